@@ -1,0 +1,78 @@
+"""Studies and trials as frozen records, read back from a storage. Imports the records floor only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bcsearch.records.scores import EpochScores
+
+
+class TrialState(StrEnum):
+    """States of a trial; appended to, never renumbered."""
+
+    RUNNING = "running"
+    WAITING = "waiting"
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialRecord:
+    """One trial of a study. ``score`` is the best fold mean it reached, higher is better."""
+
+    number: int
+    state: TrialState
+    score: float | None = None
+    params: dict[str, str | int | float | bool] = field(default_factory=dict)
+    epochs: tuple[EpochScores, ...] = ()
+    started: datetime | None = None
+    finished: datetime | None = None
+    train_seconds: float | None = None
+    note: str = ""
+
+    @property
+    def seconds(self) -> float | None:
+        """Wall-clock seconds from start to end; None while it is not finished."""
+        if self.started is None or self.finished is None:
+            return None
+        return (self.finished - self.started).total_seconds()
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the trial fills a slot of the budget: completed or pruned."""
+        return self.state in (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyRecord:
+    """One study with its trials in order of their numbers; ``trials_wanted`` is its budget in slots."""
+
+    name: str
+    sweep: str
+    uuid: str
+    trials_wanted: int
+    created: datetime | None = None
+    fingerprint: dict[str, str] = field(default_factory=dict)
+    settings: str = ""
+    trials: tuple[TrialRecord, ...] = ()
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The completed trial with the highest score, the earliest on a tie; None before the first."""
+        done = [t for t in self.trials if t.state is TrialState.COMPLETE and t.score is not None]
+        return max(done, key=lambda t: (t.score or 0.0, -t.number), default=None)
+
+    def count(self, state: TrialState) -> int:
+        """Return how many trials are in ``state``."""
+        return sum(trial.state is state for trial in self.trials)
+
+    @property
+    def slots_filled(self) -> int:
+        """How many trials completed or were pruned."""
+        return sum(trial.is_finished for trial in self.trials)
