@@ -1,0 +1,26 @@
+"""Sweeps and search spaces: TOML files, checked, found and fingerprinted. Imports pydantic and the records floor."""
+
+from bcsearch.config.fingerprint import differences, digest, fingerprint
+from bcsearch.config.known import KNOWN_PARAMS, Value, check_value
+from bcsearch.config.load import Plan, find_files, load_plan, parse_plan
+from bcsearch.config.space import Param, Space
+from bcsearch.config.sweep import FoldSettings, Search, Sweep, Training
+
+__all__ = [
+    "KNOWN_PARAMS",
+    "FoldSettings",
+    "Param",
+    "Plan",
+    "Search",
+    "Space",
+    "Sweep",
+    "Training",
+    "Value",
+    "check_value",
+    "differences",
+    "digest",
+    "find_files",
+    "fingerprint",
+    "load_plan",
+    "parse_plan",
+]

@@ -1,0 +1,138 @@
+"""Finds and reads sweep and space files, and turns what is wrong in them into one line. Imports pydantic."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from bcsearch.config.known import check_value
+from bcsearch.config.space import Param, Space
+from bcsearch.config.sweep import Sweep
+from bcsearch.errors import ConfigError, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bcsearch.config.known import Value
+
+Model = TypeVar("Model", bound=BaseModel)
+_PACKAGE = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A sweep with the space that it names: all that a study needs besides the data."""
+
+    name: str
+    sweep: Sweep
+    space: Space
+
+
+def find_files(folder: str, chosen_dir: Path | None = None) -> dict[str, Path]:
+    """Return the TOML files of ``sweeps`` or ``search_spaces`` by name.
+
+    The chosen folder (or the folder ``folder`` beside it) comes before the current folder's own, and that before
+    the files shipped with the package.
+    """
+    places = [_PACKAGE.parent / folder, _PACKAGE / "shipped" / folder, Path(folder)]
+    if chosen_dir is not None:
+        places += [chosen_dir.parent / folder, chosen_dir]
+    return {path.stem: path for place in places for path in sorted(place.glob("*.toml"))}
+
+
+def load_plan(name: str, sweeps_dir: Path | None = None) -> Plan:
+    """Load the sweep ``name`` (or the path of a sweep file) and its space.
+
+    Raises:
+        ConfigError: a file is unknown or unreadable, or a key or value in it is not allowed.
+    """
+    if sweeps_dir is not None and not sweeps_dir.is_dir():
+        raise ConfigError(f"--sweeps-dir {sweeps_dir} is not a folder; give the folder that holds sweep files")
+    if name.endswith(".toml"):
+        path, sweeps_dir = Path(name), sweeps_dir or Path(name).parent
+    else:
+        path = _known_file("sweep", name, find_files("sweeps", sweeps_dir))
+    sweep = _parse(Sweep, read_toml(path), str(path))
+    space_path = _known_file("search space", sweep.space, find_files("search_spaces", sweeps_dir), str(path))
+    space = _parse(Space, read_toml(space_path), str(space_path))
+    for number, start in enumerate(sweep.start):
+        _check_start(start, space, f"{path}: start[{number}]")
+    return Plan(name=path.stem, sweep=sweep, space=space)
+
+
+def parse_plan(name: str, data: Mapping[str, Any], source: str) -> Plan:
+    """Rebuild a plan from its settings as a study keeps them (``{"sweep": ..., "space": ...}``)."""
+    return Plan(
+        name=name,
+        sweep=_parse(Sweep, data.get("sweep", {}), source),
+        space=_parse(Space, data.get("space", {}), source),
+    )
+
+
+def _known_file(what: str, name: str, files: Mapping[str, Path], where: str = "") -> Path:
+    if name not in files:
+        raise ConfigError(f"{where}: space: {unknown(what, name, files)}" if where else unknown(what, name, files))
+    return files[name]
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file. Raises ConfigError where it is missing or is not TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}; give the path of a sweep file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+
+
+def _parse(model: type[Model], data: Mapping[str, Any], source: str) -> Model:
+    try:
+        return model.model_validate(data)
+    except ConfigError as error:
+        raise ConfigError(f"{source}: {error}") from error
+    except ValidationError as error:
+        raise ConfigError(f"{source}: {_explain(model, error)}") from error
+
+
+def _explain(model: type[BaseModel], error: ValidationError) -> str:
+    """Say the first thing that is wrong: the key, what came, what is allowed."""
+    first = error.errors(include_url=False)[0]
+    place = [str(part) for part in first["loc"] if not _is_union_branch(part)]
+    key = ".".join(place)
+    if first["type"] == "extra_forbidden":
+        return unknown("key", key, [".".join([*place[:-1], name]) for name in _keys_at(model, place[:-1])])
+    if first["type"] == "missing":
+        return f"key {key!r} is missing"
+    words = first["msg"].removeprefix("Value error, ").replace("Input should be", "allowed:")
+    if first["type"] == "model_type":
+        words = f"allowed: a table with the keys {', '.join(_keys_at(model, place))}"
+    came = first["input"] if isinstance(first["input"], str | int | float) else None
+    return f"{key}: {words}" if came is None else f"{key}: came {came!r}, {words}"
+
+
+def _is_union_branch(part: str | int) -> bool:
+    """Whether pydantic put this word into an error's place to name a branch of ``Param | Value``, not a key."""
+    return part in ("Param", "bool", "str") or (isinstance(part, str) and part.startswith("function-after"))
+
+
+def _keys_at(model: type[BaseModel], place: list[str]) -> list[str]:
+    if model is Space:
+        return [field.alias or name for name, field in (Param if place else Space).model_fields.items()]
+    for part in place:
+        inner = model.model_fields[part].annotation if part in model.model_fields else None
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            model = inner
+    return list(model.model_fields)
+
+
+def _check_start(start: Mapping[str, Value], space: Space, where: str) -> None:
+    for name, value in start.items():
+        if name not in space.varied:
+            raise ConfigError(f"{where}: {unknown('parameter', name, space.varied)}")
+        check_value(name, value)
+        if not space.varied[name].holds(value):
+            raise ConfigError(f"{where}: {name} = {value!r} lies outside the space; see its domain in the space file")

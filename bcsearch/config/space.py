@@ -1,0 +1,106 @@
+"""What may vary: the search space, checked against the table of known parameters. Imports pydantic and records.
+
+A space file names each parameter once::
+
+    [params]
+    learning_rate = { float = [1e-4, 1e-2], log = true }
+    head_layers   = { int = [0, 2] }
+    units_2       = { choice = [64, 128], when = { head_layers = [2] } }
+    image_size    = 96                                     # a plain value does not vary
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from bcsearch.config.known import KNOWN_PARAMS, Value, check_value
+from bcsearch.errors import ConfigError, unknown
+
+
+class Param(BaseModel):
+    """One parameter that varies: exactly one of ``float``, ``int``, ``choice``; perhaps under a condition."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    floats: tuple[float, float] | None = Field(default=None, alias="float")  # low and high, both included
+    ints: tuple[int, int] | None = Field(default=None, alias="int")  # low and high, both included
+    choice: tuple[Value, ...] | None = None
+    log: bool = False
+    step: int | None = None
+    when: dict[str, tuple[Value, ...]] = {}
+
+    @model_validator(mode="after")
+    def _has_one_domain(self) -> Self:
+        given = {"float": self.floats, "int": self.ints, "choice": self.choice}
+        domains = [name for name, domain in given.items() if domain is not None]
+        if len(domains) != 1:
+            raise ValueError(f"give one of float, int, choice, but got {', '.join(domains) or 'none'}")
+        if self.choice is not None and not 1 <= len(self.choice) == len(set(self.choice)):
+            raise ValueError("choice needs at least one value, and none of them twice")
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_sound_range(self) -> Self:
+        bounds = self.floats or self.ints
+        if bounds and bounds[0] >= bounds[1]:
+            raise ValueError(f"low must lie below high, but got [{bounds[0]}, {bounds[1]}]")
+        if self.log and (not bounds or bounds[0] <= 0):
+            raise ValueError("log needs a float or int range above zero")
+        if self.step is not None and (self.ints is None or self.log or self.step < 1):
+            raise ValueError("step must be 1 or more and goes with int without log")
+        return self
+
+    @property
+    def ends(self) -> tuple[Value, ...]:
+        """The values that must be allowed for the whole domain to be allowed."""
+        return self.floats or self.ints or self.choice or ()
+
+    def holds(self, value: Value) -> bool:
+        """Whether ``value`` lies in the domain."""
+        if self.choice is not None:
+            return value in self.choice
+        low, high = self.floats or self.ints or (0, 0)
+        whole = self.floats is not None or (isinstance(value, int) and (value - int(low)) % (self.step or 1) == 0)
+        return isinstance(value, int | float) and low <= value <= high and whole
+
+
+class Space(BaseModel):
+    """A search space: parameters that vary and parameters that are set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str = ""
+    params: dict[str, Param | Value]
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Self:
+        for name, param in self.params.items():
+            if name not in KNOWN_PARAMS:
+                raise ConfigError(f"params: {unknown('parameter', name, KNOWN_PARAMS)}")
+            for value in param.ends if isinstance(param, Param) else (param,):
+                check_value(name, value)
+            if isinstance(param, Param):
+                self._check_conditions(name, param)
+        return self
+
+    def _check_conditions(self, name: str, param: Param) -> None:
+        before = list(self.params)[: list(self.params).index(name)]
+        for parent, values in param.when.items():
+            if parent not in before:
+                raise ConfigError(f"params.{name}.when: {unknown('parameter above it', parent, before)}")
+            domain = self.params[parent]
+            strange = [v for v in values if not (domain.holds(v) if isinstance(domain, Param) else v == domain)]
+            if strange:
+                raise ConfigError(f"params.{name}.when.{parent}: {strange[0]!r} can never be its value")
+
+    @property
+    def varied(self) -> dict[str, Param]:
+        """The parameters that vary, in the order of the file."""
+        return {name: param for name, param in self.params.items() if isinstance(param, Param)}
+
+    @property
+    def settled(self) -> dict[str, Value]:
+        """The parameters that are set to one value."""
+        return {name: value for name, value in self.params.items() if not isinstance(value, Param)}

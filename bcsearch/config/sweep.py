@@ -1,0 +1,67 @@
+"""What to run: the sweep, its search, folds and training. Imports pydantic only."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bcsearch.config.known import Value
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Search(_Section):
+    """How the study looks for better configurations."""
+
+    trials: Count = 100  # the study's total, over all workers and restarts
+    sampler: Literal["tpe", "random"] = "tpe"
+    startup_trials: Count = 16  # drawn at random before TPE models anything
+    pruner: Literal["median", "none"] = "median"
+    pruner_trials: Annotated[int, Field(ge=3)] = 5  # no pruning before so many trials have completed
+    pruner_epochs: Annotated[int, Field(ge=0)] = 2  # no pruning before this epoch
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+
+
+class FoldSettings(_Section):
+    """How images are divided into training and validation parts."""
+
+    kind: Literal["kfold", "split"] = "kfold"  # split: 70 % training, 20 % validation, 10 % test
+    n_folds: Annotated[int, Field(ge=2, le=20)] = 5
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+
+
+class Training(_Section):
+    """What is the same for every trial. ``score`` is what trials are ranked by, higher is better."""
+
+    epochs: Annotated[int, Field(ge=1, le=1000)] = 30  # at most; also the horizon of the schedules
+    patience: Annotated[int, Field(ge=1)] = 6  # epochs without a better fold mean before a trial ends
+    score: Literal["accuracy", "balanced_accuracy", "macro_f1"] = "accuracy"
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+
+
+class Limits(_Section):
+    """When a worker counts as lost, and how often its trial is tried again."""
+
+    heartbeat_seconds: Count = 10
+    grace_seconds: Count = 60
+    retries: Annotated[int, Field(ge=0)] = 3
+
+
+class Sweep(_Section):
+    """One file in ``sweeps/``."""
+
+    title: str = ""
+    space: str
+    weights: str = "auto"  # auto, imagenet, random, or the path of a weights file
+    data: str = "demo"
+    storage: str | None = None
+    search: Search = Search()
+    folds: FoldSettings = FoldSettings()
+    training: Training = Training()
+    limits: Limits = Limits()
+    start: tuple[dict[str, Value], ...] = ()  # configurations to try first
