@@ -1,4 +1,4 @@
-"""Frozen records that flow between the floors: params, scores, trials, studies. Imports nothing heavy."""
+"""Frozen records that flow between the floors: params, scores, trials, studies, events. Imports nothing heavy."""
 
 from bcsearch.records.params import Params
 from bcsearch.records.scores import EpochScores, TrainResult, best_epoch

@@ -1,0 +1,149 @@
+"""Settles which weights a backbone starts from, and puts them in. Imports keras and the table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import blake2b
+from math import prod, sqrt
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+
+from bcsearch.backbones.table import get_backbone
+from bcsearch.errors import WeightsError
+from bcsearch.seeds import derive_seed
+
+if TYPE_CHECKING:
+    from bcsearch.backbones.table import Backbone
+
+CHOICES = "auto, imagenet, random, or the path of a .weights.h5 or .keras file"
+UNREADABLE = (OSError, ValueError, TypeError, KeyError, AttributeError)  # what Keras raises on a file it cannot use
+
+
+class WeightsKind(StrEnum):
+    """Where the first weights come from."""
+
+    IMAGENET = "imagenet"
+    RANDOM = "random"
+    PATH = "path"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedWeights:
+    """Weights that can be had. ``fingerprint`` is over the file's bytes; ``warning`` is a line the user must see."""
+
+    kind: WeightsKind
+    fingerprint: str
+    path: Path | None = None
+    warning: str | None = None
+
+
+def resolve_weights(backbone_name: str, weights: str) -> ResolvedWeights:
+    """Find the weights that ``auto``, ``imagenet``, ``random`` or a path mean for a backbone.
+
+    A path is tried out, so that what is returned can be loaded.
+
+    Raises:
+        ConfigError: the backbone is unknown.
+        WeightsError: they cannot be had, are damaged, or are of another architecture.
+    """
+    backbone = get_backbone(backbone_name)
+    if weights == "random":
+        return _random()
+    if weights not in ("auto", "imagenet"):
+        return _from_path(backbone, Path(weights))
+    path = backbone.pretrained.find() if backbone.pretrained else None
+    if path is not None:
+        return ResolvedWeights(kind=WeightsKind.IMAGENET, fingerprint=_hash_file(path), path=path)
+    if backbone.pretrained is None and weights == "auto":
+        return _random()
+    lack = f"backbone {backbone.name}: no imagenet weights found"
+    remedy = backbone.pretrained.remedy if backbone.pretrained else f"it has none; choose auto or random, not {weights}"
+    if weights == "imagenet":
+        raise WeightsError(f"{lack}; {remedy}")
+    return _random(f"{lack}, starting from RANDOM weights: expect low scores; {remedy}")
+
+
+def load_backbone(name: str, image_size: int, weights: ResolvedWeights, seed: int) -> keras.Model:
+    """Build a backbone and set its weights.
+
+    The model takes RGB (batch, image_size, image_size, 3), 0 to 255, and gives features (batch, d). It consists of
+    Keras' own layers. ``seed`` acts on random weights only.
+    """
+    backbone = get_backbone(name)
+    model = backbone.build(image_size)
+    if weights.kind is WeightsKind.RANDOM:
+        _draw_kernels(model, seed)
+    elif weights.kind is WeightsKind.IMAGENET and backbone.pretrained and weights.path:
+        backbone.pretrained.load(model, weights.path)
+    elif weights.path:
+        _load_file(model, weights.path)
+    return model
+
+
+def with_resizing(model: keras.Model, height: int, width: int) -> keras.Model:
+    """Let a backbone take images of another size: bilinear, smoothed where they shrink, sides not kept in proportion."""
+    side = model.input_shape[1]
+    if (height, width) == (side, side):
+        return model
+    image = keras.Input((height, width, 3), name="image")
+    resize = keras.layers.Resizing(side, side, interpolation="bilinear", antialias=True, name="resize")
+    return keras.Model(image, model(resize(image)), name=f"resized_{model.name}")
+
+
+def _random(warning: str | None = None) -> ResolvedWeights:
+    fingerprint = blake2b(b"random", digest_size=8).hexdigest()
+    return ResolvedWeights(kind=WeightsKind.RANDOM, fingerprint=fingerprint, warning=warning)
+
+
+def _from_path(backbone: Backbone, path: Path) -> ResolvedWeights:
+    if not path.name.endswith((".weights.h5", ".keras")):
+        raise WeightsError(f"weights {str(path)!r} of backbone {backbone.name}: allowed: {CHOICES}")
+    if not path.is_file():
+        raise WeightsError(f"weights file {path} does not exist; allowed: {CHOICES}")
+    _load_file(backbone.build(backbone.natural_size), path)
+    return ResolvedWeights(kind=WeightsKind.PATH, fingerprint=_hash_file(path), path=path)
+
+
+def _hash_file(path: Path) -> str:
+    return blake2b(path.read_bytes(), digest_size=8).hexdigest()
+
+
+def _load_file(model: keras.Model, path: Path) -> None:
+    """Set weights from a ``.weights.h5`` file, or from the layers of the same names in a ``.keras`` model."""
+    try:
+        if path.suffix == ".keras":
+            _copy_layers(keras.models.load_model(path, compile=False), model)
+        else:
+            model.load_weights(path)
+    except UNREADABLE as error:
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise WeightsError(
+            f"weights {path} do not fit backbone {model.name} or are damaged ({reason}); give a file saved from it"
+        ) from error
+
+
+def _copy_layers(source: keras.Model, target: keras.Model) -> None:
+    """Copy by layer name, so that a whole exported model serves too."""
+    found = {layer.name: layer for layer in source._flatten_layers(include_self=False)}
+    for layer in target.layers:
+        if not layer.weights:
+            continue
+        if layer.name not in found:
+            raise ValueError(f"it has no layer {layer.name}")
+        layer.set_weights(found[layer.name].get_weights())
+
+
+def _draw_kernels(model: keras.Model, seed: int) -> None:
+    """Draw every kernel from a normal distribution that keeps the variance through ReLU; the rest stays as built."""
+    for layer in model.layers:
+        kernel = getattr(layer, "kernel", None)
+        if kernel is None:
+            continue
+        shape = tuple(kernel.shape)
+        fan_in = prod(shape[:2]) if isinstance(layer, keras.layers.DepthwiseConv2D) else prod(shape[:-1])
+        random = np.random.default_rng(derive_seed(seed, model.name, layer.name))
+        kernel.assign(random.normal(0.0, sqrt(2 / fan_in), shape).astype("float32"))

@@ -1,0 +1,242 @@
+"""Draws one image of a blood cell among red cells, from a table of kinds. Imports numpy only.
+
+Nothing here is photographed. Shapes are ellipses in coordinates bent by smooth noise; colours are laid over each other;
+stain, light, focus and sensor noise differ from image to image. All is float64, so that rounding to bytes is the same
+on every machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+SIZE = 96
+Rgb = tuple[float, float, float]
+Span = tuple[float, float]
+
+PLASMA: Rgb = (250.0, 228.0, 203.0)
+RED_CELL: Rgb = (216, 178, 172)
+PLATELET_SPECK: Rgb = (120, 75, 150)
+VACUOLE: Rgb = (246, 228, 222)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellKind:
+    """How one kind of cell looks. Radii are in pixels for the cell and shares of its radius for the rest."""
+
+    radius: Span  # of the cell
+    wobble: float  # how far its outline strays from an ellipse, in pixels
+    cytoplasm: Rgb
+    cytoplasm_spread: float  # how much its colour differs from cell to cell
+    lobes: tuple[int, int]  # of the nucleus; 0: it has none
+    lobe_radius: Span
+    lobe_distance: Span  # of the lobes' centres from the middle of the cell
+    sweep: Span  # degrees of the arc that the lobes stand on
+    nucleus: Rgb
+    chromatin: float  # contrast of the texture in the nucleus
+    granules: tuple[int, int]
+    granule: Rgb
+    granule_radius: float  # in pixels
+    granule_depth: Span  # how opaque granules are
+    veil: float  # how far granules cover the nucleus too, 0 to 1
+    vacuoles: tuple[int, int]
+
+
+CELL_KINDS: dict[str, CellKind] = {
+    "basophil": CellKind(
+        radius=(23, 32), wobble=2.0, cytoplasm=(176, 140, 182), cytoplasm_spread=16,
+        lobes=(2, 3), lobe_radius=(0.40, 0.56), lobe_distance=(0.22, 0.38), sweep=(100, 220),
+        nucleus=(98, 62, 138), chromatin=0.5,
+        granules=(150, 380), granule=(58, 24, 100), granule_radius=1.1, granule_depth=(0.6, 1.1), veil=1.0,
+        vacuoles=(0, 3),
+    ),
+    "eosinophil": CellKind(
+        radius=(25, 34), wobble=2.2, cytoplasm=(222, 170, 174), cytoplasm_spread=14,
+        lobes=(2, 3), lobe_radius=(0.30, 0.40), lobe_distance=(0.34, 0.50), sweep=(90, 170),
+        nucleus=(84, 48, 122), chromatin=0.8,
+        granules=(200, 480), granule=(198, 100, 102), granule_radius=1.0, granule_depth=(0.35, 0.9), veil=0.0,
+        vacuoles=(0, 3),
+    ),
+    "erythroblast": CellKind(
+        radius=(18, 31), wobble=2.2, cytoplasm=(160, 146, 188), cytoplasm_spread=24,
+        lobes=(1, 1), lobe_radius=(0.50, 0.76), lobe_distance=(0.0, 0.22), sweep=(0, 0),
+        nucleus=(68, 34, 92), chromatin=0.9,
+        granules=(0, 12), granule=(110, 80, 150), granule_radius=0.8, granule_depth=(0.1, 0.4), veil=0.0,
+        vacuoles=(0, 0),
+    ),
+    "immature granulocyte": CellKind(
+        radius=(25, 37), wobble=2.6, cytoplasm=(192, 166, 194), cytoplasm_spread=22,
+        lobes=(1, 3), lobe_radius=(0.48, 0.66), lobe_distance=(0.14, 0.34), sweep=(30, 110),
+        nucleus=(102, 64, 140), chromatin=0.9,
+        granules=(40, 200), granule=(128, 76, 148), granule_radius=0.8, granule_depth=(0.2, 0.7), veil=0.3,
+        vacuoles=(0, 2),
+    ),
+    "lymphocyte": CellKind(
+        radius=(18, 29), wobble=2.0, cytoplasm=(150, 142, 196), cytoplasm_spread=22,
+        lobes=(1, 1), lobe_radius=(0.74, 0.92), lobe_distance=(0.0, 0.14), sweep=(0, 0),
+        nucleus=(84, 50, 122), chromatin=0.6,
+        granules=(0, 10), granule=(120, 70, 150), granule_radius=0.8, granule_depth=(0.1, 0.5), veil=0.0,
+        vacuoles=(0, 0),
+    ),
+    "monocyte": CellKind(
+        radius=(28, 40), wobble=5.0, cytoplasm=(172, 158, 196), cytoplasm_spread=20,
+        lobes=(4, 6), lobe_radius=(0.34, 0.46), lobe_distance=(0.28, 0.42), sweep=(120, 250),
+        nucleus=(106, 70, 144), chromatin=1.0,
+        granules=(10, 90), granule=(146, 118, 172), granule_radius=0.8, granule_depth=(0.1, 0.5), veil=0.0,
+        vacuoles=(0, 9),
+    ),
+    "neutrophil": CellKind(
+        radius=(24, 35), wobble=2.4, cytoplasm=(226, 192, 198), cytoplasm_spread=16,
+        lobes=(3, 5), lobe_radius=(0.22, 0.31), lobe_distance=(0.36, 0.50), sweep=(130, 250),
+        nucleus=(82, 46, 120), chromatin=0.8,
+        granules=(30, 170), granule=(192, 138, 168), granule_radius=0.7, granule_depth=(0.2, 0.6), veil=0.0,
+        vacuoles=(0, 2),
+    ),
+    "platelet": CellKind(
+        radius=(6, 17), wobble=2.4, cytoplasm=(182, 156, 196), cytoplasm_spread=18,
+        lobes=(0, 0), lobe_radius=(0.0, 0.0), lobe_distance=(0.0, 0.0), sweep=(0, 0),
+        nucleus=(120, 80, 150), chromatin=0.0,
+        granules=(12, 60), granule=(112, 64, 144), granule_radius=1.0, granule_depth=(0.4, 0.95), veil=0.0,
+        vacuoles=(0, 0),
+    ),
+}  # fmt: skip
+
+
+def draw_cell(kind: CellKind, rng: np.random.RandomState) -> np.ndarray:
+    """Draw one cell of a kind among red cells, shape (96, 96, 3), uint8, RGB."""
+    picture = Picture(rng)
+    radius = rng.uniform(*kind.radius)
+    centre = rng.uniform(-10, 10, 2)
+    _draw_background(picture, centre, radius)
+    _draw_body(picture, kind, centre, radius)
+    return _photograph(picture.pixels, rng).transpose(1, 2, 0)
+
+
+class Picture:
+    """Pixels being painted, shape (3, 96, 96), in coordinates bent by smooth noise with (0, 0) in the middle."""
+
+    def __init__(self, rng: np.random.RandomState) -> None:
+        self.rng = rng
+        self.pixels = np.broadcast_to(_plane(PLASMA), (3, SIZE, SIZE)).copy()
+        self.y, self.x = np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2
+        self.bend_y, self.bend_x = _smooth_noise(rng, 7), _smooth_noise(rng, 7)
+
+    def distance(self, centre: np.ndarray, radius: float, wobble: float, flatness: float = 1.0) -> np.ndarray:
+        """Return how far each pixel is outside a bent ellipse, in pixels; negative inside."""
+        angle = self.rng.uniform(0, np.pi)
+        y, x = self.y + wobble * self.bend_y - centre[0], self.x + wobble * self.bend_x - centre[1]
+        along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+        return np.sqrt(along**2 / flatness + across**2 * flatness) - radius
+
+    def lay(self, colour: np.ndarray, opacity: np.ndarray) -> None:
+        """Lay a colour, (3, 1, 1) or (3, 96, 96), over the pixels where ``opacity``, shape (96, 96), is above 0."""
+        self.pixels += opacity * (colour - self.pixels)
+
+
+def _draw_background(picture: Picture, centre: np.ndarray, radius: float) -> None:
+    """Draw red cells around the place of the cell, pale in their middle, and now and then a loose platelet."""
+    rng = picture.rng
+    for _ in range(rng.randint(1, 8)):
+        size = rng.uniform(13, 18)
+        angle, away = rng.uniform(0, 2 * np.pi), radius + size * rng.uniform(0.85, 2.2)
+        distance = picture.distance(centre + away * np.array([np.sin(angle), np.cos(angle)]), size, 1.5, rng.uniform(1, 1.3))
+        pallor = rng.uniform(0.2, 1.0) * np.exp(-(((distance + size) / (0.5 * size)) ** 2))
+        picture.lay(_vary(rng, RED_CELL, 10), 0.9 * _inside(distance, 1.5) * (1 - pallor))
+    if rng.uniform() < 0.15:
+        place = rng.uniform(-SIZE / 2, SIZE / 2, 2)
+        picture.lay(_plane(PLATELET_SPECK), 0.8 * _inside(picture.distance(place, rng.uniform(2, 4), 2.0), 1.5))
+
+
+def _draw_body(picture: Picture, kind: CellKind, centre: np.ndarray, radius: float) -> None:
+    """Draw cytoplasm, nucleus, granules and vacuoles."""
+    rng = picture.rng
+    distance = picture.distance(centre, radius, kind.wobble, rng.uniform(1.0, 1.3))
+    body = _inside(distance, 1.2)
+    shade = 8 * _smooth_noise(rng, 12) - 14 * np.exp(-((distance / 2) ** 2))
+    picture.lay(_vary(rng, kind.cytoplasm, kind.cytoplasm_spread) + shade, 0.95 * body)
+    nucleus = _draw_nucleus(picture, kind, centre, radius) * body
+    free = body * (1 - (1 - kind.veil) * nucleus)
+    number = rng.randint(kind.granules[0], kind.granules[1] + 1)
+    grains = _scatter(rng, number, centre, radius, kind.granule_radius)
+    picture.lay(_vary(rng, kind.granule, 10), np.minimum(grains * rng.uniform(*kind.granule_depth), 1) * free)
+    holes = _scatter(rng, rng.randint(kind.vacuoles[0], kind.vacuoles[1] + 1), centre, radius, 1.5)
+    picture.lay(_plane(VACUOLE), np.minimum(1.4 * holes, 0.85) * body * (1 - 0.8 * nucleus))
+
+
+def _draw_nucleus(picture: Picture, kind: CellKind, centre: np.ndarray, radius: float) -> np.ndarray:
+    """Draw the lobes, melted into one another, with chromatin and a dark rim; return where they are, 0 to 1."""
+    rng = picture.rng
+    n_lobes = rng.randint(kind.lobes[0], kind.lobes[1] + 1)
+    if n_lobes == 0:
+        return np.zeros((SIZE, SIZE))
+    start, sweep = rng.uniform(0, 2 * np.pi), np.radians(rng.uniform(*kind.sweep))
+    lobes = []
+    for angle in start + sweep * np.linspace(0, 1, n_lobes):
+        place = centre + radius * rng.uniform(*kind.lobe_distance) * np.array([np.sin(angle), np.cos(angle)])
+        size = radius * rng.uniform(*kind.lobe_radius)
+        lobes.append(picture.distance(place, size, 0.6 * kind.wobble, rng.uniform(1.0, 1.3)))
+    distance = -np.log(np.exp(-np.array(lobes) / 1.6).sum(axis=0)) * 1.6
+    nucleus = _inside(distance, 1.0)
+    texture = 26 * kind.chromatin * np.clip(_smooth_noise(rng, 34), -0.6, 1.6) - 16 * np.exp(-((distance / 1.6) ** 2))
+    picture.lay(_vary(rng, kind.nucleus, 14) + texture, 0.96 * nucleus)
+    return nucleus
+
+
+def _photograph(pixels: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
+    """Vary stain, light and focus, add noise, round to bytes, shape (3, 96, 96)."""
+    strength = rng.uniform(0.7, 1.3) * rng.uniform(0.85, 1.15, (3, 1, 1))
+    stained = _plane(PLASMA) * (np.maximum(pixels, 1) / _plane(PLASMA)) ** strength
+    slope = np.linspace(-1, 1, SIZE)
+    light = 1 + rng.uniform(-0.06, 0.06) * slope[:, None] + rng.uniform(-0.06, 0.06) * slope
+    lens = _kernel(round(rng.uniform(0.4, 1.5), 1))
+    seen = lens @ (stained * light * (rng.uniform(0.86, 1.06) * rng.uniform(0.95, 1.05, (3, 1, 1)))) @ lens.T
+    noisy = seen + rng.uniform(2, 9) * rng.uniform(-1, 1, seen.shape)
+    return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
+
+
+def _plane(colour: Rgb) -> np.ndarray:
+    """Return a colour in the shape of a picture, (3, 1, 1)."""
+    return np.array(colour, np.float64).reshape(3, 1, 1)
+
+
+def _inside(distance: np.ndarray, softness: float) -> np.ndarray:
+    return np.clip(0.5 - distance / (2 * softness), 0, 1)
+
+
+def _vary(rng: np.random.RandomState, colour: Rgb, spread: float) -> np.ndarray:
+    return _plane(colour) + rng.uniform(-spread, spread) + rng.uniform(-spread / 2, spread / 2, (3, 1, 1))
+
+
+def _scatter(rng: np.random.RandomState, number: int, centre: np.ndarray, radius: float, grain: float) -> np.ndarray:
+    """Return round grains strewn evenly over a disc, shape (96, 96), each 1 in its middle."""
+    away, angle = 1.05 * radius * np.sqrt(rng.uniform(size=number)), rng.uniform(0, 2 * np.pi, number)
+    rows = np.rint(centre[0] + away * np.sin(angle) + SIZE / 2).astype(int)
+    columns = np.rint(centre[1] + away * np.cos(angle) + SIZE / 2).astype(int)
+    seen = (rows >= 0) & (rows < SIZE) & (columns >= 0) & (columns < SIZE)
+    grid = np.zeros((SIZE, SIZE))
+    grid[rows[seen], columns[seen]] = 1
+    lens = _kernel(grain)
+    return lens @ grid @ lens.T / lens.max() ** 2
+
+
+def _smooth_noise(rng: np.random.RandomState, cells: int) -> np.ndarray:
+    """Return smooth noise of mean 0 and variance 1, shape (96, 96), with about ``cells`` bumps on a side."""
+    weights = _noise_weights(cells)
+    return weights @ rng.standard_normal((cells, cells)) @ weights.T
+
+
+@cache
+def _noise_weights(cells: int) -> np.ndarray:
+    places = np.linspace(0, cells - 1, SIZE)[:, None] - np.arange(cells)
+    weights = np.exp(-(places**2) / 0.6)
+    return weights / np.sqrt((weights**2).sum(axis=1, keepdims=True))
+
+
+@cache
+def _kernel(sigma: float) -> np.ndarray:
+    """Return the matrix that blurs one axis by a Gaussian, shape (96, 96)."""
+    offsets = np.arange(SIZE)[:, None] - np.arange(SIZE)
+    weights = np.exp(-(offsets**2) / (2 * sigma**2))
+    return weights / weights.sum(axis=1, keepdims=True)

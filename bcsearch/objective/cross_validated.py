@@ -1,0 +1,117 @@
+"""The objective: one trial, scored by the mean over its folds, reported each epoch. Imports optuna and lower floors."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+import optuna
+
+from bcsearch.objective.suggest import suggest_params
+from bcsearch.records import EpochScores, Params, TrainResult, TrialState
+from bcsearch.records.events import EpochEnded, Listener, TrialEnded, TrialReleased, TrialStarted
+
+if TYPE_CHECKING:
+    from bcsearch.config import Space
+    from bcsearch.objective.artifacts import Artifacts
+    from bcsearch.objective.protocol import StopAsked, Train
+    from bcsearch.storage import Ledger, Storage
+
+
+class Released(BaseException):
+    """The running trial went back to waiting, because the user asked the run to end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Objective:
+    """Runs trials of one study: suggests, trains, reports, records. Sees no framework but Optuna."""
+
+    space: Space
+    train: Train
+    ledger: Ledger
+    artifacts: Artifacts
+    storage: Storage
+    listener: Listener
+    stop_asked: StopAsked
+
+    def __call__(self, trial: optuna.Trial) -> float:
+        """Run one trial and return the best fold mean, higher is better.
+
+        Raises:
+            optuna.TrialPruned: the pruner stopped it.
+            Released: the user stopped the run; the trial waits again, with its number and parameters.
+        """
+        started = time.perf_counter()
+        params = suggest_params(trial, self.space)
+        self.listener(TrialStarted(number=trial.number, params=params))
+        watch = _Watch(trial, self.listener, self.stop_asked)
+        try:
+            twin = self.ledger.find_digest(params.digest())
+            result = self.train(params, watch) if twin is None else self._replay(twin, watch)
+        except KeyboardInterrupt:
+            self._release(trial)
+        if watch.stop_asked:
+            self._release(trial)
+        return self._end(trial, params, result, started, twin)
+
+    def _replay(self, twin: int, watch: _Watch) -> TrainResult:
+        """Report what an equal configuration scored, instead of training it again."""
+        epochs = self.ledger.epochs_of(twin)
+        told: list[EpochScores] = []
+        for scores in epochs:
+            told.append(scores)
+            if watch(scores.epoch, scores.mean):
+                break
+        stopped = watch.pruned or self.ledger.state_of(twin) is TrialState.PRUNED
+        return TrainResult(epochs=tuple(told), stopped=stopped, probabilities=self.artifacts.probabilities(twin))
+
+    def _release(self, trial: optuna.Trial) -> NoReturn:
+        self.storage.release(trial._trial_id)
+        self.listener(TrialReleased(number=trial.number))
+        raise Released
+
+    def _end(self, trial: optuna.Trial, params: Params, result: TrainResult, started: float, twin: int | None) -> float:
+        state = TrialState.PRUNED if result.stopped else TrialState.COMPLETE
+        if state is TrialState.COMPLETE and result.probabilities is not None:
+            self.artifacts.save_probabilities(trial.number, result.probabilities)
+        self.ledger.record(
+            trial_number=trial.number,
+            params=params,
+            result=result,
+            state=state,
+            total_seconds=time.perf_counter() - started,
+            duplicate_of=twin,
+        )
+        self.listener(
+            TrialEnded(
+                number=trial.number,
+                state=state,
+                score=result.best.mean,
+                epochs=len(result.epochs),
+                seconds=time.perf_counter() - started,
+            )
+        )
+        if result.stopped:
+            raise optuna.TrialPruned
+        return result.best.mean
+
+
+class _Watch:
+    """Hears each epoch of a trial: reports the best fold mean so far, asks whether to stop."""
+
+    def __init__(self, trial: optuna.Trial, listener: Listener, stop_asked: StopAsked) -> None:
+        self._trial, self._listener, self._ask = trial, listener, stop_asked
+        self._reported = set(trial.study._storage.get_trial(trial._trial_id).intermediate_values)
+        self._best = float("-inf")
+        self.pruned = self.stop_asked = False
+
+    def __call__(self, epoch: int, score: float) -> bool:
+        """Take the fold mean of an epoch; True means stop."""
+        self._best = max(self._best, score)
+        if epoch not in self._reported:  # a released trial starts anew and meets its own reports
+            self._trial.report(self._best, epoch)
+        self._listener(EpochEnded(number=self._trial.number, epoch=epoch, score=score, best=self._best))
+        self.stop_asked = self._ask()
+        self.pruned = not self.stop_asked and self._trial.should_prune()
+        return self.stop_asked or self.pruned

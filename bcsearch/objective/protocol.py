@@ -1,0 +1,24 @@
+"""The seam to training: what an objective needs of a trainer. Imports the records floor only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bcsearch.records import Params, TrainResult
+
+
+class Train(Protocol):
+    """Trains one configuration on all folds."""
+
+    def __call__(self, params: Params, report: Callable[[int, float], bool], /) -> TrainResult:
+        """Train; call ``report(epoch, fold_mean)`` after every epoch and stop when it answers True."""
+
+
+class StopAsked(Protocol):
+    """Tells whether the user wants the run to end."""
+
+    def __call__(self) -> bool:
+        """Return True once the running trial should be released."""

@@ -1,0 +1,30 @@
+"""Params from a trial: asks Optuna for what varies, fills in what is set. Imports optuna types and lower floors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bcsearch.records import Params
+
+if TYPE_CHECKING:
+    import optuna
+
+    from bcsearch.config import Param, Space, Value
+
+
+def suggest_params(trial: optuna.Trial, space: Space) -> Params:
+    """Draw one configuration from ``space``; only parameters whose conditions hold are drawn."""
+    values: dict[str, Value] = dict(space.settled)
+    for name, param in space.varied.items():
+        if all(values.get(parent) in allowed for parent, allowed in param.when.items()):
+            values[name] = _draw(trial, name, param)
+    return Params(**values).canonical()  # type: ignore[arg-type] # names and types were checked by the space
+
+
+def _draw(trial: optuna.Trial, name: str, param: Param) -> Value:
+    if param.floats is not None:
+        return trial.suggest_float(name, *param.floats, log=param.log)
+    if param.ints is not None:
+        return trial.suggest_int(name, *param.ints, log=param.log, step=param.step or 1)
+    drawn: Value = trial.suggest_categorical(name, param.choice or ())  # type: ignore[assignment] # never None
+    return drawn

@@ -1,0 +1,76 @@
+"""What happens during a run, as it is told to whoever watches. Imports the records floor only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from bcsearch.records.params import Params
+    from bcsearch.records.study import TrialState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialStarted:
+    """A trial begins."""
+
+    number: int
+    params: Params
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochEnded:
+    """All folds of a trial finished an epoch; ``score`` is their mean, ``best`` the best mean so far."""
+
+    number: int
+    epoch: int
+    score: float
+    best: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialEnded:
+    """A trial completed or was pruned; ``score`` is the best fold mean it reached."""
+
+    number: int
+    state: TrialState
+    score: float
+    epochs: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialReleased:
+    """A trial went back to waiting; whoever goes on with the study starts it anew."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Work besides training goes on; ``done`` of ``total`` images."""
+
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One line that the user should read."""
+
+    text: str
+
+
+Event = TrialStarted | EpochEnded | TrialEnded | TrialReleased | Progress | Notice
+
+
+class Listener(Protocol):
+    """Watches a run."""
+
+    def __call__(self, event: Event) -> None:
+        """Hear of one event; must be quick and must not raise."""
+
+
+def ignore(event: Event) -> None:
+    """Watch nothing."""

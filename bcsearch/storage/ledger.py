@@ -1,0 +1,124 @@
+"""The ledger: what finished trials found, kept beside Optuna's tables and read without it. Imports sqlalchemy, optuna.
+
+A row is written by the objective before its trial ends. A worker may die in between, so a row only counts where
+Optuna's row of the trial says COMPLETE or PRUNED; ``state`` is how the trial meant to end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from json import dumps, loads
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, delete, insert, select
+
+from bcsearch.records import EpochScores, Params, TrialState, best_epoch
+from bcsearch.storage.attrs import UUID
+from bcsearch.storage.engine import transaction
+from bcsearch.storage.tables import LEDGER
+from bcsearch.storage.trial_rows import FINISHED, TRIALS
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from sqlalchemy import ColumnElement
+
+    from bcsearch.storage.rdb import Storage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry:
+    """What one trial found. ``duplicate_of`` names the trial whose scores it repeats without training."""
+
+    trial_number: int
+    params: Params
+    epochs: tuple[EpochScores, ...]
+    state: TrialState
+    train_seconds: float
+    total_seconds: float
+    duplicate_of: int | None = None
+
+    @property
+    def best(self) -> EpochScores | None:
+        """The epoch with the highest fold mean; None when no epoch ended."""
+        return best_epoch(self.epochs) if self.epochs else None
+
+
+class Ledger:
+    """The ledger of one study, keyed by the uuid in its user attributes."""
+
+    def __init__(self, storage: Storage, study: Study) -> None:
+        self._engine = storage.engine
+        self._study_id = study._study_id
+        self._uuid: str = study.user_attrs[UUID]
+
+    def record(self, entry: LedgerEntry) -> None:
+        """Write what a trial found, over what an earlier try of the same trial wrote."""
+        with transaction(self._engine) as session:
+            session.execute(delete(LEDGER).where(self._is(entry.trial_number)))
+            session.execute(insert(LEDGER).values(study_uuid=self._uuid, **_row(entry)))
+
+    def entry_of(self, trial_number: int) -> LedgerEntry | None:
+        """Return what a trial found; None when nothing was written."""
+        with transaction(self._engine) as session:
+            row = session.execute(select(LEDGER).where(self._is(trial_number))).one_or_none()
+        return None if row is None else _entry(row)
+
+    def epochs_of(self, trial_number: int) -> tuple[EpochScores, ...]:
+        """Return the scores of every epoch of a trial; empty when nothing was written."""
+        entry = self.entry_of(trial_number)
+        return () if entry is None else entry.epochs
+
+    def find_digest(self, digest: str) -> int | None:
+        """Return the first finished trial with this digest of its params, completed ones before pruned ones."""
+        trial = and_(TRIALS.c.study_id == self._study_id, TRIALS.c.number == LEDGER.c.trial_number)
+        same = and_(LEDGER.c.study_uuid == self._uuid, LEDGER.c.digest == digest, LEDGER.c.duplicate_of.is_(None))
+        found = select(LEDGER.c.trial_number).join(TRIALS, trial).where(same, TRIALS.c.state.in_(FINISHED))
+        with transaction(self._engine) as session:
+            number: int | None = session.execute(found.order_by(TRIALS.c.state, TRIALS.c.number)).scalars().first()
+        return number
+
+    def _is(self, trial_number: int) -> ColumnElement[bool]:
+        return and_(LEDGER.c.study_uuid == self._uuid, LEDGER.c.trial_number == trial_number)
+
+
+def encode_epochs(epochs: tuple[EpochScores, ...]) -> str:
+    """Return a JSON list of [epoch, train loss, learning rate, [score of each fold]]."""
+    rows = [[e.epoch, e.train_loss, e.learning_rate, e.fold_scores] for e in epochs]
+    return dumps(rows, separators=(",", ":"))
+
+
+def decode_epochs(text: str) -> tuple[EpochScores, ...]:
+    """Read back what ``encode_epochs`` wrote."""
+    return tuple(
+        EpochScores(epoch=epoch, train_loss=loss, learning_rate=rate, fold_scores=tuple(scores))
+        for epoch, loss, rate, scores in loads(text)
+    )
+
+
+def _row(entry: LedgerEntry) -> dict[str, Any]:
+    best = entry.best
+    return {
+        "trial_number": entry.trial_number,
+        "digest": entry.params.digest(),
+        "params": dumps(asdict(entry.params.canonical()), sort_keys=True),
+        "epochs": encode_epochs(entry.epochs),
+        "best_epoch": None if best is None else best.epoch,
+        "score": None if best is None or not isfinite(best.mean) else best.mean,
+        "train_seconds": entry.train_seconds,
+        "total_seconds": entry.total_seconds,
+        "duplicate_of": entry.duplicate_of,
+        "state": entry.state.value,
+    }
+
+
+def _entry(row: Any) -> LedgerEntry:
+    return LedgerEntry(
+        trial_number=row.trial_number,
+        params=Params(**loads(row.params)),
+        epochs=decode_epochs(row.epochs),
+        state=TrialState(row.state),
+        train_seconds=row.train_seconds,
+        total_seconds=row.total_seconds,
+        duplicate_of=row.duplicate_of,
+    )

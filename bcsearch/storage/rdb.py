@@ -1,0 +1,156 @@
+"""Optuna's RDB storage made safe for many workers that may die at any moment. Imports optuna, sqlalchemy.
+
+What differs from ``RDBStorage``: every change of a trial's state is one compare-and-set; a trial that becomes RUNNING
+gets its heartbeat in the same transaction, so a worker killed inside ``ask()`` leaves a trace that grows stale; the
+heartbeat thread outlives a database that does not answer; a trial can be released; and failing a stale trial and
+putting its retry in the queue is one transaction, done before each ask and whenever an idle worker calls for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from typing import TYPE_CHECKING, Any
+
+from optuna.exceptions import StorageInternalError
+from optuna.storages import RDBStorage
+from optuna.storages._rdb import models
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from bcsearch.errors import BcsearchError
+from bcsearch.storage import trial_rows
+from bcsearch.storage.engine import engine_options, first_line, plain_errors, prepare_database, stale_before, transaction
+from bcsearch.storage.retry import retry_of
+from bcsearch.storage.urls import checked
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from optuna import Study
+    from sqlalchemy.orm import Session
+
+logger = logging.getLogger(__name__)
+
+MAX_RETRIES = 3
+RACE_SAYINGS = ("already exists", "locked", "unique")
+OPENINGS = 8  # several processes may create the tables of one new database; all but one fail at first
+
+
+class Storage(RDBStorage):
+    """The storage of all studies of a database; the tables must be there: use ``open_storage``."""
+
+    def __init__(
+        self, url: str, *, heartbeat_seconds: int = 10, grace_seconds: int = 60, max_retries: int = MAX_RETRIES
+    ) -> None:
+        super().__init__(url, engine_options(make_url(url)), skip_table_creation=True)
+        self.heartbeat_interval = heartbeat_seconds  # not an argument above: that one warns of being experimental
+        self.grace_seconds = grace_seconds
+        self.max_retries = max_retries
+        self._released: set[int] = set()
+
+    def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
+        """Change the state of a trial; False when another worker was first or the trial was released here."""
+        starts = state is TrialState.RUNNING
+        if trial_id in self._released and not starts:
+            return False
+        before = (TrialState.WAITING,) if starts else trial_rows.UNFINISHED
+        with transaction(self.engine) as session:
+            if not trial_rows.move(session, trial_id, before, state):
+                self.check_trial_is_updatable(trial_id, trial_rows.state_of(session, trial_id))
+                return False
+            if values is not None:
+                trial_rows.write_values(session, trial_id, values)
+            if starts:
+                trial_rows.beat(session, trial_id)
+        self._released.discard(trial_id)
+        return True
+
+    def release(self, trial_id: int) -> bool:
+        """Give a RUNNING trial back to the queue with its number, params and reports; False if it is not running.
+
+        The state that this process tells afterwards is ignored, as another worker may already run the trial.
+        """
+        with transaction(self.engine) as session:
+            released = trial_rows.move(session, trial_id, (TrialState.RUNNING,), TrialState.WAITING)
+            if released:
+                trial_rows.forget_beat(session, trial_id)
+                self._released.add(trial_id)
+        return released
+
+    def record_heartbeat(self, trial_id: int) -> None:
+        """Write the heartbeat; when the database does not answer, Optuna's thread lives on and tries again."""
+        if trial_id in self._released:
+            return
+        try:
+            with transaction(self.engine) as session:
+                trial_rows.beat(session, trial_id)
+        except (SQLAlchemyError, StorageInternalError) as error:
+            again = self.heartbeat_interval
+            logger.warning("no heartbeat for trial id %d, again in %s s: %s", trial_id, again, first_line(error))
+
+    def fail_stale(self, study: Study) -> list[int]:
+        """Fail the trials of lost workers and queue their retries; return the numbers of those that failed."""
+        return self._reap(study._study_id)
+
+    def _reap(self, study_id: int) -> list[int]:
+        with transaction(self.engine) as session:
+            cutoff = stale_before(session, self.grace_seconds)
+            stale = trial_rows.stale_trial_ids(session, study_id, cutoff)
+        failed = [self._replace_stale(study_id, trial_id) for trial_id in stale]
+        return [number for number in failed if number is not None]
+
+    def _replace_stale(self, study_id: int, trial_id: int) -> int | None:
+        with transaction(self.engine) as session:
+            models.StudyModel.find_or_raise_by_id(study_id, session, for_update=True)  # new numbers are counted
+            if not trial_rows.fail_if_stale(session, trial_id, stale_before(session, self.grace_seconds)):
+                return None
+            row = models.TrialModel.find_or_raise_by_id(trial_id, session)
+            failed = self._build_frozen_trial_from_trial_model(row)
+            retry = retry_of(failed, self.max_retries)
+            if retry is not None:
+                self._get_prepared_new_trial(study_id, retry, session)
+        logger.warning("trial %d lost its worker and was %s", failed.number, "queued again" if retry else "given up")
+        return failed.number
+
+    def _get_stale_trial_ids(self, study_id: int) -> list[int]:
+        """Reap before each ask, where Optuna calls this, and leave nothing for its own two-step way to do."""
+        self._reap(study_id)
+        return []
+
+    def _get_prepared_new_trial(self, study_id: int, template_trial: FrozenTrial | None, session: Session) -> Any:
+        trial = super()._get_prepared_new_trial(study_id, template_trial, session)
+        if trial.state is TrialState.RUNNING:
+            session.add(models.TrialHeartbeatModel(trial_id=trial.trial_id))
+        return trial
+
+    @staticmethod
+    def _fill_storage_url_template(template: str) -> str:
+        return template  # as given: Optuna would read braces in a password as a template
+
+
+def open_storage(url: str, *, heartbeat_seconds: int = 10, grace_seconds: int = 60) -> Storage:
+    """Open a database for workers, making what tables are missing; a RUNNING trial silent for the grace is lost.
+
+    Raises:
+        StorageError: the URL makes no sense, the database cannot be reached, or it is not Optuna's.
+        DiskError: the folder of a SQLite file is missing or cannot be written.
+    """
+    address = checked(url)
+    plain = address.render_as_string(hide_password=False)
+    for attempt in range(1, OPENINGS + 1):
+        try:
+            with plain_errors(address):
+                prepare_database(address)
+                return Storage(plain, heartbeat_seconds=heartbeat_seconds, grace_seconds=grace_seconds)
+        except BcsearchError as error:
+            if attempt == OPENINGS or not _may_be_a_race(error):
+                raise
+        time.sleep(random.uniform(0.05, 0.3))
+    raise AssertionError("the loop returns or raises")
+
+
+def _may_be_a_race(error: BcsearchError) -> bool:
+    return any(words in str(error).lower() for words in RACE_SAYINGS)

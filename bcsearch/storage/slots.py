@@ -1,0 +1,176 @@
+"""The exact budget of a study: one row for each trial wanted, over all workers and restarts. Imports sqlalchemy, optuna.
+
+A slot stores who claimed it, when, and the number of the trial that fills it; its state is derived, in one expression,
+from that and from Optuna's row of the trial, so there is no second truth to keep in step and nothing to settle:
+
+* finished: its trial is COMPLETE or PRUNED.
+* running: its trial is RUNNING.
+* claimed: no trial yet, claimed less than the grace period ago.
+* free: everything else. A trial that failed, was released or deleted frees its slot at that moment, and so does a
+  claim that came to nothing, whoever died in between.
+
+Two rules make the count exact. A slot holds one trial number and a number stands in one slot (a unique constraint);
+and a row is only changed if its ``version`` is still the one that was read. A worker claims a slot, asks for a trial,
+and as the first act of the objective binds the trial's number; where ``bind`` says no, the slot was taken meanwhile,
+and the trial must be released.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+from random import SystemRandom
+from typing import TYPE_CHECKING
+
+from optuna.exceptions import StorageInternalError
+from optuna.trial import TrialState
+from sqlalchemy import and_, case, delete, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from bcsearch.storage.attrs import UUID
+from bcsearch.storage.engine import stale_before, transaction
+from bcsearch.storage.tables import SLOTS
+from bcsearch.storage.trial_rows import FINISHED, TRIALS
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from optuna import Study
+    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy.orm import Session
+
+    from bcsearch.storage.rdb import Storage
+
+CANDIDATES = 32  # free slots looked at together, in random order, so that workers seldom want the same one
+ATTEMPTS = 8
+
+
+class SlotState(StrEnum):
+    """What a slot is, derived anew on every look."""
+
+    FREE = "free"
+    CLAIMED = "claimed"
+    RUNNING = "running"
+    FINISHED = "finished"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotCounts:
+    """How many slots of a study are in which state."""
+
+    free: int
+    claimed: int
+    running: int
+    finished: int
+
+    @property
+    def total(self) -> int:
+        """The budget."""
+        return self.free + self.claimed + self.running + self.finished
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every slot is finished."""
+        return self.finished == self.total
+
+
+class Slots:
+    """The slots of one study, keyed by the uuid in its user attributes."""
+
+    def __init__(self, storage: Storage, study: Study) -> None:
+        self._engine = storage.engine
+        self._grace_seconds = storage.grace_seconds
+        self._study_id = study._study_id
+        self._uuid: str = study.user_attrs[UUID]
+
+    def ensure_slots(self, wanted: int) -> None:
+        """Make the budget ``wanted``: add rows, or remove free ones; a trial that runs or finished keeps its slot."""
+        for _ in range(ATTEMPTS):
+            try:
+                with transaction(self._engine) as session:
+                    self._resize(session, wanted)
+            except IntegrityError:  # another worker made the same rows
+                continue
+            return
+        raise StorageInternalError(f"the slots of study {self._uuid} could not be made")
+
+    def claim(self, worker: str) -> int | None:
+        """Take a free slot for ``worker``; None when there is none."""
+        while candidates := self._free():
+            SystemRandom().shuffle(candidates)
+            for slot, version in candidates:
+                if self._take(slot, version, worker):
+                    return slot
+        return None
+
+    def bind(self, slot: int, trial_number: int) -> bool:
+        """Write the trial that fills a claimed slot; False when the claim was lost: then release the trial."""
+        with transaction(self._engine) as session:
+            elsewhere = and_(self._mine, SLOTS.c.trial_number == trial_number, SLOTS.c.slot != slot)
+            session.execute(update(SLOTS).where(elsewhere).values(_cleared()))  # it was released there before
+            vacant = or_(SLOTS.c.trial_number.is_(None), SLOTS.c.trial_number == trial_number)
+            bound = update(SLOTS).where(self._mine, SLOTS.c.slot == slot, vacant)
+            changes = {"trial_number": trial_number, "version": SLOTS.c.version + 1}
+            return session.execute(bound.values(changes)).rowcount == 1
+
+    def give_back(self, slot: int) -> None:
+        """Free a claimed slot at once when no trial came of it."""
+        with transaction(self._engine) as session:
+            unbound = and_(self._mine, SLOTS.c.slot == slot, SLOTS.c.trial_number.is_(None))
+            session.execute(update(SLOTS).where(unbound).values(_cleared()))
+
+    def counts(self) -> SlotCounts:
+        """Count the slots by state."""
+        with transaction(self._engine) as session:
+            states = Counter(row.state for row in session.execute(self._states(session)))
+        return SlotCounts(**{str(state): states[state.value] for state in SlotState})
+
+    @property
+    def _mine(self) -> ColumnElement[bool]:
+        return SLOTS.c.study_uuid == self._uuid
+
+    def _states(self, session: Session) -> Select[tuple[int, int, str]]:
+        """Select slot, version and state of every slot."""
+        state = _state(stale_before(session, self._grace_seconds))
+        trial = and_(TRIALS.c.study_id == self._study_id, TRIALS.c.number == SLOTS.c.trial_number)
+        columns = select(SLOTS.c.slot, SLOTS.c.version, state.label("state"))
+        return columns.select_from(SLOTS.outerjoin(TRIALS, trial)).where(self._mine)
+
+    def _free(self) -> list[tuple[int, int]]:
+        with transaction(self._engine) as session:
+            found = self._states(session).subquery()
+            free = select(found.c.slot, found.c.version).where(found.c.state == SlotState.FREE.value)
+            rows = session.execute(free.order_by(found.c.slot).limit(CANDIDATES))
+            return [(row.slot, row.version) for row in rows]
+
+    def _take(self, slot: int, version: int, worker: str) -> bool:
+        with transaction(self._engine) as session:
+            unchanged = and_(self._mine, SLOTS.c.slot == slot, SLOTS.c.version == version)
+            changes = {**_cleared(), "claimed_by": worker, "claimed_at": func.now()}
+            return session.execute(update(SLOTS).where(unchanged).values(changes)).rowcount == 1
+
+    def _resize(self, session: Session, wanted: int) -> None:
+        rows = session.execute(self._states(session)).all()
+        taken = {row.slot for row in rows}
+        missing = [slot for slot in range(wanted) if slot not in taken][: max(0, wanted - len(rows))]
+        if missing:
+            session.execute(insert(SLOTS), [{"study_uuid": self._uuid, "slot": slot} for slot in missing])
+        free = sorted((row for row in rows if row.state == SlotState.FREE), reverse=True)
+        for row in free[: max(0, len(rows) - wanted)]:
+            unchanged = and_(self._mine, SLOTS.c.slot == row.slot, SLOTS.c.version == row.version)
+            session.execute(delete(SLOTS).where(unchanged))
+
+
+def _state(cutoff: datetime) -> ColumnElement[str]:
+    waits = and_(SLOTS.c.trial_number.is_(None), SLOTS.c.claimed_at >= cutoff)
+    return case(
+        (TRIALS.c.state.in_(FINISHED), SlotState.FINISHED.value),
+        (TRIALS.c.state == TrialState.RUNNING, SlotState.RUNNING.value),
+        (waits, SlotState.CLAIMED.value),
+        else_=SlotState.FREE.value,
+    )
+
+
+def _cleared() -> dict[str, object]:
+    return {"trial_number": None, "claimed_by": None, "claimed_at": None, "version": SLOTS.c.version + 1}

@@ -1,0 +1,39 @@
+"""Our tables beside Optuna's, keyed by study uuid and trial number, without foreign keys. Imports sqlalchemy.
+
+Optuna's ids are no keys for us: SQLite reuses them after a delete and a copied study gets new ones.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, DateTime, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+
+METADATA = MetaData()
+
+SLOTS = Table(
+    "bcsearch_slots",
+    METADATA,
+    Column("study_uuid", String(36), primary_key=True),
+    Column("slot", Integer, primary_key=True, autoincrement=False),
+    Column("trial_number", Integer),
+    Column("claimed_by", String(255)),
+    Column("claimed_at", DateTime),  # UTC, by the clock of the database
+    Column("version", Integer, nullable=False, default=0),  # grows with every write: what compare-and-set compares
+    UniqueConstraint("study_uuid", "trial_number", name="bcsearch_slots_trial"),
+)
+
+LEDGER = Table(
+    "bcsearch_ledger",
+    METADATA,
+    Column("study_uuid", String(36), primary_key=True),
+    Column("trial_number", Integer, primary_key=True, autoincrement=False),
+    Column("digest", String(16), nullable=False),
+    Column("params", Text, nullable=False),  # canonical, JSON
+    Column("epochs", Text, nullable=False),  # JSON, see bcsearch.storage.ledger.encode_epochs
+    Column("best_epoch", Integer),
+    Column("score", Float(53)),
+    Column("train_seconds", Float(53), nullable=False),
+    Column("total_seconds", Float(53), nullable=False),
+    Column("duplicate_of", Integer),
+    Column("state", String(16), nullable=False),
+    Index("bcsearch_ledger_digest", "study_uuid", "digest"),
+)

@@ -1,0 +1,99 @@
+"""Statements on the rows of Optuna's trials: every change of state is one compare-and-set. Imports sqlalchemy, optuna.
+
+``SELECT ... FOR UPDATE``, which Optuna relies on, does nothing on SQLite. An UPDATE that names the states it may leave
+from is atomic on every database: of two workers one changes the row, the other is told that it did not.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from optuna.storages._rdb import models
+from optuna.trial import TrialState
+from sqlalchemy import and_, delete, func, insert, literal, or_, select, update
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import ColumnElement, CursorResult
+    from sqlalchemy.orm import Session
+
+TRIALS = models.TrialModel.__table__
+BEATS = models.TrialHeartbeatModel.__table__
+VALUES = models.TrialValueModel.__table__
+UNFINISHED = (TrialState.RUNNING, TrialState.WAITING)
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+def move(session: Session, trial_id: int, before: tuple[TrialState, ...], after: TrialState) -> bool:
+    """Set the state of a trial if it is one of ``before``; tell whether it was."""
+    changes: dict[str, object] = {"state": after}
+    if after is TrialState.RUNNING:
+        changes["datetime_start"] = datetime.now(UTC).replace(tzinfo=None)
+    if after.is_finished():
+        changes["datetime_complete"] = datetime.now(UTC).replace(tzinfo=None)
+    return _changed(session.execute(update(TRIALS).where(_is(trial_id), TRIALS.c.state.in_(before)).values(changes)))
+
+
+def fail_if_stale(session: Session, trial_id: int, cutoff: datetime) -> bool:
+    """Fail a RUNNING trial unless a heartbeat came since ``cutoff``; tell whether it was failed."""
+    alive = select(BEATS.c.trial_id).where(BEATS.c.trial_id == trial_id, BEATS.c.heartbeat >= cutoff).exists()
+    now = datetime.now(UTC).replace(tzinfo=None)
+    running = TRIALS.c.state == TrialState.RUNNING
+    statement = update(TRIALS).where(_is(trial_id), running, ~alive)
+    return _changed(session.execute(statement.values(state=TrialState.FAIL, datetime_complete=now)))
+
+
+def stale_trial_ids(session: Session, study_id: int, cutoff: datetime) -> list[int]:
+    """Return the RUNNING trials whose last heartbeat, or start where there is no heartbeat, is before ``cutoff``."""
+    lost = and_(BEATS.c.heartbeat.is_(None), TRIALS.c.datetime_start < cutoff)
+    statement = (
+        select(TRIALS.c.trial_id)
+        .outerjoin(BEATS, BEATS.c.trial_id == TRIALS.c.trial_id)
+        .where(TRIALS.c.study_id == study_id, TRIALS.c.state == TrialState.RUNNING)
+        .where(or_(BEATS.c.heartbeat < cutoff, lost))
+    )
+    return list(session.execute(statement).scalars())
+
+
+def beat(session: Session, trial_id: int) -> None:
+    """Write the heartbeat of a trial by the clock of the database; nothing is added for one that is not RUNNING."""
+    refresh = update(BEATS).where(BEATS.c.trial_id == trial_id).values(heartbeat=func.now())
+    if _changed(session.execute(refresh)):
+        return
+    running = select(literal(trial_id), func.now()).where(
+        select(TRIALS.c.trial_id).where(_is(trial_id), TRIALS.c.state == TrialState.RUNNING).exists()
+    )
+    session.execute(insert(BEATS).from_select(["trial_id", "heartbeat"], running))
+
+
+def forget_beat(session: Session, trial_id: int) -> None:
+    """Remove the heartbeat of a trial that nobody runs."""
+    session.execute(delete(BEATS).where(BEATS.c.trial_id == trial_id))
+
+
+def write_values(session: Session, trial_id: int, values: Sequence[float]) -> None:
+    """Replace the values of a trial."""
+    session.execute(delete(VALUES).where(VALUES.c.trial_id == trial_id))
+    for objective, value in enumerate(values):
+        stored, kind = models.TrialValueModel.value_to_stored_repr(value)
+        row = {"trial_id": trial_id, "objective": objective, "value": stored, "value_type": kind}
+        session.execute(insert(VALUES).values(row))
+
+
+def state_of(session: Session, trial_id: int) -> TrialState:
+    """Return the state of a trial. Raises KeyError where there is none, as Optuna's storages do."""
+    state: TrialState | None = session.execute(select(TRIALS.c.state).where(_is(trial_id))).scalar_one_or_none()
+    if state is None:
+        raise KeyError(f"no trial has id {trial_id}")
+    return state
+
+
+def _is(trial_id: int) -> ColumnElement[bool]:
+    same: ColumnElement[bool] = TRIALS.c.trial_id == trial_id
+    return same
+
+
+def _changed(result: CursorResult[tuple[()]]) -> bool:
+    return result.rowcount == 1

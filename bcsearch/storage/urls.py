@@ -1,0 +1,82 @@
+"""Which database is meant: options, environment and default to a URL that can be used. Imports sqlalchemy."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from bcsearch.errors import StorageError
+
+DATABASE_NAME = "bcsearch.db"
+ALLOWED = "sqlite:///results/bcsearch.db, postgresql://user@host/database, mysql://user@host/database"
+DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg", "mysql": "pymysql"}  # taken when the URL names none
+EXTRAS = {"postgresql": "bcsearch[postgres]", "mysql": "bcsearch[mysql]"}
+SECRET_QUERY = re.compile(r"(?i)([?&][^=&]*(?:password|passwd|secret|token)[^=&]*=)[^&]*")
+SECRET_USERINFO = re.compile(r"((?:^|://)[^:@/]*):(?!//).*@")
+
+
+def resolve_url(given: str | None, results_dir: Path) -> str:
+    """Return ``given``, else ``BCSEARCH_STORAGE``, else a SQLite file in ``results_dir``, as a checked URL.
+
+    A bare path that ends in ``.db`` means a SQLite file.
+
+    Raises:
+        StorageError: the URL makes no sense, or its driver is not installed.
+    """
+    came = given or os.environ.get("BCSEARCH_STORAGE") or str(results_dir / DATABASE_NAME)
+    return checked(came).render_as_string(hide_password=False)
+
+
+def checked(came: str) -> URL:
+    """Parse a URL, or the bare path of a ``.db`` file, and prove that its driver is there.
+
+    Raises:
+        StorageError: the URL makes no sense, or its driver is not installed.
+    """
+    url = _parsed(came)
+    kind = url.get_backend_name()
+    if kind not in DRIVERS:
+        raise StorageError(f"storage URL {masked(came)!r} has scheme {kind!r}; allowed: {ALLOWED}")
+    if url.database in (None, "", ":memory:"):
+        raise StorageError(f"storage URL {masked(came)!r} names no database that workers can share; allowed: {ALLOWED}")
+    if "+" not in url.drivername:
+        url = url.set(drivername=f"{kind}+{DRIVERS[kind]}")
+    _check_driver(url, kind)
+    return url
+
+
+def masked(url: str) -> str:
+    """Return ``url`` without its password, for messages; works for text that is no URL too."""
+    return SECRET_QUERY.sub(r"\1***", SECRET_USERINFO.sub(r"\1:***@", url))
+
+
+def sqlite_path(url: URL) -> Path | None:
+    """Return the file of a SQLite database; None for a database on a server."""
+    if url.get_backend_name() != "sqlite":
+        return None
+    return Path(url.database or "")
+
+
+def _parsed(came: str) -> URL:
+    if "://" not in came:
+        if not came.endswith(".db"):
+            raise StorageError(f"storage {masked(came)!r} is neither a URL nor a .db file; allowed: {ALLOWED}")
+        return URL.create("sqlite", database=str(Path(came).expanduser()))
+    try:
+        return make_url(came)
+    except (ArgumentError, ValueError) as error:
+        raise StorageError(f"storage URL {masked(came)!r} cannot be read; allowed: {ALLOWED}") from error
+
+
+def _check_driver(url: URL, kind: str) -> None:
+    try:
+        url.get_dialect().import_dbapi()
+    except NoSuchModuleError as error:
+        raise StorageError(f"storage URL names an unknown driver {url.drivername!r}; allowed: {ALLOWED}") from error
+    except ImportError as error:
+        need = f"pip install '{EXTRAS[kind]}'" if kind in EXTRAS else f"use {kind}://"
+        raise StorageError(f"storage {url.drivername!r} needs a driver that is not installed; {need}") from error

@@ -1,0 +1,42 @@
+"""Sampler and pruner from a sweep's settings. Imports optuna.
+
+TPE: Bergstra and others (2011), multivariate after Falkner and others (2018). ``group`` splits the space by its
+conditions: without it, conditional parameters are drawn independently of the others.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+import optuna
+
+from bcsearch.seeds import derive_seed
+
+if TYPE_CHECKING:
+    from bcsearch.config import Search
+
+MIN_TRIALS_TO_COMPARE = 3  # a median of fewer values is no median
+
+
+def build_sampler(search: Search, *words: str | int) -> optuna.samplers.BaseSampler:
+    """Return the sampler of a study; ``words`` (worker, trials so far) make its draws differ from other workers'."""
+    seed = derive_seed(search.seed, "sampler", *words)
+    if search.sampler == "random":
+        return optuna.samplers.RandomSampler(seed=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # group is marked so, and is needed
+        return optuna.samplers.TPESampler(
+            n_startup_trials=search.startup_trials, multivariate=True, group=True, constant_liar=True, seed=seed
+        )
+
+
+def build_pruner(search: Search) -> optuna.pruners.BasePruner:
+    """Return the pruner of a study; its axis is the epoch, its value the best fold mean so far."""
+    if search.pruner == "none":
+        return optuna.pruners.NopPruner()
+    return optuna.pruners.MedianPruner(
+        n_startup_trials=search.pruner_trials,
+        n_warmup_steps=search.pruner_epochs,
+        n_min_trials=MIN_TRIALS_TO_COMPARE,
+    )

@@ -1,0 +1,157 @@
+"""One traced training graph for each kind of head, used again for every width, fold count and rate. Imports tensorflow.
+
+Weights are stacked over folds, (n_folds, n_in, n_out), in variables whose sizes are left open: tracing costs about a
+second, so trials that differ in numbers only share the trace. Norms over folds are never taken, so folds cannot mix.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import tensorflow as tf
+
+from bcsearch.training.losses import fold_losses, smoothed_targets
+from bcsearch.training.updates import UPDATES, Rates, Slots
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+ACTIVATIONS = {
+    "relu": tf.nn.relu,
+    "gelu": tf.nn.gelu,
+    "silu": tf.nn.silu,
+    "elu": tf.nn.elu,
+    "tanh": tf.nn.tanh,
+}
+
+
+class Features(NamedTuple):
+    """What heads are trained on, with each fold's own scaling."""
+
+    table: tf.Tensor  # (n_views * n_images, n_features) float32, view after view
+    labels: tf.Tensor  # (n_images,) int32
+    mean: tf.Tensor  # (n_folds, 1, n_features) float32, over the fold's training rows
+    scale: tf.Tensor  # (n_folds, 1, n_features) float32, one over the standard deviation
+
+
+class Batches(NamedTuple):
+    """Rows of one epoch, as indices."""
+
+    table_rows: tf.Tensor  # (n_steps, n_folds, batch) int32, rows of the table
+    image_rows: tf.Tensor  # (n_steps, n_folds, batch) int32, rows of the labels
+    class_weights: tf.Tensor  # (n_folds, n_classes) float32
+
+
+class Knobs(NamedTuple):
+    """Numbers of a trial that change nothing in the graph, as float32 scalars."""
+
+    learning_rate: tf.Tensor
+    weight_decay: tf.Tensor
+    momentum: tf.Tensor
+    dropout: tf.Tensor
+    l2: tf.Tensor
+    label_smoothing: tf.Tensor
+
+
+def _floats(*shape: int | None) -> tf.TensorSpec:
+    return tf.TensorSpec(shape, tf.float32)
+
+
+def _ints(*shape: int | None) -> tf.TensorSpec:
+    return tf.TensorSpec(shape, tf.int32)
+
+
+_FEATURES = Features(_floats(None, None), _ints(None), _floats(None, 1, None), _floats(None, 1, None))
+_BATCHES = Batches(_ints(None, None, None), _ints(None, None, None), _floats(None, None))
+_KNOBS = Knobs(*[_floats() for _ in Knobs._fields])
+
+
+class HeadGraph:
+    """Variables and traced functions of all heads with the same depth, activation, optimizer and use of L2."""
+
+    def __init__(self, n_layers: int, activation: str, optimizer: str, with_l2: bool) -> None:
+        self.train_epoch = tf.function(self._train_epoch, input_signature=[_FEATURES, _BATCHES, _KNOBS, _ints()])
+        self.predict = tf.function(self._predict, input_signature=[_FEATURES, _ints(None, None)])
+        self._with_l2 = with_l2
+        self._activation = ACTIVATIONS[activation]
+        self._update = UPDATES[optimizer]
+        self.kernels = [_open_variable() for _ in range(n_layers)]
+        self.biases = [_open_variable() for _ in range(n_layers)]
+        self._slots = [Slots(_open_variable(), _open_variable()) for _ in range(2 * n_layers)]
+        self._step = tf.Variable(0.0)
+
+    def reset(self, kernels: Sequence[np.ndarray]) -> None:
+        """Start anew from kernels (n_folds, n_in, n_out), zero biases and empty optimizer state."""
+        biases = [tf.zeros((kernel.shape[0], 1, kernel.shape[2])) for kernel in kernels]
+        for variable, value in zip(self._weights, [*kernels, *biases], strict=True):
+            variable.assign(value)
+        for variable, slots in zip(self._weights, self._slots, strict=True):
+            for slot in slots:
+                slot.assign(tf.zeros_like(variable))
+        self._step.assign(0.0)
+
+    @property
+    def _weights(self) -> list[tf.Variable]:
+        return [*self.kernels, *self.biases]
+
+    def _train_epoch(self, features: Features, batches: Batches, knobs: Knobs, seed: tf.Tensor) -> tf.Tensor:
+        """Run all batches of an epoch; return the mean loss over batches and folds, without the L2 penalty."""
+        table_rows, image_rows, class_weights = batches
+        total = tf.constant(0.0)
+        for step in tf.range(tf.shape(table_rows)[0]):
+            targets = smoothed_targets(
+                tf.gather(features.labels, image_rows[step]), tf.shape(class_weights)[1], knobs.label_smoothing
+            )
+            inputs = (tf.gather(features.table, table_rows[step]) - features.mean) * features.scale
+            total += self._train_step(inputs, targets, class_weights, knobs, seed)
+        return total / tf.cast(tf.shape(table_rows)[0] * tf.shape(table_rows)[1], tf.float32)
+
+    def _train_step(
+        self, inputs: tf.Tensor, targets: tf.Tensor, class_weights: tf.Tensor, knobs: Knobs, seed: tf.Tensor
+    ) -> tf.Tensor:
+        self._step.assign_add(1.0)
+        with tf.GradientTape() as tape:
+            logits = self._logits(inputs, knobs.dropout, tf.stack([seed, tf.cast(self._step, tf.int32)]))
+            loss = tf.reduce_sum(fold_losses(targets, logits, class_weights))
+            penalties = [knobs.l2 * tf.reduce_sum(tf.square(kernel)) for kernel in self.kernels]
+            whole = tf.add_n([loss, *penalties]) if self._with_l2 else loss
+        gradients = tape.gradient(whole, self._weights)
+        for index, (weight, slots, gradient) in enumerate(zip(self._weights, self._slots, gradients, strict=True)):
+            decay = knobs.weight_decay if index < len(self.kernels) else tf.constant(0.0)
+            self._update(weight, slots, gradient, Rates(knobs.learning_rate, decay, knobs.momentum, self._step))
+        return loss
+
+    def _logits(self, inputs: tf.Tensor, dropout: tf.Tensor, seed: tf.Tensor | None) -> tf.Tensor:
+        hidden = inputs
+        for index, (kernel, bias) in enumerate(zip(self.kernels, self.biases, strict=True)):
+            hidden = tf.matmul(hidden, kernel) + bias
+            if index < len(self.kernels) - 1:
+                hidden = self._activation(hidden)
+                hidden = hidden if seed is None else _dropped(hidden, dropout, tf.stack([seed[0] + index, seed[1]]))
+        return hidden
+
+    def _predict(self, features: Features, rows: tf.Tensor) -> tf.Tensor:
+        """Return probabilities (n_folds, n_rows, n_classes) of clean rows (n_folds, n_rows)."""
+        inputs = (tf.gather(features.table, rows) - features.mean) * features.scale
+        return tf.nn.softmax(self._logits(inputs, tf.constant(0.0), None))
+
+
+@lru_cache(maxsize=64)
+def head_graph(n_layers: int, activation: str, optimizer: str, with_l2: bool) -> HeadGraph:
+    """Return the graph of this kind of head, made at its first use; one trial at a time may use it."""
+    return HeadGraph(n_layers, activation, optimizer, with_l2)
+
+
+def _open_variable() -> tf.Variable:
+    return tf.Variable(tf.zeros((1, 1, 1)), shape=tf.TensorShape([None, None, None]))
+
+
+def _dropped(hidden: tf.Tensor, rate: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    def drop() -> tf.Tensor:
+        keep = tf.random.stateless_uniform(tf.shape(hidden), seed) >= rate
+        return hidden * tf.cast(keep, tf.float32) / (1.0 - rate)
+
+    return tf.cond(rate > 0.0, drop, lambda: hidden)

@@ -1,0 +1,31 @@
+"""The seams of training: who hears of each epoch, and what can train all folds by one epoch. Imports numpy types."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import keras
+    import numpy as np
+
+
+class Report(Protocol):
+    """Hears of every epoch of a trial."""
+
+    def __call__(self, epoch: int, score: float) -> bool:
+        """Take the fold mean of an epoch, counted from zero, higher is better; True means stop training."""
+
+
+class FoldTrainer(Protocol):
+    """Trains all folds of one trial side by side, one epoch at a time."""
+
+    def train_epoch(self, epoch: int, learning_rate: float) -> float:
+        """Train every fold for one epoch; return the mean training loss over folds and batches."""
+
+    def predict(self) -> Sequence[np.ndarray]:
+        """Return for each fold the probabilities of its validation rows, (n_valid, n_classes) float32."""
+
+    def model(self) -> keras.Model:
+        """Return the first fold as a model from raw images (batch, height, width, 3), 0 to 255, to probabilities."""
