@@ -1,1 +1,1 @@
-"""Backbones: one table, their weights, their preprocessing. Empty, so that reading a weights file loads no TensorFlow."""
+"""Backbones: one table, their weights, their preprocessing. Empty: reading a file of weights loads no TensorFlow."""

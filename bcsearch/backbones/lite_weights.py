@@ -11,7 +11,6 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.util import find_spec
-from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     import keras
 
 MAGIC = 0x1950A86A20F9469CFC6C
-DTYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
+DTYPES: dict[str, np.dtype[Any]] = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 NORM_PARTS = {"expand": "_bn0", "depthwise": "_bn1", "project": "_bn2"}
 DAMAGE = (
     pickle.UnpicklingError, EOFError, ValueError, TypeError, LookupError, AttributeError, OverflowError, MemoryError,
@@ -37,6 +36,7 @@ class _Tensor:
     """A tensor before its storage is read."""
 
     storage: str
+    kind: str
     offset: int
     shape: tuple[int, ...]
     strides: tuple[int, ...]  # in numbers, not bytes
@@ -123,8 +123,8 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _rebuild(storage: tuple[str, str], offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_: Any) -> Any:
-    """Stand in for torch's function of that name; the storage's kind is kept with its key."""
-    return _Tensor(f"{storage[0]}\x1f{storage[1]}", offset, shape, strides)
+    """Stand in for torch's function of that name."""
+    return _Tensor(*storage, offset, shape, strides)
 
 
 def _read(file: BinaryIO, digest: str) -> dict[str, np.ndarray]:
@@ -135,9 +135,9 @@ def _read(file: BinaryIO, digest: str) -> dict[str, np.ndarray]:
     magic, _, _, tensors, keys = (_Unpickler(file).load() for _ in range(5))
     if magic != MAGIC:
         raise ValueError("it does not begin with torch's magic number")
-    kinds = dict(tensor.storage.split("\x1f") for tensor in tensors.values())
+    kinds = {tensor.storage: tensor.kind for tensor in tensors.values()}
     storages = {key: _read_storage(file, DTYPES[kinds[key]]) for key in keys}
-    return {name: _strided(storages[t.storage.split("\x1f")[0]], t) for name, t in tensors.items()}
+    return {name: _strided(storages[tensor.storage], tensor) for name, tensor in tensors.items()}
 
 
 def _read_storage(file: BinaryIO, dtype: np.dtype[Any]) -> np.ndarray:
@@ -151,7 +151,7 @@ def _strided(storage: np.ndarray, tensor: _Tensor) -> np.ndarray:
     if len(tensor.shape) != len(tensor.strides) or min((tensor.offset, *tensor.shape, *tensor.strides)) < 0:
         raise ValueError("a tensor has no sensible shape")
     last = tensor.offset + sum((n - 1) * step for n, step in zip(tensor.shape, tensor.strides, strict=True))
-    if last >= storage.size and prod(tensor.shape):
+    if last >= storage.size and 0 not in tensor.shape:
         raise ValueError("a tensor reaches outside its storage")
     steps = tuple(step * storage.itemsize for step in tensor.strides)
     return np.lib.stride_tricks.as_strided(storage[tensor.offset :], tensor.shape, steps).copy(order="C")

@@ -85,7 +85,7 @@ def load_backbone(name: str, image_size: int, weights: ResolvedWeights, seed: in
 
 
 def with_resizing(model: keras.Model, height: int, width: int) -> keras.Model:
-    """Let a backbone take images of another size: bilinear, smoothed where they shrink, sides not kept in proportion."""
+    """Let a backbone take images of another size: bilinear, smoothed where they shrink, sides not in proportion."""
     side = model.input_shape[1]
     if (height, width) == (side, side):
         return model

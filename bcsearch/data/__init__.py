@@ -1,7 +1,8 @@
 """Datasets from .npz files, image folders and drawn cells; folds stand in ``folds``, which imports scikit-learn."""
 
 from bcsearch.data.dataset import Dataset
+from bcsearch.data.image_set import ImageSet
 from bcsearch.data.info import DataInfo, describe
-from bcsearch.data.source import ImageSet, load_dataset, load_images
+from bcsearch.data.source import load_dataset, load_images
 
 __all__ = ["DataInfo", "Dataset", "ImageSet", "describe", "load_dataset", "load_images"]

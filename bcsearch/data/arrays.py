@@ -7,16 +7,21 @@ three channels. The rule of sizes: the largest centred square is cut out and res
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from PIL import Image
 
 from bcsearch.errors import DataError
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 CHUNK = 256  # images converted at a time, so that no second full-size float copy is made
 MAX_CLASSES = 10_000
 
 
-def to_images(array: np.ndarray, where: str) -> np.ndarray:
+def to_images(array: np.ndarray, where: str) -> NDArray[np.uint8]:
     """Return images of shape (n_images, height, width, 3), uint8, by the rule of pixels above.
 
     Args:
@@ -39,7 +44,7 @@ def to_images(array: np.ndarray, where: str) -> np.ndarray:
     return np.ascontiguousarray(pixels) if pixels.shape[-1] == 3 else np.repeat(pixels, 3, axis=-1)
 
 
-def _to_uint8(array: np.ndarray, where: str) -> np.ndarray:
+def _to_uint8(array: np.ndarray, where: str) -> NDArray[np.uint8]:
     low, high = array.min(), array.max()
     if not np.isfinite([low, high]).all():
         raise DataError(f"{where} holds values that are not finite (NaN or infinite); give numbers within 0..255")
@@ -56,7 +61,7 @@ def _to_uint8(array: np.ndarray, where: str) -> np.ndarray:
     return pixels
 
 
-def to_labels(array: np.ndarray, n_images: int, where: str) -> np.ndarray:
+def to_labels(array: np.ndarray, n_images: int, where: str) -> NDArray[np.int64]:
     """Return class numbers from 0, shape (n_images,), int64.
 
     Args:
@@ -80,15 +85,16 @@ def to_labels(array: np.ndarray, n_images: int, where: str) -> np.ndarray:
     return numbers.astype(np.int64)
 
 
-def _one_hot_to_numbers(array: np.ndarray, where: str) -> np.ndarray:
-    ones = array == 1
+def _one_hot_to_numbers(array: np.ndarray, where: str) -> NDArray[np.int64]:
+    ones: NDArray[np.bool_] = array == 1
     good = (ones.sum(axis=1) == 1) & ((array == 0) | ones).all(axis=1)
     if not good.all():
         raise DataError(
             f"{where} has shape {array.shape} but row {int(np.argmin(good))} is not one-hot; "
             f"allowed: a single 1 in every row, the rest 0"
         )
-    return ones.argmax(axis=1)
+    numbers: NDArray[np.int64] = ones.argmax(axis=1)
+    return numbers
 
 
 def _check_numbers(numbers: np.ndarray, where: str) -> None:
@@ -108,7 +114,7 @@ def square(image: Image.Image, size: int) -> Image.Image:
     return image.resize((size, size), Image.Resampling.BILINEAR, box=box)
 
 
-def resize(images: np.ndarray, size: int) -> np.ndarray:
+def resize(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """Return images of shape (n, size, size, 3), the same array when they have that size already."""
     if images.shape[1:3] == (size, size):
         return images

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 SIZE = 96
 Rgb = tuple[float, float, float]
 Span = tuple[float, float]
+Plane = NDArray[np.float64]  # of one value a pixel, (96, 96), or of three, (3, 96, 96)
 
 PLASMA: Rgb = (250.0, 228.0, 203.0)
 RED_CELL: Rgb = (216, 178, 172)
@@ -104,7 +106,7 @@ CELL_KINDS: dict[str, CellKind] = {
 }  # fmt: skip
 
 
-def draw_cell(kind: CellKind, rng: np.random.RandomState) -> np.ndarray:
+def draw_cell(kind: CellKind, rng: np.random.RandomState) -> NDArray[np.uint8]:
     """Draw one cell of a kind among red cells, shape (96, 96, 3), uint8, RGB."""
     picture = Picture(rng)
     radius = rng.uniform(*kind.radius)
@@ -123,25 +125,28 @@ class Picture:
         self.y, self.x = np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2
         self.bend_y, self.bend_x = _smooth_noise(rng, 7), _smooth_noise(rng, 7)
 
-    def distance(self, centre: np.ndarray, radius: float, wobble: float, flatness: float = 1.0) -> np.ndarray:
+    def distance(self, centre: Plane, radius: float, wobble: float, flatness: float = 1.0) -> Plane:
         """Return how far each pixel is outside a bent ellipse, in pixels; negative inside."""
         angle = self.rng.uniform(0, np.pi)
         y, x = self.y + wobble * self.bend_y - centre[0], self.x + wobble * self.bend_x - centre[1]
         along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
-        return np.sqrt(along**2 / flatness + across**2 * flatness) - radius
+        outside: Plane = np.sqrt(along**2 / flatness + across**2 * flatness) - radius
+        return outside
 
-    def lay(self, colour: np.ndarray, opacity: np.ndarray) -> None:
+    def lay(self, colour: Plane, opacity: Plane) -> None:
         """Lay a colour, (3, 1, 1) or (3, 96, 96), over the pixels where ``opacity``, shape (96, 96), is above 0."""
         self.pixels += opacity * (colour - self.pixels)
 
 
-def _draw_background(picture: Picture, centre: np.ndarray, radius: float) -> None:
+def _draw_background(picture: Picture, centre: Plane, radius: float) -> None:
     """Draw red cells around the place of the cell, pale in their middle, and now and then a loose platelet."""
     rng = picture.rng
     for _ in range(rng.randint(1, 8)):
         size = rng.uniform(13, 18)
         angle, away = rng.uniform(0, 2 * np.pi), radius + size * rng.uniform(0.85, 2.2)
-        distance = picture.distance(centre + away * np.array([np.sin(angle), np.cos(angle)]), size, 1.5, rng.uniform(1, 1.3))
+        distance = picture.distance(
+            centre + away * np.array([np.sin(angle), np.cos(angle)]), size, 1.5, rng.uniform(1, 1.3)
+        )
         pallor = rng.uniform(0.2, 1.0) * np.exp(-(((distance + size) / (0.5 * size)) ** 2))
         picture.lay(_vary(rng, RED_CELL, 10), 0.9 * _inside(distance, 1.5) * (1 - pallor))
     if rng.uniform() < 0.15:
@@ -149,7 +154,7 @@ def _draw_background(picture: Picture, centre: np.ndarray, radius: float) -> Non
         picture.lay(_plane(PLATELET_SPECK), 0.8 * _inside(picture.distance(place, rng.uniform(2, 4), 2.0), 1.5))
 
 
-def _draw_body(picture: Picture, kind: CellKind, centre: np.ndarray, radius: float) -> None:
+def _draw_body(picture: Picture, kind: CellKind, centre: Plane, radius: float) -> None:
     """Draw cytoplasm, nucleus, granules and vacuoles."""
     rng = picture.rng
     distance = picture.distance(centre, radius, kind.wobble, rng.uniform(1.0, 1.3))
@@ -165,7 +170,7 @@ def _draw_body(picture: Picture, kind: CellKind, centre: np.ndarray, radius: flo
     picture.lay(_plane(VACUOLE), np.minimum(1.4 * holes, 0.85) * body * (1 - 0.8 * nucleus))
 
 
-def _draw_nucleus(picture: Picture, kind: CellKind, centre: np.ndarray, radius: float) -> np.ndarray:
+def _draw_nucleus(picture: Picture, kind: CellKind, centre: Plane, radius: float) -> Plane:
     """Draw the lobes, melted into one another, with chromatin and a dark rim; return where they are, 0 to 1."""
     rng = picture.rng
     n_lobes = rng.randint(kind.lobes[0], kind.lobes[1] + 1)
@@ -184,7 +189,7 @@ def _draw_nucleus(picture: Picture, kind: CellKind, centre: np.ndarray, radius: 
     return nucleus
 
 
-def _photograph(pixels: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
+def _photograph(pixels: Plane, rng: np.random.RandomState) -> NDArray[np.uint8]:
     """Vary stain, light and focus, add noise, round to bytes, shape (3, 96, 96)."""
     strength = rng.uniform(0.7, 1.3) * rng.uniform(0.85, 1.15, (3, 1, 1))
     stained = _plane(PLASMA) * (np.maximum(pixels, 1) / _plane(PLASMA)) ** strength
@@ -196,20 +201,20 @@ def _photograph(pixels: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
     return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
 
 
-def _plane(colour: Rgb) -> np.ndarray:
+def _plane(colour: Rgb) -> Plane:
     """Return a colour in the shape of a picture, (3, 1, 1)."""
     return np.array(colour, np.float64).reshape(3, 1, 1)
 
 
-def _inside(distance: np.ndarray, softness: float) -> np.ndarray:
+def _inside(distance: Plane, softness: float) -> Plane:
     return np.clip(0.5 - distance / (2 * softness), 0, 1)
 
 
-def _vary(rng: np.random.RandomState, colour: Rgb, spread: float) -> np.ndarray:
+def _vary(rng: np.random.RandomState, colour: Rgb, spread: float) -> Plane:
     return _plane(colour) + rng.uniform(-spread, spread) + rng.uniform(-spread / 2, spread / 2, (3, 1, 1))
 
 
-def _scatter(rng: np.random.RandomState, number: int, centre: np.ndarray, radius: float, grain: float) -> np.ndarray:
+def _scatter(rng: np.random.RandomState, number: int, centre: Plane, radius: float, grain: float) -> Plane:
     """Return round grains strewn evenly over a disc, shape (96, 96), each 1 in its middle."""
     away, angle = 1.05 * radius * np.sqrt(rng.uniform(size=number)), rng.uniform(0, 2 * np.pi, number)
     rows = np.rint(centre[0] + away * np.sin(angle) + SIZE / 2).astype(int)
@@ -218,25 +223,28 @@ def _scatter(rng: np.random.RandomState, number: int, centre: np.ndarray, radius
     grid = np.zeros((SIZE, SIZE))
     grid[rows[seen], columns[seen]] = 1
     lens = _kernel(grain)
-    return lens @ grid @ lens.T / lens.max() ** 2
+    grains: Plane = lens @ grid @ lens.T / lens.max() ** 2
+    return grains
 
 
-def _smooth_noise(rng: np.random.RandomState, cells: int) -> np.ndarray:
+def _smooth_noise(rng: np.random.RandomState, cells: int) -> Plane:
     """Return smooth noise of mean 0 and variance 1, shape (96, 96), with about ``cells`` bumps on a side."""
     weights = _noise_weights(cells)
     return weights @ rng.standard_normal((cells, cells)) @ weights.T
 
 
 @cache
-def _noise_weights(cells: int) -> np.ndarray:
+def _noise_weights(cells: int) -> Plane:
     places = np.linspace(0, cells - 1, SIZE)[:, None] - np.arange(cells)
     weights = np.exp(-(places**2) / 0.6)
-    return weights / np.sqrt((weights**2).sum(axis=1, keepdims=True))
+    lengths: Plane = np.sqrt((weights**2).sum(axis=1, keepdims=True))
+    return weights / lengths
 
 
 @cache
-def _kernel(sigma: float) -> np.ndarray:
+def _kernel(sigma: float) -> Plane:
     """Return the matrix that blurs one axis by a Gaussian, shape (96, 96)."""
     offsets = np.arange(SIZE)[:, None] - np.arange(SIZE)
     weights = np.exp(-(offsets**2) / (2 * sigma**2))
-    return weights / weights.sum(axis=1, keepdims=True)
+    sums: Plane = weights.sum(axis=1, keepdims=True)
+    return weights / sums

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bcsearch.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 SHOWN = 5  # classes named in one error
 
@@ -30,8 +34,8 @@ class Dataset:
         DataError: there are fewer than two classes, or a class has no images.
     """
 
-    images: np.ndarray
-    labels: np.ndarray
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
     class_names: tuple[str, ...]
     groups: np.ndarray | None = None
     source: str = ""
@@ -77,8 +81,8 @@ def _fingerprint(dataset: Dataset) -> str:
     """Hash what training sees; groups count as a partition, whatever their names."""
     digest = blake2b(digest_size=8)
     digest.update(repr((dataset.images.shape, dataset.class_names, dataset.groups is not None)).encode())
-    digest.update(np.ascontiguousarray(dataset.images))
-    digest.update(dataset.labels.astype("<i8"))
+    digest.update(np.ascontiguousarray(dataset.images).data)
+    digest.update(dataset.labels.astype("<i8").tobytes())
     if dataset.groups is not None:
-        digest.update(np.unique(dataset.groups, return_inverse=True)[1].astype("<i8"))
+        digest.update(np.unique(dataset.groups, return_inverse=True)[1].astype("<i8").tobytes())
     return digest.hexdigest()

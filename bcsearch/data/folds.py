@@ -12,6 +12,8 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from bcsearch.errors import DataError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from bcsearch.data.dataset import Dataset
 
 FoldKind = Literal["kfold", "split"]
@@ -23,8 +25,8 @@ class Fold:
     """One fold, counted from zero: sorted int64 row numbers to train and to validate on; no row is in both."""
 
     index: int
-    train: np.ndarray
-    valid: np.ndarray
+    train: NDArray[np.int64]
+    valid: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -32,7 +34,7 @@ class Folds:
     """All folds of a study and the rows put aside to test on: none with ``kfold``, a tenth with ``split``."""
 
     folds: tuple[Fold, ...]
-    test: np.ndarray
+    test: NDArray[np.int64]
     kind: FoldKind
     seed: int
 
@@ -47,7 +49,7 @@ class Folds:
         digest = blake2b(digest_size=8)
         for rows in (self.test, *(rows for fold in self.folds for rows in (fold.train, fold.valid))):
             digest.update(len(rows).to_bytes(8, "little"))
-            digest.update(rows.astype("<i8"))
+            digest.update(rows.astype("<i8").tobytes())
         return digest.hexdigest()
 
 
@@ -71,17 +73,17 @@ def make_folds(dataset: Dataset, *, kind: FoldKind = "kfold", n_folds: int = 5, 
         folds = tuple(_fold(index, part != index, part == index) for index in range(n_folds))
     else:
         folds = (_fold(0, part > 2, (part == 1) | (part == 2)),)
-    for fold in folds:
-        _check_train(dataset, fold)
     test = np.flatnonzero(part == 0) if kind == "split" else np.empty(0, np.int64)
-    return Folds(folds=folds, test=test, kind=kind, seed=seed)
+    made = Folds(folds=folds, test=test, kind=kind, seed=seed)
+    _check_parts(dataset, made)
+    return made
 
 
-def _fold(index: int, train: np.ndarray, valid: np.ndarray) -> Fold:
+def _fold(index: int, train: NDArray[np.bool_], valid: NDArray[np.bool_]) -> Fold:
     return Fold(index=index, train=np.flatnonzero(train), valid=np.flatnonzero(valid))
 
 
-def _cut(dataset: Dataset, n_parts: int, seed: int) -> np.ndarray:
+def _cut(dataset: Dataset, n_parts: int, seed: int) -> NDArray[np.int64]:
     """Return the part that every image falls into, from 0 to n_parts - 1; groups stay whole."""
     splitter = StratifiedKFold if dataset.groups is None else StratifiedGroupKFold
     cuts = splitter(n_splits=n_parts, shuffle=True, random_state=seed)
@@ -106,11 +108,14 @@ def _check_counts(dataset: Dataset, n_parts: int, wanted: str) -> None:
             )
 
 
-def _check_train(dataset: Dataset, fold: Fold) -> None:
-    """Refuse groups so uneven that a fold cannot learn some class, or has nothing to validate on."""
-    learned = np.bincount(dataset.labels[fold.train], minlength=dataset.n_classes)
-    if learned.min() == 0 or not len(fold.valid):
+def _check_parts(dataset: Dataset, made: Folds) -> None:
+    """Refuse folds in which groups so uneven leave a part empty, or a class with nothing to train on."""
+    empty = any(not len(fold.valid) for fold in made.folds) or (made.kind == "split" and not len(made.test))
+    trained = [np.bincount(dataset.labels[fold.train], minlength=dataset.n_classes) for fold in made.folds]
+    scarce = int(np.min(trained, axis=0).argmin())
+    if empty or np.min(trained) == 0:
+        lack = "a part without images" if empty else f"no images of class {dataset.class_names[scarce]!r} to train on"
         raise DataError(
-            f"{dataset.source}: fold {fold.index} has no images of class {dataset.class_names[int(learned.argmin())]!r} "
-            f"to train on or none to validate on, as groups stay whole; ask for fewer folds or make smaller groups"
+            f"{dataset.source}: groups stay whole and are so uneven that a fold has {lack}; "
+            f"ask for fewer folds or make smaller groups"
         )

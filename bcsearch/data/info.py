@@ -10,6 +10,8 @@ import numpy as np
 from bcsearch.data.arrays import CHUNK
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from bcsearch.data.dataset import Dataset
 
 
@@ -56,10 +58,11 @@ def describe(dataset: Dataset) -> DataInfo:
     )
 
 
-def _histograms(images: np.ndarray) -> np.ndarray:
+def _histograms(images: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Return the share of every pixel value in every channel, shape (3, 256)."""
-    counts = np.zeros((3, 256))
+    counts = np.zeros((3, 256), np.float64)
     for start in range(0, len(images), CHUNK):
         for channel in range(3):
             counts[channel] += np.bincount(images[start : start + CHUNK, ..., channel].ravel(), minlength=256)
-    return counts / counts.sum(axis=1, keepdims=True)
+    totals: NDArray[np.float64] = counts.sum(axis=1, keepdims=True)
+    return counts / totals

@@ -1,70 +1,68 @@
-"""Reads the arrays of an .npz file, never unpickling. Imports numpy, this floor's arrays and the errors."""
+"""Reads the arrays of an .npz file, never unpickling. Imports numpy, this floor and the errors."""
 
 from __future__ import annotations
 
 import zipfile
 import zlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 
 from bcsearch.data.arrays import to_images, to_labels
+from bcsearch.data.image_set import ImageSet
 from bcsearch.errors import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+KEYS = ("data", "labels", "class_names", "groups")
 DAMAGE = (OSError, EOFError, ValueError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class NpzArrays:
-    """What an .npz file holds, checked; None stands for what it does not hold."""
-
-    images: np.ndarray
-    labels: np.ndarray | None
-    class_names: tuple[str, ...] | None
-    groups: np.ndarray | None
-
-
-def read_npz(path: Path, *, required: tuple[str, ...] = ("data", "labels")) -> NpzArrays:
+def read_npz(path: Path) -> ImageSet:
     """Read ``data`` and, where the file has them, ``labels``, ``class_names`` and ``groups``.
 
     Raises:
-        DataError: not an .npz file, damaged, pickled, a required array missing, or an array that cannot be used.
+        DataError: not an .npz file, damaged, pickled, without ``data``, or an array that cannot be used.
     """
-    arrays = _read_arrays(path, required)
+    arrays, keys = _read_arrays(path)
     images = to_images(arrays.pop("data"), f"{path}: data")
     labels = to_labels(arrays["labels"], len(images), f"{path}: labels") if "labels" in arrays else None
     names = _to_class_names(arrays["class_names"], f"{path}: class_names") if "class_names" in arrays else None
-    groups = _to_groups(arrays["groups"], len(images), f"{path}: groups") if "groups" in arrays else None
     if labels is not None and names is not None and labels.max() >= len(names):
         raise DataError(f"{path}: labels reach {labels.max()} but class_names has only {len(names)}; name every class")
-    return NpzArrays(images=images, labels=labels, class_names=names, groups=groups)
+    return ImageSet(
+        images=images,
+        labels=labels,
+        class_names=names,
+        groups=_to_groups(arrays["groups"], len(images), f"{path}: groups") if "groups" in arrays else None,
+        source=str(path),
+        holds=f"the arrays {', '.join(keys)}",
+    )
 
 
-def _read_arrays(path: Path, required: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """Return the arrays of the file that are known here, unchecked."""
+def _read_arrays(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Return the arrays that are known here, unchecked, and the keys of all arrays in the file."""
     try:
-        if not zipfile.is_zipfile(path):
-            raise DataError(f"{path}: not an .npz file, or one that was cut short; write it again with numpy.savez")
-        with np.load(path, allow_pickle=False) as archive:
-            missing = [key for key in required if key not in archive]
-            if missing:
+        with path.open("rb") as file:
+            if not zipfile.is_zipfile(file):
+                raise DataError(f"{path}: not an .npz file, or one that was cut short; write it again with numpy.savez")
+            archive = NpzFile(file, allow_pickle=False)
+            if "data" not in archive:
                 raise DataError(
-                    f"{path}: no array {' and no array '.join(missing)}; it holds: {', '.join(archive.files) or 'nothing'}; "
-                    f"needed: {', '.join(required)}"
+                    f"{path}: no array data among {', '.join(archive.files) or 'no arrays at all'}; "
+                    f"needed: data and labels, optionally class_names and groups"
                 )
-            known = ("data", "labels", "class_names", "groups")
-            return {key: _read_array(archive, key, path) for key in known if key in archive}
+            return {key: _read_array(archive, key, path) for key in KEYS if key in archive}, archive.files
     except DAMAGE as error:
-        raise DataError(f"{path}: cannot be read ({_one_line(error)}); write it again with numpy.savez") from error
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{path}: cannot be read ({reason}); write it again with numpy.savez") from error
 
 
-def _read_array(archive: np.lib.npyio.NpzFile, key: str, path: Path) -> np.ndarray:
+def _read_array(archive: NpzFile, key: str, path: Path) -> np.ndarray:
     try:
-        array = archive[key]
+        array: object = archive[key]
     except ValueError as error:
         if "allow_pickle" not in str(error):
             raise
@@ -80,7 +78,7 @@ def _to_class_names(array: np.ndarray, where: str) -> tuple[str, ...]:
     if array.ndim != 1 or array.dtype.kind not in "US":
         raise DataError(f"{where} has shape {array.shape} and type {array.dtype}; allowed: text of shape (n_classes,)")
     names = tuple(name.decode("utf-8", "replace") if isinstance(name, bytes) else name for name in array.tolist())
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise DataError(f"{where} holds {twice[0]!r} more than once; give every class its own name")
     return names
@@ -92,7 +90,3 @@ def _to_groups(array: np.ndarray, n_images: int, where: str) -> np.ndarray:
     if array.dtype.kind not in "buiUS":
         raise DataError(f"{where} has type {array.dtype}; allowed: whole numbers or text, equal within a group")
     return array.ravel()
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

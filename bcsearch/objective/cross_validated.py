@@ -11,6 +11,7 @@ import optuna
 from bcsearch.objective.suggest import suggest_params
 from bcsearch.records import EpochScores, Params, TrainResult, TrialState
 from bcsearch.records.events import EpochEnded, Listener, TrialEnded, TrialReleased, TrialStarted
+from bcsearch.storage import LedgerEntry
 
 if TYPE_CHECKING:
     from bcsearch.config import Space
@@ -47,7 +48,7 @@ class Objective:
         self.listener(TrialStarted(number=trial.number, params=params))
         watch = _Watch(trial, self.listener, self.stop_asked)
         try:
-            twin = self.ledger.find_digest(params.digest())
+            twin = self._twin(params)
             result = self.train(params, watch) if twin is None else self._replay(twin, watch)
         except KeyboardInterrupt:
             self._release(trial)
@@ -55,41 +56,50 @@ class Objective:
             self._release(trial)
         return self._end(trial, params, result, started, twin)
 
-    def _replay(self, twin: int, watch: _Watch) -> TrainResult:
+    def _twin(self, params: Params) -> LedgerEntry | None:
+        number = self.ledger.find_digest(params.digest())
+        return None if number is None else self.ledger.entry_of(number)
+
+    def _replay(self, twin: LedgerEntry, watch: _Watch) -> TrainResult:
         """Report what an equal configuration scored, instead of training it again."""
-        epochs = self.ledger.epochs_of(twin)
         told: list[EpochScores] = []
-        for scores in epochs:
+        for scores in twin.epochs:
             told.append(scores)
             if watch(scores.epoch, scores.mean):
                 break
-        stopped = watch.pruned or self.ledger.state_of(twin) is TrialState.PRUNED
-        return TrainResult(epochs=tuple(told), stopped=stopped, probabilities=self.artifacts.probabilities(twin))
+        return TrainResult(
+            epochs=tuple(told),
+            stopped=watch.pruned or twin.state is TrialState.PRUNED,
+            probabilities=self.artifacts.probabilities(twin.trial_number),
+        )
 
     def _release(self, trial: optuna.Trial) -> NoReturn:
         self.storage.release(trial._trial_id)
         self.listener(TrialReleased(number=trial.number))
         raise Released
 
-    def _end(self, trial: optuna.Trial, params: Params, result: TrainResult, started: float, twin: int | None) -> float:
-        state = TrialState.PRUNED if result.stopped else TrialState.COMPLETE
-        if state is TrialState.COMPLETE and result.probabilities is not None:
+    def _end(
+        self, trial: optuna.Trial, params: Params, result: TrainResult, started: float, twin: LedgerEntry | None
+    ) -> float:
+        if not result.stopped and result.probabilities is not None:
             self.artifacts.save_probabilities(trial.number, result.probabilities)
-        self.ledger.record(
+        entry = LedgerEntry(
             trial_number=trial.number,
             params=params,
-            result=result,
-            state=state,
+            epochs=result.epochs,
+            state=TrialState.PRUNED if result.stopped else TrialState.COMPLETE,
+            train_seconds=result.seconds,
             total_seconds=time.perf_counter() - started,
-            duplicate_of=twin,
+            duplicate_of=None if twin is None else twin.trial_number,
         )
+        self.ledger.record(entry)
         self.listener(
             TrialEnded(
                 number=trial.number,
-                state=state,
+                state=entry.state,
                 score=result.best.mean,
                 epochs=len(result.epochs),
-                seconds=time.perf_counter() - started,
+                seconds=entry.total_seconds,
             )
         )
         if result.stopped:

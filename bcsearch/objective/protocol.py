@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bcsearch.records import Params, TrainResult
+    from bcsearch.records.events import Report
 
 
 class Train(Protocol):
     """Trains one configuration on all folds."""
 
-    def __call__(self, params: Params, report: Callable[[int, float], bool], /) -> TrainResult:
+    def __call__(self, params: Params, report: Report) -> TrainResult:
         """Train; call ``report(epoch, fold_mean)`` after every epoch and stop when it answers True."""
 
 

@@ -11,6 +11,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetKnown:
+    """A worker joined the study: its budget in trials, how many are filled, the best score so far."""
+
+    trials: int
+    filled: int
+    best: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrialStarted:
     """A trial begins."""
 
@@ -62,7 +71,14 @@ class Notice:
     text: str
 
 
-Event = TrialStarted | EpochEnded | TrialEnded | TrialReleased | Progress | Notice
+Event = BudgetKnown | TrialStarted | EpochEnded | TrialEnded | TrialReleased | Progress | Notice
+
+
+class Report(Protocol):
+    """The seam between training and whoever decides: hears of every epoch of one trial."""
+
+    def __call__(self, epoch: int, score: float) -> bool:
+        """Take the fold mean of an epoch, counted from zero, higher is better; True means stop training."""
 
 
 class Listener(Protocol):

@@ -63,10 +63,14 @@ class StudyRecord:
     trials: tuple[TrialRecord, ...] = ()
 
     @property
+    def completed(self) -> list[TrialRecord]:
+        """The trials that ran to their end, in order of their numbers."""
+        return [trial for trial in self.trials if trial.state is TrialState.COMPLETE and trial.score is not None]
+
+    @property
     def best(self) -> TrialRecord | None:
         """The completed trial with the highest score, the earliest on a tie; None before the first."""
-        done = [t for t in self.trials if t.state is TrialState.COMPLETE and t.score is not None]
-        return max(done, key=lambda t: (t.score or 0.0, -t.number), default=None)
+        return max(self.completed, key=lambda trial: (trial.score or 0.0, -trial.number), default=None)
 
     def count(self, state: TrialState) -> int:
         """Return how many trials are in ``state``."""

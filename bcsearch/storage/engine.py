@@ -29,7 +29,7 @@ from bcsearch.storage.urls import masked, sqlite_path
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Connection, Inspector
+    from sqlalchemy import Inspector, Update
     from sqlalchemy.engine import URL, Engine
 
 BUSY_SECONDS = 60
@@ -77,7 +77,12 @@ def transaction(engine: Engine) -> Iterator[Session]:
         raise StorageInternalError(f"the database did not take a write: {first_line(error)}") from error
 
 
-def database_now(session: Session | Connection) -> datetime:
+def changes_one(session: Session, statement: Update) -> bool:
+    """Execute an UPDATE of at most one row and tell whether it found the row."""
+    return session.connection().execute(statement).rowcount == 1
+
+
+def database_now(session: Session) -> datetime:
     """Return the time by the clock of the database, naive UTC: workers' own clocks may differ."""
     now: datetime | None = session.execute(select(func.now())).scalar_one()
     if now is None:
@@ -166,7 +171,7 @@ def _check_folder(url: URL) -> None:
 def _check_revision(engine: Engine, url: URL) -> None:
     scripts = ScriptDirectory(str(Path(models.__file__).with_name("alembic")))
     with engine.connect() as connection:
-        found = connection.execute(text(f"SELECT version_num FROM {REVISION_TABLE}")).scalars().first()  # noqa: S608 - a constant
+        found = connection.execute(text(f"SELECT version_num FROM {REVISION_TABLE}")).scalars().first()
     here = scripts.get_current_head()
     if found not in (None, here):
         raise StorageError(

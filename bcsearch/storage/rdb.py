@@ -22,7 +22,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bcsearch.errors import BcsearchError
 from bcsearch.storage import trial_rows
-from bcsearch.storage.engine import engine_options, first_line, plain_errors, prepare_database, stale_before, transaction
+from bcsearch.storage.engine import (
+    engine_options,
+    first_line,
+    plain_errors,
+    prepare_database,
+    stale_before,
+    transaction,
+)
 from bcsearch.storage.retry import retry_of
 from bcsearch.storage.urls import checked
 
@@ -121,7 +128,7 @@ class Storage(RDBStorage):
         return []
 
     def _get_prepared_new_trial(self, study_id: int, template_trial: FrozenTrial | None, session: Session) -> Any:
-        trial = super()._get_prepared_new_trial(study_id, template_trial, session)
+        trial: Any = super()._get_prepared_new_trial(study_id, template_trial, session)
         if trial.state is TrialState.RUNNING:
             session.add(models.TrialHeartbeatModel(trial_id=trial.trial_id))
         return trial

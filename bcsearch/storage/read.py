@@ -1,4 +1,4 @@
-"""Studies read back as records by plain SQL, in a few queries whatever the number of trials. Imports sqlalchemy, optuna.
+"""Studies read back as records by plain SQL, in a few queries. Imports sqlalchemy, optuna.
 
 Optuna's ``get_trials`` builds an object for every value of every trial: a minute at 50,000 trials.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC
 from json import loads
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from optuna.distributions import json_to_distribution
 from optuna.storages._rdb import models
 from optuna.trial import TrialState as OptunaState
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, literal, select
 
 from bcsearch.errors import StudyError, unknown
 from bcsearch.records import StudyRecord, TrialRecord, TrialState
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from optuna.distributions import BaseDistribution
     from sqlalchemy import Connection
 
 STUDIES = models.StudyModel.__table__
@@ -39,7 +39,7 @@ TRIAL_ATTRS = models.TrialUserAttributeModel.__table__
 PARAMS = models.TrialParamModel.__table__
 REPORTS = models.TrialIntermediateValueModel.__table__
 INFINITE = {"INF_POS": float("inf"), "INF_NEG": float("-inf")}
-NOTES = (attrs.NOTE, attrs.RETRY_HISTORY)
+STATES = {state: TrialState[state.name] for state in OptunaState}
 RUN_FIRST = "start one with 'bcsearch run --study NAME'"
 
 
@@ -51,8 +51,8 @@ def read_study(source: Storage | str, name: str, *, with_epochs: bool = False) -
         StorageError: the database cannot be used.
     """
     with _reading(source) as connection:
-        record = _find(_studies(connection), name)
-        return _with_trials(connection, record.study_id, record.record, with_epochs=with_epochs)
+        found = _find(_studies(connection), name)
+        return _with_trials(connection, found, with_epochs=with_epochs)
 
 
 def list_studies(source: Storage | str) -> list[StudyRecord]:
@@ -66,3 +66,165 @@ def newest_study_of(source: Storage | str, sweep: str) -> str | None:
     with _reading(source) as connection:
         names = [found.record.name for found in _studies(connection) if found.record.sweep == sweep]
     return names[-1] if names else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    study_id: int
+    record: StudyRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Details:
+    """What stands in other tables than the trials' own, by trial id; the ledger's rows by trial number."""
+
+    scores: dict[int, float]
+    params: dict[int, dict[str, Any]]
+    notes: dict[int, str]
+    ledger: dict[int, Any]
+
+
+@contextmanager
+def _reading(source: Storage | str) -> Iterator[Connection]:
+    if isinstance(source, Storage):
+        with source.engine.connect() as connection:
+            yield connection
+        return
+    url = checked(source)
+    path = sqlite_path(url)
+    if path is not None and not path.exists():
+        raise StudyError(f"no study was ever run here: there is no database {path}; {RUN_FIRST}")
+    engine = reading_engine(url)
+    try:
+        with plain_errors(url):
+            if not holds_optuna(engine, url):
+                raise StudyError(f"no study was ever run here: database {masked(source)} is empty; {RUN_FIRST}")
+            with engine.connect() as connection:
+                yield connection
+    finally:
+        engine.dispose()
+
+
+def _studies(connection: Connection) -> list[_Found]:
+    texts: dict[int, dict[str, str]] = defaultdict(dict)
+    for row in connection.execute(select(STUDY_ATTRS.c.study_id, STUDY_ATTRS.c.key, STUDY_ATTRS.c.value_json)):
+        texts[row.study_id][row.key] = row.value_json
+    first = select(TRIALS.c.study_id, func.min(TRIALS.c.datetime_start)).group_by(TRIALS.c.study_id)
+    created: dict[int, datetime | None] = {row[0]: row[1] for row in connection.execute(first)}
+    rows = connection.execute(select(STUDIES.c.study_id, STUDIES.c.study_name).order_by(STUDIES.c.study_id))
+    return [
+        _Found(study_id=row.study_id, record=_study(row.study_name, texts[row.study_id], created.get(row.study_id)))
+        for row in rows
+    ]
+
+
+def _study(name: str, texts: dict[str, str], created: datetime | None) -> StudyRecord:
+    known = {key: loads(text) for key, text in texts.items() if key.startswith("bcsearch:")}
+    return StudyRecord(
+        name=name,
+        sweep=known.get(attrs.SWEEP, name),
+        uuid=known.get(attrs.UUID, ""),
+        trials_wanted=known.get(attrs.TRIALS, 0),
+        created=_aware(created),
+        fingerprint=known.get(attrs.FINGERPRINT, {}),
+        settings=known.get(attrs.SETTINGS, ""),
+    )
+
+
+def _find(studies: list[_Found], name: str) -> _Found:
+    for found in studies:
+        if found.record.name == name:
+            return found
+    raise StudyError(f"{unknown('study', name, [found.record.name for found in studies])}; {RUN_FIRST}")
+
+
+def _with_trials(connection: Connection, found: _Found, *, with_epochs: bool) -> StudyRecord:
+    details = _Details(
+        scores=_scores(connection, found.study_id),
+        params=_params(connection, found.study_id),
+        notes=_notes(connection, found.study_id),
+        ledger=_ledger(connection, found.record.uuid, with_epochs=with_epochs),
+    )
+    columns = [TRIALS.c.trial_id, TRIALS.c.number, TRIALS.c.state, TRIALS.c.datetime_start, TRIALS.c.datetime_complete]
+    rows = connection.execute(select(*columns).where(TRIALS.c.study_id == found.study_id).order_by(TRIALS.c.number))
+    return replace(found.record, trials=tuple(_trial(row, details) for row in rows))
+
+
+def _trial(row: Any, details: _Details) -> TrialRecord:
+    trial_id, number, state, started, finished = row
+    entry = details.ledger.get(number)
+    return TrialRecord(
+        number=number,
+        state=STATES[state],
+        score=details.scores.get(trial_id),
+        params=details.params.get(trial_id, {}),
+        epochs=decode_epochs(entry.epochs) if entry is not None and entry.epochs else (),
+        started=_aware(started),
+        finished=_aware(finished),
+        train_seconds=None if entry is None else entry.train_seconds,
+        note=_note(details.notes.get(trial_id, ""), None if entry is None else entry.duplicate_of),
+    )
+
+
+def _note(note: str, duplicate_of: int | None) -> str:
+    same = "" if duplicate_of is None else f"same configuration as trial {duplicate_of}"
+    return "; ".join(part for part in (same, note) if part)
+
+
+def _scores(connection: Connection, study_id: int) -> dict[int, float]:
+    """Read the values of finished trials and the last reports, best so far, of those that are not."""
+    reported = (
+        select(REPORTS.c.trial_id, func.max(REPORTS.c.intermediate_value))
+        .join(TRIALS, TRIALS.c.trial_id == REPORTS.c.trial_id)
+        .where(TRIALS.c.study_id == study_id, TRIALS.c.state.in_(UNFINISHED))
+        .group_by(REPORTS.c.trial_id)
+    )
+    scores = {trial_id: score for trial_id, score in connection.execute(reported) if score is not None}
+    told = (
+        select(VALUES.c.trial_id, VALUES.c.value, VALUES.c.value_type)
+        .join(TRIALS, TRIALS.c.trial_id == VALUES.c.trial_id)
+        .where(TRIALS.c.study_id == study_id, VALUES.c.objective == 0)
+    )
+    for trial_id, value, kind in connection.execute(told):
+        scores[trial_id] = INFINITE[kind.name] if value is None else value
+    return scores
+
+
+def _params(connection: Connection, study_id: int) -> dict[int, dict[str, Any]]:
+    trial = TRIALS.c.trial_id == PARAMS.c.trial_id
+    firsts = select(func.min(PARAMS.c.param_id)).join(TRIALS, trial).where(TRIALS.c.study_id == study_id)
+    kinds = select(PARAMS.c.param_name, PARAMS.c.distribution_json)
+    kinds = kinds.where(PARAMS.c.param_id.in_(firsts.group_by(PARAMS.c.param_name)))
+    # one distribution a name will do: Optuna refuses another type or other choices of a name in one study
+    decoders = {name: json_to_distribution(text).to_external_repr for name, text in connection.execute(kinds)}
+    drawn = select(PARAMS.c.trial_id, PARAMS.c.param_name, PARAMS.c.param_value)
+    params: dict[int, dict[str, Any]] = defaultdict(dict)
+    for trial_id, name, value in connection.execute(drawn.join(TRIALS, trial).where(TRIALS.c.study_id == study_id)):
+        params[trial_id][name] = decoders[name](value)
+    return params
+
+
+def _notes(connection: Connection, study_id: int) -> dict[int, str]:
+    written = (
+        select(TRIAL_ATTRS.c.trial_id, TRIAL_ATTRS.c.key, TRIAL_ATTRS.c.value_json)
+        .join(TRIALS, TRIALS.c.trial_id == TRIAL_ATTRS.c.trial_id)
+        .where(TRIALS.c.study_id == study_id, TRIAL_ATTRS.c.key.in_((attrs.NOTE, attrs.RETRY_HISTORY)))
+    )
+    parts: dict[int, list[str]] = defaultdict(list)
+    for trial_id, key, text in connection.execute(written.order_by(TRIAL_ATTRS.c.key)):
+        said = loads(text)
+        parts[trial_id].append(said if key == attrs.NOTE else f"retry of trial {said[-1]}")
+    return {trial_id: "; ".join(said) for trial_id, said in parts.items()}
+
+
+def _ledger(connection: Connection, study_uuid: str, *, with_epochs: bool) -> dict[int, Any]:
+    if not inspect(connection).has_table(LEDGER.name):  # a study of plain Optuna
+        return {}
+    epochs = LEDGER.c.epochs if with_epochs else literal("").label("epochs")
+    columns = select(LEDGER.c.trial_number, LEDGER.c.train_seconds, LEDGER.c.duplicate_of, epochs)
+    rows = connection.execute(columns.where(LEDGER.c.study_uuid == study_uuid))
+    return {row.trial_number: row for row in rows}
+
+
+def _aware(time: datetime | None) -> datetime | None:
+    return None if time is None else time.replace(tzinfo=UTC)

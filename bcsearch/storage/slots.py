@@ -1,4 +1,4 @@
-"""The exact budget of a study: one row for each trial wanted, over all workers and restarts. Imports sqlalchemy, optuna.
+"""The exact budget of a study: one row for each trial wanted, over all workers. Imports sqlalchemy, optuna.
 
 A slot stores who claimed it, when, and the number of the trial that fills it; its state is derived, in one expression,
 from that and from Optuna's row of the trial, so there is no second truth to keep in step and nothing to settle:
@@ -29,7 +29,7 @@ from sqlalchemy import and_, case, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bcsearch.storage.attrs import UUID
-from bcsearch.storage.engine import stale_before, transaction
+from bcsearch.storage.engine import changes_one, stale_before, transaction
 from bcsearch.storage.tables import SLOTS
 from bcsearch.storage.trial_rows import FINISHED, TRIALS
 
@@ -112,7 +112,7 @@ class Slots:
             vacant = or_(SLOTS.c.trial_number.is_(None), SLOTS.c.trial_number == trial_number)
             bound = update(SLOTS).where(self._mine, SLOTS.c.slot == slot, vacant)
             changes = {"trial_number": trial_number, "version": SLOTS.c.version + 1}
-            return session.execute(bound.values(changes)).rowcount == 1
+            return changes_one(session, bound.values(changes))
 
     def give_back(self, slot: int) -> None:
         """Free a claimed slot at once when no trial came of it."""
@@ -148,7 +148,7 @@ class Slots:
         with transaction(self._engine) as session:
             unchanged = and_(self._mine, SLOTS.c.slot == slot, SLOTS.c.version == version)
             changes = {**_cleared(), "claimed_by": worker, "claimed_at": func.now()}
-            return session.execute(update(SLOTS).where(unchanged).values(changes)).rowcount == 1
+            return changes_one(session, update(SLOTS).where(unchanged).values(changes))
 
     def _resize(self, session: Session, wanted: int) -> None:
         rows = session.execute(self._states(session)).all()

@@ -13,10 +13,12 @@ from optuna.storages._rdb import models
 from optuna.trial import TrialState
 from sqlalchemy import and_, delete, func, insert, literal, or_, select, update
 
+from bcsearch.storage.engine import changes_one
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import ColumnElement, CursorResult
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
 TRIALS = models.TrialModel.__table__
@@ -33,7 +35,8 @@ def move(session: Session, trial_id: int, before: tuple[TrialState, ...], after:
         changes["datetime_start"] = datetime.now(UTC).replace(tzinfo=None)
     if after.is_finished():
         changes["datetime_complete"] = datetime.now(UTC).replace(tzinfo=None)
-    return _changed(session.execute(update(TRIALS).where(_is(trial_id), TRIALS.c.state.in_(before)).values(changes)))
+    statement = update(TRIALS).where(_is(trial_id), TRIALS.c.state.in_(before))
+    return changes_one(session, statement.values(changes))
 
 
 def fail_if_stale(session: Session, trial_id: int, cutoff: datetime) -> bool:
@@ -42,7 +45,7 @@ def fail_if_stale(session: Session, trial_id: int, cutoff: datetime) -> bool:
     now = datetime.now(UTC).replace(tzinfo=None)
     running = TRIALS.c.state == TrialState.RUNNING
     statement = update(TRIALS).where(_is(trial_id), running, ~alive)
-    return _changed(session.execute(statement.values(state=TrialState.FAIL, datetime_complete=now)))
+    return changes_one(session, statement.values(state=TrialState.FAIL, datetime_complete=now))
 
 
 def stale_trial_ids(session: Session, study_id: int, cutoff: datetime) -> list[int]:
@@ -60,7 +63,7 @@ def stale_trial_ids(session: Session, study_id: int, cutoff: datetime) -> list[i
 def beat(session: Session, trial_id: int) -> None:
     """Write the heartbeat of a trial by the clock of the database; nothing is added for one that is not RUNNING."""
     refresh = update(BEATS).where(BEATS.c.trial_id == trial_id).values(heartbeat=func.now())
-    if _changed(session.execute(refresh)):
+    if changes_one(session, refresh):
         return
     running = select(literal(trial_id), func.now()).where(
         select(TRIALS.c.trial_id).where(_is(trial_id), TRIALS.c.state == TrialState.RUNNING).exists()
@@ -93,7 +96,3 @@ def state_of(session: Session, trial_id: int) -> TrialState:
 def _is(trial_id: int) -> ColumnElement[bool]:
     same: ColumnElement[bool] = TRIALS.c.trial_id == trial_id
     return same
-
-
-def _changed(result: CursorResult[tuple[()]]) -> bool:
-    return result.rowcount == 1

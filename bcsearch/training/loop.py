@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from bcsearch.config import Training
     from bcsearch.records import Params
-    from bcsearch.training.protocol import FoldTrainer, Report
+    from bcsearch.records.events import Report
+    from bcsearch.training.protocol import FoldTrainer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

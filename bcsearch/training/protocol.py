@@ -1,4 +1,4 @@
-"""The seams of training: who hears of each epoch, and what can train all folds by one epoch. Imports numpy types."""
+"""The seam inside training: what can train all folds of a trial by one epoch. Imports types only."""
 
 from __future__ import annotations
 
@@ -9,13 +9,6 @@ if TYPE_CHECKING:
 
     import keras
     import numpy as np
-
-
-class Report(Protocol):
-    """Hears of every epoch of a trial."""
-
-    def __call__(self, epoch: int, score: float) -> bool:
-        """Take the fold mean of an epoch, counted from zero, higher is better; True means stop training."""
 
 
 class FoldTrainer(Protocol):

@@ -8,24 +8,25 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
-from bcsearch.backbones import get_backbone, load_backbone, with_resizing
-from bcsearch.seeds import derive_seed
+from bcsearch.backbones.table import get_backbone
+from bcsearch.backbones.weights import load_backbone, with_resizing
 from bcsearch.training.heads import HeadTrainer, load_features
 from bcsearch.training.keras_head import keras_head
 from bcsearch.training.loop import Task, train_folds
 from bcsearch.training.whole import WholeTrainer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from bcsearch.backbones import ResolvedWeights
+    from bcsearch.backbones.weights import ResolvedWeights
     from bcsearch.config import Training
     from bcsearch.data.dataset import Dataset
     from bcsearch.data.folds import Folds
-    from bcsearch.features import Features
+    from bcsearch.features.features import Features
     from bcsearch.records import Params, TrainResult
+    from bcsearch.records.events import Report
     from bcsearch.training import head_graph
-    from bcsearch.training.protocol import FoldTrainer, Report
+    from bcsearch.training.protocol import FoldTrainer
 
 TABLES_KEPT = 2  # feature tables in memory: n_views * n_images * n_features * 4 bytes each
 
@@ -51,8 +52,8 @@ class Trainer:
         trainer = self._fold_trainer(params, self._task)
         return train_folds(trainer, self._task, params, self._settings, report)
 
-    def refit(self, params: Params, learning_rates: Sequence[float]) -> keras.Model:
-        """Train ``params`` on all images but the test part, one epoch for each learning rate.
+    def refit(self, params: Params, learning_rates: Sequence[float], check: Callable[[], None]) -> keras.Model:
+        """Train ``params`` on all images but the test part, one epoch for each learning rate; ``check`` after each.
 
         Returns:
             A model from raw images (batch, height, width, 3), 0 to 255, to probabilities (batch, n_classes).
@@ -60,6 +61,7 @@ class Trainer:
         trainer = self._fold_trainer(params, self._all)
         for epoch, rate in enumerate(learning_rates):
             trainer.train_epoch(epoch, rate)
+            check()
         return trainer.model()
 
     def _fold_trainer(self, params: Params, task: Task) -> FoldTrainer:
@@ -71,14 +73,14 @@ class Trainer:
         body = self._body(params)
         head = keras_head(params, body.output.shape[-1], task.n_classes, seed=self._settings.seed)
         model = keras.Model(body.input, head(body.output))
-        return WholeTrainer(model, self._features.images(params), task, params, self._settings.seed)
+        return WholeTrainer(model, self._features.views(params), task, params, self._settings.seed)
 
     def _heads(self, params: Params, task: Task) -> HeadTrainer:
         return HeadTrainer(lambda: self._body(params), self._table(params, task), task, params, self._settings.seed)
 
     def _body(self, params: Params) -> keras.Model:
-        seed = derive_seed(self._settings.seed, "backbone", params.backbone)
-        body = load_backbone(params.backbone, params.image_size, self._weights[params.backbone], seed)
+        weights = self._weights[params.backbone]
+        body = load_backbone(params.backbone, params.image_size, weights, self._settings.seed)
         height, width = self._dataset.images.shape[1:3]
         return with_resizing(body, height, width)
 

@@ -1,0 +1,1 @@
+"""Augmentation: the table of policies, and stored views made with it."""

@@ -1,0 +1,41 @@
+"""The command line: one short function a command. Imports typer; all else inside the functions that need it."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from bcsearch.cli import cache, data, model, run, study
+from bcsearch.errors import BcsearchError
+
+app = typer.Typer(
+    name="bcsearch",
+    help="Find, train and hand over the best image classifier for a small, messy image set.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for commands in (run, study, model):
+    commands.add_to(app)
+app.add_typer(data.app, name="data")
+app.add_typer(cache.app, name="cache")
+
+
+def main() -> None:
+    """Run the command line: exit code 2 with one line for a user's mistake, 130 for an interrupted run."""
+    try:
+        code = app(standalone_mode=False)
+    except BcsearchError as error:
+        code = _complain(str(error))
+    except typer.TyperException as error:
+        code = _complain(f"{error.format_message()}; see 'bcsearch --help'")
+    except (KeyboardInterrupt, typer.Abort):
+        code = 130
+    sys.exit(code)
+
+
+def _complain(line: str) -> int:
+    sys.stderr.write(f"error: {line}\n")
+    return 2

@@ -1,0 +1,30 @@
+"""Commands on data: info. Imports typer; the data floor inside the functions."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bcsearch.cli import options
+
+app = typer.Typer(help="Look at images before anything is trained on them.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Look at images before anything is trained on them."""
+
+
+@app.command("info")
+def info(
+    path: Annotated[str, typer.Argument(help="An .npz, a folder of class folders, or 'demo'.")],
+    as_json: options.Json = False,
+) -> int:
+    """Show shape, classes, counts, value range and fingerprint of a dataset."""
+    from bcsearch.data import describe, load_dataset
+    from bcsearch.report.dataset import dataset_text
+
+    facts = describe(load_dataset(path))
+    typer.echo(options.as_json(facts) if as_json else dataset_text(facts))
+    return 0

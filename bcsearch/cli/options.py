@@ -1,0 +1,38 @@
+"""Options that several commands share, and what they mean. Imports typer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Study = Annotated[str, typer.Option("--study", help="Sweep: its newest study is meant; or the name of a study.")]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        "--data", help="An .npz, a folder of class folders, or 'demo'. Default: BCSEARCH_DATA, else the sweep's."
+    ),
+]
+Storage = Annotated[
+    str | None,
+    typer.Option("--storage", help="Database URL or .db file. Default: BCSEARCH_STORAGE, or results/bcsearch.db."),
+]
+Results = Annotated[Path, typer.Option("--results", help="Folder of outputs.")]
+CacheDir = Annotated[
+    Path | None,
+    typer.Option("--cache-dir", help="Folder of the prefix cache. Default: BCSEARCH_CACHE, or ~/.cache/bcsearch."),
+]
+CacheLimit = Annotated[
+    str | None, typer.Option("--cache-limit", help="Most that the cache may hold, such as 500MB or 20GB.")
+]
+Model = Annotated[Path, typer.Option("--model", help="Folder of a finished model, such as results/STUDY/model.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+SweepsDir = Annotated[Path | None, typer.Option("--sweeps-dir", help="Folder of your own sweep files.")]
+
+
+def as_json(facts: Any) -> str:
+    """Return a frozen record as JSON text."""
+    return json.dumps(asdict(facts), indent=2)

@@ -1,0 +1,33 @@
+"""Keeps the chatter of frameworks off the terminal while they load. Imports the standard library only."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def quiet_imports() -> Iterator[None]:
+    """Mute what native code writes to stderr while a block imports; exceptions still come through.
+
+    TensorFlow greets on stderr at import whatever its log level is; from then on it heeds ``TF_CPP_MIN_LOG_LEVEL``.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("optuna").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", module=r"(keras|keras_cv|tensorflow|optuna)\b")
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

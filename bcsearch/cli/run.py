@@ -1,0 +1,87 @@
+"""Commands that train: run and refit. Imports typer; the study floor inside the functions."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bcsearch.cli import options
+from bcsearch.cli.quiet import quiet_imports
+from bcsearch.cli.sizes import size_in_bytes
+from bcsearch.paths import RESULTS_DIR
+
+STOPPED = 130  # exit code of a run that was interrupted
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("run")(run)
+    app.command("refit")(refit)
+
+
+def run(  # noqa: PLR0913 - one argument an option
+    study: Annotated[str, typer.Option("--study", help="Sweep to run: a name from sweeps/, or a .toml path.")],
+    trials: Annotated[int | None, typer.Option(help="The study's total, over all workers and restarts.")] = None,
+    data: options.Data = None,
+    weights: Annotated[str | None, typer.Option(help="auto, imagenet, random, or a weights file.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start a new study and keep the old one.")] = False,
+    storage: options.Storage = None,
+    results: options.Results = RESULTS_DIR,
+    sweeps_dir: options.SweepsDir = None,
+    cache_dir: options.CacheDir = None,
+    cache_limit: options.CacheLimit = None,
+) -> int:
+    """Run a sweep, or go on with it: search, then refit the best configuration on all images."""
+    from bcsearch.config import load_plan
+
+    load_plan(study, sweeps_dir)  # a wrong name is told at once, before the frameworks load
+    with quiet_imports():
+        from rich.console import Console
+
+        from bcsearch.report.live import LiveView
+        from bcsearch.study.options import RunOptions
+        from bcsearch.study.run import run as run_study
+    chosen = RunOptions(
+        data=data,
+        trials=trials,
+        weights=weights,
+        storage=storage,
+        fresh=fresh,
+        results_dir=results,
+        sweeps_dir=sweeps_dir,
+        cache_dir=cache_dir,
+        cache_limit=size_in_bytes(cache_limit),
+    )
+    with LiveView(Console()) as view:
+        result = run_study(study, chosen, view)
+    if result.bundle is None:
+        typer.echo(f"stopped; go on with the same command, or look with: bcsearch status --study {result.study}")
+        return STOPPED
+    typer.echo(f"best configuration and model: {result.bundle}")
+    return 0
+
+
+def refit(  # noqa: PLR0913 - one argument an option
+    study: options.Study,
+    trial: Annotated[int | None, typer.Option(help="A completed trial. Default: the best.")] = None,
+    data: options.Data = None,
+    storage: options.Storage = None,
+    results: options.Results = RESULTS_DIR,
+    cache_dir: options.CacheDir = None,
+    cache_limit: options.CacheLimit = None,
+) -> int:
+    """Train the best configuration of a study, or one trial's, on all images and save the model."""
+    with quiet_imports():
+        from rich.console import Console
+
+        from bcsearch.report.live import LiveView
+        from bcsearch.study.options import RunOptions
+        from bcsearch.study.run import refit as refit_study
+    chosen = RunOptions(
+        data=data, storage=storage, results_dir=results, cache_dir=cache_dir, cache_limit=size_in_bytes(cache_limit)
+    )
+    with LiveView(Console()) as view:
+        bundle = refit_study(study, trial, chosen, view)
+    typer.echo(f"configuration and model: {bundle}")
+    return 0

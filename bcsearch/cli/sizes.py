@@ -1,0 +1,31 @@
+"""Sizes in bytes as people write them. Imports errors only."""
+
+from __future__ import annotations
+
+import re
+
+from bcsearch.errors import ConfigError
+
+UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+def size_in_bytes(text: str | None) -> int | None:
+    """Return the bytes of a size such as 500MB or 1.5GB; None for None.
+
+    Raises:
+        ConfigError: it is no size.
+    """
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?B?)", text.strip().upper())
+    unit = found[2] if found else "?"
+    unit = unit + "B" if unit in ("K", "M", "G", "T") else unit
+    if found is None:
+        raise ConfigError(f"size: came {text!r}, allowed: a number with KB, MB, GB or TB, such as 20GB")
+    return int(float(found[1]) * UNITS[unit])
+
+
+def in_words(n_bytes: int) -> str:
+    """Return a size for reading, such as 1.5 GB."""
+    unit = next((name for name in ("TB", "GB", "MB", "KB") if n_bytes >= UNITS[name]), "B")
+    return f"{n_bytes / UNITS[unit]:.1f} {unit}" if unit != "B" else f"{n_bytes} B"

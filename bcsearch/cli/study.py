@@ -1,0 +1,46 @@
+"""Commands that read studies: status and best. Imports typer; storage and report inside the functions."""
+
+from __future__ import annotations
+
+import typer
+
+from bcsearch.cli import options
+from bcsearch.paths import RESULTS_DIR
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("status")(status)
+    app.command("best")(best)
+
+
+def status(
+    study: options.Study,
+    storage: options.Storage = None,
+    results: options.Results = RESULTS_DIR,
+    as_json: options.Json = False,
+) -> int:
+    """Show how far a study is and its best trials."""
+    from bcsearch.report.summary import status_facts, status_text
+    from bcsearch.storage import find_study, read_study, resolve_url
+
+    url = resolve_url(storage, results)
+    facts = status_facts(read_study(url, find_study(url, study), with_epochs=True))
+    typer.echo(options.as_json(facts) if as_json else status_text(facts))
+    return 0
+
+
+def best(
+    study: options.Study,
+    storage: options.Storage = None,
+    results: options.Results = RESULTS_DIR,
+    as_json: options.Json = False,
+) -> int:
+    """Show the best trial of a study: its score, fold by fold, and its configuration."""
+    from bcsearch.report.summary import best_facts, best_text
+    from bcsearch.storage import find_study, read_study, resolve_url
+
+    url = resolve_url(storage, results)
+    facts = best_facts(read_study(url, find_study(url, study), with_epochs=True))
+    typer.echo(options.as_json(facts) if as_json else best_text(facts))
+    return 0

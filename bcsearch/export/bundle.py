@@ -1,0 +1,98 @@
+"""The bundle: a folder with a finished model and what is known of it. Imports keras and the floors below."""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from bcsearch.errors import DataError, DiskError
+from bcsearch.paths import make_writable_dir
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+MODEL_NAME = "model.keras"
+ABOUT_NAME = "best.toml"
+PREDICT_BATCH = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Bundle:
+    """A model from raw images (batch, height, width, 3), 0 to 255, to probabilities, with its description."""
+
+    model: keras.Model
+    about: dict[str, Any]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes in the order of the probabilities."""
+        return tuple(self.about["model"]["classes"])
+
+    @property
+    def image_size(self) -> int:
+        """Height and width of the images that the model takes, in pixels."""
+        return int(self.about["model"]["image_size"])
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Return probabilities (n, n_classes) float32 of images (n, height, width, 3) uint8."""
+        forward = tf.function(lambda batch: self.model(batch, training=False), reduce_retracing=True)
+        starts = range(0, len(images), PREDICT_BATCH)
+        return np.concatenate([forward(images[start : start + PREDICT_BATCH]).numpy() for start in starts])
+
+
+def write_bundle(folder: Path, model: keras.Model, files: Mapping[str, str]) -> None:
+    """Write a model with text files by name as one whole: the folder appears, or is replaced, when all is written.
+
+    Raises:
+        DiskError: there is no room or no permission.
+    """
+    draft = folder.with_name(f".{folder.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    make_writable_dir(draft)
+    try:
+        model.save(draft / MODEL_NAME)
+        for name, text in files.items():
+            (draft / name).write_text(text, encoding="utf-8")
+        if folder.exists():
+            shutil.rmtree(folder)
+        draft.rename(folder)
+    except OSError as error:
+        raise DiskError(f"cannot write the model to {folder}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def read_about(path: Path) -> dict[str, Any] | None:
+    """Return the description of the bundle at ``path``; None where there is none."""
+    about_path = path / ABOUT_NAME
+    return tomllib.loads(about_path.read_text(encoding="utf-8")) if about_path.is_file() else None
+
+
+def read_bundle(path: Path) -> Bundle:
+    """Load a bundle from its folder, or from the results folder of its study.
+
+    Raises:
+        DataError: there is no bundle, or its model cannot be loaded.
+    """
+    for folder in (path, path / "model"):
+        about = read_about(folder)
+        if about is not None and (folder / MODEL_NAME).is_file():
+            return Bundle(model=_load(folder / MODEL_NAME), about=about)
+    raise DataError(
+        f"no model in {path}; give a folder with {MODEL_NAME} and {ABOUT_NAME}, such as results/STUDY/model"
+    )
+
+
+def _load(path: Path) -> keras.Model:
+    try:
+        return keras.models.load_model(path, compile=False)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        reason = str(error).partition("\n")[0]
+        raise DataError(f"model {path} cannot be loaded ({reason}); make it again with 'bcsearch refit'") from error

@@ -1,0 +1,85 @@
+"""Scores a finished model on labelled images. Imports numpy, the data floor and training's metrics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bcsearch.errors import DataError
+from bcsearch.training.metrics import accuracy, confusion_matrix, macro_f1
+
+if TYPE_CHECKING:
+    from bcsearch.data import ImageSet
+    from bcsearch.export.bundle import Bundle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassScore:
+    """Scores of one class, 0 to 1; None where nothing of it was there, or predicted, to score."""
+
+    images: int
+    precision: float | None
+    recall: float | None
+    f1: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """Scores on one labelled set; ``confusion`` counts images by true (row) and predicted (column) class."""
+
+    n_images: int
+    accuracy: float
+    macro_f1: float
+    per_class: dict[str, ClassScore]
+    confusion: list[list[int]]
+
+
+def evaluate(bundle: Bundle, images: ImageSet) -> Evaluation:
+    """Score a model.
+
+    Raises:
+        DataError: the images have no labels, or labels that the model does not know.
+    """
+    labels = _known_labels(images, bundle.class_names)
+    predicted = bundle.predict(images.images).argmax(axis=1)
+    return score_predictions(labels, predicted, bundle.class_names)
+
+
+def score_predictions(labels: np.ndarray, predicted: np.ndarray, class_names: tuple[str, ...]) -> Evaluation:
+    """Score predicted classes (n,) against labels (n,)."""
+    confusion = confusion_matrix(labels, predicted, len(class_names))
+    return Evaluation(
+        n_images=len(labels),
+        accuracy=accuracy(confusion),
+        macro_f1=macro_f1(confusion),
+        per_class={name: _class_score(confusion, index) for index, name in enumerate(class_names)},
+        confusion=confusion.tolist(),
+    )
+
+
+def _class_score(confusion: np.ndarray, index: int) -> ClassScore:
+    right, there, found = confusion[index, index], confusion[index].sum(), confusion[:, index].sum()
+    return ClassScore(
+        images=int(there),
+        precision=float(right / found) if found else None,
+        recall=float(right / there) if there else None,
+        f1=float(2 * right / (there + found)) if there + found else None,
+    )
+
+
+def _known_labels(images: ImageSet, class_names: tuple[str, ...]) -> np.ndarray:
+    if images.labels is None:
+        raise DataError("the images have no labels to score against; use 'bcsearch predict', or give labelled images")
+    if images.class_names is None or images.class_names == class_names:
+        highest = int(images.labels.max())
+        if highest >= len(class_names):
+            raise DataError(f"label {highest} is unknown to the model; allowed: 0 to {len(class_names) - 1}")
+        return images.labels
+    strange = sorted(set(images.class_names) - set(class_names))
+    if strange:
+        raise DataError(f"class {strange[0]!r} is unknown to the model; allowed: {', '.join(class_names)}")
+    place = np.array([class_names.index(name) for name in images.class_names])
+    renumbered: np.ndarray = place[images.labels]
+    return renumbered

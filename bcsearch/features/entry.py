@@ -1,0 +1,148 @@
+"""What an entry of the cache is: its key, its record on disk, its checked reading and writing. Imports numpy."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+DATA = "data.npy"
+META = "meta.json"
+HASH_BYTES = 2**24  # hashed at a time, so that a large entry is never in memory whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryKey:
+    """What an entry depends on: equal keys mean equal bytes."""
+
+    kind: str
+    fields: tuple[tuple[str, str | int], ...]
+
+    @classmethod
+    def of(cls, kind: str, **fields: str | int) -> EntryKey:
+        """Make a key; the order of the fields does not matter."""
+        return cls(kind=kind, fields=tuple(sorted(fields.items())))
+
+    @property
+    def digest(self) -> str:
+        """32 hexadecimal digits: the entry's name on disk."""
+        return blake2b(json.dumps([self.kind, self.fields]).encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryRecord:
+    """One kept entry. ``created`` and ``used`` are seconds since 1970; ``seconds`` is what computing it took."""
+
+    digest: str
+    kind: str
+    fields: dict[str, str | int]
+    shape: tuple[int, ...]
+    dtype: str
+    checksum: str
+    n_bytes: int
+    created: float
+    seconds: float
+    used: float = 0.0
+
+
+class DamagedEntry(Exception):
+    """An entry whose files are missing, cut short or changed; never leaves the store."""
+
+
+def checksum(array: np.ndarray) -> str:
+    """Return 32 hexadecimal digits over the bytes of an array in C order."""
+    digest = blake2b(digest_size=16)
+    flat = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    for start in range(0, len(flat), HASH_BYTES):
+        digest.update(flat[start : start + HASH_BYTES].data)
+    return digest.hexdigest()
+
+
+def write_rows(path: Path, chunks: Iterable[np.ndarray], shape: tuple[int, ...], dtype: np.dtype[Any]) -> bool:
+    """Write consecutive rows to a ``.npy`` file; return False as soon as the cast makes a value non-finite.
+
+    Raises:
+        OSError: the disk is full.
+        ValueError: the chunks are not ``shape`` together.
+    """
+    start = 0
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_2_0(
+            file, {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+        )
+        for chunk in chunks:
+            rows = cast(chunk, dtype)
+            if rows is None:
+                return False
+            file.write(rows.data)
+            start += len(rows)
+    if start != shape[0]:
+        raise ValueError(f"{start} rows were computed for an entry of shape {shape}")
+    return True
+
+
+def cast(chunk: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray | None:
+    """Return the chunk in C order as ``dtype``; None where half precision cannot hold it."""
+    with np.errstate(over="ignore"):
+        rows = np.ascontiguousarray(chunk, dtype=dtype)
+    if dtype == np.float16 and not np.isfinite(rows).all():
+        return None
+    return rows
+
+
+def write_meta(folder: Path, key: EntryKey, seconds: float) -> EntryRecord:
+    """Describe the data of a folder in its ``meta.json``."""
+    data = np.load(folder / DATA, mmap_mode="r", allow_pickle=False)
+    record = EntryRecord(
+        digest=key.digest,
+        kind=key.kind,
+        fields=dict(key.fields),
+        shape=data.shape,
+        dtype=data.dtype.name,
+        checksum=checksum(data),
+        n_bytes=data.nbytes,
+        created=time.time(),
+        seconds=round(seconds, 3),
+    )
+    (folder / META).write_text(json.dumps(asdict(record), indent=1), encoding="utf-8")
+    return record
+
+
+def read_meta(folder: Path) -> EntryRecord:
+    """Read the record of a folder; ``used`` is when the folder was last opened.
+
+    Raises:
+        DamagedEntry: it is missing or makes no sense.
+    """
+    path = folder / META
+    try:
+        used = path.stat().st_mtime
+        values = json.loads(path.read_text(encoding="utf-8"))
+        return EntryRecord(**{**values, "shape": tuple(values["shape"]), "used": used})
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DamagedEntry(f"{META} cannot be read") from error
+
+
+def read_data(folder: Path, record: EntryRecord, *, verify: bool) -> np.ndarray:
+    """Map the data of a folder into memory, read-only.
+
+    Raises:
+        DamagedEntry: it is missing, cut short, of another form, or (``verify``) has another checksum.
+    """
+    try:
+        data: np.ndarray = np.load(folder / DATA, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DamagedEntry(f"{DATA} cannot be read") from error
+    if (data.shape, data.dtype.name) != (record.shape, record.dtype):
+        raise DamagedEntry(f"{DATA} has another shape or type")
+    if verify and checksum(data) != record.checksum:
+        raise DamagedEntry(f"{DATA} has another checksum")
+    return data

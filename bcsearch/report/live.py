@@ -1,0 +1,151 @@
+"""The live view of a run: a table of trials in a terminal, plain lines elsewhere. Imports rich and records."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from bcsearch.records import Params, TrialState
+from bcsearch.records.events import (
+    BudgetKnown,
+    EpochEnded,
+    Event,
+    Notice,
+    Progress,
+    TrialEnded,
+    TrialReleased,
+    TrialStarted,
+)
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+ROWS_SHOWN = 12
+STYLES = {TrialState.COMPLETE: "green", TrialState.PRUNED: "dim", TrialState.RUNNING: "bold cyan"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What is shown of one trial; ``score`` is the best fold mean so far."""
+
+    number: int
+    params: Params
+    state: TrialState = TrialState.RUNNING
+    score: float | None = None
+    epochs: int = 0
+    seconds: float | None = None
+
+
+class LiveView:
+    """Listens to a run and shows it; a context manager."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._rows: dict[int, Row] = {}
+        self._wanted = self._filled = 0
+        self._best: float | None = None
+        self._work = ""
+        self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._work = ""
+        if self._live:
+            self._refresh()
+            self._live.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Show an event."""
+        match event:
+            case BudgetKnown():
+                self._wanted, self._filled, self._best = event.trials, event.filled, event.best
+            case TrialStarted():
+                self._rows[event.number] = Row(number=event.number, params=event.params)
+            case EpochEnded():
+                row = self._rows[event.number]
+                self._rows[event.number] = replace(row, score=event.best, epochs=event.epoch + 1)
+            case TrialEnded():
+                self._end(event)
+            case TrialReleased():
+                self._rows.pop(event.number, None)
+                self._say(f"trial {event.number} released: it starts anew when the study goes on")
+            case Progress():
+                self._show_work(event)
+            case Notice():
+                self._say(event.text)
+        self._refresh()
+
+    def _end(self, event: TrialEnded) -> None:
+        row = replace(
+            self._rows[event.number],
+            state=event.state,
+            score=event.score,
+            epochs=event.epochs,
+            seconds=event.seconds,
+        )
+        self._rows[event.number] = row
+        self._filled += 1
+        if event.state is TrialState.COMPLETE:
+            self._best = max(event.score, self._best or 0.0)
+        if not self._live:
+            self._say(f"trial {row.number} {row.state} {event.score:.4f}, {row.epochs} epochs, {event.seconds:.1f} s")
+
+    def _show_work(self, event: Progress) -> None:
+        done = event.done >= event.total
+        self._work = "" if done else f"{event.what}: {event.done} of {event.total} images"
+        if done and not self._live:
+            self._say(f"{event.what}: {event.total} images done")
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def _refresh(self) -> None:
+        if self._live:
+            self._live.update(self._picture(), refresh=True)
+
+    def _picture(self) -> RenderableType:
+        best = "none yet" if self._best is None else f"{self._best:.4f}"
+        headline = Text(f"{self._filled} of {self._wanted} trials, best score {best}", style="bold")
+        return Group(trials_table(list(self._rows.values())[-ROWS_SHOWN:]), headline, Text(self._work, style="yellow"))
+
+
+def trials_table(rows: list[Row]) -> Table:
+    """Return a table of trials, one a row."""
+    table = Table(box=None, pad_edge=False)
+    for name in ("trial", "state", "score", "epochs", "seconds"):
+        table.add_column(name, justify="left" if name == "state" else "right", no_wrap=True)
+    table.add_column("configuration", overflow="ellipsis", no_wrap=True)
+    for row in rows:
+        numbers = [number(row.score, 4), str(row.epochs), number(row.seconds, 1)]
+        cells = [str(row.number), row.state.value, *numbers, in_words(row.params)]
+        table.add_row(*cells, style=STYLES.get(row.state, ""))
+    return table
+
+
+def number(value: float | None, digits: int) -> str:
+    """Return a number with fixed digits; nothing for None."""
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def in_words(params: Params) -> str:
+    """Return the parameters that differ from their defaults, the widths first."""
+    defaults = asdict(Params())
+    widths = "-".join(map(str, params.units)) or "linear"
+    others = {name: value for name, value in asdict(params).items() if not name.startswith(("units_", "head_layers"))}
+    differing = [f"{name}={_short(value)}" for name, value in others.items() if value != defaults[name]]
+    return " ".join([widths, *differing])
+
+
+def _short(value: str | int | float) -> str:
+    return f"{value:.2g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,106 @@
+"""Creates a study or takes it up again: its name, settings, fingerprint, budget, start points. Imports optuna."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import optuna
+
+from bcsearch.config import Plan, differences, parse_plan
+from bcsearch.errors import StudyError
+from bcsearch.storage import attrs
+from bcsearch.study.samplers import build_pruner, build_sampler
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bcsearch.storage import Storage
+
+JOIN_SECONDS = 10.0  # how long a worker waits for the one that is just creating the study
+
+
+def study_name(sweep: str, taken: Sequence[str], *, fresh: bool = False) -> str:
+    """Return the newest study of a sweep among the names ``taken`` (``sweep``, ``sweep-2`` ...), or a new name."""
+    numbers = [int(found[1] or 1) for name in taken if (found := re.fullmatch(rf"{re.escape(sweep)}(?:-(\d+))?", name))]
+    number = max(numbers, default=1) + (1 if fresh and numbers else 0)
+    return sweep if number == 1 else f"{sweep}-{number}"
+
+
+def open_study(storage: Storage, plan: Plan, fingerprint: Mapping[str, str], *, name: str, worker: str) -> optuna.Study:
+    """Create the study ``name`` with the plan's start points, or join it where it exists.
+
+    Sampler and pruner are those that the study was created with.
+
+    Raises:
+        StudyError: the study exists with another fingerprint; the message names the first key that differs.
+    """
+    try:
+        study = optuna.create_study(study_name=name, storage=storage, direction="maximize")
+    except optuna.exceptions.DuplicatedStudyError:
+        study = optuna.load_study(study_name=name, storage=storage)
+        settings = _await_settings(study)
+        check_fingerprint(name, study.user_attrs[attrs.FINGERPRINT], fingerprint)
+        study.sampler = build_sampler(settings.sweep.search, worker, len(study.get_trials(deepcopy=False)))
+    else:
+        settings = plan
+        _describe(study, plan, fingerprint)
+        study.sampler = build_sampler(plan.sweep.search)
+    study.pruner = build_pruner(settings.sweep.search)
+    return study
+
+
+def load_study(storage: Storage, name: str) -> optuna.Study:
+    """Load a study that exists, to read it or to work on its trials by hand."""
+    return optuna.load_study(study_name=name, storage=storage)
+
+
+def check_fingerprint(name: str, stored: Mapping[str, str], now: Mapping[str, str]) -> None:
+    """Refuse to mix results that cannot be compared.
+
+    Raises:
+        StudyError: a part differs.
+    """
+    changed = differences(stored, now)
+    if changed:
+        more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
+        raise StudyError(
+            f"study {name!r} was made with other settings: {changed[0]}{more}; restore them, or start anew with --fresh"
+        )
+
+
+def settings_text(plan: Plan) -> str:
+    """Write a plan as JSON that ``stored_plan`` reads back."""
+    sweep = plan.sweep.model_copy(update={"storage": None}).model_dump(mode="json")  # a URL may hold a password
+    space = plan.space.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return json.dumps({"sweep": sweep, "space": space})
+
+
+def stored_plan(sweep: str, settings: str) -> Plan:
+    """Read the plan that a study was created with."""
+    content: dict[str, Any] = json.loads(settings)
+    return parse_plan(sweep, content, f"settings of study {sweep}")
+
+
+def _describe(study: optuna.Study, plan: Plan, fingerprint: Mapping[str, str]) -> None:
+    for start in plan.sweep.start:
+        study.enqueue_trial(dict(start))
+    study.set_user_attr(attrs.SWEEP, plan.name)
+    study.set_user_attr(attrs.FINGERPRINT, dict(fingerprint))
+    study.set_user_attr(attrs.SETTINGS, settings_text(plan))
+    study.set_user_attr(attrs.UUID, str(uuid4()))  # last: whoever sees it sees all
+
+
+def _await_settings(study: optuna.Study) -> Plan:
+    deadline = time.monotonic() + JOIN_SECONDS
+    while attrs.UUID not in study.user_attrs:
+        if time.monotonic() > deadline:
+            raise StudyError(
+                f"study {study.study_name!r} was not made by bcsearch, or its creation broke off; "
+                "start anew with --fresh"
+            )
+        time.sleep(0.2)
+    return stored_plan(study.user_attrs[attrs.SWEEP], study.user_attrs[attrs.SETTINGS])

@@ -1,0 +1,58 @@
+"""A study at hand: its storage, slots, ledger, files and records together. Imports storage and objective."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bcsearch.objective.artifacts import Artifacts
+from bcsearch.storage import Ledger, Slots, attrs, read_study
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import optuna
+
+    from bcsearch.records import StudyRecord
+    from bcsearch.storage import Storage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Desk:
+    """One study with everything that is kept of it; ``folder`` holds its files."""
+
+    study: optuna.Study
+    storage: Storage
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.study.study_name
+
+    @property
+    def slots(self) -> Slots:
+        """Its budget."""
+        return Slots(self.storage, self.study)
+
+    @property
+    def ledger(self) -> Ledger:
+        """What its trials found."""
+        return Ledger(self.storage, self.study)
+
+    @property
+    def artifacts(self) -> Artifacts:
+        """Its files beside the database."""
+        return Artifacts(self.folder)
+
+    def record(self) -> StudyRecord:
+        """Read it back with every epoch of every trial."""
+        return read_study(self.storage, self.name, with_epochs=True)
+
+    def set_budget(self, wanted: int | None, default: int) -> None:
+        """Make room for ``wanted`` trials in all; None keeps the budget, or sets the default in a new study."""
+        kept: int | None = self.study.user_attrs.get(attrs.TRIALS)
+        budget = wanted or kept or default
+        if budget != kept:
+            self.study.set_user_attr(attrs.TRIALS, budget)
+        self.slots.ensure_slots(budget)

@@ -1,0 +1,62 @@
+"""What a user says of a run besides the sweep's own file. Imports config, storage and paths."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bcsearch.config import Plan, load_plan
+from bcsearch.errors import ConfigError
+from bcsearch.paths import RESULTS_DIR, cache_dir
+from bcsearch.storage import resolve_url
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bcsearch.config import Sweep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """Options of a run; None leaves what the environment, the sweep or the default says."""
+
+    data: str | None = None
+    trials: int | None = None
+    weights: str | None = None
+    storage: str | None = None
+    fresh: bool = False
+    results_dir: Path = RESULTS_DIR
+    sweeps_dir: Path | None = None
+    cache_dir: Path | None = None
+    cache_limit: int | None = None  # bytes
+
+    def plan(self, sweep: str) -> Plan:
+        """Load a sweep and put these options over it.
+
+        Raises:
+            ConfigError: the sweep cannot be loaded, or an option is out of its range.
+        """
+        if self.trials is not None and self.trials < 1:
+            raise ConfigError(f"--trials: came {self.trials}, allowed: 1 or more")
+        return self.over(load_plan(sweep, self.sweeps_dir))
+
+    def over(self, plan: Plan) -> Plan:
+        """Put the data and weights of these options over a plan's."""
+        chosen = {"data": self.data or os.environ.get("BCSEARCH_DATA"), "weights": self.weights}
+        sweep = plan.sweep.model_copy(update={key: value for key, value in chosen.items() if value})
+        return Plan(name=plan.name, sweep=sweep, space=plan.space)
+
+    def url(self, sweep: Sweep | None = None) -> str:
+        """Return the database: ``--storage``, else ``BCSEARCH_STORAGE``, else the sweep's, else a file in results.
+
+        Raises:
+            StorageError: the URL makes no sense.
+        """
+        from_sweep = sweep.storage if sweep else None
+        return resolve_url(self.storage or os.environ.get("BCSEARCH_STORAGE") or from_sweep, self.results_dir)
+
+    @property
+    def cache(self) -> Path:
+        """The folder of the prefix cache."""
+        return self.cache_dir or cache_dir()

@@ -1,0 +1,128 @@
+"""A whole run: from a sweep's name to a finished bundle. Imports the floors below."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bcsearch.features.store import Store
+from bcsearch.objective.cross_validated import Objective
+from bcsearch.paths import make_writable_dir
+from bcsearch.records import TrialState
+from bcsearch.records.events import BudgetKnown, Listener, Notice
+from bcsearch.storage import find_study, list_studies, masked, open_storage
+from bcsearch.study.create import check_fingerprint, load_study, open_study, stored_plan, study_name
+from bcsearch.study.desk import Desk
+from bcsearch.study.ending import refit_trial
+from bcsearch.study.interrupts import Interrupts
+from bcsearch.study.prepare import build_trainer, prepare, tell_warnings
+from bcsearch.study.worker import Worker
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bcsearch.study.options import RunOptions
+    from bcsearch.study.prepare import Prepared
+    from bcsearch.training.trainer import Trainer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """How a run ended; ``bundle`` is None when it was stopped before the budget was used up."""
+
+    study: str
+    bundle: Path | None
+
+
+def run(sweep: str, options: RunOptions, listener: Listener) -> RunResult:
+    """Create or resume the study of a sweep, work until its budget is used up, refit the best trial.
+
+    Raises:
+        BcsearchError: something that the user can mend; what was there before is untouched.
+    """
+    plan = options.plan(sweep)
+    url = options.url(plan.sweep)
+    make_writable_dir(options.results_dir)
+    prepared = prepare(plan)
+    tell_warnings(prepared, listener)
+    desk = _open_desk(prepared, url, options)
+    desk.set_budget(options.trials, plan.sweep.search.trials)
+    listener(Notice(text=f"study: {desk.name}, files in {desk.folder}, storage {masked(url)}"))
+    _tell_budget(desk, listener)
+    with Interrupts(listener) as interrupts:
+        trainer = _trainer(prepared, options, listener, interrupts)
+        if not _worker(desk, prepared, trainer, listener, interrupts).run():
+            return RunResult(study=desk.name, bundle=None)
+        listener(Notice(text="refitting the best configuration on all images"))
+        bundle = refit_trial(prepared, trainer, desk, check=interrupts.raise_if_asked)
+    return RunResult(study=desk.name, bundle=bundle)
+
+
+def refit(name: str, number: int | None, options: RunOptions, listener: Listener) -> Path:
+    """Refit the best trial, or trial ``number``, of a study that was run before; return the bundle's folder.
+
+    Raises:
+        BcsearchError: the study is unknown, its data has changed, or no such trial completed.
+    """
+    url = options.url()
+    name = find_study(url, name)
+    storage = open_storage(url)
+    desk = Desk(study=load_study(storage, name), storage=storage, folder=options.results_dir / name)
+    record = desk.record()
+    prepared = prepare(options.over(stored_plan(record.sweep, record.settings)))
+    check_fingerprint(name, record.fingerprint, prepared.fingerprint)
+    with Interrupts(listener) as interrupts:
+        trainer = _trainer(prepared, options, listener, interrupts)
+        return refit_trial(prepared, trainer, desk, number=number, check=interrupts.raise_if_asked)
+
+
+def _open_desk(prepared: Prepared, url: str, options: RunOptions) -> Desk:
+    plan, limits = prepared.plan, prepared.plan.sweep.limits
+    storage = open_storage(url, heartbeat_seconds=limits.heartbeat_seconds, grace_seconds=limits.grace_seconds)
+    name = study_name(plan.name, [record.name for record in list_studies(storage)], fresh=options.fresh)
+    study = open_study(storage, plan, prepared.fingerprint, name=name, worker=_worker_name())
+    return Desk(study=study, storage=storage, folder=options.results_dir / name)
+
+
+def _trainer(prepared: Prepared, options: RunOptions, listener: Listener, interrupts: Interrupts) -> Trainer:
+    def notify(text: str) -> None:
+        listener(Notice(text=text))
+
+    store = Store(options.cache, options.cache_limit, notify)
+    return build_trainer(prepared, store, listener, interrupts.raise_if_asked)
+
+
+def _worker(desk: Desk, prepared: Prepared, trainer: Trainer, listener: Listener, interrupts: Interrupts) -> Worker:
+    objective = Objective(
+        space=prepared.plan.space,
+        train=trainer,
+        ledger=desk.ledger,
+        artifacts=desk.artifacts,
+        storage=desk.storage,
+        listener=listener,
+        stop_asked=interrupts,
+    )
+    return Worker(
+        name=_worker_name(),
+        study=desk.study,
+        storage=desk.storage,
+        slots=desk.slots,
+        objective=objective,
+        interrupts=interrupts,
+        listener=listener,
+    )
+
+
+def _worker_name() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
+def _tell_budget(desk: Desk, listener: Listener) -> None:
+    record = desk.record()
+    best = record.best.score if record.best else None
+    listener(BudgetKnown(trials=desk.slots.counts().total, filled=record.slots_filled, best=best))
+    waiting = record.count(TrialState.WAITING)
+    if record.slots_filled:
+        listener(Notice(text=f"resuming: {record.slots_filled} trials are done, {waiting} wait to be run"))

@@ -1,0 +1,90 @@
+"""One worker: claims slots of the budget and runs one trial in each until none is left. Imports optuna."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from optuna.exceptions import TrialPruned, UpdateFinishedTrialError
+
+from bcsearch.objective.cross_validated import Released
+from bcsearch.records.events import Listener, Notice
+
+if TYPE_CHECKING:
+    import optuna
+
+    from bcsearch.objective.cross_validated import Objective
+    from bcsearch.storage import Slots, Storage
+    from bcsearch.study.interrupts import Interrupts
+
+IDLE_SECONDS = 1.0  # between looks at the slots while other workers hold them all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Worker:
+    """Works on one study; many may do so at once, from any machine that reaches the storage."""
+
+    name: str
+    study: optuna.Study
+    storage: Storage
+    slots: Slots
+    objective: Objective
+    interrupts: Interrupts
+    listener: Listener
+
+    def run(self) -> bool:
+        """Run trials until the budget is used up; False if the user stopped it before."""
+        while not self.interrupts.asked:
+            self.storage.fail_stale(self.study)
+            slot = self.slots.claim(self.name)
+            if slot is not None:
+                self._run_trial(slot)
+            elif self.slots.counts().is_done:
+                return True
+            else:
+                time.sleep(IDLE_SECONDS)
+        return False
+
+    def _run_trial(self, slot: int) -> None:
+        attempt = _Attempt(self.slots, slot, self.storage, self.objective)
+        try:
+            self.study.optimize(attempt, n_trials=1)
+        except Released:
+            pass
+        except Exception:  # Optuna has no class of its own for a trial that another worker ended
+            if not attempt.was_lost():
+                raise
+            self.listener(Notice(text=f"trial {attempt.number} was ended by another worker; going on"))
+        finally:
+            self.slots.give_back(slot)
+
+
+class _Attempt:
+    """One trial in one slot; remembers whether the objective itself failed."""
+
+    def __init__(self, slots: Slots, slot: int, storage: Storage, objective: Objective) -> None:
+        self._slots, self._slot, self._storage, self._objective = slots, slot, storage, objective
+        self._trial_id = -1
+        self.number = -1
+        self._error: Exception | None = None
+
+    def __call__(self, trial: optuna.Trial) -> float:
+        self._trial_id, self.number = trial._trial_id, trial.number
+        if not self._slots.bind(self._slot, trial.number):
+            self._storage.release(trial._trial_id)
+            raise Released
+        try:
+            return self._objective(trial)
+        except TrialPruned:
+            raise
+        except Exception as error:
+            self._error = error
+            raise
+
+    def was_lost(self) -> bool:
+        """Whether an exception out of Optuna only says that another worker ended the trial first."""
+        ours = self._error is not None and not isinstance(self._error, UpdateFinishedTrialError)
+        if ours or self._trial_id < 0:
+            return False
+        return self._storage.get_trial(self._trial_id).state.is_finished()

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from bcsearch.data import Dataset
+from bcsearch.data.folds import FoldKind, Folds, make_folds
+from bcsearch.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def labelled(counts: Sequence[int], groups: np.ndarray | None = None) -> Dataset:
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts)), counts))
+    names = tuple("abcdefgh"[: len(counts)])
+    images = np.zeros((len(labels), 1, 1, 3), np.uint8)
+    return Dataset(images=images, labels=labels, class_names=names, groups=groups, source="cells.npz")
+
+
+def grouped(counts: Sequence[int], n_groups: int) -> Dataset:
+    return labelled(counts, np.random.default_rng(1).integers(0, n_groups, sum(counts)))
+
+
+PLAIN = labelled((40, 90, 201))
+GROUPED = grouped((40, 90, 201), 60)
+WAYS: list[tuple[Dataset, FoldKind, int]] = [
+    (PLAIN, "kfold", 5),
+    (PLAIN, "kfold", 2),
+    (PLAIN, "split", 1),
+    (GROUPED, "kfold", 5),
+    (GROUPED, "split", 1),
+    (labelled((5, 90)), "kfold", 5),
+]
+every_way = pytest.mark.parametrize(("dataset", "kind", "n_folds"), WAYS)
+
+
+def parts_of(made: Folds) -> list[np.ndarray]:
+    parts = [made.test]
+    for fold in made.folds:
+        parts += [fold.train, fold.valid]
+    return parts
+
+
+@every_way
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_every_fold_covers_all_rows_and_no_row_twice(dataset: Dataset, kind: FoldKind, n_folds: int, seed: int) -> None:
+    made = make_folds(dataset, kind=kind, n_folds=n_folds, seed=seed)
+    assert made.n_folds == n_folds
+    assert [fold.index for fold in made.folds] == list(range(n_folds))
+    for fold in made.folds:
+        rows = np.concatenate([fold.train, fold.valid, made.test])
+        assert sorted(rows.tolist()) == list(range(dataset.n_images))
+
+
+@every_way
+def test_rows_are_sorted_int64(dataset: Dataset, kind: FoldKind, n_folds: int) -> None:
+    for rows in parts_of(make_folds(dataset, kind=kind, n_folds=n_folds)):
+        assert rows.dtype == np.int64
+        assert (np.diff(rows) > 0).all()
+
+
+@pytest.mark.parametrize("dataset", [PLAIN, GROUPED])
+def test_kfold_validates_every_row_once(dataset: Dataset) -> None:
+    made = make_folds(dataset)
+    rows = np.concatenate([fold.valid for fold in made.folds])
+    assert sorted(rows.tolist()) == list(range(dataset.n_images))
+    assert not len(made.test)
+
+
+def test_classes_keep_their_shares() -> None:
+    shares = np.array(PLAIN.class_counts)
+    for fold in make_folds(PLAIN).folds:
+        counts = np.bincount(PLAIN.labels[fold.valid])
+        assert np.abs(counts - shares / 5).max() <= 1
+
+
+def test_split_is_70_20_10_in_every_class() -> None:
+    made = make_folds(PLAIN, kind="split")
+    for rows, share in ((made.folds[0].train, 0.7), (made.folds[0].valid, 0.2), (made.test, 0.1)):
+        counts = np.bincount(PLAIN.labels[rows])
+        assert np.abs(counts - share * np.array(PLAIN.class_counts)).max() <= 2
+
+
+def test_split_of_groups_is_near_70_20_10() -> None:
+    made = make_folds(GROUPED, kind="split")
+    sizes = np.array([len(made.folds[0].train), len(made.folds[0].valid), len(made.test)]) / GROUPED.n_images
+    assert sizes == pytest.approx([0.7, 0.2, 0.1], abs=0.04)
+
+
+@pytest.mark.parametrize("kind", ["kfold", "split"])
+@pytest.mark.parametrize("seed", range(5))
+def test_groups_are_never_split(kind: FoldKind, seed: int) -> None:
+    made = make_folds(GROUPED, kind=kind, seed=seed)
+    groups = GROUPED.groups
+    assert groups is not None
+    for fold in made.folds:
+        train, valid, test = (set(groups[rows].tolist()) for rows in (fold.train, fold.valid, made.test))
+        assert train.isdisjoint(valid)
+        assert train.isdisjoint(test)
+        assert valid.isdisjoint(test)
+
+
+@every_way
+def test_same_seed_gives_the_same_folds_and_another_seed_others(dataset: Dataset, kind: FoldKind, n_folds: int) -> None:
+    first, again, other = (make_folds(dataset, kind=kind, n_folds=n_folds, seed=seed) for seed in (3, 3, 4))
+    assert first.fingerprint == again.fingerprint
+    assert first.fingerprint != other.fingerprint
+
+
+def test_fingerprint_tells_kinds_and_numbers_of_folds_apart() -> None:
+    made = [make_folds(PLAIN), make_folds(PLAIN, n_folds=4), make_folds(PLAIN, kind="split")]
+    assert len({folds.fingerprint for folds in made}) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["kfold", "split"])
+def test_same_seed_gives_the_same_folds_in_another_process(kind: FoldKind) -> None:
+    code = f"""
+import numpy as np
+from bcsearch.data import Dataset
+from bcsearch.data.folds import make_folds
+labels, groups = np.array({GROUPED.labels.tolist()}), np.array({[] if GROUPED.groups is None else GROUPED.groups.tolist()})
+images = np.zeros((len(labels), 1, 1, 3), np.uint8)
+for each in (groups, None):
+    dataset = Dataset(images=images, labels=labels, class_names=("a", "b", "c"), groups=each)
+    print(make_folds(dataset, kind={kind!r}, seed=11).fingerprint)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    here = [make_folds(dataset, kind=kind, seed=11).fingerprint for dataset in (GROUPED, PLAIN)]
+    assert done.stdout.split() == here
+
+
+TOO_SMALL: dict[str, tuple[Dataset, FoldKind, int, tuple[str, ...]]] = {
+    "rare class": (labelled((40, 4)), "kfold", 5, ("class 'b' has 4 images", "5 folds", "fewer folds")),
+    "rare class in a split": (labelled((40, 9)), "split", 1, ("class 'b' has 9 images", "70/20/10")),
+    "few groups": (grouped((40, 40), 4), "kfold", 5, ("class 'a' has 4 groups", "5 folds")),
+    "few groups in a split": (grouped((80, 80), 9), "split", 1, ("class 'a' has 9 groups", "70/20/10")),
+    "one fold": (PLAIN, "kfold", 1, ("1 folds", "allowed: 2 folds or more")),
+    "fold of minus one": (PLAIN, "kfold", -1, ("-1 folds", "allowed: 2 folds or more")),
+}
+
+
+@pytest.mark.parametrize("case", TOO_SMALL)
+def test_too_little_for_the_folds_is_one_line_naming_the_class(case: str) -> None:
+    dataset, kind, n_folds, words = TOO_SMALL[case]
+    with pytest.raises(DataError) as caught:
+        make_folds(dataset, kind=kind, n_folds=n_folds)
+    line = str(caught.value)
+    assert "\n" not in line
+    for word in words:
+        assert word in line
+
+
+def test_class_that_lies_in_one_part_is_refused() -> None:
+    labels = np.array([0, 0] + [1] * 40)
+    groups = np.array([0, 1, 0] + [1] * 39)
+    images = np.zeros((len(labels), 1, 1, 3), np.uint8)
+    dataset = Dataset(images=images, labels=labels, class_names=("rare", "common"), groups=groups, source="cells.npz")
+    for seed in range(5):
+        made = make_folds(dataset, n_folds=2, seed=seed)
+        assert all(set(labels[fold.train].tolist()) == {0, 1} for fold in made.folds)

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bcsearch.data import load_dataset, load_images
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bcsearch.data import Dataset
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (6, 12, 10, 3)).astype(np.uint8)
+
+
+@pytest.fixture
+def npz_path(tmp_path: Path) -> Path:
+    path = tmp_path / "cells.npz"
+    np.savez(path, data=IMAGES, labels=[0, 1, 2, 0, 1, 2], groups=[0, 0, 0, 1, 1, 2])
+    return path
+
+
+@pytest.fixture
+def folder_path(tmp_path: Path) -> Path:
+    for row, name in enumerate(("a/1", "a/2", "a/3", "b/1", "b/2", "b/3")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(IMAGES[row, :10]).save(tmp_path / f"{name}.png")
+    return tmp_path
+
+
+def test_npz_keeps_its_size_unless_another_is_wanted(npz_path: Path) -> None:
+    assert np.array_equal(load_dataset(npz_path).images, IMAGES)
+    assert load_dataset(npz_path, 5).images.shape == (6, 5, 5, 3)
+
+
+def test_classes_without_names_are_called_by_their_numbers(npz_path: Path) -> None:
+    dataset = load_dataset(npz_path)
+    assert dataset.class_names == ("0", "1", "2")
+    assert dataset.groups is not None
+    assert dataset.groups.tolist() == [0, 0, 0, 1, 1, 2]
+
+
+def test_path_may_be_text_and_is_kept_for_showing(npz_path: Path) -> None:
+    dataset = load_dataset(str(npz_path))
+    assert dataset.source == str(npz_path)
+    assert not dataset.drawn
+    assert dataset.fingerprint == load_dataset(npz_path).fingerprint
+
+
+def test_folder_and_npz_of_the_same_images_have_one_fingerprint(folder_path: Path) -> None:
+    from_folder = load_dataset(folder_path, 10)
+    path = folder_path / "same.npz"
+    np.savez(path, data=IMAGES[:, :10], labels=[0, 0, 0, 1, 1, 1], class_names=["a", "b"])
+    assert from_folder.names is not None
+    assert from_folder.fingerprint == load_dataset(path).fingerprint
+
+
+def test_images_to_predict_need_no_labels(tmp_path: Path) -> None:
+    np.savez(tmp_path / "new.npz", data=IMAGES)
+    found = load_images(tmp_path / "new.npz", 7)
+    assert found.labels is None
+    assert found.images.shape == (6, 7, 7, 3)
+    assert found.row_names == tuple("012345")
+
+
+def test_images_to_score_may_lack_classes(tmp_path: Path) -> None:
+    np.savez(tmp_path / "shifted.npz", data=IMAGES, labels=[4] * 6)
+    assert load_images(tmp_path / "shifted.npz", 10).require_labels().tolist() == [4] * 6
+
+
+def test_images_of_class_folders_bring_labels_and_names(folder_path: Path) -> None:
+    found = load_images(folder_path, 10)
+    assert found.class_names == ("a", "b")
+    assert found.row_names[:2] == ("a/1.png", "a/2.png")
+    assert np.array_equal(found.images, IMAGES[:, :10])
+
+
+def test_images_of_the_demo_are_those_of_its_dataset(demo: Dataset) -> None:
+    found = load_images("demo", 96)
+    assert np.array_equal(found.images, demo.images)
+    assert found.class_names == demo.class_names
+
+
+def test_reading_data_needs_neither_scikit_learn_nor_tensorflow() -> None:
+    code = "import sys, bcsearch.data; print(sorted({'sklearn', 'scipy', 'tensorflow', 'keras'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+from sqlalchemy import delete, event, func, select, update
+from sqlalchemy.exc import OperationalError
+
+from bcsearch.storage import Storage
+from bcsearch.storage.attrs import RETRY_HISTORY
+from bcsearch.storage.engine import database_now, transaction
+from bcsearch.storage.rdb import MAX_RETRIES
+from bcsearch.storage.trial_rows import BEATS, TRIALS
+from tests.storage.workers import make_study, score
+
+if TYPE_CHECKING:
+    from optuna import Study, Trial
+
+
+def silence(storage: Storage, trial_id: int, seconds: float = 60) -> None:
+    """Make the last heartbeat of a trial older."""
+    with transaction(storage.engine) as session:
+        then = database_now(session) - timedelta(seconds=seconds)
+        session.execute(update(BEATS).where(BEATS.c.trial_id == trial_id).values(heartbeat=then))
+
+
+def n_beats(storage: Storage) -> int:
+    with transaction(storage.engine) as session:
+        return session.execute(select(func.count()).select_from(BEATS)).scalar_one()
+
+
+def running(study: Study) -> int:
+    """Start a trial as ``optimize`` does and return its id."""
+    popped = study._pop_waiting_trial_id()
+    return study._storage.create_new_trial(study._study_id) if popped is None else popped
+
+
+def ask(study: Study) -> Trial:
+    return optuna.Trial(study, running(study))
+
+
+def test_waiting_trial_starts_once_and_with_a_heartbeat(storage: Storage) -> None:
+    study = make_study(storage)
+    study.enqueue_trial({"x": 0.5})
+    trial_id = study.trials[0]._trial_id
+    assert n_beats(storage) == 0
+    assert storage.set_trial_state_values(trial_id, TrialState.RUNNING)
+    assert n_beats(storage) == 1
+    assert not storage.set_trial_state_values(trial_id, TrialState.RUNNING)
+
+
+def test_new_trial_has_a_heartbeat_from_its_first_moment(storage: Storage) -> None:
+    running(make_study(storage))
+    assert n_beats(storage) == 1
+
+
+def test_finished_trial_is_not_finished_again(storage: Storage) -> None:
+    trial_id = running(make_study(storage))
+    storage.set_trial_state_values(trial_id, TrialState.COMPLETE, [0.5])
+    with pytest.raises(optuna.exceptions.UpdateFinishedTrialError):
+        storage.set_trial_state_values(trial_id, TrialState.FAIL)
+    assert storage.get_trial(trial_id).value == 0.5
+
+
+def test_release_keeps_number_params_and_reports(storage: Storage) -> None:
+    study = make_study(storage)
+    trial = ask(study)
+    score(trial)
+    before = storage.get_trial(trial._trial_id)
+    assert storage.release(trial._trial_id)
+    after = storage.get_trial(trial._trial_id)
+    assert after.state is TrialState.WAITING
+    assert (after.number, after.params) == (before.number, before.params)
+    assert after.intermediate_values == before.intermediate_values != {}
+    assert n_beats(storage) == 0
+
+
+def test_released_trial_is_popped_once_and_suggests_what_it_had(storage: Storage) -> None:
+    study = make_study(storage)
+    trial = ask(study)
+    value = score(trial)
+    storage.release(trial._trial_id)
+    again = ask(study)
+    assert again.number == trial.number
+    assert again.suggest_float("x", 0, 1) == value
+    assert study._pop_waiting_trial_id() is None
+
+
+def test_only_a_running_trial_is_released(storage: Storage) -> None:
+    study = make_study(storage)
+    trial_id = running(study)
+    assert storage.release(trial_id)
+    assert not storage.release(trial_id)
+
+
+def test_worker_that_released_a_trial_cannot_end_the_next_attempt(url: str, storage: Storage) -> None:
+    study = make_study(storage)
+    trial_id = running(study)
+    storage.release(trial_id)
+    other = Storage(url)
+    assert other.set_trial_state_values(trial_id, TrialState.RUNNING)
+    assert not storage.set_trial_state_values(trial_id, TrialState.FAIL)
+    assert storage.get_trial(trial_id).state is TrialState.RUNNING
+    assert other.set_trial_state_values(trial_id, TrialState.COMPLETE, [1.0])
+    other.engine.dispose()
+
+
+def test_worker_that_pops_what_it_released_can_end_it(storage: Storage) -> None:
+    study = make_study(storage)
+    storage.release(running(study))
+    trial_id = running(study)
+    assert storage.set_trial_state_values(trial_id, TrialState.COMPLETE, [1.0])
+
+
+def test_silent_trial_fails_and_its_retry_waits_with_the_same_params(storage: Storage) -> None:
+    study = make_study(storage)
+    trial = ask(study)
+    score(trial)
+    assert storage.fail_stale(study) == []
+    silence(storage, trial._trial_id)
+    assert storage.fail_stale(study) == [0]
+    failed, retry = study.trials
+    assert (failed.state, retry.state) == (TrialState.FAIL, TrialState.WAITING)
+    assert retry.params == failed.params
+    assert retry.intermediate_values == {}
+    assert score(ask(study)) == failed.params["x"]
+
+
+def test_start_point_lost_before_it_drew_anything_is_retried_as_asked(storage: Storage) -> None:
+    study = make_study(storage)
+    study.enqueue_trial({"x": 0.125}, user_attrs={"start": "first"})
+    silence(storage, running(study))
+    storage.fail_stale(study)
+    retry = ask(study)
+    assert retry.suggest_float("x", 0, 1) == 0.125
+    assert retry.user_attrs["start"] == "first"
+
+
+def test_retries_end_at_the_cap(storage: Storage) -> None:
+    study = make_study(storage)
+    for _ in range(MAX_RETRIES + 1):
+        silence(storage, running(study))
+        assert len(storage.fail_stale(study)) == 1
+    assert [trial.state for trial in study.trials] == [TrialState.FAIL] * (MAX_RETRIES + 1)
+    assert study.trials[-1].user_attrs[RETRY_HISTORY] == list(range(MAX_RETRIES))
+
+
+def test_running_trial_without_any_heartbeat_is_reaped_after_the_grace(storage: Storage) -> None:
+    study = make_study(storage)
+    trial_id = running(study)
+    with transaction(storage.engine) as session:
+        session.execute(delete(BEATS))
+    assert storage.fail_stale(study) == []
+    with transaction(storage.engine) as session:
+        long_ago = database_now(session) - timedelta(seconds=60)
+        session.execute(update(TRIALS).where(TRIALS.c.trial_id == trial_id).values(datetime_start=long_ago))
+    assert storage.fail_stale(study) == [0]
+
+
+def test_each_optimize_reaps_first(storage: Storage) -> None:
+    study = make_study(storage)
+    silence(storage, running(study))
+    study.optimize(score, n_trials=1)
+    assert [trial.state for trial in study.trials] == [TrialState.FAIL, TrialState.COMPLETE]
+
+
+def test_heartbeat_of_a_released_trial_is_not_written(storage: Storage) -> None:
+    trial_id = running(make_study(storage))
+    storage.release(trial_id)
+    storage.record_heartbeat(trial_id)
+    assert n_beats(storage) == 0
+
+
+def test_heartbeat_survives_a_database_that_does_not_answer(storage: Storage, caplog: pytest.LogCaptureFixture) -> None:
+    trial_id = running(make_study(storage))
+    silence(storage, trial_id)
+
+    def refuse(*_: object) -> None:
+        raise OperationalError("UPDATE", {}, Exception("server closed the connection"))
+
+    event.listen(storage.engine, "before_cursor_execute", refuse)
+    with caplog.at_level(logging.WARNING):
+        storage.record_heartbeat(trial_id)
+    event.remove(storage.engine, "before_cursor_execute", refuse)
+    assert "server closed the connection" in caplog.text
+    storage.record_heartbeat(trial_id)
+    assert storage._reap(1) == []
+
+
+def test_sqlite_is_in_wal_mode(storage: Storage) -> None:
+    if storage.engine.name != "sqlite":
+        pytest.skip("of SQLite only")
+    with storage.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 60_000
