@@ -1,3 +1,19 @@
-"""AutoML sweeps for small, messy image sets, on Optuna and Keras."""
+"""AutoML sweeps for small, messy image sets, on Optuna and Keras. Imports nothing until a name is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bcsearch.api import Bundle, Evaluation, RunOptions, RunResult, evaluate, read_bundle, read_study, refit, run
 
 __version__ = "0.1.0"
+__all__ = ["Bundle", "Evaluation", "RunOptions", "RunResult", "evaluate", "read_bundle", "read_study", "refit", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'bcsearch' has no attribute {name!r}")
+    from bcsearch import api
+
+    return getattr(api, name)

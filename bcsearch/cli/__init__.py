@@ -30,7 +30,7 @@ def main() -> None:
     except BcsearchError as error:
         code = _complain(str(error))
     except typer.TyperException as error:
-        code = _complain(f"{error.format_message()}; see 'bcsearch --help'")
+        code = _complain(f"{error.format_message().rstrip('.')}; see 'bcsearch --help'")
     except (KeyboardInterrupt, typer.Abort):
         code = 130
     sys.exit(code)

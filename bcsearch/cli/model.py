@@ -50,6 +50,8 @@ def predict(
     images = load_images(data, bundle.image_size)
     probabilities = bundle.predict(images.images)
     with replacing(out) as draft:
-        draft.write_text(predictions_csv(images.names, bundle.class_names, probabilities.tolist()), encoding="utf-8")
-    typer.echo(f"{len(images.names)} predictions: {out}")
+        draft.write_text(
+            predictions_csv(images.row_names, bundle.class_names, probabilities.tolist()), encoding="utf-8"
+        )
+    typer.echo(f"{len(probabilities)} predictions: {out}")
     return 0

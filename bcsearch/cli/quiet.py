@@ -20,7 +20,6 @@ def quiet_imports() -> Iterator[None]:
     TensorFlow greets on stderr at import whatever its log level is; from then on it heeds ``TF_CPP_MIN_LOG_LEVEL``.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.getLogger("optuna").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module=r"(keras|keras_cv|tensorflow|optuna)\b")
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
@@ -28,6 +27,7 @@ def quiet_imports() -> Iterator[None]:
     try:
         yield
     finally:
+        logging.getLogger("optuna").setLevel(logging.WARNING)  # Optuna sets INFO as it is imported
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)

@@ -7,6 +7,7 @@ on every machine.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SIZE = 96
+CHROMATIN_BUMPS = 28  # on a side; more, and the product of matrices behind them starts threads
 Rgb = tuple[float, float, float]
 Span = tuple[float, float]
 Plane = NDArray[np.float64]  # of one value a pixel, (96, 96), or of three, (3, 96, 96)
@@ -184,7 +186,9 @@ def _draw_nucleus(picture: Picture, kind: CellKind, centre: Plane, radius: float
         lobes.append(picture.distance(place, size, 0.6 * kind.wobble, rng.uniform(1.0, 1.3)))
     distance = -np.log(np.exp(-np.array(lobes) / 1.6).sum(axis=0)) * 1.6
     nucleus = _inside(distance, 1.0)
-    texture = 26 * kind.chromatin * np.clip(_smooth_noise(rng, 34), -0.6, 1.6) - 16 * np.exp(-((distance / 1.6) ** 2))
+    texture = 26 * kind.chromatin * np.clip(_smooth_noise(rng, CHROMATIN_BUMPS), -0.6, 1.6) - 16 * np.exp(
+        -((distance / 1.6) ** 2)
+    )
     picture.lay(_vary(rng, kind.nucleus, 14) + texture, 0.96 * nucleus)
     return nucleus
 
@@ -195,8 +199,8 @@ def _photograph(pixels: Plane, rng: np.random.RandomState) -> NDArray[np.uint8]:
     stained = _plane(PLASMA) * (np.maximum(pixels, 1) / _plane(PLASMA)) ** strength
     slope = np.linspace(-1, 1, SIZE)
     light = 1 + rng.uniform(-0.06, 0.06) * slope[:, None] + rng.uniform(-0.06, 0.06) * slope
-    lens = _kernel(round(rng.uniform(0.4, 1.5), 1))
-    seen = lens @ (stained * light * (rng.uniform(0.86, 1.06) * rng.uniform(0.95, 1.05, (3, 1, 1)))) @ lens.T
+    sigma = round(rng.uniform(0.4, 1.5), 1)
+    seen = _blur(stained * light * (rng.uniform(0.86, 1.06) * rng.uniform(0.95, 1.05, (3, 1, 1))), sigma)
     noisy = seen + rng.uniform(2, 9) * rng.uniform(-1, 1, seen.shape)
     return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
 
@@ -222,9 +226,8 @@ def _scatter(rng: np.random.RandomState, number: int, centre: Plane, radius: flo
     seen = (rows >= 0) & (rows < SIZE) & (columns >= 0) & (columns < SIZE)
     grid = np.zeros((SIZE, SIZE))
     grid[rows[seen], columns[seen]] = 1
-    lens = _kernel(grain)
-    grains: Plane = lens @ grid @ lens.T / lens.max() ** 2
-    return grains
+    peak: float = _gaussian(grain).max() ** 2
+    return _blur(grid, grain) / peak
 
 
 def _smooth_noise(rng: np.random.RandomState, cells: int) -> Plane:
@@ -241,10 +244,23 @@ def _noise_weights(cells: int) -> Plane:
     return weights / lengths
 
 
+def _blur(pixels: Plane, sigma: float) -> Plane:
+    """Blur the last two axes by a Gaussian, in shifted sums: products of matrices would start threads each time."""
+    taps = _gaussian(sigma)
+    margin = [(0, 0)] * (pixels.ndim - 1) + [(len(taps) // 2, len(taps) // 2)]
+    for _ in range(2):  # blur the last axis, then swap it with the other
+        padded = np.pad(pixels, margin, mode="edge")
+        pixels = np.zeros(pixels.shape)
+        for shift, tap in enumerate(taps.tolist()):
+            pixels += tap * padded[..., shift : shift + SIZE]
+        pixels = pixels.swapaxes(-1, -2)
+    return pixels
+
+
 @cache
-def _kernel(sigma: float) -> Plane:
-    """Return the matrix that blurs one axis by a Gaussian, shape (96, 96)."""
-    offsets = np.arange(SIZE)[:, None] - np.arange(SIZE)
-    weights = np.exp(-(offsets**2) / (2 * sigma**2))
-    sums: Plane = weights.sum(axis=1, keepdims=True)
-    return weights / sums
+def _gaussian(sigma: float) -> Plane:
+    """Return the weights of neighbouring pixels, an odd number of them with sum 1."""
+    reach = math.ceil(2.5 * sigma)
+    weights = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma**2))
+    total: float = weights.sum()
+    return weights / total

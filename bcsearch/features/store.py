@@ -105,12 +105,13 @@ class Store:
         return sorted(found, key=lambda record: record.used)
 
     def prune(self, *, older_than: float | None = None, limit_bytes: int | None = None) -> list[EntryRecord]:
-        """Remove entries that no process has open, and what dead processes left; return the records removed.
+        """Remove entries that no process has open, damaged ones, and what the dead left; return the records removed.
 
         Without a limit all go; else those unused for ``older_than`` seconds, and the least recently used until
         ``limit_bytes`` are left.
         """
         self._sweep()
+        self._remove_damaged()
         records = self.entries()
         total = sum(record.n_bytes for record in records)
         removed = []
@@ -219,6 +220,13 @@ class Store:
         for draft in self._folders("drafts"):
             with suppress(Timeout), self._lock(draft.name, blocking=False):
                 shutil.rmtree(draft, ignore_errors=True)
+
+    def _remove_damaged(self) -> None:
+        for folder in self._folders("entries"):
+            try:
+                read_meta(folder)
+            except DamagedEntry:
+                self._remove(folder.name)
 
     def _lock(self, digest: str, *, blocking: bool = True) -> FileLock:
         path = self._folder("locks", f"{digest}.lock")

@@ -128,7 +128,7 @@ def test_an_entry_whose_writer_is_killed_is_computed_again(tmp_path: Path) -> No
 
 
 def test_drafts_of_the_dead_are_swept_with_the_next_entry(tmp_path: Path) -> None:
-    (tmp_path / "drafts" / "0" * 32).mkdir(parents=True)
+    (tmp_path / "drafts" / ("0" * 32)).mkdir(parents=True)
     Store(tmp_path).get_or_compute(KEY, Source())
     assert not list((tmp_path / "drafts").iterdir())
 
@@ -258,8 +258,10 @@ def test_entries_are_described_and_pruned_by_age_and_size(tmp_path: Path) -> Non
     assert (record.kind, record.fields) == ("view", {"index": 0, "policy": "light"})
     assert (record.shape, record.dtype, record.n_bytes) == (SHAPE, "float16", N_BYTES)
 
+    (tmp_path / "entries" / "without meta").mkdir()
     assert [gone.digest for gone in store.prune(older_than=950)] == [keys[0].digest]
     assert [gone.digest for gone in store.prune(limit_bytes=2 * N_BYTES)] == [keys[1].digest]
     held = store.get_or_compute(keys[2], Source())
     assert [gone.digest for gone in store.prune()] == [keys[3].digest]
     assert held.data.shape == SHAPE
+    assert [folder.name for folder in (tmp_path / "entries").iterdir()] == [keys[2].digest]

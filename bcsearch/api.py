@@ -1,0 +1,64 @@
+"""The same from Python as from the command line: run, refit, read, evaluate. Imports the floors below."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bcsearch.data import load_images
+from bcsearch.export.bundle import Bundle, read_bundle
+from bcsearch.export.evaluate import Evaluation
+from bcsearch.export.evaluate import evaluate as _evaluate
+from bcsearch.records.events import Listener, ignore
+from bcsearch.storage import find_study
+from bcsearch.storage import read_study as _read_study
+from bcsearch.study.options import RunOptions
+from bcsearch.study.run import RunResult
+from bcsearch.study.run import refit as _refit
+from bcsearch.study.run import run as _run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bcsearch.records import StudyRecord
+
+__all__ = ["Bundle", "Evaluation", "RunOptions", "RunResult", "evaluate", "read_bundle", "read_study", "refit", "run"]
+
+
+def run(sweep: str, options: RunOptions | None = None, listener: Listener = ignore) -> RunResult:
+    """Create or resume the study of a sweep, work until its budget is used up, refit the best trial.
+
+    Call it in the main thread: it listens for Ctrl-C.
+
+    Raises:
+        BcsearchError: something that the user can mend.
+    """
+    return _run(sweep, options or RunOptions(), listener)
+
+
+def refit(study: str, trial: int | None = None, options: RunOptions | None = None, listener: Listener = ignore) -> Path:
+    """Train the best trial of a study, or trial ``trial``, on all images; return the folder of the model.
+
+    Raises:
+        BcsearchError: the study is unknown, its data has changed, or no such trial completed.
+    """
+    return _refit(study, trial, options or RunOptions(), listener)
+
+
+def read_study(name: str, options: RunOptions | None = None) -> StudyRecord:
+    """Read the newest study of a sweep, or the study called ``name``, with every epoch of every trial.
+
+    Raises:
+        StudyError: there is none.
+    """
+    url = (options or RunOptions()).url()
+    return _read_study(url, find_study(url, name), with_epochs=True)
+
+
+def evaluate(model: Path, data: str) -> Evaluation:
+    """Score a finished model on labelled images.
+
+    Raises:
+        DataError: there is no model, or the images cannot be used.
+    """
+    bundle = read_bundle(model)
+    return _evaluate(bundle, load_images(data, bundle.image_size))

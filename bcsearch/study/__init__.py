@@ -1,0 +1,1 @@
+"""Studies: create or resume, sample, prune, work, refit. Empty: parts load TensorFlow."""
