@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from re import findall
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
 
 Model = TypeVar("Model", bound=BaseModel)
 _PACKAGE = Path(__file__).parent.parent
+PYDANTIC_WORDS = {
+    "Value error, ": "",
+    "Input should be": "allowed:",
+    "a valid tuple": "a list",
+    "a valid dictionary": "a table",
+    "Tuple should have": "allowed:",
+    " after validation, not": ", came",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +44,12 @@ class Plan:
 def find_files(folder: str, chosen_dir: Path | None = None) -> dict[str, Path]:
     """Return the TOML files of ``sweeps`` or ``search_spaces`` by name.
 
-    The chosen folder (or the folder ``folder`` beside it) comes before the current folder's own, and that before
-    the files shipped with the package.
+    ``chosen_dir`` holds sweeps, and search spaces lie in the folder of that name beside it: they come before the
+    current folder's own, and those before the files shipped with the package.
     """
     places = [_PACKAGE.parent / folder, _PACKAGE / "shipped" / folder, Path(folder)]
     if chosen_dir is not None:
-        places += [chosen_dir.parent / folder, chosen_dir]
+        places.append(chosen_dir if folder == "sweeps" else chosen_dir.parent / folder)
     return {path.stem: path for place in places for path in sorted(place.glob("*.toml"))}
 
 
@@ -107,11 +116,22 @@ def _explain(model: type[BaseModel], error: ValidationError) -> str:
         return unknown("key", key, [".".join([*place[:-1], name]) for name in _keys_at(model, place[:-1])])
     if first["type"] == "missing":
         return f"key {key!r} is missing"
-    words = first["msg"].removeprefix("Value error, ").replace("Input should be", "allowed:")
+    came = first["input"] if isinstance(first["input"], str | int | float) else None
+    if first["type"] == "literal_error" and isinstance(came, str):
+        allowed = findall("'(.+?)'", first["ctx"]["expected"])
+        return f"{key}: {unknown('value', came, allowed)}"
+    words = _in_toml_words(first["msg"])
     if first["type"] == "model_type":
         words = f"allowed: a table with the keys {', '.join(_keys_at(model, place))}"
-    came = first["input"] if isinstance(first["input"], str | int | float) else None
+    elif "bool" in first["loc"]:
+        words = "allowed: a number, a text, true or false"
     return f"{key}: {words}" if came is None else f"{key}: came {came!r}, {words}"
+
+
+def _in_toml_words(message: str) -> str:
+    for theirs, ours in PYDANTIC_WORDS.items():
+        message = message.replace(theirs, ours)
+    return message
 
 
 def _is_union_branch(part: str | int) -> bool:
@@ -133,6 +153,9 @@ def _check_start(start: Mapping[str, Value], space: Space, where: str) -> None:
     for name, value in start.items():
         if name not in space.varied:
             raise ConfigError(f"{where}: {unknown('parameter', name, space.varied)}")
-        check_value(name, value)
+        try:
+            check_value(name, value)
+        except ConfigError as error:
+            raise ConfigError(f"{where}: {error}") from error
         if not space.varied[name].holds(value):
             raise ConfigError(f"{where}: {name} = {value!r} lies outside the space; see its domain in the space file")

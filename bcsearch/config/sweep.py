@@ -8,7 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bcsearch.config.known import Value
 
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(strict=True, ge=1)]
+FromZero = Annotated[int, Field(strict=True, ge=0)]
+Seed = Annotated[int, Field(strict=True, ge=0, lt=2**31)]
 
 
 class _Section(BaseModel):
@@ -22,26 +24,26 @@ class Search(_Section):
     sampler: Literal["tpe", "random"] = "tpe"
     startup_trials: Count = 16  # drawn at random before TPE models anything
     pruner: Literal["median", "none"] = "median"
-    pruner_trials: Annotated[int, Field(ge=3)] = 5  # no pruning before so many trials have completed
-    pruner_epochs: Annotated[int, Field(ge=0)] = 2  # no pruning before this epoch
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    pruner_trials: Annotated[int, Field(strict=True, ge=3)] = 5  # no pruning before so many trials have completed
+    pruner_epochs: FromZero = 2  # no pruning before this epoch
+    seed: Seed = 0
 
 
 class FoldSettings(_Section):
     """How images are divided into training and validation parts."""
 
     kind: Literal["kfold", "split"] = "kfold"  # split: 70 % training, 20 % validation, 10 % test
-    n_folds: Annotated[int, Field(ge=2, le=20)] = 5
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    n_folds: Annotated[int, Field(strict=True, ge=2, le=20)] = 5
+    seed: Seed = 0
 
 
 class Training(_Section):
     """What is the same for every trial. ``score`` is what trials are ranked by, higher is better."""
 
-    epochs: Annotated[int, Field(ge=1, le=1000)] = 30  # at most; also the horizon of the schedules
-    patience: Annotated[int, Field(ge=1)] = 6  # epochs without a better fold mean before a trial ends
+    epochs: Annotated[int, Field(strict=True, ge=1, le=1000)] = 30  # at most; also the horizon of the schedules
+    patience: Count = 6  # epochs without a better fold mean before a trial ends
     score: Literal["accuracy", "balanced_accuracy", "macro_f1"] = "accuracy"
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    seed: Seed = 0
 
 
 class Limits(_Section):
@@ -49,7 +51,7 @@ class Limits(_Section):
 
     heartbeat_seconds: Count = 10
     grace_seconds: Count = 60
-    retries: Annotated[int, Field(ge=0)] = 3
+    retries: FromZero = 3
 
 
 class Sweep(_Section):

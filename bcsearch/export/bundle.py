@@ -6,6 +6,7 @@ import shutil
 import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import keras
 import numpy as np
@@ -60,19 +61,34 @@ def write_bundle(folder: Path, model: keras.Model, files: Mapping[str, str]) -> 
         model.save(draft / MODEL_NAME)
         for name, text in files.items():
             (draft / name).write_text(text, encoding="utf-8")
-        if folder.exists():
-            shutil.rmtree(folder)
-        draft.rename(folder)
+        _put_in_place(draft, folder)
     except OSError as error:
         raise DiskError(f"cannot write the model to {folder}: {error.strerror or error}") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
+def _put_in_place(draft: Path, folder: Path) -> None:
+    """Rename the draft to ``folder``; what stood there goes only when the draft stands."""
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    try:
+        draft.rename(folder)
+    except OSError:
+        if old.exists():
+            old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
 def read_about(path: Path) -> dict[str, Any] | None:
-    """Return the description of the bundle at ``path``; None where there is none."""
-    about_path = path / ABOUT_NAME
-    return tomllib.loads(about_path.read_text(encoding="utf-8")) if about_path.is_file() else None
+    """Return the description of the bundle at ``path``; None where there is none that can be read."""
+    try:
+        return tomllib.loads((path / ABOUT_NAME).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return None
 
 
 def read_bundle(path: Path) -> Bundle:
@@ -86,13 +102,13 @@ def read_bundle(path: Path) -> Bundle:
         if about is not None and (folder / MODEL_NAME).is_file():
             return Bundle(model=_load(folder / MODEL_NAME), about=about)
     raise DataError(
-        f"no model in {path}; give a folder with {MODEL_NAME} and {ABOUT_NAME}, such as results/STUDY/model"
+        f"no sound model in {path}; give a folder with {MODEL_NAME} and {ABOUT_NAME}, such as results/STUDY/model"
     )
 
 
 def _load(path: Path) -> keras.Model:
     try:
         return keras.models.load_model(path, compile=False)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, BadZipFile) as error:
         reason = str(error).partition("\n")[0]
         raise DataError(f"model {path} cannot be loaded ({reason}); make it again with 'bcsearch refit'") from error

@@ -139,8 +139,8 @@ def number(value: float | None, digits: int) -> str:
 
 
 def in_words(params: Params) -> str:
-    """Return the parameters that differ from their defaults, the widths first."""
-    defaults = asdict(Params())
+    """Return the parameters of a canonical configuration that differ from the defaults, the widths first."""
+    defaults = asdict(Params().canonical())
     widths = "-".join(map(str, params.units)) or "linear"
     others = {name: value for name, value in asdict(params).items() if not name.startswith(("units_", "head_layers"))}
     differing = [f"{name}={_short(value)}" for name, value in others.items() if value != defaults[name]]

@@ -15,14 +15,15 @@ Cell = str | int | float | bool | None
 
 
 def trials_csv(study: StudyRecord) -> str:
-    """Return one line a trial: number, state, score, best epoch, epochs, times, then every parameter drawn."""
+    """Return one line a trial: number, state, score, best epoch, epochs, start, times, then every parameter drawn."""
     names = sorted({name for trial in study.trials for name in trial.params})
-    header = ["trial", "state", "score", "best_epoch", "epochs", "seconds", "train_seconds", "note", *names]
+    header = ["trial", "state", "score", "best_epoch", "epochs", "started", "seconds", "train_seconds", "note", *names]
     rows: list[list[Cell]] = []
     for trial in study.trials:
         scores = [epoch.mean for epoch in trial.epochs]
         best = scores.index(max(scores)) if scores else None
-        times = [trial.seconds, trial.train_seconds]
+        started = None if trial.started is None else trial.started.isoformat()
+        times = [started, trial.seconds, trial.train_seconds]
         drawn = [trial.params.get(name) for name in names]
         rows.append([trial.number, trial.state, trial.score, best, len(scores), *times, trial.note, *drawn])
     return _csv(header, rows)

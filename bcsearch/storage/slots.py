@@ -132,10 +132,21 @@ class Slots:
 
     def _states(self, session: Session) -> Select[tuple[int, int, str]]:
         """Select slot, version and state of every slot."""
-        state = _state(stale_before(session, self._grace_seconds))
-        trial = and_(TRIALS.c.study_id == self._study_id, TRIALS.c.number == SLOTS.c.trial_number)
-        columns = select(SLOTS.c.slot, SLOTS.c.version, state.label("state"))
-        return columns.select_from(SLOTS.outerjoin(TRIALS, trial)).where(self._mine)
+        state = case(
+            (self._trial_in(FINISHED), SlotState.FINISHED.value),
+            (self._trial_in((TrialState.RUNNING,)), SlotState.RUNNING.value),
+            (self._awaits_trial(stale_before(session, self._grace_seconds)), SlotState.CLAIMED.value),
+            else_=SlotState.FREE.value,
+        )
+        return select(SLOTS.c.slot, SLOTS.c.version, state.label("state")).where(self._mine)
+
+    def _trial_in(self, states: tuple[TrialState, ...]) -> ColumnElement[bool]:
+        # a set of numbers, not a join: Optuna has no index on numbers, and SQLite would scan its trials for each slot
+        numbers = select(TRIALS.c.number).where(TRIALS.c.study_id == self._study_id, TRIALS.c.state.in_(states))
+        return SLOTS.c.trial_number.in_(numbers)
+
+    def _awaits_trial(self, cutoff: datetime) -> ColumnElement[bool]:
+        return and_(SLOTS.c.trial_number.is_(None), SLOTS.c.claimed_at >= cutoff)
 
     def _free(self) -> list[tuple[int, int]]:
         with transaction(self._engine) as session:
@@ -160,16 +171,6 @@ class Slots:
         for row in free[: max(0, len(rows) - wanted)]:
             unchanged = and_(self._mine, SLOTS.c.slot == row.slot, SLOTS.c.version == row.version)
             session.execute(delete(SLOTS).where(unchanged))
-
-
-def _state(cutoff: datetime) -> ColumnElement[str]:
-    waits = and_(SLOTS.c.trial_number.is_(None), SLOTS.c.claimed_at >= cutoff)
-    return case(
-        (TRIALS.c.state.in_(FINISHED), SlotState.FINISHED.value),
-        (TRIALS.c.state == TrialState.RUNNING, SlotState.RUNNING.value),
-        (waits, SlotState.CLAIMED.value),
-        else_=SlotState.FREE.value,
-    )
 
 
 def _cleared() -> dict[str, object]:

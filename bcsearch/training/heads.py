@@ -75,6 +75,11 @@ class HeadTrainer:
     def _widths(self) -> list[int]:
         return [self._features.table.shape[1], *self._params.units, self._task.n_classes]
 
+    @property
+    def rows_per_epoch(self) -> int:
+        """Rows that all folds together are shown in an epoch."""
+        return self._batches.n_steps * self._batches.size * len(self._task.train_rows)
+
     def train_epoch(self, epoch: int, learning_rate: float) -> float:
         """Train every head for one epoch; return the mean training loss."""
         rows = self._batches.rows(epoch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,7 +33,10 @@ class Task:
 
 
 def train_folds(trainer: FoldTrainer, task: Task, params: Params, settings: Training, report: Report) -> TrainResult:
-    """Train all folds abreast until the epochs are over, the fold mean stops rising, or ``report`` says stop."""
+    """Train all folds abreast until the epochs are over or the fold mean stops rising.
+
+    ``report`` may stop it too, and so does a loss that is no longer a number: the best epoch before it counts.
+    """
     started = time.perf_counter()
     schedule = Schedule(params.schedule, params.learning_rate, settings.epochs)
     done: list[EpochScores] = []
@@ -46,7 +50,7 @@ def train_folds(trainer: FoldTrainer, task: Task, params: Params, settings: Trai
         if best < 0 or done[-1].mean > done[best].mean:
             best, best_probabilities = epoch, probabilities
         stopped = report(epoch, done[-1].mean)
-        if stopped or epoch - best >= settings.patience:
+        if stopped or not isfinite(loss) or epoch - best >= settings.patience:
             break
     return TrainResult(
         epochs=tuple(done),

@@ -39,6 +39,8 @@ SCORES = {"accuracy": accuracy, "balanced_accuracy": balanced_accuracy, "macro_f
 
 
 def score(kind: str, labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Return the score ``kind`` of probabilities (n, n_classes) against labels (n,)."""
+    """Return the score ``kind`` of probabilities (n, n_classes) against labels (n,); 0 where one is not a number."""
+    if not np.isfinite(probabilities).all():
+        return 0.0
     confusion = confusion_matrix(labels, probabilities.argmax(axis=1), probabilities.shape[1])
     return SCORES[kind](confusion)

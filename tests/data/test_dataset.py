@@ -47,7 +47,7 @@ def test_fingerprint_ignores_what_training_does_not_see(change: dict[str, Any]) 
 
 
 def test_fingerprint_is_the_same_in_every_version() -> None:
-    assert Dataset(**PARTS).fingerprint == "FILL"
+    assert Dataset(**PARTS).fingerprint == "7ae3039824e23b58"
 
 
 def test_dataset_counts_its_classes() -> None:

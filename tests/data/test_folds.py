@@ -120,11 +120,12 @@ def test_fingerprint_tells_kinds_and_numbers_of_folds_apart() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["kfold", "split"])
 def test_same_seed_gives_the_same_folds_in_another_process(kind: FoldKind) -> None:
+    groups = [] if GROUPED.groups is None else GROUPED.groups.tolist()
     code = f"""
 import numpy as np
 from bcsearch.data import Dataset
 from bcsearch.data.folds import make_folds
-labels, groups = np.array({GROUPED.labels.tolist()}), np.array({[] if GROUPED.groups is None else GROUPED.groups.tolist()})
+labels, groups = np.array({GROUPED.labels.tolist()}), np.array({groups})
 images = np.zeros((len(labels), 1, 1, 3), np.uint8)
 for each in (groups, None):
     dataset = Dataset(images=images, labels=labels, class_names=("a", "b", "c"), groups=each)
@@ -156,11 +157,14 @@ def test_too_little_for_the_folds_is_one_line_naming_the_class(case: str) -> Non
         assert word in line
 
 
-def test_class_that_lies_in_one_part_is_refused() -> None:
-    labels = np.array([0, 0] + [1] * 40)
-    groups = np.array([0, 1, 0] + [1] * 39)
-    images = np.zeros((len(labels), 1, 1, 3), np.uint8)
-    dataset = Dataset(images=images, labels=labels, class_names=("rare", "common"), groups=groups, source="cells.npz")
-    for seed in range(5):
-        made = make_folds(dataset, n_folds=2, seed=seed)
-        assert all(set(labels[fold.train].tolist()) == {0, 1} for fold in made.folds)
+@pytest.mark.parametrize("seed", range(20))
+def test_every_fold_trains_on_every_class_or_is_refused(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    dataset = labelled((12, 30, 60), rng.zipf(1.4, 102) % 17)
+    try:
+        made = make_folds(dataset, n_folds=3, seed=seed)
+    except DataError:
+        return
+    for fold in made.folds:
+        assert set(dataset.labels[fold.train].tolist()) == {0, 1, 2}
+        assert len(fold.valid)

@@ -13,8 +13,6 @@ from bcsearch.data import load_dataset, load_images
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bcsearch.data import Dataset
-
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 12, 10, 3)).astype(np.uint8)
 
 
@@ -78,12 +76,6 @@ def test_images_of_class_folders_bring_labels_and_names(folder_path: Path) -> No
     assert found.class_names == ("a", "b")
     assert found.row_names[:2] == ("a/1.png", "a/2.png")
     assert np.array_equal(found.images, IMAGES[:, :10])
-
-
-def test_images_of_the_demo_are_those_of_its_dataset(demo: Dataset) -> None:
-    found = load_images("demo", 96)
-    assert np.array_equal(found.images, demo.images)
-    assert found.class_names == demo.class_names
 
 
 def test_reading_data_needs_neither_scikit_learn_nor_tensorflow() -> None:

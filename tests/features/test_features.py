@@ -43,7 +43,8 @@ def test_cached_activations_equal_those_of_the_model_within_half_precision(image
     assert len(cached) == len(views) == 3
     np.testing.assert_array_equal(views[0], images)
     for activations, view in zip(cached, views, strict=True):
-        assert (activations.shape, activations.dtype) == ((70, 1280), np.float16)
+        assert activations.shape == (70, 1280)
+        assert activations.dtype == np.float16
         np.testing.assert_allclose(activations, model.predict(view, verbose=0), rtol=1e-3, atol=1e-3)
 
 
@@ -55,11 +56,12 @@ def test_without_augmentation_there_is_the_clean_view_only(images: np.ndarray, t
 def test_a_warm_cache_computes_and_loads_nothing(
     images: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from bcsearch.augment import views
     from bcsearch.features import features as module
 
     cold = make_features(images, tmp_path).pooled(LIGHT)
     monkeypatch.delattr(module, "load_backbone")
-    monkeypatch.delattr(module.views, "make_view")
+    monkeypatch.delattr(views, "make_view")
     warm = make_features(images, tmp_path).pooled(LIGHT)
     for a, b in zip(cold, warm, strict=True):
         np.testing.assert_array_equal(a, b)
