@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from bcsearch.backbones.table import Backbone
 
 CHOICES = "auto, imagenet, random, or the path of a .weights.h5 or .keras file"
-UNREADABLE = (OSError, ValueError, TypeError, KeyError, AttributeError)  # what Keras raises on a file it cannot use
+# what Keras raises on a file it cannot use; it only warns of a part it skips
+UNREADABLE = (OSError, ValueError, TypeError, KeyError, AttributeError, UserWarning)
 
 
 class WeightsKind(StrEnum):
@@ -115,10 +117,12 @@ def _hash_file(path: Path) -> str:
 def _load_file(model: keras.Model, path: Path) -> None:
     """Set weights from a ``.weights.h5`` file, or from the layers of the same names in a ``.keras`` model."""
     try:
-        if path.suffix == ".keras":
-            _copy_layers(keras.models.load_model(path, compile=False), model)
-        else:
-            model.load_weights(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            if path.suffix == ".keras":
+                _copy_layers(keras.models.load_model(path, compile=False), model)
+            else:
+                model.load_weights(path)
     except UNREADABLE as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise WeightsError(

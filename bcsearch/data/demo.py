@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from bcsearch.data.arrays import resize
-from bcsearch.data.cells import CELL_KINDS, draw_cell
+from bcsearch.data.cell_kinds import CELL_KINDS
+from bcsearch.data.cells import SIZE, draw_cell
 from bcsearch.data.dataset import Dataset
 from bcsearch.seeds import derive_seed
 
@@ -30,12 +31,10 @@ def load_demo(image_size: int | None = None) -> Dataset:
     names = tuple(COUNTS)
     labels = np.repeat(np.arange(len(names)), list(COUNTS.values()))
     np.random.RandomState(SEED).shuffle(labels)
-    images = np.stack(
-        [
-            draw_cell(CELL_KINDS[names[label]], np.random.RandomState(derive_seed(SEED, "cell", row)))
-            for row, label in enumerate(labels.tolist())
-        ]
-    )
+    images = np.empty((len(labels), SIZE, SIZE, 3), np.uint8)
+    for row, label in enumerate(labels.tolist()):
+        rng = np.random.RandomState(derive_seed(SEED, "cell", row))
+        images[row] = draw_cell(CELL_KINDS[names[label]], rng)
     return Dataset(
         images=resize(images, image_size) if image_size else images,
         labels=labels,

@@ -54,13 +54,12 @@ def read_folder(path: Path, image_size: int = DEFAULT_SIZE) -> ImageSet:
 
 def _read_images(files: list[Path], size: int) -> NDArray[np.uint8]:
     images = np.empty((len(files), size, size, 3), np.uint8)
-    with ThreadPoolExecutor() as pool:
-        try:
-            for row, image in enumerate(pool.map(lambda file: _read_image(file, size), files)):
-                images[row] = image
-        except DataError:
-            pool.shutdown(cancel_futures=True)
-            raise
+    pool = ThreadPoolExecutor()
+    try:
+        for row, image in enumerate(pool.map(lambda file: _read_image(file, size), files)):
+            images[row] = image
+    finally:
+        pool.shutdown(cancel_futures=True)  # the first bad image, or an interrupt, ends the reading at once
     return images
 
 

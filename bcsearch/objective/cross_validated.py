@@ -113,6 +113,7 @@ class _Watch:
     def __init__(self, trial: optuna.Trial, listener: Listener, stop_asked: StopAsked) -> None:
         self._trial, self._listener, self._ask = trial, listener, stop_asked
         self._reported = set(trial.study._storage.get_trial(trial._trial_id).intermediate_values)
+        self._last_reported = max(self._reported, default=-1)
         self._best = float("-inf")
         self.pruned = self.stop_asked = False
 
@@ -123,5 +124,6 @@ class _Watch:
             self._trial.report(self._best, epoch)
         self._listener(EpochEnded(number=self._trial.number, epoch=epoch, score=score, best=self._best))
         self.stop_asked = self._ask()
-        self.pruned = not self.stop_asked and self._trial.should_prune()
+        judged = epoch >= self._last_reported  # the pruner looks at the last report only, and has let earlier ones pass
+        self.pruned = judged and not self.stop_asked and self._trial.should_prune()
         return self.stop_asked or self.pruned

@@ -138,7 +138,9 @@ class Storage(RDBStorage):
         return template  # as given: Optuna would read braces in a password as a template
 
 
-def open_storage(url: str, *, heartbeat_seconds: int = 10, grace_seconds: int = 60) -> Storage:
+def open_storage(
+    url: str, *, heartbeat_seconds: int = 10, grace_seconds: int = 60, max_retries: int = MAX_RETRIES
+) -> Storage:
     """Open a database for workers, making what tables are missing; a RUNNING trial silent for the grace is lost.
 
     Raises:
@@ -151,7 +153,12 @@ def open_storage(url: str, *, heartbeat_seconds: int = 10, grace_seconds: int = 
         try:
             with plain_errors(address):
                 prepare_database(address)
-                return Storage(plain, heartbeat_seconds=heartbeat_seconds, grace_seconds=grace_seconds)
+                return Storage(
+                    plain,
+                    heartbeat_seconds=heartbeat_seconds,
+                    grace_seconds=grace_seconds,
+                    max_retries=max_retries,
+                )
         except BcsearchError as error:
             if attempt == OPENINGS or not _may_be_a_race(error):
                 raise

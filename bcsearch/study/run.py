@@ -80,7 +80,12 @@ def refit(name: str, number: int | None, options: RunOptions, listener: Listener
 
 def _open_desk(prepared: Prepared, url: str, options: RunOptions) -> Desk:
     plan, limits = prepared.plan, prepared.plan.sweep.limits
-    storage = open_storage(url, heartbeat_seconds=limits.heartbeat_seconds, grace_seconds=limits.grace_seconds)
+    storage = open_storage(
+        url,
+        heartbeat_seconds=limits.heartbeat_seconds,
+        grace_seconds=limits.grace_seconds,
+        max_retries=limits.retries,
+    )
     name = study_name(plan.name, [record.name for record in list_studies(storage)], fresh=options.fresh)
     study = open_study(storage, plan, prepared.fingerprint, name=name, worker=_worker_name())
     return Desk(study=study, storage=storage, folder=options.results_dir / name)

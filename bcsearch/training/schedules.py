@@ -22,15 +22,13 @@ class Schedule:
     def rate(self, epoch: int) -> float:
         """Return the learning rate of ``epoch``, counted from zero."""
         done = epoch / self._epochs
-        return (
-            self._first
-            * {
-                "constant": 1.0,
-                "cosine": 0.5 * (1.0 + cos(pi * done)),
-                "exponential": EXPONENTIAL_END**done,
-                "plateau": PLATEAU_FACTOR**self._cuts,
-            }[self._kind]
-        )
+        shares: dict[str, float] = {
+            "constant": 1.0,
+            "cosine": 0.5 * (1.0 + cos(pi * done)),
+            "exponential": EXPONENTIAL_END**done,
+            "plateau": PLATEAU_FACTOR**self._cuts,
+        }
+        return self._first * shares[self._kind]
 
     def observe(self, score: float) -> None:
         """Hear the fold mean of an epoch, higher is better."""

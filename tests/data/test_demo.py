@@ -10,9 +10,10 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from bcsearch.data import load_images
+from bcsearch.data import load_dataset, load_images
 from bcsearch.data.arrays import resize
-from bcsearch.data.cells import CELL_KINDS, draw_cell
+from bcsearch.data.cell_kinds import CELL_KINDS
+from bcsearch.data.cells import draw_cell
 from bcsearch.data.demo import COUNTS
 
 if TYPE_CHECKING:
@@ -57,11 +58,13 @@ def test_same_seed_draws_the_same_cell(name: str) -> None:
     assert not np.array_equal(first, other)
 
 
-def test_demo_is_resized_when_another_size_is_wanted(demo: Dataset) -> None:
-    small = load_images("demo", 32)
-    assert np.array_equal(small.images, resize(demo.images, 32))
-    assert np.array_equal(small.require_labels(), demo.labels)
-    assert small.class_names == demo.class_names
+def test_demo_is_resized_when_another_size_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bcsearch.data.demo.COUNTS", dict.fromkeys(COUNTS, 2))
+    full, small = load_dataset("demo"), load_images("demo", 32)
+    assert np.array_equal(small.images, resize(full.images, 32))
+    assert np.array_equal(small.require_labels(), full.labels)
+    assert small.class_names == full.class_names
+    assert small.row_names == tuple(map(str, range(16)))
 
 
 @pytest.mark.parametrize(("size", "strength"), [(6, 1.0), (8, 1.0), (12, 0.3), (96, 0.001)])
@@ -79,7 +82,8 @@ def span_of_train(pixels: np.ndarray) -> np.ndarray:
     """Turn rows into coordinates in the span of the first 900: an L2-penalised linear model is the same in them."""
     if pixels.shape[1] < 900:
         return pixels
-    variances, axes = np.linalg.eigh(pixels[:900] @ pixels[:900].T)
-    kept = variances > 1e-9 * variances[-1]
-    coordinates: np.ndarray = pixels @ (pixels[:900].T @ (axes[:, kept] / np.sqrt(variances[kept])))
+    products = pixels @ pixels[:900].T
+    variances, axes = np.linalg.eigh(products[:900])
+    kept = variances > 1e-6 * variances[-1]
+    coordinates: np.ndarray = products @ (axes[:, kept] / np.sqrt(variances[kept]))
     return coordinates

@@ -64,6 +64,7 @@ def test_every_trial_is_read_as_optuna_has_it(url: str, storage: Storage, study:
         if theirs.state is not OptunaState.FAIL:
             assert ours.score == (theirs.value if theirs.values else None)
     assert record == read_study(storage, NAME)
+    assert all(trial.params == {} for trial in read_study(storage, NAME, with_params=False).trials)
 
 
 def test_study_attributes_are_read(url: str, study: Study) -> None:

@@ -64,7 +64,7 @@ def test_trial_of_a_killed_worker_is_retried_once_with_its_params(url: str, stor
 def test_worker_killed_inside_ask_is_reaped(url: str, storage: Storage) -> None:
     study = make_study(storage)
     Slots(storage, study).ensure_slots(2)
-    killed(hang_in_ask, url, seconds=1.0)
+    killed(hang_in_ask, url)
     assert [trial.state for trial in study.trials] == [TrialState.RUNNING]
     work(storage, study, "survivor")
     states = Counter(trial.state for trial in study.trials)

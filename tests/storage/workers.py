@@ -14,7 +14,6 @@ from bcsearch.storage.attrs import UUID
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from multiprocessing.process import BaseProcess
 
     from optuna import Study, Trial
 
@@ -24,10 +23,15 @@ NAME = "sweep"
 
 
 class HangingSampler(RandomSampler):
-    """A sampler that never comes back from ``ask``."""
+    """A sampler that says when it was called and never comes back from ``ask``."""
+
+    def __init__(self, called: Any) -> None:
+        super().__init__()
+        self.called = called
 
     def infer_relative_search_space(self, study: Study, trial: Any) -> dict[str, Any]:
         del study, trial
+        self.called.set()
         time.sleep(600)
         return {}
 
@@ -39,7 +43,7 @@ def make_study(storage: Storage, name: str = NAME, uuid: str = "u-1") -> Study:
 
 
 def open_study(url: str) -> tuple[Storage, Study]:
-    storage = open_storage(url, heartbeat_seconds=1, grace_seconds=2)
+    storage = open_storage(url)  # with the usual grace: a machine under load may be silent for seconds
     return storage, optuna.load_study(study_name=NAME, storage=storage, sampler=RandomSampler())
 
 
@@ -118,8 +122,7 @@ def hang_in_ask(url: str, started: Any) -> None:
     """Hang while a trial is being asked for."""
     storage, study = open_study(url)
     Slots(storage, study).claim("doomed")
-    study.sampler = HangingSampler()
-    started.set()
+    study.sampler = HangingSampler(started)
     study.optimize(score, n_trials=1)
 
 
@@ -136,13 +139,11 @@ def together(target: Callable[..., None], url: str, n_processes: int) -> list[li
     return answered
 
 
-def killed(target: Callable[..., None], url: str, seconds: float = 0.0) -> BaseProcess:
+def killed(target: Callable[..., None], url: str) -> None:
     """Start ``target``, wait until it says that it is in the middle, and kill it."""
     started = CONTEXT.Event()
     process = CONTEXT.Process(target=target, args=(url, started))
     process.start()
     assert started.wait(30)
-    time.sleep(seconds)
     process.kill()
     process.join(10)
-    return process

@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bcsearch.config import Plan, find_files, load_plan
+from bcsearch.errors import ConfigError
+
+SWEEP = 'space = "heads"\n'
+SPACE = """
+[params]
+learning_rate = { float = [1e-4, 1e-2], log = true }
+head_layers   = { int = [0, 2] }
+units_1       = { choice = [128, 256], when = { head_layers = [1, 2] } }
+image_size    = 96
+"""
+SWEEP_FILE, SPACE_FILE = "sweeps/cells.toml", "search_spaces/heads.toml"
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def write(path: str, text: str) -> Path:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(text)
+    return Path(path)
+
+
+def load(sweep: str = SWEEP, space: str = SPACE) -> Plan:
+    write(SWEEP_FILE, sweep)
+    write(SPACE_FILE, space)
+    return load_plan("cells")
+
+
+def complaint(**texts: str) -> str:
+    """Load a plan that cannot be loaded and return what is said of it."""
+    with pytest.raises(ConfigError) as caught:
+        load(**texts)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_plan_holds_the_sweep_and_the_space_that_it_names() -> None:
+    plan = load(SWEEP + "[search]\ntrials = 7\n[[start]]\nlearning_rate = 1e-3\nunits_1 = 128")
+    assert (plan.name, plan.sweep.search.trials) == ("cells", 7)
+    assert plan.sweep.start == ({"learning_rate": 1e-3, "units_1": 128},)
+    assert list(plan.space.varied) == ["learning_rate", "head_layers", "units_1"]
+    assert plan.space.settled == {"image_size": 96}
+
+
+BAD_SWEEPS = [
+    ("[serch]", "unknown key 'serch'; did you mean 'search'? allowed: data, folds, "),
+    ("[search]\ntrails = 9", "unknown key 'search.trails'; did you mean 'search.trials'? allowed: search.pruner, "),
+    ("[search]\ntrials = 0", "search.trials: came 0, allowed: greater than or equal to 1"),
+    ("[search]\ntrials = 'many'", "search.trials: came 'many', allowed: a valid integer"),
+    ("[search]\ntrials = true", "search.trials: came True, allowed: a valid integer"),
+    ("[search]\ntrials = 1.5", "search.trials: came 1.5, allowed: a valid integer"),
+    ("[search]\nsampler = 'tpee'", "search.sampler: unknown value 'tpee'; did you mean 'tpe'? allowed: random, tpe"),
+    ("[search]\npruner_trials = 2", "search.pruner_trials: came 2, allowed: greater than or equal to 3"),
+    ("search = 3", "search: came 3, allowed: a table with the keys trials, sampler, "),
+    ("[folds]\nkind = 'kfolds'", "folds.kind: unknown value 'kfolds'; did you mean 'kfold'? allowed: kfold, split"),
+    ("[folds]\nn_folds = 1", "folds.n_folds: came 1, allowed: greater than or equal to 2"),
+    ("[training]\nepochs = 1001", "training.epochs: came 1001, allowed: less than or equal to 1000"),
+    ("[training]\nscore = 'acuracy'", "training.score: unknown value 'acuracy'; did you mean 'accuracy'? allowed: "),
+    ("[training]\nseed = -1", "training.seed: came -1, allowed: greater than or equal to 0"),
+    ("[limits]\nretries = -1", "limits.retries: came -1, allowed: greater than or equal to 0"),
+    ("weights = 3", "weights: came 3, allowed: a valid string"),
+]
+BAD_STARTS = [
+    ("lerning_rate = 1e-3", "start[0]: unknown parameter 'lerning_rate'; did you mean 'learning_rate'? allowed: "),
+    ("image_size = 96", "start[0]: unknown parameter 'image_size'; allowed: head_layers, learning_rate, units_1"),
+    ("learning_rate = 'x'", "start[0]: learning_rate: came 'x', allowed: a number from 1e-06 to 1"),
+    ("learning_rate = 7.0", "start[0]: learning_rate: came 7.0, allowed: a number from 1e-06 to 1"),
+    ("learning_rate = 0.5", "start[0]: learning_rate = 0.5 lies outside the space; see its domain in the space file"),
+    ("units_1 = 64", "start[0]: units_1 = 64 lies outside the space; see its domain in the space file"),
+    ("units_1 = [128]", "start.0.units_1: allowed: a number, a text, true or false"),
+]
+
+
+@pytest.mark.parametrize(("lines", "expected"), BAD_SWEEPS)
+def test_bad_sweep_is_one_line_naming_file_key_and_what_is_allowed(lines: str, expected: str) -> None:
+    assert complaint(sweep=f"{SWEEP}{lines}\n").startswith(f"{SWEEP_FILE}: {expected}")
+
+
+@pytest.mark.parametrize(("line", "expected"), BAD_STARTS)
+def test_bad_start_is_one_line_naming_file_key_and_what_is_allowed(line: str, expected: str) -> None:
+    assert complaint(sweep=f"{SWEEP}[[start]]\n{line}\n").startswith(f"{SWEEP_FILE}: {expected}")
+
+
+def test_second_bad_start_is_named_by_its_number() -> None:
+    assert ": start[1]: " in complaint(sweep=f"{SWEEP}[[start]]\nunits_1 = 128\n[[start]]\nunits_1 = 64")
+
+
+BAD_PARAMS = [
+    ("lerning_rate = 1e-3", "params: unknown parameter 'lerning_rate'; did you mean 'learning_rate'? allowed: "),
+    ("learning_rate = 7.0", "learning_rate: came 7.0, allowed: a number from 1e-06 to 1"),
+    ("learning_rate = 'x'", "learning_rate: came 'x', allowed: a number from 1e-06 to 1"),
+    ("learning_rate = [1e-3, 1e-2]", "params.learning_rate: allowed: a table with the keys float, int, choice, log, "),
+    ("learning_rate = { flaot = [1e-3, 1e-2] }", "unknown key 'params.learning_rate.flaot'; did you mean "),
+    ("learning_rate = { float = [1e-2, 1e-3] }", "params.learning_rate: low must lie below high, but got [0.01, 0.00"),
+    ("learning_rate = { float = [1e-2] }", "key 'params.learning_rate.float.1' is missing"),
+    ("learning_rate = { float = [1, 2, 3] }", "params.learning_rate.float: allowed: at most 2 items, came 3"),
+    ("learning_rate = { float = 'x' }", "params.learning_rate.float: came 'x', allowed: a list"),
+    ("learning_rate = { float = ['a', 'b'] }", "params.learning_rate.float.0: came 'a', allowed: a valid number"),
+    ("learning_rate = { float = [0.1, 0.2], int = [1, 2] }", "params.learning_rate: give one of float, int, choice, "),
+    ("learning_rate = {}", "params.learning_rate: give one of float, int, choice, but got none"),
+    ("learning_rate = { float = [1e-3, 5.0] }", "learning_rate: came 5.0, allowed: a number from 1e-06 to 1"),
+    ("learning_rate = { float = [nan, 1.0] }", "learning_rate: came nan, allowed: a number from 1e-06 to 1"),
+    ("learning_rate = { float = [0.1, 0.2], step = 2 }", "params.learning_rate: step must be 1 or more and goes with "),
+    ("dropout = { float = [0.0, 0.5], log = true }", "params.dropout: log needs a float or int range above zero"),
+    ("head_layers = { int = [0, 9] }", "head_layers: came 9, allowed: a whole number from 0 to 3"),
+    ("head_layers = { float = [0, 2] }", "head_layers: came 0.0, allowed: a whole number from 0 to 3"),
+    ("head_layers = 1.0", "head_layers: came 1.0, allowed: a whole number from 0 to 3"),
+    ("head_layers = true", "head_layers: came True, allowed: a whole number from 0 to 3"),
+    ("head_layers = { choice = [] }", "params.head_layers: choice needs at least one value, and none of them twice"),
+    ("head_layers = { choice = [1, 1] }", "params.head_layers: choice needs at least one value, and none of them "),
+    ("head_layers = { choice = [[1]] }", "params.head_layers.choice.0: allowed: a number, a text, true or false"),
+    ("head_layers = { choice = [1, 7] }", "head_layers: came 7, allowed: a whole number from 0 to 3"),
+    ("activation = 'rellu'", "activation: unknown value 'rellu'; did you mean 'relu'? allowed: elu, gelu, relu, "),
+    ("activation = { int = [1, 2] }", "activation: came 1, allowed: relu, gelu, silu, elu, tanh"),
+    ("image_size = 16", "image_size: came 16, allowed: a whole number from 32 to 512"),
+]
+BAD_CONDITIONS = [
+    (
+        "{ head_layer = [1] }",
+        "params.units_1.when: unknown parameter above it 'head_layer'; did you mean 'head_layers'",
+    ),
+    ("{ units_2 = [64] }", "params.units_1.when: unknown parameter above it 'units_2'; allowed: head_layers"),
+    ("{ head_layers = [3] }", "params.units_1.when.head_layers: 3 can never be its value"),
+    ("{ head_layers = 1 }", "params.units_1.when.head_layers: came 1, allowed: a list"),
+    ("3", "params.units_1.when: came 3, allowed: a table"),
+]
+
+
+@pytest.mark.parametrize(("line", "expected"), BAD_PARAMS)
+def test_bad_parameter_is_one_line_naming_file_key_and_what_is_allowed(line: str, expected: str) -> None:
+    assert complaint(space=f"[params]\n{line}\n").startswith(f"{SPACE_FILE}: {expected}")
+
+
+@pytest.mark.parametrize(("when", "expected"), BAD_CONDITIONS)
+def test_bad_condition_is_one_line_naming_file_key_and_what_is_allowed(when: str, expected: str) -> None:
+    space = f"[params]\nhead_layers = {{ int = [0, 2] }}\nunits_1 = {{ choice = [64], when = {when} }}\nunits_2 = 64"
+    assert complaint(space=space).startswith(f"{SPACE_FILE}: {expected}")
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        ({"sweep": "title = 'x'"}, f"{SWEEP_FILE}: key 'space' is missing"),
+        (
+            {"sweep": "space = 'haeds'"},
+            f"{SWEEP_FILE}: space: unknown search space 'haeds'; did you mean 'heads'? allowed",
+        ),
+        ({"sweep": "space = 'heads"}, f"{SWEEP_FILE} is not valid TOML: "),
+        ({"space": ""}, f"{SPACE_FILE}: key 'params' is missing"),
+        (
+            {"space": "tite = 'x'\n[params]"},
+            f"{SPACE_FILE}: unknown key 'tite'; did you mean 'title'? allowed: params, ",
+        ),
+        ({"space": "params = 3"}, f"{SPACE_FILE}: params: came 3, allowed: a table"),
+    ],
+)
+def test_bad_file_is_one_line_naming_it(texts: dict[str, str], expected: str) -> None:
+    assert complaint(**texts).startswith(expected)
+
+
+def test_unknown_sweep_is_told_with_its_nearest_match() -> None:
+    load()
+    with pytest.raises(ConfigError, match=r"^unknown sweep 'cels'; did you mean 'cells'[?] allowed: cells, "):
+        load_plan("cels")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("gone.toml", "cannot read gone.toml: No such file or directory; give the path of a sweep file"),
+        ("latin.toml", "latin.toml is not valid TOML: "),
+    ],
+)
+def test_file_that_cannot_be_read_is_one_line(name: str, expected: str) -> None:
+    Path("latin.toml").write_bytes("title = 'Zürich'".encode("latin-1"))
+    with pytest.raises(ConfigError) as caught:
+        load_plan(name)
+    assert str(caught.value).startswith(expected)
+
+
+def test_chosen_folder_that_is_none_is_one_line() -> None:
+    with pytest.raises(ConfigError, match=r"^--sweeps-dir nowhere is not a folder; give the folder that holds"):
+        load_plan("cells", Path("nowhere"))
+
+
+def test_chosen_folder_comes_before_the_current_ones_and_that_before_the_shipped_files() -> None:
+    shipped = find_files("sweeps")
+    assert shipped["quickstart"].is_file()
+    here = write("sweeps/quickstart.toml", SWEEP)
+    assert find_files("sweeps")["quickstart"] == here
+    chosen = write("mine/quickstart.toml", SWEEP)
+    found = find_files("sweeps", Path("mine"))
+    assert found["quickstart"] == chosen
+    assert set(found) == set(shipped)
+
+
+def test_spaces_lie_beside_the_chosen_folder_of_sweeps() -> None:
+    write("search_spaces/cells.toml", "")
+    beside = write("project/search_spaces/cells.toml", "")
+    assert find_files("search_spaces", Path("project/sweeps"))["cells"] == beside
+    assert find_files("search_spaces")["cells"] == Path("search_spaces/cells.toml")
+
+
+@pytest.mark.parametrize("place", ["mine", "sweeps"])
+def test_sweep_and_space_of_one_name_are_told_apart(place: str) -> None:
+    write(f"{place}/heads.toml", SWEEP)
+    write("search_spaces/heads.toml", SPACE)
+    assert load_plan("heads", Path(place)).space == load_plan(f"{place}/heads.toml").space == load().space
+
+
+def test_path_of_a_sweep_file_brings_its_own_spaces() -> None:
+    path = write("project/sweeps/cells.toml", SWEEP)
+    write("project/search_spaces/heads.toml", SPACE)
+    plan = load_plan(str(path))
+    assert (plan.name, plan.space.settled) == ("cells", {"image_size": 96})
+
+
+def shipped_names(folder: str) -> list[str]:
+    return sorted(path.stem for path in (Path(__file__).parents[2] / folder).glob("*.toml"))
+
+
+@pytest.mark.parametrize("name", shipped_names("sweeps"))
+def test_every_shipped_sweep_loads(name: str) -> None:
+    plan = load_plan(name)
+    assert plan.name == name
+    assert plan.space.varied
+
+
+@pytest.mark.parametrize("name", shipped_names("search_spaces"))
+def test_every_shipped_space_loads(name: str) -> None:
+    write("sweeps/any.toml", f'space = "{name}"')
+    assert load_plan("any").space.params

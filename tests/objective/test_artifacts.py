@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from bcsearch.errors import DiskError
+from bcsearch.objective.artifacts import Artifacts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_probabilities_come_back_in_half_precision(tmp_path: Path) -> None:
+    artifacts = Artifacts(tmp_path / "cells")
+    given = np.array([[0.25, 0.75], [np.nan, np.nan]])
+    artifacts.save_probabilities(3, given)
+    kept = artifacts.probabilities(3)
+    assert kept is not None
+    assert kept.dtype == np.float16
+    np.testing.assert_array_equal(kept, given)
+
+
+def test_trial_without_probabilities_has_none(tmp_path: Path) -> None:
+    assert Artifacts(tmp_path).probabilities(0) is None
+
+
+def test_probabilities_of_a_second_try_replace_the_first(tmp_path: Path) -> None:
+    artifacts = Artifacts(tmp_path)
+    artifacts.save_probabilities(0, np.zeros((2, 2)))
+    artifacts.save_probabilities(0, np.ones((2, 2)))
+    kept = artifacts.probabilities(0)
+    assert kept is not None
+    assert kept.min() == 1
+    assert len(list(artifacts.folder.iterdir())) == 1
+
+
+def test_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DiskError, match="cannot write .*trial-00000") as caught:
+        Artifacts(tmp_path / "file").save_probabilities(0, np.zeros((2, 2)))
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bcsearch.records import StudyRecord
+from bcsearch.report.tables import folds_csv, predictions_csv, trials_csv
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    lines = text.splitlines()
+    assert len({len(row) for row in csv.reader(lines)}) == 1
+    return list(csv.DictReader(lines))
+
+
+def test_every_trial_is_one_line_with_all_parameters_of_the_study(study: StudyRecord) -> None:
+    rows = rows_of(trials_csv(study))
+    assert [row["state"] for row in rows] == ["complete", "pruned", "complete", "running", "fail"]
+    assert list(rows[0])[-3:] == ["learning_rate", "optimizer", "units_1"]
+    assert rows[0] == {
+        "trial": "0",
+        "state": "complete",
+        "score": "0.8",
+        "best_epoch": "1",
+        "epochs": "3",
+        "started": "2026-01-01T12:00:00+00:00",
+        "seconds": "2.5",
+        "train_seconds": "2.0",
+        "note": "",
+        "learning_rate": "0.00123",
+        "optimizer": "",
+        "units_1": "128",
+    }
+    assert rows[1]["note"] == 'slow, "odd"'
+    assert set(list(rows[3].values())[2:]) == {"", "0"}  # nothing is known of a trial that just began
+
+
+def test_every_epoch_is_one_line_with_the_score_of_every_fold(study: StudyRecord) -> None:
+    rows = rows_of(folds_csv(study))
+    assert [(row["trial"], row["epoch"]) for row in rows] == [
+        ("0", "0"),
+        ("0", "1"),
+        ("0", "2"),
+        ("1", "0"),
+        ("2", "0"),
+    ]
+    assert list(rows[1].values()) == ["0", "1", "0.8", "0.7", "0.9", "0.5", "0.01"]
+
+
+def test_study_without_trials_has_a_header_only() -> None:
+    empty = StudyRecord(name="cells", sweep="cells", uuid="u", trials_wanted=10)
+    assert trials_csv(empty) == "trial,state,score,best_epoch,epochs,started,seconds,train_seconds,note\n"
+    assert folds_csv(empty) == "trial,epoch,mean,train_loss,learning_rate\n"
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "expected"),
+    [([0.25, 0.75], "a.png,1,eosinophil,0.25,0.75"), ([0.5, 0.5], "a.png,0,basophil,0.5,0.5")],
+    ids=["likeliest", "tie"],
+)
+def test_prediction_names_the_likeliest_class(probabilities: Sequence[float], expected: str) -> None:
+    text = predictions_csv(["a.png"], ["basophil", "eosinophil"], [probabilities])
+    assert text == f"image,label,class,basophil,eosinophil\n{expected}\n"
+
+
+def test_names_with_commas_stay_one_cell() -> None:
+    rows = rows_of(predictions_csv(["a, b.png"], ["one, two", "three"], [[1.0, 0.0]]))
+    assert rows == [{"image": "a, b.png", "label": "0", "class": "one, two", "one, two": "1.0", "three": "0.0"}]
+
+
+def test_every_image_needs_its_probabilities() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        predictions_csv(["a.png", "b.png"], ["x"], [[1.0]])

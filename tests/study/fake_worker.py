@@ -1,0 +1,51 @@
+"""A worker process without TensorFlow: the real study, storage, budget and signals, and the fake trainer.
+
+``python -m tests.study.fake_worker SWEEP.toml FOLDER SECONDS TRIALS`` works on the study of a sweep file in
+``FOLDER/study.db`` and ends as ``bcsearch run`` does: 0 when the budget is used up, 130 when it was stopped.
+``FOLDER/diary.jsonl`` gets a line when a trial starts, after each epoch, and when it ends or is released.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bcsearch.config import load_plan
+from bcsearch.study.interrupts import Interrupts
+from tests.fakes import FakeTrainer, make_worker, open_desk
+
+if TYPE_CHECKING:
+    from bcsearch.records.events import Event
+
+STOPPED = 130
+
+
+class Diary:
+    """A listener that appends what it hears to a file that several processes share, a line at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __call__(self, event: Event) -> None:
+        line = {"event": type(event).__name__, "pid": os.getpid(), **asdict(event)}
+        handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        os.write(handle, f"{json.dumps(line)}\n".encode())
+        os.close(handle)
+
+
+def work(sweep: str, folder: Path, seconds: float, trials: int | None) -> int:
+    """Work on the study until its budget is used up or a signal comes; return the exit code."""
+    plan = load_plan(sweep)
+    diary = Diary(folder / "diary.jsonl")
+    desk = open_desk(folder, plan, trials=trials, name=plan.name, worker=f"worker-{os.getpid()}")
+    with Interrupts(diary) as interrupts:
+        worker = make_worker(desk, plan, FakeTrainer(seconds=seconds), listener=diary, interrupts=interrupts)
+        return 0 if worker.run() else STOPPED
+
+
+if __name__ == "__main__":
+    sys.exit(work(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])))

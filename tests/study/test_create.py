@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import optuna
+import pytest
+
+from bcsearch.errors import StudyError
+from bcsearch.records import TrialState
+from bcsearch.storage import attrs, read_study
+from bcsearch.study import create
+from bcsearch.study.create import check_fingerprint, settings_text, stored_plan, study_name
+from tests.fakes import FINGERPRINT, FakeTrainer, make_plan, make_worker, open_desk
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAMES: dict[str, tuple[list[str], bool, str]] = {
+    "nothing there": ([], False, "cells"),
+    "nothing there, fresh": ([], True, "cells"),
+    "one there": (["cells"], False, "cells"),
+    "one there, fresh": (["cells"], True, "cells-2"),
+    "two there": (["cells", "cells-2"], False, "cells-2"),
+    "two there, fresh": (["cells", "cells-2"], True, "cells-3"),
+    "counted as numbers": (["cells-9", "cells-10"], True, "cells-11"),
+    "first one deleted": (["cells-2"], False, "cells-2"),
+    "other sweeps": (["cell", "cells-big", "cells-2-old", "mycells", "other"], True, "cells"),
+}
+
+
+@pytest.mark.parametrize("case", NAMES)
+def test_study_name_is_the_newest_or_the_next(case: str) -> None:
+    taken, fresh, expected = NAMES[case]
+    assert study_name("cells", taken, fresh=fresh) == expected
+
+
+def test_sweep_name_is_taken_literally() -> None:
+    assert study_name("c.lls", ["cells", "cells-2"], fresh=True) == "c.lls"
+
+
+def test_fresh_study_keeps_the_old_one(tmp_path: Path) -> None:
+    plan = make_plan()
+    old = open_desk(tmp_path, plan, trials=2)
+    make_worker(old, plan, FakeTrainer()).run()
+    new = open_desk(tmp_path, plan, trials=3, name=study_name("cells", [old.name], fresh=True))
+    assert new.name == "cells-2"
+    make_worker(new, plan, FakeTrainer()).run()
+    assert (old.record().slots_filled, new.record().slots_filled) == (2, 3)
+    assert old.record().uuid != new.record().uuid
+    assert new.record().sweep == "cells"
+
+
+def test_other_fingerprint_is_refused_and_the_key_named(tmp_path: Path) -> None:
+    plan = make_plan()
+    desk = open_desk(tmp_path, plan, trials=2)
+    with pytest.raises(StudyError) as caught:
+        open_desk(tmp_path, plan, fingerprint={**FINGERPRINT, "training.epochs": "9"})
+    line = str(caught.value)
+    for words in ("'cells'", "training.epochs was 5, is 9", "--fresh"):
+        assert words in line
+    assert "\n" not in line
+    assert desk.record().trials_wanted == 2
+
+
+def test_every_further_difference_is_counted() -> None:
+    with pytest.raises(StudyError, match=r"dataset was aa, is bb \(and 1 more\)"):
+        check_fingerprint("cells", {"dataset": "aa", "folds": "cc"}, {"dataset": "bb", "meaning": "1", "folds": "cc"})
+
+
+def test_equal_fingerprint_passes_in_any_order() -> None:
+    check_fingerprint("cells", FINGERPRINT, dict(reversed(FINGERPRINT.items())))
+
+
+def test_sampler_and_pruner_come_from_the_stored_settings_on_resume(tmp_path: Path) -> None:
+    open_desk(tmp_path, make_plan(search={"sampler": "tpe", "pruner": "median", "pruner_trials": 4}))
+    changed = make_plan(search={"sampler": "random", "pruner": "none"})
+    study = open_desk(tmp_path, changed).study
+    assert isinstance(study.sampler, optuna.samplers.TPESampler)
+    assert isinstance(study.pruner, optuna.pruners.MedianPruner)
+    assert study.pruner._n_startup_trials == 4
+
+
+def test_start_points_are_queued_by_the_creator_only(tmp_path: Path) -> None:
+    plan = make_plan(start=[{"learning_rate": 0.01}, {"learning_rate": 0.02}])
+    first = open_desk(tmp_path, plan)
+    open_desk(tmp_path, plan)
+    assert first.record().count(TrialState.WAITING) == 2
+
+
+def test_settings_come_back_as_the_same_plan_without_the_storage_url() -> None:
+    plan = make_plan(start=[{"learning_rate": 0.01}], storage="postgresql://me:secret@host/db", training={"epochs": 3})
+    text = settings_text(plan)
+    assert "secret" not in text
+    back = stored_plan("cells", text)
+    assert back.space == plan.space
+    assert back.sweep == plan.sweep.model_copy(update={"storage": None})
+
+
+def test_everything_needed_to_resume_stands_in_the_study(tmp_path: Path) -> None:
+    plan = make_plan()
+    record = read_study(open_desk(tmp_path, plan, trials=7).storage, "cells")
+    assert (record.sweep, record.trials_wanted, record.fingerprint) == ("cells", 7, FINGERPRINT)
+    assert json.loads(record.settings)["sweep"]["search"]["sampler"] == "random"
+
+
+def test_study_whose_creation_broke_off_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(create, "JOIN_SECONDS", 0.3)
+    storage = open_desk(tmp_path, make_plan()).storage
+    optuna.create_study(study_name="cells-2", storage=storage)
+    with pytest.raises(StudyError, match="'cells-2' was not made by bcsearch.*--fresh"):
+        open_desk(tmp_path, make_plan(), name="cells-2")
+
+
+def test_joining_waits_for_the_creator_to_finish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = make_plan()
+    storage = open_desk(tmp_path, plan).storage
+    half = optuna.create_study(study_name="cells-2", storage=storage)
+    naps: list[float] = []
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        half.set_user_attr(attrs.SWEEP, "cells")
+        half.set_user_attr(attrs.FINGERPRINT, FINGERPRINT)
+        half.set_user_attr(attrs.SETTINGS, settings_text(plan))
+        half.set_user_attr(attrs.UUID, "u")
+
+    monkeypatch.setattr("bcsearch.study.create.time.sleep", nap)
+    assert open_desk(tmp_path, plan, name="cells-2").record().uuid == "u"
+    assert len(naps) == 1

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.fakes import FakeTrainer, make_plan, make_worker, open_desk
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BUDGETS: dict[str, tuple[list[int | None], int]] = {
+    "the sweep's": ([None], 100),
+    "the option's": ([7], 7),
+    "kept on resume": ([7, None], 7),
+    "raised": ([7, 9], 9),
+    "lowered": ([7, 4], 4),
+}
+
+
+@pytest.mark.parametrize("case", BUDGETS)
+def test_budget_is_the_last_that_was_asked_for(case: str, tmp_path: Path) -> None:
+    asked, expected = BUDGETS[case]
+    for trials in asked:
+        desk = open_desk(tmp_path, make_plan(), trials=trials)
+    assert desk.slots.counts().total == desk.record().trials_wanted == expected
+
+
+def test_budget_below_what_is_done_keeps_what_is_done(tmp_path: Path) -> None:
+    plan = make_plan()
+    make_worker(open_desk(tmp_path, plan, trials=3), plan, FakeTrainer()).run()
+    desk = open_desk(tmp_path, plan, trials=1)
+    assert desk.slots.counts().is_done
+    assert desk.record().slots_filled == 3
+
+
+def test_record_holds_every_epoch_of_every_trial(tmp_path: Path) -> None:
+    plan = make_plan()
+    desk = open_desk(tmp_path, plan, trials=2)
+    make_worker(desk, plan, FakeTrainer()).run()
+    assert [len(trial.epochs) for trial in desk.record().trials] == [5, 5]
+
+
+def test_files_of_a_study_lie_in_its_folder(tmp_path: Path) -> None:
+    desk = open_desk(tmp_path, make_plan())
+    assert desk.artifacts.folder.parent == desk.folder
+    assert not desk.folder.exists()

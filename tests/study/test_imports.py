@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+LIGHT = ["create", "worker", "desk", "interrupts", "options", "samplers"]
+HEAVY = ["tensorflow", "keras", "keras_cv", "sklearn", "plotly"]
+
+
+@pytest.mark.slow
+def test_working_on_a_study_loads_no_framework() -> None:
+    imports = "; ".join(f"import bcsearch.study.{module}" for module in LIGHT)
+    code = f"import sys; {imports}; print(*(set({HEAVY}) & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (found.stdout.strip(), found.stderr) == ("", "")

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+from bcsearch.records.events import Notice
+from bcsearch.study.interrupts import SIGNALS, Interrupts
+from tests.fakes import Recorder
+
+
+def send(number: signal.Signals) -> None:
+    os.kill(os.getpid(), number)
+    time.sleep(0.01)  # the handler runs before this returns
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_first_signal_asks_and_tells_what_a_second_would_do(number: signal.Signals) -> None:
+    recorder = Recorder()
+    with Interrupts(recorder) as interrupts:
+        assert not interrupts()
+        interrupts.raise_if_asked()
+        send(number)
+        assert interrupts()
+        with pytest.raises(KeyboardInterrupt):
+            interrupts.raise_if_asked()
+    (notice,) = recorder.of(Notice)
+    assert "after this epoch" in notice.text
+    assert "again" in notice.text
+
+
+def test_second_signal_ends_the_run_at_once() -> None:
+    with Interrupts(Recorder()) as interrupts:
+        send(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            send(signal.SIGINT)
+        assert interrupts.asked
+
+
+def test_handlers_from_before_come_back() -> None:
+    before = [signal.getsignal(number) for number in SIGNALS]
+    with pytest.raises(RuntimeError), Interrupts(Recorder()):
+        raise RuntimeError
+    assert [signal.getsignal(number) for number in SIGNALS] == before

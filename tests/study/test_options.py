@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bcsearch.errors import ConfigError, StorageError
+from bcsearch.study.options import RunOptions
+from tests.fakes import make_plan
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("BCSEARCH_DATA", "BCSEARCH_STORAGE", "BCSEARCH_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_data_is_the_option_then_the_environment_then_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = make_plan(data="sweep.npz")
+    assert RunOptions().over(plan).sweep.data == "sweep.npz"
+    monkeypatch.setenv("BCSEARCH_DATA", "environment.npz")
+    assert RunOptions().over(plan).sweep.data == "environment.npz"
+    assert RunOptions(data="option.npz").over(plan).sweep.data == "option.npz"
+
+
+def test_storage_is_the_option_then_the_environment_then_the_sweep_then_a_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    options = RunOptions(results_dir=tmp_path)
+    assert options.url().endswith(f"{tmp_path}/bcsearch.db")
+    sweep = make_plan(storage="sqlite:///sweep.db").sweep
+    assert options.url(sweep).endswith("sweep.db")
+    monkeypatch.setenv("BCSEARCH_STORAGE", "sqlite:///environment.db")
+    assert options.url(sweep).endswith("environment.db")
+    assert RunOptions(storage="option.db").url(sweep).endswith("option.db")
+
+
+def test_cache_is_the_option_then_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BCSEARCH_CACHE", "there")
+    assert RunOptions().cache == Path("there")
+    assert RunOptions(cache_dir=Path("here")).cache == Path("here")
+
+
+@pytest.mark.parametrize("trials", [0, -1])
+def test_trials_below_one_are_refused(trials: int) -> None:
+    with pytest.raises(ConfigError, match=f"--trials: came {trials}, allowed: 1 or more"):
+        RunOptions(trials=trials).plan("quickstart")
+
+
+def test_url_that_makes_no_sense_is_refused() -> None:
+    with pytest.raises(StorageError, match="neither a URL nor a .db file"):
+        RunOptions(storage="nonsense").url()

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+from optuna.trial import TrialState as OptunaState
+
+from bcsearch.records import TrialState
+from bcsearch.records.events import Notice, TrialEnded, TrialStarted
+from bcsearch.study.interrupts import Interrupts
+from bcsearch.study.worker import IDLE_SECONDS
+from tests.fakes import BEST_RATE, FakeTrainer, Recorder, make_plan, make_worker, open_desk
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bcsearch.study.desk import Desk
+
+PRUNING = {"pruner": "median", "pruner_trials": 3, "pruner_epochs": 1}
+
+
+def states(desk: Desk) -> Counter[OptunaState]:
+    return Counter(trial.state for trial in desk.study.trials)
+
+
+def test_worker_fills_exactly_its_slots_with_completed_and_pruned_trials(tmp_path: Path) -> None:
+    plan = make_plan(search=PRUNING)
+    desk = open_desk(tmp_path, plan, trials=15)
+    recorder = Recorder()
+    assert make_worker(desk, plan, FakeTrainer(), listener=recorder).run()
+    found = states(desk)
+    assert found[OptunaState.PRUNED] > 0
+    assert found[OptunaState.COMPLETE] > 0
+    assert found.total() == found[OptunaState.PRUNED] + found[OptunaState.COMPLETE] == 15
+    counts = desk.slots.counts()
+    assert (counts.finished, counts.total) == (15, 15)
+    assert len(recorder.of(TrialEnded)) == 15
+
+
+def test_search_comes_near_the_known_optimum(tmp_path: Path) -> None:
+    plan = make_plan(search={"sampler": "tpe", "startup_trials": 8})
+    desk = open_desk(tmp_path, plan, trials=25)
+    make_worker(desk, plan, FakeTrainer()).run()
+    best = desk.record().best
+    assert best is not None
+    assert BEST_RATE / 3 < float(best.params["learning_rate"]) < BEST_RATE * 3
+
+
+def test_budget_is_raised_by_a_second_run(tmp_path: Path) -> None:
+    plan = make_plan()
+    first = FakeTrainer()
+    make_worker(open_desk(tmp_path, plan, trials=3), plan, first).run()
+    desk = open_desk(tmp_path, plan, trials=5)
+    second = FakeTrainer()
+    assert make_worker(desk, plan, second).run()
+    assert (len(first.calls), len(second.calls)) == (3, 2)
+    assert not set(first.calls) & set(second.calls)
+    assert [trial.number for trial in desk.study.trials] == list(range(5))
+
+
+def test_run_of_a_finished_study_trains_nothing(tmp_path: Path) -> None:
+    plan = make_plan()
+    make_worker(open_desk(tmp_path, plan, trials=3), plan, FakeTrainer()).run()
+    trainer = FakeTrainer()
+    assert make_worker(open_desk(tmp_path, plan), plan, trainer).run()
+    assert trainer.calls == []
+
+
+def test_resume_runs_only_what_is_missing(tmp_path: Path) -> None:
+    plan = make_plan()
+    recorder = Recorder()
+    stops = Interrupts(recorder)
+    first = FakeTrainer()
+
+    def stop(epoch: int) -> None:
+        stops.asked = len(first.calls) == 4 and epoch == 1
+
+    first.during = stop
+    worker = make_worker(open_desk(tmp_path, plan, trials=6), plan, first, listener=recorder, interrupts=stops)
+    assert not worker.run()
+    assert [event.number for event in recorder.of(TrialEnded)] == [0, 1, 2]
+    second, again = FakeTrainer(), Recorder()
+    desk = open_desk(tmp_path, plan)
+    assert make_worker(desk, plan, second, listener=again).run()
+    assert [event.number for event in again.of(TrialStarted)] == [3, 4, 5]
+    assert second.calls[0] == first.calls[3]
+    assert states(desk) == {OptunaState.COMPLETE: 6}
+
+
+def test_start_points_run_first_and_exactly_once(tmp_path: Path) -> None:
+    rates = [0.011, 0.012, 0.013]
+    plan = make_plan(start=[{"learning_rate": rate} for rate in rates])
+    trainer = FakeTrainer()
+    make_worker(open_desk(tmp_path, plan, trials=2), plan, trainer).run()
+    make_worker(open_desk(tmp_path, plan, trials=6), plan, trainer).run()
+    run = [params.learning_rate for params in trainer.calls]
+    assert run[:3] == rates
+    assert not set(run[3:]) & set(rates)
+    assert len(run) == 6
+
+
+def test_worker_told_to_stop_before_it_starts_trains_nothing(tmp_path: Path) -> None:
+    plan = make_plan()
+    desk = open_desk(tmp_path, plan, trials=2)
+    worker = make_worker(desk, plan, trainer := FakeTrainer())
+    worker.interrupts.asked = True
+    assert not worker.run()
+    assert trainer.calls == []
+    assert desk.slots.counts().free == 2
+
+
+@pytest.mark.parametrize("moment", ["in the middle", "at the end"])
+def test_trial_ended_by_another_worker_is_noticed_and_the_worker_goes_on(moment: str, tmp_path: Path) -> None:
+    plan = make_plan()
+    desk = open_desk(tmp_path, plan, trials=3)
+    trainer, recorder = FakeTrainer(), Recorder()
+    last = 4
+
+    def lose(epoch: int) -> None:
+        if len(trainer.calls) == 2 and epoch == (last if moment == "at the end" else 1):
+            trial_id = desk.study.trials[1]._trial_id
+            desk.storage.set_trial_state_values(trial_id, OptunaState.FAIL)
+
+    trainer.during = lose
+    assert make_worker(desk, plan, trainer, listener=recorder).run()
+    assert [event.text for event in recorder.of(Notice)] == ["trial 1 was ended by another worker; going on"]
+    assert states(desk) == {OptunaState.COMPLETE: 3, OptunaState.FAIL: 1}
+    assert [trial.number for trial in desk.study.trials if trial.state is OptunaState.FAIL] == [1]
+    assert desk.slots.counts().is_done
+
+
+def test_trial_that_another_worker_completed_is_not_counted_as_ended_here(tmp_path: Path) -> None:
+    plan = make_plan()
+    desk = open_desk(tmp_path, plan, trials=2)
+    trainer, recorder = FakeTrainer(), Recorder()
+
+    def lose(epoch: int) -> None:
+        if len(trainer.calls) == 1 and epoch == 4:
+            desk.storage.set_trial_state_values(desk.study.trials[0]._trial_id, OptunaState.COMPLETE, [0.5])
+
+    trainer.during = lose
+    assert make_worker(desk, plan, trainer, listener=recorder).run()
+    assert desk.study.trials[0].value == 0.5
+    assert len(desk.study.trials) == 2
+
+
+def test_bug_in_the_trainer_is_raised_as_it_is(tmp_path: Path) -> None:
+    plan = make_plan()
+    desk = open_desk(tmp_path, plan, trials=2)
+    trainer, bug = FakeTrainer(), ZeroDivisionError("a bug")
+
+    def fail(epoch: int) -> None:
+        raise bug
+
+    trainer.during = fail
+    with pytest.raises(ZeroDivisionError) as caught:
+        make_worker(desk, plan, trainer).run()
+    assert caught.value is bug
+    assert states(desk) == {OptunaState.FAIL: 1}
+    counts = desk.slots.counts()
+    assert (counts.free, counts.total) == (2, 2)
+    assert make_worker(desk, plan, FakeTrainer()).run()
+    assert desk.record().count(TrialState.COMPLETE) == 2
+
+
+def test_bug_in_a_trial_that_was_also_lost_is_raised_all_the_same(tmp_path: Path) -> None:
+    plan = make_plan()
+    desk = open_desk(tmp_path, plan, trials=1)
+
+    def fail(epoch: int) -> None:
+        desk.storage.set_trial_state_values(desk.study.trials[0]._trial_id, OptunaState.FAIL)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        make_worker(desk, plan, FakeTrainer(during=fail)).run()
+
+
+def test_worker_waits_while_others_hold_all_slots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = make_plan()
+    desk = open_desk(tmp_path, plan, trials=1)
+    slot = desk.slots.claim("other")
+    assert slot is not None
+    naps: list[float] = []
+
+    def nap(seconds: float) -> None:
+        naps.extend([seconds] * (seconds == IDLE_SECONDS))
+        if len(naps) == 2:
+            desk.slots.give_back(slot)
+
+    worker = make_worker(desk, plan, trainer := FakeTrainer())
+    monkeypatch.setattr("bcsearch.study.worker.time.sleep", nap)
+    assert worker.run()
+    assert len(naps) == 2
+    assert len(trainer.calls) == 1

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from bcsearch.config import Training
+from bcsearch.records import Params
+from bcsearch.training.loop import Task, out_of_fold, train_folds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bcsearch.records import TrainResult
+
+N = 10  # validation images of each of two folds, all of class 0
+TASK = Task(
+    labels=np.zeros(3 * N, np.int64),
+    n_classes=2,
+    train_rows=[np.arange(N, 3 * N), np.r_[0:N, 2 * N : 3 * N]],
+    valid_rows=[np.arange(N), np.arange(N, 2 * N)],
+)
+
+
+class ScriptedTrainer:
+    """Trains nothing: each epoch every fold has so many of its ten images right; remembers the rates it was given."""
+
+    def __init__(self, curve: Sequence[Sequence[int]], losses: Sequence[float] = ()) -> None:
+        self._curve, self._losses = curve, losses
+        self.rates: list[float] = []
+
+    def train_epoch(self, epoch: int, learning_rate: float) -> float:
+        assert epoch == len(self.rates)
+        self.rates.append(learning_rate)
+        return self._losses[epoch] if self._losses else 1.0
+
+    def predict(self) -> list[np.ndarray]:
+        epoch = len(self.rates) - 1
+        found = []
+        for n_right in self._curve[epoch]:
+            sure = 0.9 - 0.01 * epoch  # tells epochs apart
+            right = np.arange(N) < n_right
+            found.append(np.where(right[:, np.newaxis], [sure, 1 - sure], [1 - sure, sure]).astype(np.float32))
+        return found
+
+    def model(self) -> Any:
+        raise NotImplementedError
+
+
+def keep_going(epoch: int, score: float) -> bool:
+    return False
+
+
+def train(trainer: ScriptedTrainer, report: Any = keep_going, **settings: Any) -> TrainResult:
+    params = Params(schedule=settings.pop("schedule", "constant"), learning_rate=0.01)
+    return train_folds(trainer, TASK, params, Training(**{"epochs": 8, "patience": 3, **settings}), report)
+
+
+def test_every_epoch_is_scored_by_fold_and_its_mean_is_reported() -> None:
+    told: dict[int, float] = {}
+
+    def report(epoch: int, score: float) -> bool:
+        told[epoch] = score
+        return False
+
+    result = train(ScriptedTrainer([(5, 7), (8, 8)]), report, epochs=2)
+    assert [epoch.fold_scores for epoch in result.epochs] == [(0.5, 0.7), (0.8, 0.8)]
+    assert told == pytest.approx({0: 0.6, 1: 0.8})
+    assert [(epoch.train_loss, epoch.learning_rate) for epoch in result.epochs] == [(1.0, 0.01)] * 2
+    assert not result.stopped
+
+
+def test_training_stops_when_the_mean_has_not_risen_for_the_patience() -> None:
+    result = train(ScriptedTrainer([(5, 5), (7, 7), (7, 7), (6, 8), (5, 5), (9, 9)]), patience=3)
+    assert len(result.epochs) == 5
+    assert result.best.epoch == 1
+    assert not result.stopped  # from outside
+
+
+def test_fold_that_still_rises_does_not_keep_training_alive() -> None:
+    result = train(ScriptedTrainer([(9, 0), (7, 1), (5, 2), (3, 3), (9, 9)]), patience=3)
+    assert (len(result.epochs), result.best.epoch) == (4, 0)
+
+
+def test_probabilities_are_those_of_the_best_epoch_of_the_mean_for_every_fold() -> None:
+    result = train(ScriptedTrainer([(9, 1), (8, 8), (1, 9), (1, 1), (1, 1)]), patience=3)
+    assert result.best.epoch == 1  # the best of neither fold
+    assert result.probabilities is not None
+    np.testing.assert_allclose(result.probabilities[: 2 * N].max(axis=1), 0.89, atol=1e-3)
+    assert (result.probabilities[: 2 * N].argmax(axis=1) == 0).sum() == 16
+
+
+def test_images_never_validated_have_no_probabilities() -> None:
+    whole = out_of_fold(TASK, [np.full((N, 2), 0.25), np.full((N, 2), 0.75)])
+    assert whole.shape == (3 * N, 2)
+    assert whole.dtype == np.float16
+    assert (whole[:N] == 0.25).all()
+    assert (whole[N : 2 * N] == 0.75).all()
+    assert np.isnan(whole[2 * N :]).all()
+
+
+def test_report_stops_training_and_no_probabilities_are_kept() -> None:
+    result = train(ScriptedTrainer([(5, 5), (6, 6), (7, 7)]), lambda epoch, score: epoch == 1)
+    assert len(result.epochs) == 2
+    assert result.stopped
+    assert result.probabilities is None
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
+def test_loss_that_is_no_number_ends_the_trial_with_the_best_epoch_so_far(loss: float) -> None:
+    result = train(ScriptedTrainer([(5, 5), (8, 8), (6, 6), (9, 9)], losses=[1.0, 1.0, loss, 1.0]), patience=8)
+    assert len(result.epochs) == 3
+    assert result.best.epoch == 1
+    assert not result.stopped
+    assert result.probabilities is not None
+
+
+def test_loss_that_is_no_number_at_once_still_gives_a_result() -> None:
+    result = train(ScriptedTrainer([(5, 5)], losses=[float("nan")]))
+    assert len(result.epochs) == 1
+
+
+def test_plateau_hears_the_mean_over_folds() -> None:
+    trainer = ScriptedTrainer([(5, 5), (6, 4), (7, 3), (8, 2), (9, 1), (9, 2)])  # folds move, the mean does not
+    train(trainer, schedule="plateau", epochs=6, patience=8)
+    assert trainer.rates == pytest.approx([0.01] * 4 + [0.003] * 2)
+
+
+@pytest.mark.parametrize(
+    ("score", "expected"), [("accuracy", 0.9), ("balanced_accuracy", 0.75), ("macro_f1", (16 / 17 + 2 / 3) / 2)]
+)
+def test_folds_are_scored_as_the_sweep_says(score: str, expected: float) -> None:
+    labels = np.r_[np.zeros(N - 2, np.int64), np.ones(2, np.int64)]
+    task = Task(labels=labels, n_classes=2, train_rows=[np.arange(N)], valid_rows=[np.arange(N)])
+    settings = Training.model_validate({"epochs": 1, "score": score})
+    result = train_folds(ScriptedTrainer([(N - 1,)]), task, Params(), settings, keep_going)
+    assert result.best.mean == pytest.approx(expected)
