@@ -100,6 +100,7 @@ def open_desk(
         f"sqlite:///{folder / 'study.db'}",
         heartbeat_seconds=limits.heartbeat_seconds,
         grace_seconds=limits.grace_seconds,
+        max_retries=limits.retries,
     )
     study = open_study(storage, plan, fingerprint, name=name, worker=worker)
     desk = Desk(study=study, storage=storage, folder=folder / name)

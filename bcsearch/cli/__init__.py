@@ -12,7 +12,6 @@ from bcsearch.errors import BcsearchError
 app = typer.Typer(
     name="bcsearch",
     help="Find, train and hand over the best image classifier for a small, messy image set.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

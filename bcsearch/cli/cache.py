@@ -12,7 +12,7 @@ from bcsearch.errors import ConfigError
 
 DAY = 24 * 60 * 60.0  # seconds
 
-app = typer.Typer(help="See and shrink what was computed once and kept.", no_args_is_help=True)
+app = typer.Typer(help="See and shrink what was computed once and kept.")
 
 
 @app.command("list")

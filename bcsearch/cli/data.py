@@ -8,7 +8,7 @@ import typer
 
 from bcsearch.cli import options
 
-app = typer.Typer(help="Look at images before anything is trained on them.", no_args_is_help=True)
+app = typer.Typer(help="Look at images before anything is trained on them.")
 
 
 @app.callback()

@@ -36,6 +36,7 @@ def run(  # noqa: PLR0913 - one argument an option
     from bcsearch.config import load_plan
 
     load_plan(study, sweeps_dir)  # a wrong name is told at once, before the frameworks load
+    limit = size_in_bytes(cache_limit)
     with quiet_imports():
         from rich.console import Console
 
@@ -51,7 +52,7 @@ def run(  # noqa: PLR0913 - one argument an option
         results_dir=results,
         sweeps_dir=sweeps_dir,
         cache_dir=cache_dir,
-        cache_limit=size_in_bytes(cache_limit),
+        cache_limit=limit,
     )
     with LiveView(Console()) as view:
         result = run_study(study, chosen, view)
@@ -72,15 +73,14 @@ def refit(  # noqa: PLR0913 - one argument an option
     cache_limit: options.CacheLimit = None,
 ) -> int:
     """Train the best configuration of a study, or one trial's, on all images and save the model."""
+    limit = size_in_bytes(cache_limit)
     with quiet_imports():
         from rich.console import Console
 
         from bcsearch.report.live import LiveView
         from bcsearch.study.options import RunOptions
         from bcsearch.study.run import refit as refit_study
-    chosen = RunOptions(
-        data=data, storage=storage, results_dir=results, cache_dir=cache_dir, cache_limit=size_in_bytes(cache_limit)
-    )
+    chosen = RunOptions(data=data, storage=storage, results_dir=results, cache_dir=cache_dir, cache_limit=limit)
     with LiveView(Console()) as view:
         bundle = refit_study(study, trial, chosen, view)
     typer.echo(f"configuration and model: {bundle}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 ROWS_SHOWN = 12
+TOLD_BY_OTHERS = ("units_", "head_layers", "views")  # parameters that the widths and the augmentation tell
 STYLES = {TrialState.COMPLETE: "green", TrialState.PRUNED: "dim", TrialState.RUNNING: "bold cyan"}
 
 
@@ -112,9 +113,10 @@ class LiveView:
 
     def _refresh(self) -> None:
         if self._live:
-            self._live.update(self._picture(), refresh=True)
+            self._live.update(self, refresh=True)
 
-    def _picture(self) -> RenderableType:
+    def __rich__(self) -> RenderableType:
+        """Return the view as it stands: the last trials, a headline, the work that goes on."""
         best = "none yet" if self._best is None else f"{self._best:.4f}"
         headline = Text(f"{self._filled} of {self._wanted} trials, best score {best}", style="bold")
         return Group(trials_table(list(self._rows.values())[-ROWS_SHOWN:]), headline, Text(self._work, style="yellow"))
@@ -122,10 +124,11 @@ class LiveView:
 
 def trials_table(rows: list[Row]) -> Table:
     """Return a table of trials, one a row."""
-    table = Table(box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, expand=True)
     for name in ("trial", "state", "score", "epochs", "seconds"):
-        table.add_column(name, justify="left" if name == "state" else "right", no_wrap=True)
-    table.add_column("configuration", overflow="ellipsis", no_wrap=True)
+        justify: Literal["left", "right"] = "left" if name == "state" else "right"
+        table.add_column(name, justify=justify, no_wrap=True, min_width=8)
+    table.add_column("configuration", overflow="ellipsis", no_wrap=True, ratio=1)
     for row in rows:
         numbers = [number(row.score, 4), str(row.epochs), number(row.seconds, 1)]
         cells = [str(row.number), row.state.value, *numbers, in_words(row.params)]
@@ -142,7 +145,9 @@ def in_words(params: Params) -> str:
     """Return the parameters of a canonical configuration that differ from the defaults, the widths first."""
     defaults = asdict(Params().canonical())
     widths = "-".join(map(str, params.units)) or "linear"
-    others = {name: value for name, value in asdict(params).items() if not name.startswith(("units_", "head_layers"))}
+    others = {
+        name: value for name, value in asdict(params).items() if not name.startswith(("units_", "head_", "views"))
+    }
     differing = [f"{name}={_short(value)}" for name, value in others.items() if value != defaults[name]]
     return " ".join([widths, *differing])
 

@@ -43,7 +43,7 @@ def open_study(storage: Storage, plan: Plan, fingerprint: Mapping[str, str], *, 
     except optuna.exceptions.DuplicatedStudyError:
         study = optuna.load_study(study_name=name, storage=storage)
         settings = _await_settings(study)
-        check_fingerprint(name, study.user_attrs[attrs.FINGERPRINT], fingerprint)
+        check_fingerprint(name, study.user_attrs[attrs.FINGERPRINT], fingerprint, settings.sweep.data)
         study.sampler = build_sampler(settings.sweep.search, worker, len(study.get_trials(deepcopy=False)))
     else:
         settings = plan
@@ -58,18 +58,23 @@ def load_study(storage: Storage, name: str) -> optuna.Study:
     return optuna.load_study(study_name=name, storage=storage)
 
 
-def check_fingerprint(name: str, stored: Mapping[str, str], now: Mapping[str, str]) -> None:
-    """Refuse to mix results that cannot be compared.
+def check_fingerprint(name: str, stored: Mapping[str, str], now: Mapping[str, str], source: str) -> None:
+    """Refuse to mix results that cannot be compared; ``source`` is where the study's data came from.
 
     Raises:
         StudyError: a part differs.
     """
     changed = differences(stored, now)
-    if changed:
-        more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
+    if not changed:
+        return
+    if stored.get("dataset") != now.get("dataset"):
         raise StudyError(
-            f"study {name!r} was made with other settings: {changed[0]}{more}; restore them, or start anew with --fresh"
+            f"study {name!r} was made with other data, from {source}: give --data {source}, or start anew with --fresh"
         )
+    more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
+    raise StudyError(
+        f"study {name!r} was made with other settings: {changed[0]}{more}; restore them, or start anew with --fresh"
+    )
 
 
 def settings_text(plan: Plan) -> str:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bcsearch.errors import DiskError
 from bcsearch.features.store import Store
 from bcsearch.objective.cross_validated import Objective
-from bcsearch.paths import make_writable_dir
+from bcsearch.paths import free_bytes, make_writable_dir
 from bcsearch.records import TrialState
 from bcsearch.records.events import BudgetKnown, Listener, Notice
 from bcsearch.storage import find_study, list_studies, masked, open_storage
+from bcsearch.storage.engine import plain_errors
+from bcsearch.storage.urls import checked
 from bcsearch.study.create import check_fingerprint, load_study, open_study, stored_plan, study_name
 from bcsearch.study.desk import Desk
 from bcsearch.study.ending import refit_trial
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
     from bcsearch.study.options import RunOptions
     from bcsearch.study.prepare import Prepared
     from bcsearch.training.trainer import Trainer
+
+ROOM_BYTES = 2**26  # free before a run begins: a model is up to 20 MiB and is written beside the one it replaces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,20 +50,15 @@ def run(sweep: str, options: RunOptions, listener: Listener) -> RunResult:
     """
     plan = options.plan(sweep)
     url = options.url(plan.sweep)
-    make_writable_dir(options.results_dir)
     prepared = prepare(plan)
+    _make_room(options.results_dir)
     tell_warnings(prepared, listener)
-    desk = _open_desk(prepared, url, options)
-    desk.set_budget(options.trials, plan.sweep.search.trials)
-    listener(Notice(text=f"study: {desk.name}, files in {desk.folder}, storage {masked(url)}"))
-    _tell_budget(desk, listener)
-    with Interrupts(listener) as interrupts:
-        trainer = _trainer(prepared, options, listener, interrupts)
-        if not _worker(desk, prepared, trainer, listener, interrupts).run():
-            return RunResult(study=desk.name, bundle=None)
-        listener(Notice(text="refitting the best configuration on all images"))
-        bundle = refit_trial(prepared, trainer, desk, check=interrupts.raise_if_asked)
-    return RunResult(study=desk.name, bundle=bundle)
+    with plain_errors(checked(url)):
+        desk = _open_desk(prepared, url, options)
+        desk.set_budget(options.trials, plan.sweep.search.trials)
+        listener(Notice(text=f"study: {desk.name}, files in {desk.folder}, storage {masked(url)}"))
+        _tell_budget(desk, listener)
+        return RunResult(study=desk.name, bundle=_search_and_refit(desk, prepared, options, listener))
 
 
 def refit(name: str, number: int | None, options: RunOptions, listener: Listener) -> Path:
@@ -71,11 +72,33 @@ def refit(name: str, number: int | None, options: RunOptions, listener: Listener
     storage = open_storage(url)
     desk = Desk(study=load_study(storage, name), storage=storage, folder=options.results_dir / name)
     record = desk.record()
-    prepared = prepare(options.over(stored_plan(record.sweep, record.settings)))
-    check_fingerprint(name, record.fingerprint, prepared.fingerprint)
+    plan = stored_plan(record.sweep, record.settings)
+    prepared = prepare(options.over(plan))
+    check_fingerprint(name, record.fingerprint, prepared.fingerprint, plan.sweep.data)
     with Interrupts(listener) as interrupts:
         trainer = _trainer(prepared, options, listener, interrupts)
         return refit_trial(prepared, trainer, desk, number=number, check=interrupts.raise_if_asked)
+
+
+def _search_and_refit(desk: Desk, prepared: Prepared, options: RunOptions, listener: Listener) -> Path | None:
+    """Return the bundle; None when the user stopped the run, be it while it refits."""
+    with Interrupts(listener) as interrupts, suppress(KeyboardInterrupt):
+        trainer = _trainer(prepared, options, listener, interrupts)
+        if _worker(desk, prepared, trainer, listener, interrupts).run():
+            listener(Notice(text="refitting the best configuration on all images"))
+            return refit_trial(prepared, trainer, desk, check=interrupts.raise_if_asked)
+    return None
+
+
+def _make_room(folder: Path) -> None:
+    free = free_bytes(folder)
+    if free < ROOM_BYTES:
+        room = f"{ROOM_BYTES / 2**20:.0f} MiB for the database and the model"
+        raise DiskError(
+            f"results folder {folder} needs {room}, {free / 2**20:.0f} MiB are free; free some or choose "
+            "another with --results"
+        )
+    make_writable_dir(folder)
 
 
 def _open_desk(prepared: Prepared, url: str, options: RunOptions) -> Desk:
@@ -125,9 +148,11 @@ def _worker_name() -> str:
 
 
 def _tell_budget(desk: Desk, listener: Listener) -> None:
-    record = desk.record()
+    record, budget = desk.record(), desk.slots.counts()
     best = record.best.score if record.best else None
-    listener(BudgetKnown(trials=desk.slots.counts().total, filled=record.slots_filled, best=best))
-    waiting = record.count(TrialState.WAITING)
-    if record.slots_filled:
-        listener(Notice(text=f"resuming: {record.slots_filled} trials are done, {waiting} wait to be run"))
+    listener(BudgetKnown(trials=budget.total, filled=budget.finished, best=best))
+    if budget.is_done:
+        listener(Notice(text=f"all {budget.total} trials are done; for more, give a higher --trials"))
+    elif budget.finished:
+        waiting = record.count(TrialState.WAITING)
+        listener(Notice(text=f"going on: {budget.finished} of {budget.total} trials are done, {waiting} wait"))

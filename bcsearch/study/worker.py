@@ -52,9 +52,9 @@ class Worker:
             self.study.optimize(attempt, n_trials=1)
         except Released:
             pass
-        except Exception as error:  # Optuna has no class of its own for a trial that another worker ended
+        except Exception:  # Optuna has no class of its own for a trial that another worker ended
             if not attempt.was_lost():
-                raise attempt.error or error  # Optuna's complaint about a lost trial must not hide a bug
+                raise
             self.listener(Notice(text=f"trial {attempt.number} was ended by another worker; going on"))
         finally:
             self.slots.give_back(slot)
@@ -67,7 +67,7 @@ class _Attempt:
         self._slots, self._slot, self._storage, self._objective = slots, slot, storage, objective
         self._trial_id = -1
         self.number = -1
-        self.error: Exception | None = None
+        self._error: Exception | None = None
 
     def __call__(self, trial: optuna.Trial) -> float:
         self._trial_id, self.number = trial._trial_id, trial.number
@@ -79,12 +79,15 @@ class _Attempt:
         except TrialPruned:
             raise
         except Exception as error:
-            self.error = error
+            self._error = error
             raise
 
     def was_lost(self) -> bool:
-        """Whether an exception out of Optuna only says that another worker ended the trial first."""
-        ours = self.error is not None and not isinstance(self.error, UpdateFinishedTrialError)
-        if ours or self._trial_id < 0:
-            return False
-        return self._storage.get_trial(self._trial_id).state.is_finished()
+        """Whether an exception out of Optuna only says that another worker ended the trial first.
+
+        Raises:
+            Exception: the objective's own, which Optuna's complaint about a lost trial would hide.
+        """
+        if self._error is not None and not isinstance(self._error, UpdateFinishedTrialError):
+            raise self._error
+        return self._trial_id >= 0 and self._storage.get_trial(self._trial_id).state.is_finished()

@@ -44,6 +44,7 @@ class WholeTrainer:
         labels = [task.labels[rows] for rows in task.train_rows]
         self._class_weights = [class_weights(params.class_weights, fold, task.n_classes) for fold in labels]
         self._optimizer = OPTIMIZERS[params.optimizer](params)
+        self._optimizer.exclude_from_weight_decay(var_names=["bias"])  # as in heads on cached features
         self._optimizer.build(model.trainable_variables)
         self._variables = [*model.variables, *self._optimizer.variables]
         self._parked = [self._state() for _ in task.train_rows]
@@ -76,7 +77,7 @@ class WholeTrainer:
         return self._model
 
     def _state(self) -> list[np.ndarray]:
-        return [np.array(variable) for variable in self._variables]
+        return [variable.numpy() for variable in self._variables]
 
     def _wake(self, fold: int) -> None:
         for variable, value in zip(self._variables, self._parked[fold], strict=True):

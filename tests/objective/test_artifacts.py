@@ -38,6 +38,6 @@ def test_probabilities_of_a_second_try_replace_the_first(tmp_path: Path) -> None
 
 def test_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(DiskError, match="cannot write .*trial-00000") as caught:
+    with pytest.raises(DiskError, match=r"cannot write .*trial-00000") as caught:
         Artifacts(tmp_path / "file").save_probabilities(0, np.zeros((2, 2)))
     assert "\n" not in str(caught.value)

@@ -38,4 +38,6 @@ def test_groups_are_counted_where_there_are_some() -> None:
 
 
 def test_drawn_images_are_never_called_real() -> None:
-    assert "DRAWN images, no real ones" in dataset_text(replace(INFO, drawn=True))
+    first = dataset_text(replace(INFO, drawn=True)).splitlines()[0]
+    assert "4 DRAWN images" in first
+    assert first.endswith(", no real ones")

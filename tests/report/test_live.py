@@ -134,7 +134,7 @@ def test_terminal_is_given_back_when_a_run_breaks_off() -> None:
         (Params(), "256"),
         (Params(head_layers=0), "linear"),
         (Params(head_layers=3, units_3=8, optimizer="sgd"), "256-128-8 optimizer=sgd"),
-        (Params(augment="light", dropout=0.123456), "256 augment=light views=4 dropout=0.12"),
+        (Params(augment="light", dropout=0.123456), "256 augment=light dropout=0.12"),
     ],
 )
 def test_configuration_in_words_names_what_is_not_as_usual(params: Params, words: str) -> None:

@@ -64,12 +64,19 @@ def test_other_fingerprint_is_refused_and_the_key_named(tmp_path: Path) -> None:
 
 
 def test_every_further_difference_is_counted() -> None:
-    with pytest.raises(StudyError, match=r"dataset was aa, is bb \(and 1 more\)"):
-        check_fingerprint("cells", {"dataset": "aa", "folds": "cc"}, {"dataset": "bb", "meaning": "1", "folds": "cc"})
+    stored, now = {"folds": "aa", "dataset": "cc"}, {"folds": "bb", "meaning": "1", "dataset": "cc"}
+    with pytest.raises(StudyError, match=r"folds was aa, is bb \(and 1 more\)"):
+        check_fingerprint("cells", stored, now, "cells.npz")
+
+
+def test_other_data_is_refused_and_the_source_named() -> None:
+    now = {**FINGERPRINT, "dataset": "bb", "folds": "changes with the data"}
+    with pytest.raises(StudyError, match=r"'cells' was made with other data.*--data cells\.npz.*--fresh"):
+        check_fingerprint("cells", FINGERPRINT, now, "cells.npz")
 
 
 def test_equal_fingerprint_passes_in_any_order() -> None:
-    check_fingerprint("cells", FINGERPRINT, dict(reversed(FINGERPRINT.items())))
+    check_fingerprint("cells", FINGERPRINT, dict(reversed(FINGERPRINT.items())), "cells.npz")
 
 
 def test_sampler_and_pruner_come_from_the_stored_settings_on_resume(tmp_path: Path) -> None:
@@ -108,7 +115,7 @@ def test_study_whose_creation_broke_off_is_refused(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(create, "JOIN_SECONDS", 0.3)
     storage = open_desk(tmp_path, make_plan()).storage
     optuna.create_study(study_name="cells-2", storage=storage)
-    with pytest.raises(StudyError, match="'cells-2' was not made by bcsearch.*--fresh"):
+    with pytest.raises(StudyError, match=r"'cells-2' was not made by bcsearch.*--fresh"):
         open_desk(tmp_path, make_plan(), name="cells-2")
 
 

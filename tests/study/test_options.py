@@ -48,5 +48,5 @@ def test_trials_below_one_are_refused(trials: int) -> None:
 
 
 def test_url_that_makes_no_sense_is_refused() -> None:
-    with pytest.raises(StorageError, match="neither a URL nor a .db file"):
+    with pytest.raises(StorageError, match="neither a URL nor a"):
         RunOptions(storage="nonsense").url()

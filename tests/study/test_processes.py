@@ -57,7 +57,7 @@ class Workplace:
     def start(self, *, seconds: float = 0.01, trials: int) -> subprocess.Popen[bytes]:
         """Start one worker."""
         module = [sys.executable, "-m", "tests.study.fake_worker"]
-        arguments = [str(self.folder / "cells.toml"), str(self.folder), str(seconds), str(trials)]
+        arguments = [str(self.folder / "sweeps" / "cells.toml"), str(self.folder), str(seconds), str(trials)]
         with (self.folder / "stderr.txt").open("ab") as stderr:
             self.processes.append(subprocess.Popen([*module, *arguments], stderr=stderr))
         return self.processes[-1]
@@ -77,12 +77,19 @@ class Workplace:
         """Return the diary's lines of one event."""
         return [line for line in self.diary if line["event"] == event]
 
-    def await_epoch(self, number: int, epoch: int = 1) -> None:
-        """Wait until trial ``number`` is in the middle."""
+    def wait_for(self, event: str, **fields: int) -> None:
+        """Wait until an event with these fields stands in the diary."""
         deadline = time.monotonic() + 60
-        while not any(line["number"] == number and line["epoch"] >= epoch for line in self.of("EpochEnded")):
-            assert time.monotonic() < deadline, (self.folder / "stderr.txt").read_text()
+        while not any(line.items() >= fields.items() for line in self.of(event)):
+            ended = any(process.poll() is not None for process in self.processes)
+            assert not ended, (self.folder / "stderr.txt").read_text()
+            assert time.monotonic() < deadline
             time.sleep(0.02)
+
+    def forget(self, process: subprocess.Popen[bytes]) -> int:
+        """Wait for a process that is not expected to end well, and return its exit code."""
+        self.processes.remove(process)
+        return process.wait(20)
 
     def record(self) -> StudyRecord:
         return read_study(f"sqlite:///{self.folder / 'study.db'}", "cells", with_epochs=True)
@@ -90,9 +97,9 @@ class Workplace:
 
 @pytest.fixture
 def workplace(tmp_path: Path) -> Iterator[Workplace]:
-    (tmp_path / "cells.toml").write_text(SWEEP)
-    (tmp_path / "search_spaces").mkdir()
-    (tmp_path / "search_spaces" / "toy.toml").write_text(SPACE)
+    for name, text in {"sweeps/cells.toml": SWEEP, "search_spaces/toy.toml": SPACE}.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(text)
     place = Workplace(folder=tmp_path)
     yield place
     for process in place.processes:
@@ -122,10 +129,9 @@ def test_processes_share_the_trials_and_never_run_one_twice(n_processes: int, wo
 
 def test_study_goes_on_after_kill_9_in_the_middle_of_a_trial(workplace: Workplace) -> None:
     doomed = workplace.start(trials=8, seconds=0.15)
-    workplace.await_epoch(2)
+    workplace.wait_for("EpochEnded", number=2, epoch=1)
     doomed.kill()
-    doomed.wait()
-    workplace.processes.remove(doomed)
+    workplace.forget(doomed)
     before = workplace.of("TrialEnded")
     assert [line["number"] for line in before] == [0, 1]
 
@@ -146,12 +152,11 @@ def test_study_goes_on_after_kill_9_in_the_middle_of_a_trial(workplace: Workplac
 
 def test_worker_takes_over_from_one_that_was_killed(workplace: Workplace) -> None:
     doomed = workplace.start(trials=6, seconds=0.2)
-    workplace.await_epoch(0, epoch=0)
-    workplace.start(trials=6, seconds=0.05)
-    workplace.await_epoch(1, epoch=0)
+    workplace.wait_for("EpochEnded", number=0, epoch=0)
+    survivor = workplace.start(trials=6, seconds=0.05)
+    workplace.wait_for("TrialStarted", pid=survivor.pid)
     doomed.kill()
-    doomed.wait()
-    workplace.processes.remove(doomed)
+    workplace.forget(doomed)
     workplace.finish()
     record = workplace.record()
     assert (record.slots_filled, record.count(TrialState.FAIL), len(record.trials)) == (6, 1, 7)
@@ -161,43 +166,35 @@ def test_worker_takes_over_from_one_that_was_killed(workplace: Workplace) -> Non
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_first_signal_finishes_the_epoch_and_releases_the_trial(number: signal.Signals, workplace: Workplace) -> None:
-    process = workplace.start(trials=3, seconds=0.4)
-    workplace.await_epoch(1)
+    process = workplace.start(trials=4, seconds=0.4)
+    workplace.wait_for("EpochEnded", number=1, epoch=1)
     process.send_signal(number)
-    assert process.wait(20) == STOPPED
-    workplace.processes.remove(process)
+    assert workplace.forget(process) == STOPPED
     *_, notice, epoch, released = workplace.diary
     assert (notice["event"], epoch["event"], released["event"]) == ("Notice", "EpochEnded", "TrialReleased")
     assert released["number"] == 1
     waiting = workplace.record().trials[1]
     assert waiting.state is TrialState.WAITING
 
-    workplace.start(trials=3)
+    workplace.start(trials=4)
     workplace.finish()
     record = workplace.record()
-    assert (record.slots_filled, len(record.trials)) == (3, 3)
+    assert (record.slots_filled, len(record.trials)) == (4, 4)
     assert record.trials[1].params == waiting.params
     assert record.trials[1].state is TrialState.COMPLETE
     first, again = (line for line in workplace.of("TrialStarted") if line["number"] == 1)
     assert first["params"] == again["params"]
-    assert Counter(line["number"] for line in workplace.of("TrialEnded")) == {0: 1, 1: 1, 2: 1}
+    assert Counter(line["number"] for line in workplace.of("TrialEnded")) == dict.fromkeys(range(4), 1)
 
 
 def test_second_signal_stops_in_the_middle_of_an_epoch(workplace: Workplace) -> None:
-    process = workplace.start(trials=3, seconds=5)
-    deadline = time.monotonic() + 60
-    while not workplace.of("TrialStarted"):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    time.sleep(0.3)
+    process = workplace.start(trials=4, seconds=5)
+    workplace.wait_for("TrialStarted", number=0)
     asked = time.monotonic()
     process.send_signal(signal.SIGINT)
-    while not workplace.of("Notice"):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    workplace.wait_for("Notice")
     process.send_signal(signal.SIGINT)
-    assert process.wait(20) == STOPPED
+    assert workplace.forget(process) == STOPPED
     assert time.monotonic() - asked < 4
-    workplace.processes.remove(process)
     assert workplace.of("EpochEnded") == []
     assert workplace.record().trials[0].state is TrialState.WAITING

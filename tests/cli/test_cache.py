@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from bcsearch.features.entry import EntryKey
+from bcsearch.features.store import Rows, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.cli.conftest import Answer
+
+    Run = Callable[..., Answer]
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    """Keep two entries of 4 KB in the cache."""
+    for index in range(2):
+        data = np.full((1000, 2), index, np.float16)
+        rows = Rows(shape=data.shape, dtype=data.dtype, chunks=lambda data=data: iter([data]))  # type: ignore[misc]
+        Store(tmp_path / "cache").get_or_compute(EntryKey.of("view", index=index), lambda rows=rows: rows)  # type: ignore[misc]
+    return tmp_path / "cache"
+
+
+@pytest.mark.usefixtures("cache")
+def test_list_shows_every_entry_and_their_sum(bcsearch: Run) -> None:
+    lines = bcsearch("cache", "list").out.splitlines()
+    assert ["view index=0" in line or "view index=1" in line for line in lines] == [True, True, False]
+    assert lines[-1].startswith("2 entries, 8.")
+
+
+@pytest.mark.usefixtures("workdir")
+def test_list_of_an_empty_cache_makes_no_folder(tmp_path: Path, bcsearch: Run) -> None:
+    assert bcsearch("cache", "list").out.startswith("0 entries")
+    assert not (tmp_path / "cache").exists()
+
+
+PRUNED = {
+    "all": (["--all"], 2),
+    "none that old": (["--older-than", "1"], 0),
+    "down to one": (["--to", "5KB"], 1),
+    "fits already": (["--to", "1GB"], 0),
+}
+
+
+@pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize("case", PRUNED)
+def test_prune_removes_what_was_asked_for(case: str, bcsearch: Run) -> None:
+    arguments, removed = PRUNED[case]
+    answer = bcsearch("cache", "prune", *arguments)
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.startswith(f"removed {removed} entries")
+    assert bcsearch("cache", "list").out.splitlines()[-1].startswith(f"{2 - removed} entries")
+
+
+def test_cache_folder_may_be_given(cache: Path, workdir: Path, bcsearch: Run) -> None:
+    cache.rename(workdir / "else")
+    assert bcsearch("cache", "list", "--cache-dir", "else").out.splitlines()[-1].startswith("2 entries")

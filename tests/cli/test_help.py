@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bcsearch.cli import app
+
+HEAVY = ["tensorflow", "keras", "optuna", "sklearn", "sqlalchemy", "numpy", "pydantic", "plotly", "PIL"]
+README = Path(__file__).parents[2] / "README.md"
+HELP = f"""
+import sys
+sys.argv = ["bcsearch", *sys.argv[1:], "--help"]
+from bcsearch.cli import main
+try:
+    main()
+except SystemExit as ended:
+    loaded = sorted(set({HEAVY}) & set(sys.modules))
+    sys.exit(f"loaded {{loaded}}" if loaded else ended.code)
+"""
+
+
+def commands() -> list[str]:
+    """Return every command as a user types it."""
+    alone = [command.name or "" for command in app.registered_commands]
+    grouped = [
+        f"{group.name} {command.name}"
+        for group in app.registered_groups
+        for command in (group.typer_instance.registered_commands if group.typer_instance else [])
+    ]
+    return [*alone, *grouped]
+
+
+def test_commands_are_those_of_the_design() -> None:
+    assert {"run", "refit", "status", "best", "evaluate", "predict", "data info", "cache list"} <= set(commands())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["", "data", "cache", *commands()])
+def test_help_loads_no_heavy_package(command: str) -> None:
+    found = subprocess.run([sys.executable, "-c", HELP, *command.split()], capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert found.stdout.startswith(f"Usage: bcsearch {command}".rstrip())
+    assert "--help" in found.stdout
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_stands_in_the_readme(command: str) -> None:
+    assert f"bcsearch {command}" in README.read_text(encoding="utf-8")

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from bcsearch.cli.quiet import quiet_imports
+
+OPEN_FILES = Path("/proc/self/fd")
+
+
+def test_native_chatter_is_muted_while_a_block_imports(capfd: pytest.CaptureFixture[str]) -> None:
+    with quiet_imports():
+        os.write(2, b"greetings from native code\n")
+    sys.stderr.write("after\n")
+    assert capfd.readouterr().err == "after\n"
+
+
+def test_exception_comes_through_and_stderr_is_back(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ImportError, match="no such thing"), quiet_imports():
+        raise ImportError("no such thing")
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err == "after\n"
+
+
+@pytest.mark.skipif(not OPEN_FILES.is_dir(), reason="only Linux lists a process's open files here")
+def test_no_file_stays_open() -> None:
+    before = len(list(OPEN_FILES.iterdir()))
+    for _ in range(5):
+        with quiet_imports():
+            pass
+    assert len(list(OPEN_FILES.iterdir())) == before

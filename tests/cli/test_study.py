@@ -1,0 +1,87 @@
+"""``status`` and ``best`` on a study made by the fake trainer: by SQL, without a framework."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.fakes import FakeTrainer, make_plan, make_worker, open_desk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from bcsearch.records import StudyRecord
+    from tests.cli.conftest import Answer
+
+    Run = Callable[..., Answer]
+
+
+@pytest.fixture
+def study(workdir: Path) -> StudyRecord:
+    """Return a study of eight trials, pruned ones among them, in the default place; its budget is ten."""
+    plan = make_plan(search={"pruner": "median", "pruner_trials": 3, "pruner_epochs": 0, "seed": 2})
+    (workdir / "results").mkdir()
+    desk = open_desk(workdir / "results", plan, trials=8)
+    make_worker(desk, plan, FakeTrainer()).run()
+    desk.set_budget(10, 10)
+    record = desk.record()
+    desk.storage.engine.dispose()
+    (workdir / "results" / "study.db").rename(workdir / "results" / "bcsearch.db")
+    return record
+
+
+def test_status_counts_trials_and_ranks_the_completed_ones(study: StudyRecord, bcsearch: Run) -> None:
+    answer = bcsearch("status", "--study", "cells", "--json")
+    assert (answer.code, answer.err) == (0, "")
+    found = json.loads(answer.out)
+    assert (found["study"], found["sweep"], found["trials_done"], found["trials_wanted"]) == ("cells", "cells", 8, 10)
+    assert sum(found["states"].values()) == 8
+    assert found["states"]["pruned"] > 0
+    scores = [trial["score"] for trial in found["best"]]
+    assert scores == sorted(scores, reverse=True)
+    assert study.best is not None
+    assert found["best"][0]["trial"] == study.best.number
+
+
+def test_best_tells_score_folds_and_params(study: StudyRecord, bcsearch: Run) -> None:
+    found = json.loads(bcsearch("best", "--study", "cells", "--json").out)
+    assert study.best is not None
+    assert found["trial"] == study.best.number
+    assert found["score"] == pytest.approx(sum(found["fold_scores"]) / 2)
+    assert found["params"] == study.best.params
+    assert found["epochs"] == 5
+
+
+@pytest.mark.usefixtures("study")
+@pytest.mark.parametrize("command", ["status", "best"])
+def test_text_holds_what_json_holds(command: str, bcsearch: Run) -> None:
+    text = bcsearch(command, "--study", "cells").out
+    found = json.loads(bcsearch("best", "--study", "cells", "--json").out)
+    assert "study cells" in text
+    assert f"trial {found['trial']}" in text
+    assert f"{found['score']:.4f}" in text
+
+
+@pytest.mark.usefixtures("study")
+@pytest.mark.parametrize("place", ["option", "environment"])
+def test_storage_may_lie_anywhere(place: str, workdir: Path, bcsearch: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.rename(workdir / "results" / "bcsearch.db", workdir / "else.db")
+    if place == "environment":
+        monkeypatch.setenv("BCSEARCH_STORAGE", "sqlite:///else.db")
+    answer = bcsearch("best", "--study", "cells", *(["--storage", "else.db"] if place == "option" else []))
+    assert answer.code == 0
+
+
+@pytest.mark.usefixtures("study")
+def test_reading_changes_nothing(workdir: Path, bcsearch: Run) -> None:
+    def files() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in workdir.rglob("*") if path.is_file()}
+
+    before = files()
+    bcsearch("status", "--study", "cells")
+    bcsearch("best", "--study", "cells")
+    assert files() == before

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+import pytest
+
+from bcsearch.errors import DataError, DiskError
+from bcsearch.records import Params
+
+pytestmark = pytest.mark.slow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import keras
+
+SIDE, CLASSES = 40, ("basophil", "eosinophil", "platelet")
+ABOUT = f"[model]\nclasses = {list(CLASSES)}\nimage_size = {SIDE}\n[best]\nscore = 0.5\n"
+IMAGES = np.random.default_rng(0).integers(0, 256, (70, SIDE, SIDE, 3), np.uint8)
+RELOAD = """
+import sys
+import keras, numpy as np
+model = keras.models.load_model(sys.argv[1])
+np.save(sys.argv[3], model.predict(np.load(sys.argv[2]), verbose=0))
+assert not any(name.startswith(("bcsearch", "keras_cv")) for name in sys.modules)
+"""
+
+
+def small_model() -> keras.Model:
+    import keras
+
+    images = keras.Input((SIDE, SIDE, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(images))
+    return keras.Model(images, keras.layers.Dense(len(CLASSES), "softmax", name="probabilities")(pooled))
+
+
+def write(folder: Path, model: keras.Model | None = None, **files: str) -> None:
+    from bcsearch.export.bundle import write_bundle
+
+    write_bundle(folder, model or small_model(), {"best.toml": ABOUT, **files})
+
+
+def kept(folder: Path) -> dict[str, bytes]:
+    """Return every file beside and in a bundle."""
+    paths = [path for path in folder.parent.rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder.parent)): path.read_bytes() for path in paths}
+
+
+@pytest.mark.parametrize("place", ["study/model", "study"])
+def test_bundle_is_read_back_from_its_folder_and_from_that_of_its_study(place: str, tmp_path: Path) -> None:
+    from bcsearch.export.bundle import read_bundle
+
+    model = small_model()
+    write(tmp_path / "study" / "model", model, **{"trials.csv": "trial\n"})
+    bundle = read_bundle(tmp_path / place)
+    assert (bundle.class_names, bundle.image_size) == (CLASSES, SIDE)
+    assert bundle.about["best"] == {"score": 0.5}
+    found = bundle.predict(IMAGES)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, model.predict(IMAGES, verbose=0), rtol=0, atol=1e-6)
+
+
+def test_new_bundle_replaces_the_old_one_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "study" / "model"
+    write(folder, **{"folds.csv": "old", "trials.csv": "old"})
+    write(folder, **{"trials.csv": "new"})
+    assert set(kept(folder)) == {"model/best.toml", "model/model.keras", "model/trials.csv"}
+    assert (folder / "trials.csv").read_text() == "new"
+
+
+def full_disk(*_: Any) -> NoReturn:
+    raise OSError(28, "No space left on device")
+
+
+def rename_all_but_drafts(path: Path, target: Path) -> Path:
+    """Rename as ever, but fail where a draft is put in place."""
+    if path.name == ".model.draft":
+        full_disk()
+    os.replace(path, target)
+    return target
+
+
+@pytest.mark.parametrize("old", [True, False], ids=["over an old one", "the first"])
+@pytest.mark.parametrize("step", ["model", "text", "rename"])
+def test_failure_in_the_middle_leaves_what_was_there(
+    step: str, old: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "study" / "model"
+    if old:
+        write(folder)
+    folder.parent.mkdir(exist_ok=True)
+    before = kept(folder)
+    model = small_model()
+    if step == "model":
+        monkeypatch.setattr(model, "save", full_disk)
+    elif step == "rename":
+        monkeypatch.setattr(Path, "rename", rename_all_but_drafts)
+    files = {"no such folder/trials.csv": ""} if step == "text" else {}
+    with pytest.raises(DiskError, match=f"^cannot write the model to {folder}: No s"):
+        write(folder, model, **files)
+    assert kept(folder) == before
+
+
+def changed(content: bytes) -> bytes:
+    """Return the bytes with some in the middle inverted."""
+    return content[:9000] + bytes(255 - byte for byte in content[9000:9100]) + content[9100:]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda content: content[:9000], changed, lambda content: b"", lambda content: b"a model"],
+    ids=["cut short", "changed", "empty", "text"],
+)
+def test_damaged_model_is_one_clear_line(damage: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    from bcsearch.export.bundle import read_bundle
+
+    write(tmp_path / "model")
+    path = tmp_path / "model" / "model.keras"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(DataError, match=r"^model .*model.keras cannot be loaded .*; make it again with"):
+        read_bundle(tmp_path / "model")
+
+
+@pytest.mark.parametrize("name", ["best.toml", "model.keras"])
+def test_bundle_that_lacks_a_file_is_one_clear_line(name: str, tmp_path: Path) -> None:
+    from bcsearch.export.bundle import read_bundle
+
+    write(tmp_path / "model")
+    (tmp_path / "model" / name).unlink()
+    with pytest.raises(DataError, match=r"^no sound model in .*model; give a folder with model.keras and best.toml"):
+        read_bundle(tmp_path / "model")
+
+
+@pytest.mark.parametrize("content", [b"[model", b"\xff"], ids=["not TOML", "not text"])
+def test_damaged_description_counts_as_none(content: bytes, tmp_path: Path) -> None:
+    from bcsearch.export.bundle import read_about
+
+    (tmp_path / "best.toml").write_bytes(content)
+    assert read_about(tmp_path) is None
+    assert read_about(tmp_path / "nowhere") is None
+
+
+def test_bundle_reloads_with_keras_alone_in_a_fresh_process_and_gives_the_same(tmp_path: Path) -> None:
+    import keras
+
+    from bcsearch.backbones.weights import load_backbone, resolve_weights, with_resizing
+    from bcsearch.training.keras_head import keras_head
+
+    random = resolve_weights("efficientnet_lite0", "random")
+    body = with_resizing(load_backbone("efficientnet_lite0", 32, random, seed=1), SIDE, SIDE)
+    scaling = np.full(1280, 0.1, np.float32), np.full(1280, 2.0, np.float32)
+    head = keras_head(Params(head_layers=2, activation="gelu", l2=1e-4), 1280, len(CLASSES), scaling=scaling)
+    model = keras.Model(body.input, head(body.output))
+    write(tmp_path / "model", model)
+    np.save(tmp_path / "images.npy", IMAGES)
+    command = [sys.executable, "-c", RELOAD, "model/model.keras", "images.npy", "found.npy"]
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=300)
+    found = np.load(tmp_path / "found.npy")
+    np.testing.assert_allclose(found, model.predict(IMAGES, verbose=0), rtol=0, atol=1e-6)  # measured: the same bits
+    assert found.std(axis=0).min() > 1e-4  # images differ

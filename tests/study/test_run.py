@@ -1,0 +1,152 @@
+"""A whole run from a sweep file, with the fake trainer: what is wired to what, and how a run may end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bcsearch.errors import BcsearchError, DiskError, StudyError
+from bcsearch.records.events import BudgetKnown, Notice
+from bcsearch.study.options import RunOptions
+from tests.fakes import FINGERPRINT, FakeTrainer, Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from bcsearch.config import Plan
+    from bcsearch.study.run import RunResult
+
+pytestmark = pytest.mark.slow
+
+SWEEP = 'space = "toy"\nsearch = { trials = 4, sampler = "random", pruner = "none" }\n'
+SPACE = "[params]\nlearning_rate = { float = [1e-5, 1e-1], log = true }\n"
+
+
+@dataclass(kw_only=True, eq=False)
+class Bench:
+    """``bcsearch.study.run`` without data and TensorFlow's work; counts refits."""
+
+    options: RunOptions
+    trainer: FakeTrainer = field(default_factory=FakeTrainer)
+    fingerprint: dict[str, str] = field(default_factory=lambda: dict(FINGERPRINT))
+    refits: int = 0
+    in_refit: Callable[[], None] = lambda: None
+    heard: Recorder = field(default_factory=Recorder)
+
+    def run(self, **changes: Any) -> RunResult:
+        from bcsearch.study.run import run
+
+        return run("cells", replace(self.options, **changes), self.heard)
+
+    def prepare(self, plan: Plan) -> SimpleNamespace:
+        dataset = SimpleNamespace(drawn=False)
+        return SimpleNamespace(plan=plan, fingerprint=self.fingerprint, dataset=dataset, weights={})
+
+    def refit(self, prepared: Any, trainer: Any, desk: Any, **_: Any) -> Path:
+        del prepared, trainer
+        self.refits += 1
+        self.in_refit()
+        folder: Path = desk.folder
+        return folder / "model"
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    for name in ("BCSEARCH_DATA", "BCSEARCH_STORAGE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, text in {"sweeps/cells.toml": SWEEP, "search_spaces/toy.toml": SPACE}.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(text)
+    made = Bench(options=RunOptions(sweeps_dir=tmp_path / "sweeps", results_dir=tmp_path / "results"))
+    monkeypatch.setattr("bcsearch.study.run.prepare", made.prepare)
+    monkeypatch.setattr("bcsearch.study.run.refit_trial", made.refit)
+    monkeypatch.setattr("bcsearch.study.run._trainer", lambda *_: made.trainer)
+    return made
+
+
+def test_run_uses_up_the_budget_and_refits_once(bench: Bench) -> None:
+    result = bench.run()
+    assert result.bundle == bench.options.results_dir / "cells" / "model"
+    assert (result.study, len(bench.trainer.calls), bench.refits) == ("cells", 4, 1)
+    assert bench.heard.of(BudgetKnown) == [BudgetKnown(trials=4, filled=0, best=None)]
+
+
+def test_second_run_resumes_and_says_so(bench: Bench) -> None:
+    bench.run()
+    bench.heard.events.clear()
+    bench.run(trials=6)
+    assert len(bench.trainer.calls) == 6
+    (known,) = bench.heard.of(BudgetKnown)
+    assert (known.trials, known.filled) == (6, 4)
+    assert known.best is not None
+    assert any("4 of 6 trials are done" in notice.text for notice in bench.heard.of(Notice))
+
+
+def test_run_of_a_finished_study_says_how_to_get_more(bench: Bench) -> None:
+    bench.run()
+    bench.heard.events.clear()
+    bench.run()
+    assert len(bench.trainer.calls) == 4
+    assert any(
+        "all 4 trials are done" in notice.text and "--trials" in notice.text for notice in bench.heard.of(Notice)
+    )
+
+
+def test_fresh_run_starts_anew_and_keeps_the_old_study(bench: Bench) -> None:
+    assert [bench.run().study, bench.run(fresh=True).study, bench.run().study] == ["cells", "cells-2", "cells-2"]
+    assert len(bench.trainer.calls) == 8
+
+
+def test_ctrl_c_in_the_refit_ends_the_run_and_the_next_run_only_refits(bench: Bench) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    bench.in_refit = interrupt
+    assert bench.run().bundle is None
+    bench.in_refit = lambda: None
+    assert bench.run().bundle is not None
+    assert (len(bench.trainer.calls), bench.refits) == (4, 2)
+
+
+def test_other_fingerprint_is_refused_before_anything_is_trained(bench: Bench) -> None:
+    bench.run(trials=1)
+    bench.fingerprint = {**FINGERPRINT, "training.epochs": "9"}
+    with pytest.raises(StudyError, match=r"training\.epochs was 5, is 9"):
+        bench.run()
+    assert len(bench.trainer.calls) == 1
+    assert bench.run(fresh=True).study == "cells-2"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a disk of half a megabyte; skip where that is not allowed."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(place)]
+    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        pytest.skip("only root may mount a small disk, and not in every container")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def test_disk_that_fills_up_ends_the_run_in_one_line(
+    bench: Bench, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bcsearch.study.run.ROOM_BYTES", 0)
+
+    def fill(epoch: int) -> None:
+        with suppress(OSError):
+            (small_disk / "ballast").write_bytes(bytes(2**20))
+
+    bench.trainer.during = fill
+    with pytest.raises(BcsearchError) as caught:
+        bench.run(results_dir=small_disk)
+    assert isinstance(caught.value, DiskError)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,161 @@
+"""Heads of k folds trained abreast equal k heads trained one by one, by the same graph and by Keras itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from bcsearch.config import KNOWN_PARAMS
+from bcsearch.records import Params
+from bcsearch.training.batches import Batches, view_of
+from bcsearch.training.class_weights import class_weights
+
+pytestmark = pytest.mark.slow
+
+if TYPE_CHECKING:
+    import keras
+
+N, D, CLASSES, VIEWS, EPOCHS, RATE = 60, 12, 4, 2, 3, 0.01
+FOLDS = [np.arange(0, 40), np.arange(10, 45), np.r_[0:5, 20:60]]
+RANDOM = np.random.default_rng(0)
+LABELS = np.r_[np.arange(CLASSES), RANDOM.integers(0, CLASSES, N - CLASSES)]
+TABLE = RANDOM.normal(LABELS[:, np.newaxis] * 0.3, 1.0, (VIEWS, N, D)).astype(np.float32)
+ALONE_TOLERANCE = 1e-6  # of weights up to 0.5 and of probabilities; measured: the same bits
+KERAS_TOLERANCE = 2e-5  # the same; measured: under 5e-6 for every kind
+KEEP: dict[str, Any] = {"dropout": 0.0, "learning_rate": RATE, "batch_size": 8}
+KINDS = {
+    "adam": Params(**KEEP),
+    "adamw": Params(**KEEP, optimizer="adamw", weight_decay=0.1),
+    "sgd": Params(**KEEP, optimizer="sgd", momentum=0.9, l2=1e-3),
+    "rmsprop": Params(**KEEP, optimizer="rmsprop", momentum=0.5, label_smoothing=0.1),
+    "lion": Params(**KEEP, optimizer="lion", weight_decay=0.1, class_weights="balanced"),
+    "all": Params(**KEEP, head_layers=2, activation="gelu", l2=1e-3, label_smoothing=0.2, class_weights="balanced"),
+}
+
+
+class Trained(NamedTuple):
+    weights: list[np.ndarray]  # kernels and biases of every layer, folds first
+    probabilities: np.ndarray  # of all rows, (n_folds, N, CLASSES)
+    losses: list[float]
+
+
+def train_stacked(params: Params, folds: list[int]) -> Trained:
+    """Train the heads of ``folds`` abreast on the batches and first kernels that they have among all folds."""
+    import tensorflow as tf
+
+    from bcsearch.training import head_graph
+    from bcsearch.training.heads import first_kernels, load_features
+    from bcsearch.training.loop import Task
+
+    task = Task(labels=LABELS, n_classes=CLASSES, train_rows=[FOLDS[fold] for fold in folds], valid_rows=[])
+    features = load_features(list(TABLE), task)
+    graph = head_graph.head_graph(len(params.units) + 1, params.activation, params.optimizer, params.l2 > 0)
+    graph.reset([kernel[folds] for kernel in first_kernels([D, *params.units, CLASSES], len(FOLDS), seed=1)])
+    weights = tf.constant(np.stack([class_weights(params.class_weights, LABELS[FOLDS[f]], CLASSES) for f in folds]))
+    numbers = [RATE, params.weight_decay, params.momentum, params.dropout, params.l2, params.label_smoothing]
+    knobs = head_graph.Knobs(*[tf.constant(number, tf.float32) for number in numbers])
+    losses = []
+    for epoch in range(EPOCHS):
+        rows = batches(params).rows(epoch)[:, folds]
+        table_rows = view_of(rows, epoch, VIEWS) * N + rows
+        epoch_batches = head_graph.Batches(tf.constant(table_rows), tf.constant(rows), weights)
+        losses.append(float(graph.train_epoch(features, epoch_batches, knobs, tf.constant(0))))
+    everything = np.tile(np.arange(N, dtype=np.int32), (len(folds), 1))
+    return Trained(
+        [weight.numpy().copy() for weight in (*graph.kernels, *graph.biases)],
+        graph.predict(features, everything).numpy(),
+        losses,
+    )
+
+
+def train_keras(params: Params, fold: int) -> Trained:
+    """Train one fold's head as Keras does, on the very same batches."""
+    from bcsearch.training.heads import first_kernels
+    from bcsearch.training.keras_head import keras_head
+
+    clean = TABLE[0, FOLDS[fold]]
+    scaling = clean.mean(axis=0), 1 / np.sqrt(clean.var(axis=0) + 1e-3)
+    model = keras_head(params, D, CLASSES, scaling=scaling)
+    dense = [layer for layer in model.layers if layer.name.startswith(("dense", "probabilities"))]
+    for layer, kernel in zip(dense, first_kernels([D, *params.units, CLASSES], len(FOLDS), seed=1), strict=True):
+        layer.set_weights([kernel[fold], np.zeros(kernel.shape[2])])
+    model.compile(optimizer(params), loss="categorical_crossentropy", run_eagerly=True)
+    per_class = class_weights(params.class_weights, LABELS[FOLDS[fold]], CLASSES)
+    for epoch in range(EPOCHS):
+        for rows in batches(params).rows(epoch)[:, fold]:
+            targets = np.eye(CLASSES)[LABELS[rows]] * (1 - params.label_smoothing) + params.label_smoothing / CLASSES
+            inputs = TABLE[view_of(rows, epoch, VIEWS), rows]
+            model.train_on_batch(inputs, targets, sample_weight=targets @ per_class)
+    weights = [layer.kernel.numpy() for layer in dense] + [layer.bias.numpy()[np.newaxis] for layer in dense]
+    return Trained(weights, model.predict(TABLE[0], verbose=0)[np.newaxis], [])
+
+
+def batches(params: Params) -> Batches:
+    return Batches(train_rows=FOLDS, batch_size=params.batch_size, seed=1)
+
+
+def optimizer(params: Params) -> keras.optimizers.Optimizer:
+    import keras
+
+    made = {
+        "adam": lambda: keras.optimizers.Adam(RATE),
+        "adamw": lambda: keras.optimizers.AdamW(RATE, weight_decay=params.weight_decay),
+        "sgd": lambda: keras.optimizers.SGD(RATE, momentum=params.momentum, nesterov=True),
+        "rmsprop": lambda: keras.optimizers.RMSprop(RATE, momentum=params.momentum),
+        "lion": lambda: keras.optimizers.Lion(RATE, weight_decay=params.weight_decay),
+    }[params.optimizer]()
+    made.exclude_from_weight_decay(var_names=["bias"])
+    return made
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def kind(request: pytest.FixtureRequest) -> tuple[Params, Trained]:
+    """Return a kind of head and what training all its folds abreast gives."""
+    params = KINDS[request.param]
+    return params, train_stacked(params, [0, 1, 2])
+
+
+def test_folds_abreast_learn_what_each_fold_learns_alone(kind: tuple[Params, Trained]) -> None:
+    params, together = kind
+    for fold in range(len(FOLDS)):
+        alone = train_stacked(params, [fold])
+        for stacked, single in zip(together.weights, alone.weights, strict=True):
+            np.testing.assert_allclose(stacked[fold], single[0], rtol=0, atol=ALONE_TOLERANCE)
+        np.testing.assert_allclose(together.probabilities[fold], alone.probabilities[0], rtol=0, atol=ALONE_TOLERANCE)
+
+
+def test_folds_abreast_learn_what_keras_learns_from_the_same_batches(kind: tuple[Params, Trained]) -> None:
+    params, together = kind
+    for fold in range(len(FOLDS)):
+        theirs = train_keras(params, fold)
+        for ours, weight in zip(together.weights, theirs.weights, strict=True):
+            np.testing.assert_allclose(ours[fold], weight, rtol=0, atol=KERAS_TOLERANCE)
+        np.testing.assert_allclose(together.probabilities[fold], theirs.probabilities[0], rtol=0, atol=KERAS_TOLERANCE)
+
+
+def test_heads_have_learned_something(kind: tuple[Params, Trained]) -> None:
+    together = kind[1]
+    right = together.probabilities.argmax(axis=2) == LABELS
+    assert right.mean() > 0.5  # guessing: 0.25
+    assert np.isfinite(together.losses).all()
+    assert together.losses[-1] < together.losses[0]
+
+
+@pytest.mark.parametrize("name", KNOWN_PARAMS["activation"].names)
+def test_activation_is_the_one_that_keras_knows_by_that_name(name: str) -> None:
+    import keras
+
+    from bcsearch.training.head_graph import ACTIVATIONS
+
+    values = np.linspace(-5, 5, 101, dtype=np.float32)
+    theirs = keras.ops.convert_to_numpy(keras.activations.get(name)(values))
+    np.testing.assert_allclose(ACTIVATIONS[name](values).numpy(), theirs, rtol=0, atol=1e-6)
+
+
+def test_every_optimizer_that_a_space_may_name_has_an_update() -> None:
+    from bcsearch.training.updates import UPDATES
+    from bcsearch.training.whole import OPTIMIZERS
+
+    assert set(UPDATES) == set(OPTIMIZERS) == set(KNOWN_PARAMS["optimizer"].names)

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from bcsearch.config import Training
+from bcsearch.records import Params
+
+pytestmark = pytest.mark.slow
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bcsearch.training.heads import HeadTrainer
+
+N, D, CLASSES, EPOCHS = 90, 10, 3, 3
+RANDOM = np.random.default_rng(0)
+LABELS = np.r_[np.arange(CLASSES), RANDOM.integers(0, CLASSES, N - CLASSES)]
+VIEWS = [RANDOM.normal(LABELS[:, np.newaxis] * 0.5, 1.0, (N, D)).astype(np.float16) for _ in range(2)]
+PARAMS = Params(head_layers=1, units_1=16, dropout=0.3, batch_size=8, class_weights="balanced")
+APART = [np.arange(0, 20), np.arange(30, 50), np.arange(60, 80)]  # three folds that share no row
+APART_VALID = [np.arange(20, 30), np.arange(50, 53), np.arange(80, 90)]
+
+
+def trainer_of(
+    train_rows: Sequence[np.ndarray] = APART,
+    valid_rows: Sequence[np.ndarray] = APART_VALID,
+    params: Params = PARAMS,
+    views: Sequence[np.ndarray] = VIEWS,
+    labels: np.ndarray = LABELS,
+) -> HeadTrainer:
+    from bcsearch.training.heads import HeadTrainer, load_features
+    from bcsearch.training.loop import Task
+
+    task = Task(labels=labels, n_classes=CLASSES, train_rows=train_rows, valid_rows=valid_rows)
+    return HeadTrainer(identity_body, load_features(views, task), task, params, seed=3)
+
+
+def identity_body() -> Any:
+    import keras
+
+    features = keras.Input((D,))
+    return keras.Model(features, keras.layers.Identity()(features))
+
+
+def probabilities(**changes: Any) -> list[np.ndarray]:
+    """Return every fold's validation probabilities after some epochs."""
+    trainer = trainer_of(**changes)
+    for epoch in range(EPOCHS):
+        trainer.train_epoch(epoch, 0.01)
+    return list(trainer.predict())
+
+
+def changed(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    found: np.ndarray = values.copy()
+    found[rows] = found[rows] * 3 + 1
+    return found
+
+
+def changed_labels(rows: np.ndarray) -> np.ndarray:
+    labels: np.ndarray = LABELS.copy()
+    labels[rows] = (labels[rows] + 1) % CLASSES
+    return labels
+
+
+@pytest.mark.parametrize("params", [PARAMS, Params(head_layers=0, optimizer="sgd", l2=1e-3, batch_size=8)])
+@pytest.mark.parametrize("what", ["features", "labels"])
+def test_changing_the_training_rows_of_one_fold_leaves_the_others_the_same_bits(params: Params, what: str) -> None:
+    rows = APART[1]
+    change: dict[str, Any] = {
+        "features": {"views": [changed(view, rows) for view in VIEWS]},
+        "labels": {"labels": changed_labels(rows)},
+    }
+    before, after = probabilities(params=params), probabilities(params=params, **change[what])
+    np.testing.assert_array_equal(before[0], after[0])
+    np.testing.assert_array_equal(before[2], after[2])
+    assert not np.array_equal(before[1], after[1])
+
+
+def test_validation_rows_teach_nothing() -> None:
+    rows = np.concatenate(APART_VALID)
+    seen = [np.arange(0, 20)] * 3  # each fold's first training rows, scored by every fold
+    before = probabilities(valid_rows=seen)
+    after = probabilities(valid_rows=seen, views=[changed(view, rows) for view in VIEWS], labels=changed_labels(rows))
+    for a, b in zip(before, after, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_first_fold_learns_in_company_what_it_learns_alone() -> None:
+    params = replace(PARAMS, dropout=0.0)
+    alone = probabilities(train_rows=APART[:1], valid_rows=APART_VALID[:1], params=params)[0]
+    np.testing.assert_allclose(probabilities(params=params)[0], alone, rtol=0, atol=1e-6)  # measured: the same bits
+
+
+def test_validation_is_cut_to_the_rows_of_each_fold() -> None:
+    found = probabilities()
+    assert [fold.shape for fold in found] == [(10, CLASSES), (3, CLASSES), (10, CLASSES)]
+    longer = probabilities(valid_rows=[np.arange(90), APART_VALID[1], APART_VALID[2]])
+    np.testing.assert_allclose(longer[0][APART_VALID[0]], found[0], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(longer[1], found[1], rtol=0, atol=1e-6)
+    for fold in found:
+        np.testing.assert_allclose(fold.sum(axis=1), 1.0, atol=1e-6)
+
+
+def test_each_fold_is_scaled_by_its_own_clean_training_rows() -> None:
+    from bcsearch.training.heads import VARIANCE_FLOOR, load_features
+    from bcsearch.training.loop import Task
+
+    constant = [np.pad(view, ((0, 0), (0, 1)), constant_values=5.0) for view in VIEWS]
+    features = load_features(constant, Task(labels=LABELS, n_classes=CLASSES, train_rows=APART, valid_rows=[]))
+    assert features.table.shape == (2 * N, D + 1)
+    for fold, rows in enumerate(APART):
+        scaled = (features.table.numpy()[rows] - features.mean[fold].numpy()) * features.scale[fold].numpy()
+        np.testing.assert_allclose(scaled.mean(axis=0), 0.0, atol=1e-5)
+        np.testing.assert_allclose(scaled[:, :D].std(axis=0), 1.0, atol=0.01)  # the floor of the variance
+        np.testing.assert_allclose(features.scale[fold, 0, D].numpy(), VARIANCE_FLOOR**-0.5, rtol=1e-5)
+
+
+def test_trial_that_diverges_ends_early_and_scores_nothing_where_it_gave_no_numbers() -> None:
+    from bcsearch.training.loop import Task, train_folds
+
+    params = replace(PARAMS, optimizer="sgd", learning_rate=1e20, schedule="constant")
+    task = Task(labels=LABELS, n_classes=CLASSES, train_rows=APART, valid_rows=APART_VALID)
+    result = train_folds(
+        trainer_of(params=params), task, params, Training(epochs=9, patience=9), lambda epoch, score: False
+    )
+    assert len(result.epochs) < 9
+    assert not np.isfinite(result.epochs[-1].train_loss)
+    assert result.epochs[-1].fold_scores == (0.0, 0.0, 0.0)
+    assert not result.stopped
+
+
+def test_dropout_acts_in_training_and_not_in_prediction() -> None:
+    trainer = trainer_of()
+    trainer.train_epoch(0, 0.01)
+    first, second = trainer.predict(), trainer.predict()
+    np.testing.assert_array_equal(first[0], second[0])
+    assert not np.array_equal(probabilities()[0], probabilities(params=replace(PARAMS, dropout=0.0))[0])
+
+
+@pytest.mark.parametrize("head_layers", [0, 2])
+def test_model_of_a_head_gives_what_the_stacked_head_gives(head_layers: int) -> None:
+    params = Params(head_layers=head_layers, units_1=16, units_2=8, activation="elu", batch_size=8)
+    trainer = trainer_of(params=params)
+    trainer.train_epoch(0, 0.01)
+    given = trainer.model().predict(VIEWS[0][APART_VALID[0]].astype(np.float32), verbose=0)
+    np.testing.assert_allclose(given, trainer.predict()[0], rtol=0, atol=1e-5)  # measured: under 1e-6
+
+
+def test_first_kernels_follow_glorot_and_differ_between_folds_and_layers() -> None:
+    from bcsearch.training.heads import first_kernels
+
+    kernels = first_kernels([100, 100, 100], n_folds=2, seed=1)
+    assert [kernel.shape for kernel in kernels] == [(2, 100, 100)] * 2
+    draws = [kernel[fold] for kernel in kernels for fold in range(2)]
+    limit = (6 / 200) ** 0.5
+    for index, draw in enumerate(draws):
+        assert 0.99 * limit < np.abs(draw).max() <= limit
+        assert draw.std() == pytest.approx(limit / 3**0.5, rel=0.02)
+        assert not any(np.array_equal(draw, other) for other in draws[:index])
+    for again, kernel in zip(first_kernels([100, 100, 100], n_folds=5, seed=1), kernels, strict=True):
+        np.testing.assert_array_equal(again[:2], kernel)
+
+
+def digest() -> str:
+    """Return a hash of all that a training gives, bit by bit."""
+    return blake2b(np.concatenate(probabilities()).tobytes(), digest_size=8).hexdigest()
+
+
+def test_same_seed_gives_the_same_bits_here_and_in_two_fresh_processes() -> None:
+    command = [sys.executable, "-c", "from tests.training.test_heads import digest; print(digest())"]
+    root = Path(__file__).parents[2]
+    fresh = [subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    here = [digest(), digest()]
+    there = [process.communicate(timeout=300)[0].strip() for process in fresh]
+    assert len({*here, *there}) == 1
