@@ -47,7 +47,9 @@ folds = {{ n_folds = {FOLDS} }}
 training = {{ epochs = {EPOCHS} }}
 limits = {{ heartbeat_seconds = 1, grace_seconds = 3 }}
 """
-LONG_SWEEP = SWEEP.replace(f"epochs = {EPOCHS}", "epochs = 60, patience = 60").replace('"median"', '"none"')
+LONG_SWEEP = SWEEP.replace(f"epochs = {EPOCHS}", "epochs = 60, patience = 60").replace(
+    "pruner_trials = 4, pruner_epochs = 1", 'pruner = "none"'
+)
 SPACE = """
 [params]
 backbone = "efficientnet_lite0"

@@ -8,7 +8,7 @@ import pytest
 
 from bcsearch.cli import app
 
-HEAVY = ["tensorflow", "keras", "optuna", "sklearn", "sqlalchemy", "numpy", "pydantic", "plotly", "PIL"]
+HEAVY = ["tensorflow", "keras", "optuna", "sklearn", "sqlalchemy", "numpy", "plotly", "PIL"]
 README = Path(__file__).parents[2] / "README.md"
 HELP = f"""
 import sys
