@@ -15,35 +15,39 @@ from bcsearch.training.loop import Task
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-N_FOLDS, N_IMAGES, N_FEATURES, N_CLASSES = 5, 4188, 1280, 8
+N_FOLDS, N_IMAGES, N_FEATURES, N_CLASSES, BATCH_SIZE = 5, 4188, 1280, 8, 128
 SQUARE = 2048  # rows and columns of the matrices whose product gives the machine's rate
 WIDTHS = (256, 512, 1024)
 ROUNDS = 5
 
 
 def main() -> None:
-    """Print the rate of plain products and of whole training epochs at batch 128, in GFLOP/s, and their ratio."""
-    product = _product()
+    """Print rates in GFLOP/s: of whole training epochs at batch 128, of the products alone, of a large product."""
+    large = _product(SQUARE, SQUARE, SQUARE)
     for units in WIDTHS:
         trainer, work = _trainer(units)
-        pairs = [(_rate(product, 2 * SQUARE**3), _rate(trainer, work)) for _ in range(ROUNDS)]
-        plain, heads = (float(np.median(rates)) for rates in zip(*pairs, strict=True))
-        print(f"heads of {units}: {heads:.0f} of {plain:.0f} GFLOP/s, ratio {heads / plain:.2f}")
+        same = _product(BATCH_SIZE, N_FEATURES, units, n_folds=N_FOLDS)
+        calls = ((trainer, work), (same, 2 * N_FOLDS * BATCH_SIZE * N_FEATURES * units), (large, 2 * SQUARE**3))
+        rounds = [[_rate(call, flops) for call, flops in calls] for _ in range(ROUNDS)]
+        heads, batch, square = (float(np.median(rates)) for rates in zip(*rounds, strict=True))
+        print(f"heads of {units} units, batch {BATCH_SIZE}: {heads:.0f} GFLOP/s")
+        print(f"  {heads / batch:.2f} of the products at that batch ({batch:.0f} GFLOP/s)")
+        print(f"  {heads / square:.2f} of a product of {SQUARE}x{SQUARE} ({square:.0f} GFLOP/s)")
 
 
 def _rate(call: Callable[[], object], work: float) -> float:
     """Return the median rate of calls that do ``work`` floating-point operations each."""
     seconds = []
-    for _ in range(4):
+    for _ in range(8):
         started = time.perf_counter()
         call()
         seconds.append(time.perf_counter() - started)
     return work / float(np.median(seconds)) / 1e9
 
 
-def _product() -> Callable[[], object]:
-    matrix = tf.random.normal((SQUARE, SQUARE))
-    multiply = tf.function(lambda: tf.matmul(matrix, matrix))
+def _product(rows: int, inner: int, columns: int, n_folds: int = 1) -> Callable[[], object]:
+    left, right = tf.random.normal((n_folds, rows, inner)), tf.random.normal((n_folds, inner, columns))
+    multiply = tf.function(lambda: tf.matmul(left, right))
     return lambda: multiply().numpy()
 
 
@@ -59,7 +63,7 @@ def _trainer(units: int) -> tuple[Callable[[], object], float]:
         valid_rows=[np.flatnonzero(parts == fold) for fold in range(N_FOLDS)],
     )
     features = load_features([random.normal(size=(N_IMAGES, N_FEATURES)).astype(np.float16)], task)
-    params = Params(head_layers=1, units_1=units, dropout=0.2, batch_size=128)
+    params = Params(head_layers=1, units_1=units, dropout=0.2, batch_size=BATCH_SIZE)
     trainer = HeadTrainer(tf.keras.Sequential, features, task, params, seed=0)
     rows = trainer.rows_per_epoch
     trainer.train_epoch(0, 1e-3)

@@ -62,9 +62,10 @@ def _plain() -> list[tuple[float, float]]:
 
 
 def _bcsearch(folder: Path, seed: int, name: str) -> Measured:
-    sweep = folder / f"{name}.toml"
-    sweep.write_text(tomli_w.dumps(_sweep(seed)), encoding="utf-8")
-    (folder / "ten.toml").write_text(tomli_w.dumps(_space()), encoding="utf-8")
+    sweep, space = folder / "sweeps" / f"{name}.toml", folder / "search_spaces" / "ten.toml"
+    for path, content in ((sweep, _sweep(seed)), (space, _space())):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(tomli_w.dumps(content), encoding="utf-8")
     command = [sys.executable, "-m", "bcsearch", "run", "--study", str(sweep), "--data", str(DATA)]
     places = ["--results", str(folder / "results"), "--cache-dir", str(folder / "cache")]
     started = time.perf_counter()

@@ -67,8 +67,15 @@ class HeadTrainer:
         labels = (task.labels[rows] for rows in task.train_rows)
         weights = [class_weights(params.class_weights, fold, task.n_classes) for fold in labels]
         self._class_weights = tf.constant(np.stack(weights))
-        kind = (len(params.units) + 1, params.activation, params.optimizer, params.l2 > 0)
-        self._graph = head_graph.head_graph(*kind)
+        self._graph = head_graph.head_graph(
+            head_graph.Kind(
+                n_layers=len(params.units) + 1,
+                activation=params.activation,
+                optimizer=params.optimizer,
+                with_l2=params.l2 > 0,
+                with_dropout=params.dropout > 0,
+            )
+        )
         self._graph.reset(first_kernels(self._widths, len(task.train_rows), seed))
 
     @property
