@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 .PHONY: demo test bench clean
 
 demo: $(VENV)/installed
-	$(BIN)/bcsearch run --study quickstart --results results/demo --data demo --trials 24
+	$(BIN)/bcsearch run --study quickstart --data demo --trials 24 --fresh --results results/demo --storage results/demo/demo.db
 
 test: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from typing import TYPE_CHECKING
 
 from bcsearch.data import load_images
+from bcsearch.errors import StudyError
 from bcsearch.export.bundle import Bundle, read_bundle
 from bcsearch.export.evaluate import Evaluation
 from bcsearch.export.evaluate import evaluate as _evaluate
@@ -27,11 +29,14 @@ __all__ = ["Bundle", "Evaluation", "RunOptions", "RunResult", "evaluate", "read_
 def run(sweep: str, options: RunOptions | None = None, listener: Listener = ignore) -> RunResult:
     """Create or resume the study of a sweep, work until its budget is used up, refit the best trial.
 
-    Call it in the main thread: it listens for Ctrl-C.
+    Call it in the main thread, as it listens for Ctrl-C, and in a script under ``if __name__ == "__main__":``, as it
+    may start processes, which read the script anew.
 
     Raises:
         BcsearchError: something that the user can mend.
     """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise StudyError("bcsearch.run was called while a process starts; put it under: if __name__ == '__main__':")
     return _run(sweep, options or RunOptions(), listener)
 
 
@@ -50,7 +55,7 @@ def read_study(name: str, options: RunOptions | None = None) -> StudyRecord:
     Raises:
         StudyError: there is none.
     """
-    url = (options or RunOptions()).url()
+    url = (options or RunOptions()).url_of(name)
     return _read_study(url, find_study(url, name), with_epochs=True)
 
 

@@ -1,4 +1,4 @@
-"""Places on disk: where outputs and the cache lie, room left, files that are never half-written."""
+"""Places on disk: where outputs and the cache lie, room left, locks, files never half-written. Imports filelock."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from pathlib import Path
 from tempfile import mkstemp
 from typing import TYPE_CHECKING
 
+from filelock import FileLock, Timeout
+
 from bcsearch.errors import DiskError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 RESULTS_DIR = Path("results")
+LOCK_SECONDS = 0.5  # between looks at whether waiting for a lock should end
 
 
 def cache_dir() -> Path:
@@ -44,11 +47,33 @@ def make_writable_dir(path: Path) -> Path:
 
 
 def free_bytes(path: Path) -> int:
-    """Return the bytes free on the disk of ``path``, which need not exist yet."""
+    """Return the bytes free on the disk of ``path``, which need not exist yet.
+
+    Raises:
+        DiskError: a folder on the way may not be read.
+    """
     place = path.absolute()
-    while not place.exists():
-        place = place.parent
-    return shutil.disk_usage(place).free
+    try:
+        while not place.exists():
+            place = place.parent
+        return shutil.disk_usage(place).free
+    except OSError as error:
+        raise DiskError(f"cannot look into folder {place}: {error.strerror}; choose another") from error
+
+
+@contextmanager
+def locked(path: Path, check: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock file ``path``; while another process has it, call ``check``, which may raise to end the wait."""
+    lock = FileLock(path)
+    while not lock.is_locked:
+        try:
+            lock.acquire(timeout=LOCK_SECONDS)
+        except Timeout:
+            check()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

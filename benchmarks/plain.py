@@ -2,7 +2,8 @@
 
     python -m benchmarks.plain cells.npz 2
 
-trains the first two configurations and prints one JSON line a trial. Of bcsearch it takes the pretrained backbone only.
+trains the first two configurations and prints one JSON line a trial. Of bcsearch it takes the
+pretrained backbone and one constant.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import optuna
 from sklearn.model_selection import StratifiedKFold
 
 from bcsearch.backbones.weights import load_backbone, resolve_weights
+from bcsearch.training.heads import VARIANCE_FLOOR
 from benchmarks.configurations import BACKBONE, BATCH_SIZE, CONFIGURATIONS, EPOCHS, IMAGE_SIZE, N_FOLDS
 
 
@@ -39,8 +41,7 @@ def _objective(trial: optuna.Trial, backbone: keras.Model, images: np.ndarray, l
     trial.suggest_float("dropout", 0.0, 0.5)
     curves, seconds = [], 0.0
     for train, valid in StratifiedKFold(N_FOLDS, shuffle=True, random_state=0).split(images, labels):
-        scaling = keras.layers.Normalization()
-        scaling.adapt(backbone.predict(images[train], verbose=0))  # bcsearch's heads scale too; not counted
+        scaling = _scaling(backbone.predict(images[train], verbose=0))  # as bcsearch's heads scale; not counted
         started = time.perf_counter()
         model = _build(backbone, scaling, trial)
         fitted = model.fit(
@@ -57,6 +58,11 @@ def _objective(trial: optuna.Trial, backbone: keras.Model, images: np.ndarray, l
     score = float(np.mean(curves, axis=0).max())
     sys.stdout.write(json.dumps({"trial": trial.number, "score": score, "seconds": seconds}) + "\n")
     return score
+
+
+def _scaling(features: np.ndarray) -> keras.layers.Layer:
+    variance = features.var(axis=0) + VARIANCE_FLOOR
+    return keras.layers.Normalization(mean=features.mean(axis=0), variance=variance)
 
 
 def _build(backbone: keras.Model, scaling: keras.layers.Layer, trial: optuna.Trial) -> keras.Model:

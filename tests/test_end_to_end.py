@@ -332,8 +332,8 @@ def interrupted(finished: Finished, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def test_ctrl_c_releases_the_trial_and_says_how_to_go_on(interrupted: Interrupted) -> None:
-    assert "stopping after this epoch; press Ctrl-C again to stop at once" in interrupted.stopped_out
-    assert "go on with the same command" in interrupted.stopped_out
+    assert "stopping; press Ctrl-C again to stop at once" in interrupted.stopped_out
+    assert "go on with: bcsearch run --study" in interrupted.stopped_out
     states = [trial.state for trial in interrupted.stopped.trials]
     assert TrialState.RUNNING not in states
     assert TrialState.FAIL not in states

@@ -139,11 +139,6 @@ POLICIES: dict[str, tuple[Step, ...]] = {
 }
 
 
-def policy_names() -> tuple[str, ...]:
-    """Return the names in the order of the table, from weakest to strongest."""
-    return tuple(POLICIES)
-
-
 def make_view_chunk(images: np.ndarray, policy: str, seed: int) -> np.ndarray:
     """Augment images of shape (n, height, width, 3), uint8; rows stay in place. Equal arguments give equal bytes.
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -18,6 +20,7 @@ from bcsearch.seeds import derive_seed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Executor
+    from multiprocessing.process import BaseProcess
 
 MEANING = 1  # raise it when the bytes of a view change
 CHUNK = 256  # images seeded together; part of the meaning of a view, whatever the number of processes
@@ -52,13 +55,25 @@ def view_pool(n_processes: int) -> Iterator[Executor | None]:
     pool = ProcessPoolExecutor(
         n_processes,
         mp_context=multiprocessing.get_context("spawn"),  # a forked TensorFlow hangs
-        initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_IGN),  # Ctrl-C is the parent's business
+        initializer=_depend_on_parent,
     )
     try:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _depend_on_parent() -> None:
+    """Leave Ctrl-C to the parent, and end with it even where it is killed."""
+
+    def end_with(parent: BaseProcess) -> None:
+        parent.join()
+        os._exit(1)
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=end_with, args=(parent,), daemon=True).start()
 
 
 def _map_in_pool(

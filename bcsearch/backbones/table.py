@@ -71,11 +71,6 @@ _ROWS = (
 BACKBONES = {row.name: row for row in _ROWS}
 
 
-def backbone_names() -> tuple[str, ...]:
-    """Return the names in the order of the table."""
-    return tuple(BACKBONES)
-
-
 def get_backbone(name: str) -> Backbone:
     """Return the row of that name.
 

@@ -26,7 +26,7 @@ def list_entries(cache_dir: options.CacheDir = None) -> int:
     folder = cache_dir or default_dir()
     entries = Store(folder).entries()
     for entry in entries:
-        used = datetime.fromtimestamp(entry.used, UTC).strftime("%Y-%m-%d %H:%M")
+        used = datetime.fromtimestamp(entry.used, UTC).strftime("%Y-%m-%d %H:%M UTC")
         fields = " ".join(f"{name}={value}" for name, value in entry.fields.items())
         typer.echo(f"{entry.digest[:12]}  {in_words(entry.n_bytes):>9}  used {used}  {entry.kind} {fields}")
     typer.echo(f"{len(entries)} entries, {in_words(sum(entry.n_bytes for entry in entries))} in {folder}")
@@ -36,7 +36,9 @@ def list_entries(cache_dir: options.CacheDir = None) -> int:
 @app.command("prune")
 def prune(
     everything: Annotated[bool, typer.Option("--all", help="Remove everything.")] = False,
-    days: Annotated[int | None, typer.Option("--older-than", help="Remove what was not used for so many days.")] = None,
+    days: Annotated[
+        int | None, typer.Option("--older-than", min=0, help="Remove what was unused for so many days.")
+    ] = None,
     limit: Annotated[str | None, typer.Option("--to", help="Remove the longest unused down to this size.")] = None,
     cache_dir: options.CacheDir = None,
 ) -> int:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from bcsearch.paths import RESULTS_DIR
 
 Study = Annotated[str, typer.Option("--study", help="Sweep: its newest study is meant; or the name of a study.")]
 Data = Annotated[
@@ -36,3 +39,16 @@ SweepsDir = Annotated[Path | None, typer.Option("--sweeps-dir", help="Folder of 
 def as_json(facts: Any) -> str:
     """Return a frozen record as JSON text."""
     return json.dumps(asdict(facts), indent=2)
+
+
+def given(data: str | None) -> str:
+    """Return ``--data`` as it was given, for a command to type."""
+    return "" if data is None else f" --data {shlex.quote(data)}"
+
+
+def places(storage: str | None, results: Path) -> str:
+    """Return ``--storage``, without its password, and ``--results`` where they were given, for a command to type."""
+    from bcsearch.storage import masked
+
+    shown = "" if storage is None else f" --storage {shlex.quote(masked(storage))}"
+    return shown + ("" if results == RESULTS_DIR else f" --results {shlex.quote(str(results))}")

@@ -27,7 +27,8 @@ def quiet_imports() -> Iterator[None]:
     try:
         yield
     finally:
-        logging.getLogger("optuna").setLevel(logging.WARNING)  # Optuna sets INFO as it is imported
+        for chatty in ("optuna", "tensorflow"):  # they set their own levels as they are imported
+            logging.getLogger(chatty).setLevel(logging.ERROR)
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)

@@ -22,9 +22,10 @@ def status(
 ) -> int:
     """Show how far a study is and its best trials."""
     from bcsearch.report.summary import status_facts, status_text
-    from bcsearch.storage import find_study, read_study, resolve_url
+    from bcsearch.storage import find_study, read_study
+    from bcsearch.study.options import RunOptions
 
-    url = resolve_url(storage, results)
+    url = RunOptions(storage=storage, results_dir=results).url_of(study)
     facts = status_facts(read_study(url, find_study(url, study), with_epochs=True))
     typer.echo(options.as_json(facts) if as_json else status_text(facts))
     return 0
@@ -38,9 +39,10 @@ def best(
 ) -> int:
     """Show the best trial of a study: its score, fold by fold, and its configuration."""
     from bcsearch.report.summary import best_facts, best_text
-    from bcsearch.storage import find_study, read_study, resolve_url
+    from bcsearch.storage import find_study, read_study
+    from bcsearch.study.options import RunOptions
 
-    url = resolve_url(storage, results)
+    url = RunOptions(storage=storage, results_dir=results).url_of(study)
     facts = best_facts(read_study(url, find_study(url, study), with_epochs=True))
     typer.echo(options.as_json(facts) if as_json else best_text(facts))
     return 0

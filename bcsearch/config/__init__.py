@@ -1,6 +1,6 @@
 """Sweeps and search spaces: TOML files, checked, found and fingerprinted. Imports pydantic and the records floor."""
 
-from bcsearch.config.fingerprint import differences, digest, fingerprint
+from bcsearch.config.fingerprint import differences, fingerprint
 from bcsearch.config.known import KNOWN_PARAMS, Value, check_value
 from bcsearch.config.load import Plan, find_files, load_plan, parse_plan
 from bcsearch.config.space import Param, Space
@@ -18,7 +18,6 @@ __all__ = [
     "Value",
     "check_value",
     "differences",
-    "digest",
     "find_files",
     "fingerprint",
     "load_plan",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from json import dumps
 from typing import TYPE_CHECKING
 
@@ -30,11 +29,6 @@ def fingerprint(plan: Plan, *, dataset: str, folds: str, weights: Mapping[str, s
     parts |= {f"training.{name}": _text(value) for name, value in plan.sweep.training.model_dump().items()}
     parts |= {f"weights.{name}": value for name, value in sorted(weights.items())}
     return parts | {"dataset": dataset, "folds": folds, "meaning": str(MEANING)}
-
-
-def digest(parts: Mapping[str, str]) -> str:
-    """Return 16 hexadecimal digits for a whole fingerprint."""
-    return blake2b(dumps(dict(parts), sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
 def differences(stored: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

@@ -159,3 +159,15 @@ def _check_start(start: Mapping[str, Value], space: Space, where: str) -> None:
             raise ConfigError(f"{where}: {error}") from error
         if not space.varied[name].holds(value):
             raise ConfigError(f"{where}: {name} = {value!r} lies outside the space; see its domain in the space file")
+        idle = _idle_because(start, space, name)
+        if idle:
+            raise ConfigError(f"{where}: {name} has no effect where {idle}; leave it out")
+
+
+def _idle_because(start: Mapping[str, Value], space: Space, name: str) -> str | None:
+    """Say which condition of a parameter the start point itself rules out; None where there is none."""
+    known = {**space.settled, **start}
+    for parent, allowed in space.varied[name].when.items():
+        if parent in known and known[parent] not in allowed:
+            return f"{parent} = {known[parent]!r}"
+    return None

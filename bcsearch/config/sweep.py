@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bcsearch.config.known import Value
 
@@ -52,6 +52,12 @@ class Limits(_Section):
     heartbeat_seconds: Count = 10
     grace_seconds: Count = 60
     retries: FromZero = 3
+
+    @model_validator(mode="after")
+    def _lets_a_heartbeat_be_late(self) -> Self:
+        if self.grace_seconds < 3 * self.heartbeat_seconds:
+            raise ValueError(f"grace_seconds must be 3 times heartbeat_seconds or more, but got {self.grace_seconds}")
+        return self
 
 
 class Sweep(_Section):

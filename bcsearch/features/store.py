@@ -33,7 +33,7 @@ from bcsearch.features.entry import (
     write_rows,
 )
 from bcsearch.features.uses import in_use, mark_use
-from bcsearch.paths import free_bytes, make_writable_dir
+from bcsearch.paths import free_bytes, locked, make_writable_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,12 +64,22 @@ class Stored:
 
 
 class Store:
-    """Entries under ``root``, at most ``limit_bytes`` together; ``notify`` hears what the user should know."""
+    """Entries under ``root``, at most ``limit_bytes`` together.
 
-    def __init__(self, root: Path, limit_bytes: int | None = None, notify: Callable[[str], None] = lambda _: None):
+    ``notify`` hears what the user should know; ``check`` is called while waiting for another process, and may raise.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        limit_bytes: int | None = None,
+        notify: Callable[[str], None] = lambda _: None,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
         self.root = root
         self.limit_bytes = limit_bytes
         self.notify = notify
+        self.check = check
         self._open: weakref.WeakValueDictionary[str, np.ndarray] = weakref.WeakValueDictionary()
         self._verified: dict[str, str] = {}  # checksums, by digest, of what this process has checked
         self._memory: OrderedDict[str, Stored] = OrderedDict()
@@ -88,7 +98,7 @@ class Store:
             return Stored(data=data, checksum=self._verified[key.digest])
         try:
             make_writable_dir(self.root)
-            with self._lock(key.digest):
+            with locked(self._lock_path(key.digest), self.check):
                 stored = self._read(key) or self._write(key, compute())
         except (DiskError, OSError) as error:
             self._say(f"cache: {_reason(error)}; going on without it: what it would hold is computed by each process")
@@ -198,7 +208,7 @@ class Store:
     def _remove(self, digest: str) -> bool:
         """Remove an entry unless a process is computing it or has it open."""
         try:
-            with self._lock(digest, blocking=False):
+            with self._try_lock(digest):
                 if in_use(self._folder("uses", digest)):
                     return False
                 self._discard(digest)
@@ -218,7 +228,7 @@ class Store:
     def _sweep(self) -> None:
         """Remove the drafts of processes that died."""
         for draft in self._folders("drafts"):
-            with suppress(Timeout), self._lock(draft.name, blocking=False):
+            with suppress(Timeout), self._try_lock(draft.name):
                 shutil.rmtree(draft, ignore_errors=True)
 
     def _remove_damaged(self) -> None:
@@ -228,10 +238,13 @@ class Store:
             except DamagedEntry:
                 self._remove(folder.name)
 
-    def _lock(self, digest: str, *, blocking: bool = True) -> FileLock:
+    def _lock_path(self, digest: str) -> Path:
         path = self._folder("locks", f"{digest}.lock")
         path.parent.mkdir(parents=True, exist_ok=True)
-        return FileLock(path, blocking=blocking)
+        return path
+
+    def _try_lock(self, digest: str) -> FileLock:
+        return FileLock(self._lock_path(digest), blocking=False)
 
     def _folder(self, shelf: str, name: str) -> Path:
         return self.root / shelf / name

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import optuna
+from optuna.exceptions import StorageInternalError
 
+from bcsearch.errors import BcsearchError
 from bcsearch.objective.suggest import suggest_params
 from bcsearch.records import EpochScores, Params, TrainResult, TrialState
 from bcsearch.records.events import EpochEnded, Listener, TrialEnded, TrialReleased, TrialStarted
@@ -42,18 +45,26 @@ class Objective:
         Raises:
             optuna.TrialPruned: the pruner stopped it.
             Released: the user stopped the run; the trial waits again, with its number and parameters.
+            BcsearchError, StorageInternalError: the disk or the database failed; the trial waits again too.
         """
+        try:
+            return self._run(trial)
+        except KeyboardInterrupt:
+            self._release(trial)
+            raise Released from None
+        except (BcsearchError, StorageInternalError):
+            self._release(trial)
+            raise
+
+    def _run(self, trial: optuna.Trial) -> float:
         started = time.perf_counter()
         params = suggest_params(trial, self.space)
         self.listener(TrialStarted(number=trial.number, params=params))
         watch = _Watch(trial, self.listener, self.stop_asked)
-        try:
-            twin = self._twin(params)
-            result = self.train(params, watch) if twin is None else self._replay(twin, watch)
-        except KeyboardInterrupt:
-            self._release(trial)
+        twin = self._twin(params)
+        result = self.train(params, watch) if twin is None else self._replay(twin, watch)
         if watch.stop_asked:
-            self._release(trial)
+            raise KeyboardInterrupt
         return self._end(trial, params, result, started, twin)
 
     def _twin(self, params: Params) -> LedgerEntry | None:
@@ -73,10 +84,10 @@ class Objective:
             probabilities=self.artifacts.probabilities(twin.trial_number),
         )
 
-    def _release(self, trial: optuna.Trial) -> NoReturn:
-        self.storage.release(trial._trial_id)
-        self.listener(TrialReleased(number=trial.number))
-        raise Released
+    def _release(self, trial: optuna.Trial) -> None:
+        with suppress(StorageInternalError):  # a database that is gone: the heartbeat stops, and others take over
+            self.storage.release(trial._trial_id)
+            self.listener(TrialReleased(number=trial.number))
 
     def _end(
         self, trial: optuna.Trial, params: Params, result: TrainResult, started: float, twin: LedgerEntry | None

@@ -13,7 +13,7 @@ DECAY_OPTIMIZERS = ("adamw", "lion")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Params:
-    """One configuration. Ranges stand in ``bcsearch.config.space.KNOWN_PARAMS``."""
+    """One configuration. Ranges stand in ``bcsearch.config.known.KNOWN_PARAMS``."""
 
     backbone: str = "efficientnet_lite0"
     image_size: int = 96

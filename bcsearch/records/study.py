@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from bcsearch.records.scores import EpochScores, best_epoch
+
 if TYPE_CHECKING:
     from datetime import datetime
-
-    from bcsearch.records.scores import EpochScores
 
 
 class TrialState(StrEnum):
@@ -42,6 +42,11 @@ class TrialRecord:
         if self.started is None or self.finished is None:
             return None
         return (self.finished - self.started).total_seconds()
+
+    @property
+    def best(self) -> EpochScores | None:
+        """The epoch with the highest fold mean; None where epochs were not read or none ended."""
+        return best_epoch(self.epochs) if self.epochs else None
 
     @property
     def is_finished(self) -> bool:

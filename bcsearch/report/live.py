@@ -131,7 +131,7 @@ def trials_table(rows: list[Row]) -> Table:
     table.add_column("configuration", overflow="ellipsis", no_wrap=True, ratio=1)
     for row in rows:
         numbers = [number(row.score, 4), str(row.epochs), number(row.seconds, 1)]
-        cells = [str(row.number), row.state.value, *numbers, in_words(row.params)]
+        cells = [str(row.number), row.state.value, *numbers, configuration_text(row.params)]
         table.add_row(*cells, style=STYLES.get(row.state, ""))
     return table
 
@@ -141,7 +141,7 @@ def number(value: float | None, digits: int) -> str:
     return "" if value is None else f"{value:.{digits}f}"
 
 
-def in_words(params: Params) -> str:
+def configuration_text(params: Params) -> str:
     """Return the parameters of a canonical configuration that differ from the defaults, the widths first."""
     defaults = asdict(Params().canonical())
     widths = "-".join(map(str, params.units)) or "linear"

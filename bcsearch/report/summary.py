@@ -84,7 +84,7 @@ def best_text(facts: BestFacts) -> str:
 
 
 def _facts(study: StudyRecord, trial: TrialRecord) -> BestFacts:
-    best = max(trial.epochs, key=lambda epoch: (epoch.mean, -epoch.epoch), default=None)
+    best = trial.best
     scores = best.fold_scores if best else ()
     return BestFacts(
         study=study.name,

@@ -20,12 +20,11 @@ def trials_csv(study: StudyRecord) -> str:
     header = ["trial", "state", "score", "best_epoch", "epochs", "started", "seconds", "train_seconds", "note", *names]
     rows: list[list[Cell]] = []
     for trial in study.trials:
-        scores = [epoch.mean for epoch in trial.epochs]
-        best = scores.index(max(scores)) if scores else None
+        best = None if trial.best is None else trial.best.epoch
         started = None if trial.started is None else trial.started.isoformat()
         times = [started, trial.seconds, trial.train_seconds]
         drawn = [trial.params.get(name) for name in names]
-        rows.append([trial.number, trial.state, trial.score, best, len(scores), *times, trial.note, *drawn])
+        rows.append([trial.number, trial.state, trial.score, best, len(trial.epochs), *times, trial.note, *drawn])
     return _csv(header, rows)
 
 

@@ -39,9 +39,9 @@ class LedgerEntry:
     duplicate_of: int | None = None
 
     @property
-    def best(self) -> EpochScores | None:
-        """The epoch with the highest fold mean; None when no epoch ended."""
-        return best_epoch(self.epochs) if self.epochs else None
+    def best(self) -> EpochScores:
+        """The epoch with the highest fold mean, the earliest on a tie."""
+        return best_epoch(self.epochs)
 
 
 class Ledger:
@@ -63,11 +63,6 @@ class Ledger:
         with transaction(self._engine) as session:
             row = session.execute(select(LEDGER).where(self._is(trial_number))).one_or_none()
         return None if row is None else _entry(row)
-
-    def epochs_of(self, trial_number: int) -> tuple[EpochScores, ...]:
-        """Return the scores of every epoch of a trial; empty when nothing was written."""
-        entry = self.entry_of(trial_number)
-        return () if entry is None else entry.epochs
 
     def find_digest(self, digest: str) -> int | None:
         """Return the first finished trial with this digest of its params, completed ones before pruned ones."""
@@ -103,8 +98,8 @@ def _row(entry: LedgerEntry) -> dict[str, Any]:
         "digest": entry.params.digest(),
         "params": dumps(asdict(entry.params.canonical()), sort_keys=True),
         "epochs": encode_epochs(entry.epochs),
-        "best_epoch": None if best is None else best.epoch,
-        "score": None if best is None or not isfinite(best.mean) else best.mean,
+        "best_epoch": best.epoch,
+        "score": best.mean if isfinite(best.mean) else None,
         "train_seconds": entry.train_seconds,
         "total_seconds": entry.total_seconds,
         "duplicate_of": entry.duplicate_of,

@@ -5,6 +5,7 @@ Optuna's ``get_trials`` builds an object for every value of every trial: a minut
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -64,13 +65,6 @@ def list_studies(source: Storage | str) -> list[StudyRecord]:
         return [found.record for found in _studies(connection)]
 
 
-def newest_study_of(source: Storage | str, sweep: str) -> str | None:
-    """Return the name of the study that was last started from ``sweep``; None when there is none."""
-    with _reading(source) as connection:
-        names = [found.record.name for found in _studies(connection) if found.record.sweep == sweep]
-    return names[-1] if names else None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
     study_id: int
@@ -95,7 +89,7 @@ def _reading(source: Storage | str) -> Iterator[Connection]:
         return
     url = checked(source)
     path = sqlite_path(url)
-    if path is not None and not path.exists():
+    if path is not None and not os.path.exists(path):
         raise StudyError(f"no study was ever run here: there is no database {path}; {RUN_FIRST}")
     engine = reading_engine(url)
     try:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 import time
+from itertools import count
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -12,22 +12,26 @@ import optuna
 
 from bcsearch.config import Plan, differences, parse_plan
 from bcsearch.errors import StudyError
-from bcsearch.storage import attrs
+from bcsearch.storage import attrs, newest_of
 from bcsearch.study.samplers import build_pruner, build_sampler
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bcsearch.records import StudyRecord
     from bcsearch.storage import Storage
 
 JOIN_SECONDS = 10.0  # how long a worker waits for the one that is just creating the study
 
 
-def study_name(sweep: str, taken: Sequence[str], *, fresh: bool = False) -> str:
-    """Return the newest study of a sweep among the names ``taken`` (``sweep``, ``sweep-2`` ...), or a new name."""
-    numbers = [int(found[1] or 1) for name in taken if (found := re.fullmatch(rf"{re.escape(sweep)}(?:-(\d+))?", name))]
-    number = max(numbers, default=1) + (1 if fresh and numbers else 0)
-    return sweep if number == 1 else f"{sweep}-{number}"
+def study_name(sweep: str, studies: Sequence[StudyRecord], *, fresh: bool = False) -> str:
+    """Return the newest of a sweep's studies; where there is none, or with ``fresh``, the first name that is free."""
+    newest = newest_of(sweep, studies)
+    if newest is not None and not fresh:
+        return newest
+    taken = {study.name for study in studies}
+    names = (sweep if number == 1 else f"{sweep}-{number}" for number in count(1))
+    return next(name for name in names if name not in taken)
 
 
 def open_study(storage: Storage, plan: Plan, fingerprint: Mapping[str, str], *, name: str, worker: str) -> optuna.Study:
@@ -43,7 +47,8 @@ def open_study(storage: Storage, plan: Plan, fingerprint: Mapping[str, str], *, 
     except optuna.exceptions.DuplicatedStudyError:
         study = optuna.load_study(study_name=name, storage=storage)
         settings = _await_settings(study)
-        check_fingerprint(name, study.user_attrs[attrs.FINGERPRINT], fingerprint, settings.sweep.data)
+        stored = study.user_attrs[attrs.FINGERPRINT]
+        check_fingerprint(name, stored, fingerprint, settings.sweep.data, plan.sweep.data)
         study.sampler = build_sampler(settings.sweep.search, worker, len(study.get_trials(deepcopy=False)))
     else:
         settings = plan
@@ -58,8 +63,8 @@ def load_study(storage: Storage, name: str) -> optuna.Study:
     return optuna.load_study(study_name=name, storage=storage)
 
 
-def check_fingerprint(name: str, stored: Mapping[str, str], now: Mapping[str, str], source: str) -> None:
-    """Refuse to mix results that cannot be compared; ``source`` is where the study's data came from.
+def check_fingerprint(name: str, stored: Mapping[str, str], now: Mapping[str, str], source: str, given: str) -> None:
+    """Refuse to mix results that cannot be compared; the study's data came from ``source``, ``given`` is said now.
 
     Raises:
         StudyError: a part differs.
@@ -68,9 +73,8 @@ def check_fingerprint(name: str, stored: Mapping[str, str], now: Mapping[str, st
     if not changed:
         return
     if stored.get("dataset") != now.get("dataset"):
-        raise StudyError(
-            f"study {name!r} was made with other data, from {source}: give --data {source}, or start anew with --fresh"
-        )
+        what = "its content has changed since; restore it" if source == given else f"give --data {source}"
+        raise StudyError(f"study {name!r} was made with other data, from {source}: {what}, or start anew with --fresh")
     more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
     raise StudyError(
         f"study {name!r} was made with other settings: {changed[0]}{more}; restore them, or start anew with --fresh"

@@ -52,7 +52,7 @@ class Desk:
     def set_budget(self, wanted: int | None, default: int) -> None:
         """Make room for ``wanted`` trials in all; None keeps the budget, or sets the default in a new study."""
         kept: int | None = self.study.user_attrs.get(attrs.TRIALS)
-        budget = wanted or kept or default
+        self.slots.ensure_slots(wanted or kept or default)
+        budget = self.slots.counts().total  # trials that run or are done keep their slots
         if budget != kept:
             self.study.set_user_attr(attrs.TRIALS, budget)
-        self.slots.ensure_slots(budget)

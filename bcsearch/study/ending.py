@@ -1,4 +1,4 @@
-"""The end of a study: the best configuration refitted on all images and written as a bundle, once. Imports filelock."""
+"""The end of a study: its best configuration refitted on all images, as a bundle, once. Imports the floors below."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tomli_w
-from filelock import FileLock
 
 from bcsearch.errors import StudyError
-from bcsearch.export.bundle import ABOUT_NAME, Bundle, read_about, write_bundle
+from bcsearch.export.bundle import ABOUT_NAME, MODEL_NAME, Bundle, read_about, write_bundle
 from bcsearch.export.evaluate import score_predictions
-from bcsearch.paths import make_writable_dir
+from bcsearch.paths import locked, make_writable_dir
 from bcsearch.report.tables import folds_csv, trials_csv
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     import keras
@@ -33,42 +33,56 @@ PACKAGES = ("bcsearch", "optuna", "tensorflow", "keras", "keras-cv", "numpy", "s
 
 
 def refit_trial(
-    prepared: Prepared, trainer: Trainer, desk: Desk, *, number: int | None = None, check: Callable[[], None]
+    prepared: Prepared, trainer: Trainer, desk: Desk, check: Callable[[], None], *, number: int | None = None
 ) -> Path:
     """Train a study's best trial, or trial ``number``, on all images; write the bundle; return its folder.
 
-    Whichever worker comes first does it; others wait, and go on when the bundle stands. ``check`` is called after
-    every epoch and may raise to end it.
+    ``check`` is called after every epoch, and while another process does the same; it may raise to end it.
 
     Raises:
         StudyError: no trial has completed, or there is no such completed trial.
     """
+    with _alone(desk, check):
+        return _refit(prepared, trainer, desk, check, number)
+
+
+def ensure_refitted(prepared: Prepared, trainer: Trainer, desk: Desk, check: Callable[[], None]) -> Path:
+    """Refit the best trial unless its bundle stands: of many workers that end a study one does it, the others wait."""
+    with _alone(desk, check):
+        if _stands(_bundle_dir(desk), desk.record()):
+            return _bundle_dir(desk)
+        return _refit(prepared, trainer, desk, check, None)
+
+
+def _alone(desk: Desk, check: Callable[[], None]) -> AbstractContextManager[None]:
+    return locked(make_writable_dir(desk.folder) / ".refit.lock", check)
+
+
+def _bundle_dir(desk: Desk) -> Path:
+    return desk.folder / "model"
+
+
+def _refit(prepared: Prepared, trainer: Trainer, desk: Desk, check: Callable[[], None], number: int | None) -> Path:
     study = desk.record()
     trial = _chosen(study, number)
     entry = desk.ledger.entry_of(trial.number)
     if entry is None:
         raise StudyError(f"trial {trial.number} of study {study.name!r} has no ledger entry; choose another --trial")
-    bundle_dir = make_writable_dir(desk.folder) / "model"
-    with FileLock(desk.folder / ".ending.lock"):
-        if number is None and _stands(bundle_dir, study, trial):
-            return bundle_dir
-        rates = [scores.learning_rate for scores in entry.epochs if scores.epoch <= _best_epoch(entry)]
-        model = trainer.refit(entry.params, rates, check)
-        about = describe(prepared, study, trial, entry, model)
-        files = {ABOUT_NAME: tomli_w.dumps(about), "trials.csv": trials_csv(study), "folds.csv": folds_csv(study)}
-        write_bundle(bundle_dir, model, files)
-    return bundle_dir
+    rates = [scores.learning_rate for scores in entry.epochs[: entry.best.epoch + 1]]
+    model = trainer.refit(entry.params, rates, check)
+    about = describe(prepared, study, entry, model)
+    files = {ABOUT_NAME: tomli_w.dumps(about), "trials.csv": trials_csv(study), "folds.csv": folds_csv(study)}
+    write_bundle(_bundle_dir(desk), model, files)
+    return _bundle_dir(desk)
 
 
-def describe(
-    prepared: Prepared, study: StudyRecord, trial: TrialRecord, entry: LedgerEntry, model: keras.Model
-) -> dict[str, Any]:
+def describe(prepared: Prepared, study: StudyRecord, entry: LedgerEntry, model: keras.Model) -> dict[str, Any]:
     """Return the content of ``best.toml``."""
-    dataset, folds, best = prepared.dataset, prepared.folds, entry.epochs[_best_epoch(entry)]
+    dataset, folds, best = prepared.dataset, prepared.folds, entry.best
     about: dict[str, Any] = {
-        "study": {"name": study.name, "sweep": study.sweep, "uuid": study.uuid, "trials": study.slots_filled},
+        "study": _study_facts(study),
         "best": {
-            "trial": trial.number,
+            "trial": entry.trial_number,
             "score": best.mean,
             "score_is": prepared.plan.sweep.training.score,
             "fold_scores": list(best.fold_scores),
@@ -100,16 +114,17 @@ def _chosen(study: StudyRecord, number: int | None) -> TrialRecord:
     return completed[number]
 
 
-def _stands(bundle_dir: Path, study: StudyRecord, trial: TrialRecord) -> bool:
+def _stands(bundle_dir: Path, study: StudyRecord) -> bool:
+    """Whether the bundle is of the study's best trial, and of all trials that the study has now."""
     about = read_about(bundle_dir)
-    if about is None:
+    if about is None or study.best is None or not (bundle_dir / MODEL_NAME).is_file():
         return False
-    same_study = about["study"]["uuid"] == study.uuid and about["study"]["trials"] == study.slots_filled
-    return bool(same_study and about["best"]["trial"] == trial.number)
+    same_study = about.get("study", {}) == _study_facts(study)
+    return bool(same_study and about.get("best", {}).get("trial") == study.best.number)
 
 
-def _best_epoch(entry: LedgerEntry) -> int:
-    return entry.best.epoch if entry.best else 0
+def _study_facts(study: StudyRecord) -> dict[str, Any]:
+    return {"name": study.name, "sweep": study.sweep, "uuid": study.uuid, "trials": study.slots_filled}
 
 
 def _test_scores(prepared: Prepared, bundle: Bundle) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from threading import Thread
 from typing import TYPE_CHECKING, Self
 
 from bcsearch.records.events import Listener, Notice
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+STOPPING = Notice(text="stopping; press Ctrl-C again to stop at once")
 
 
 class Interrupts:
@@ -18,6 +20,7 @@ class Interrupts:
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
+        self._teller: Thread | None = None
         self.asked = False
 
     def __call__(self) -> bool:
@@ -38,9 +41,12 @@ class Interrupts:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        if self._teller is not None:
+            self._teller.join()
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
-        self._listener(Notice(text="stopping after this epoch; press Ctrl-C again to stop at once"))
+        self._teller = Thread(target=self._listener, args=(STOPPING,))  # this thread may be half-way through a line
+        self._teller.start()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bcsearch.config import Plan, load_plan
+from bcsearch.config import Plan, find_files, load_plan
 from bcsearch.errors import ConfigError
 from bcsearch.paths import RESULTS_DIR, cache_dir
 from bcsearch.storage import resolve_url
@@ -43,8 +44,9 @@ class RunOptions:
 
     def over(self, plan: Plan) -> Plan:
         """Put the data and weights of these options over a plan's."""
-        chosen = {"data": self.data or os.environ.get("BCSEARCH_DATA"), "weights": self.weights}
-        sweep = plan.sweep.model_copy(update={key: value for key, value in chosen.items() if value})
+        data = self.data or os.environ.get("BCSEARCH_DATA") or plan.sweep.data
+        chosen = {"data": _absolute(data), "weights": _absolute(self.weights or plan.sweep.weights)}
+        sweep = plan.sweep.model_copy(update=chosen)
         return Plan(name=plan.name, sweep=sweep, space=plan.space)
 
     def url(self, sweep: Sweep | None = None) -> str:
@@ -56,7 +58,23 @@ class RunOptions:
         from_sweep = sweep.storage if sweep else None
         return resolve_url(self.storage or os.environ.get("BCSEARCH_STORAGE") or from_sweep, self.results_dir)
 
+    def url_of(self, study: str) -> str:
+        """Return the database of a study, by the sweep that it is named after where there is such a file.
+
+        Raises:
+            ConfigError: that sweep cannot be loaded.
+            StorageError: the URL makes no sense.
+        """
+        sweep = re.sub(r"-\d+$", "", study)
+        known = sweep in find_files("sweeps", self.sweeps_dir)
+        return self.url(load_plan(sweep, self.sweeps_dir).sweep if known else None)
+
     @property
     def cache(self) -> Path:
         """The folder of the prefix cache."""
         return self.cache_dir or cache_dir()
+
+
+def _absolute(place: str) -> str:
+    """Return the absolute path of what is there, so that a study can be taken up from another folder; words as is."""
+    return os.path.abspath(place) if os.path.exists(place) else place

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bcsearch.augment import views
 from bcsearch.backbones.table import get_backbone
 from bcsearch.backbones.weights import ResolvedWeights, resolve_weights
-from bcsearch.config import fingerprint
+from bcsearch.config import Param, fingerprint
 from bcsearch.data.folds import Folds, make_folds
 from bcsearch.data.source import load_dataset
-from bcsearch.features.features import Features
+from bcsearch.errors import ConfigError
+from bcsearch.features import features
 from bcsearch.records import Params
 from bcsearch.records.events import Notice
 from bcsearch.training.trainer import Trainer
@@ -18,7 +21,7 @@ from bcsearch.training.trainer import Trainer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bcsearch.config import Plan, Space
+    from bcsearch.config import Plan, Space, Value
     from bcsearch.data.dataset import Dataset
     from bcsearch.features.store import Store
     from bcsearch.records.events import Listener, Progress
@@ -41,7 +44,7 @@ class Prepared:
             dataset=self.dataset.fingerprint,
             folds=self.folds.fingerprint,
             weights={name: resolved.fingerprint for name, resolved in self.weights.items()},
-        )
+        ) | {"meaning.views": str(views.MEANING), "meaning.features": str(features.MEANING)}
 
 
 def prepare(plan: Plan) -> Prepared:
@@ -50,9 +53,11 @@ def prepare(plan: Plan) -> Prepared:
     Raises:
         ConfigError, DataError, WeightsError: the plan cannot be run; nothing was written.
     """
-    backbones = {name: get_backbone(name) for name in backbone_names(plan.space)}
-    weights = {name: resolve_weights(name, plan.sweep.weights) for name in backbones}
-    dataset = _square(load_dataset(plan.sweep.data), plan.sweep.data)
+    backbones = _drawn(plan.space, "backbone", Params().backbone)
+    for name in backbones:
+        _check_backbone(str(name), plan)
+    weights = {str(name): resolve_weights(str(name), plan.sweep.weights) for name in backbones}
+    dataset = _load(plan)
     folds = plan.sweep.folds
     return Prepared(
         plan=plan,
@@ -69,7 +74,7 @@ def build_trainer(prepared: Prepared, store: Store, listener: Listener, check: C
         listener(event)
         check()
 
-    features = Features(
+    read = features.Features(
         images=prepared.dataset.images,
         fingerprint=prepared.dataset.fingerprint,
         store=store,
@@ -77,7 +82,7 @@ def build_trainer(prepared: Prepared, store: Store, listener: Listener, check: C
         seed=prepared.plan.sweep.training.seed,
         progress=progress,
     )
-    return Trainer(prepared.dataset, prepared.folds, features, prepared.weights, prepared.plan.sweep.training)
+    return Trainer(prepared.dataset, prepared.folds, read, prepared.weights, prepared.plan.sweep.training)
 
 
 def tell_warnings(prepared: Prepared, listener: Listener) -> None:
@@ -89,15 +94,26 @@ def tell_warnings(prepared: Prepared, listener: Listener) -> None:
             listener(Notice(text=f"warning: {resolved.warning}"))
 
 
-def backbone_names(space: Space) -> list[str]:
-    """Return every backbone that the space can draw."""
-    if "backbone" in space.settled:
-        return [str(space.settled["backbone"])]
-    if "backbone" in space.varied:
-        return [str(name) for name in space.varied["backbone"].choice or ()]
-    return [Params().backbone]
+def _drawn(space: Space, name: str, default: Value) -> tuple[Value, ...]:
+    """Return every value that the space can give a parameter; of a range, its ends."""
+    param = space.params.get(name, default)
+    return param.ends if isinstance(param, Param) else (param,)
 
 
-def _square(dataset: Dataset, source: str) -> Dataset:
+def _check_backbone(name: str, plan: Plan) -> None:
+    try:
+        get_backbone(name)
+    except ConfigError as error:
+        raise ConfigError(f"search space {plan.sweep.space}: params.backbone: {error}") from error
+
+
+def _load(plan: Plan) -> Dataset:
+    """Load the data as squares, no larger than the largest ``image_size`` that the space asks for."""
+    source = plan.sweep.data
+    largest = max(int(size) for size in _drawn(plan.space, "image_size", Params().image_size))
+    if Path(source).is_dir():
+        return load_dataset(source, largest)
+    dataset = load_dataset(source)
     height, width = dataset.images.shape[1:3]
-    return dataset if height == width else load_dataset(source, image_size=min(height, width))
+    side = min(height, width, largest)
+    return dataset if (height, width) == (side, side) else load_dataset(source, side)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bcsearch.errors import DiskError
+from bcsearch.errors import DiskError, StudyError
 from bcsearch.features.store import Store
 from bcsearch.objective.cross_validated import Objective
 from bcsearch.paths import free_bytes, make_writable_dir
@@ -19,7 +19,7 @@ from bcsearch.storage.engine import plain_errors
 from bcsearch.storage.urls import checked
 from bcsearch.study.create import check_fingerprint, load_study, open_study, stored_plan, study_name
 from bcsearch.study.desk import Desk
-from bcsearch.study.ending import refit_trial
+from bcsearch.study.ending import ensure_refitted, refit_trial
 from bcsearch.study.interrupts import Interrupts
 from bcsearch.study.prepare import build_trainer, prepare, tell_warnings
 from bcsearch.study.worker import Worker
@@ -67,17 +67,19 @@ def refit(name: str, number: int | None, options: RunOptions, listener: Listener
     Raises:
         BcsearchError: the study is unknown, its data has changed, or no such trial completed.
     """
-    url = options.url()
+    url = options.url_of(name)
     name = find_study(url, name)
     storage = open_storage(url)
     desk = Desk(study=load_study(storage, name), storage=storage, folder=options.results_dir / name)
     record = desk.record()
+    if not record.settings:
+        raise StudyError(f"study {name!r} was not made by bcsearch; choose one that 'bcsearch run' has made")
     plan = stored_plan(record.sweep, record.settings)
     prepared = prepare(options.over(plan))
-    check_fingerprint(name, record.fingerprint, prepared.fingerprint, plan.sweep.data)
+    check_fingerprint(name, record.fingerprint, prepared.fingerprint, plan.sweep.data, prepared.plan.sweep.data)
     with Interrupts(listener) as interrupts:
         trainer = _trainer(prepared, options, listener, interrupts)
-        return refit_trial(prepared, trainer, desk, number=number, check=interrupts.raise_if_asked)
+        return refit_trial(prepared, trainer, desk, interrupts.raise_if_asked, number=number)
 
 
 def _search_and_refit(desk: Desk, prepared: Prepared, options: RunOptions, listener: Listener) -> Path | None:
@@ -86,7 +88,7 @@ def _search_and_refit(desk: Desk, prepared: Prepared, options: RunOptions, liste
         trainer = _trainer(prepared, options, listener, interrupts)
         if _worker(desk, prepared, trainer, listener, interrupts).run():
             listener(Notice(text="refitting the best configuration on all images"))
-            return refit_trial(prepared, trainer, desk, check=interrupts.raise_if_asked)
+            return ensure_refitted(prepared, trainer, desk, interrupts.raise_if_asked)
     return None
 
 
@@ -109,7 +111,7 @@ def _open_desk(prepared: Prepared, url: str, options: RunOptions) -> Desk:
         grace_seconds=limits.grace_seconds,
         max_retries=limits.retries,
     )
-    name = study_name(plan.name, [record.name for record in list_studies(storage)], fresh=options.fresh)
+    name = study_name(plan.name, list_studies(storage), fresh=options.fresh)
     study = open_study(storage, plan, prepared.fingerprint, name=name, worker=_worker_name())
     return Desk(study=study, storage=storage, folder=options.results_dir / name)
 
@@ -118,7 +120,7 @@ def _trainer(prepared: Prepared, options: RunOptions, listener: Listener, interr
     def notify(text: str) -> None:
         listener(Notice(text=text))
 
-    store = Store(options.cache, options.cache_limit, notify)
+    store = Store(options.cache, options.cache_limit, notify, interrupts.raise_if_asked)
     return build_trainer(prepared, store, listener, interrupts.raise_if_asked)
 
 

@@ -32,7 +32,7 @@ class Batches:
         return -(-max(len(rows) for rows in self.train_rows) // self.size)
 
     def rows(self, epoch: int) -> np.ndarray:
-        """Return the rows of ``epoch``, (n_steps, n_folds, size) int32; a fold's order depends on its rows only."""
+        """Return the rows of ``epoch``, (n_steps, n_folds, size) int32; no order depends on another fold's rows."""
         wanted = self.n_steps * self.size
         orders = [self._order(fold, epoch, wanted) for fold in range(len(self.train_rows))]
         return np.stack(orders, axis=1).reshape(self.n_steps, self.size, -1).swapaxes(1, 2).astype(np.int32)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import tensorflow as tf
 
 from bcsearch.training.losses import fold_losses, smoothed_targets
-from bcsearch.training.updates import UPDATES, Rates, Slots
+from bcsearch.training.updates import UPDATES, Moments, Rates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ ACTIVATIONS = {
 }
 
 
-class Features(NamedTuple):
+class FeatureTable(NamedTuple):
     """What heads are trained on, with each fold's own scaling."""
 
     table: tf.Tensor  # (n_views * n_images, n_features) float32, view after view
@@ -36,8 +36,13 @@ class Features(NamedTuple):
     mean: tf.Tensor  # (n_folds, 1, n_features) float32, over the fold's training rows
     scale: tf.Tensor  # (n_folds, 1, n_features) float32, one over the standard deviation
 
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the table, the only large part."""
+        return int(tf.size(self.table)) * 4
 
-class Batches(NamedTuple):
+
+class EpochRows(NamedTuple):
     """Rows of one epoch, as indices."""
 
     table_rows: tf.Tensor  # (n_steps, n_folds, batch) int32, rows of the table
@@ -74,8 +79,8 @@ def _ints(*shape: int | None) -> tf.TensorSpec:
     return tf.TensorSpec(shape, tf.int32)
 
 
-_FEATURES = Features(_floats(None, None), _ints(None), _floats(None, 1, None), _floats(None, 1, None))
-_BATCHES = Batches(_ints(None, None, None), _ints(None, None, None), _floats(None, None))
+_FEATURES = FeatureTable(_floats(None, None), _ints(None), _floats(None, 1, None), _floats(None, 1, None))
+_BATCHES = EpochRows(_ints(None, None, None), _ints(None, None, None), _floats(None, None))
 _KNOBS = Knobs(*[_floats() for _ in Knobs._fields])
 
 
@@ -91,7 +96,7 @@ class HeadGraph:
         self._update = UPDATES[kind.optimizer]
         self.kernels = [_open_variable() for _ in range(n_layers)]
         self.biases = [_open_variable() for _ in range(n_layers)]
-        self._slots = [Slots(_open_variable(), _open_variable()) for _ in range(2 * n_layers)]
+        self._slots = [Moments(_open_variable(), _open_variable()) for _ in range(2 * n_layers)]
         self._step = tf.Variable(0.0)
 
     def reset(self, kernels: Sequence[np.ndarray]) -> None:
@@ -108,7 +113,7 @@ class HeadGraph:
     def _weights(self) -> list[tf.Variable]:
         return [*self.kernels, *self.biases]
 
-    def _train_epoch(self, features: Features, batches: Batches, knobs: Knobs, seed: tf.Tensor) -> tf.Tensor:
+    def _train_epoch(self, features: FeatureTable, batches: EpochRows, knobs: Knobs, seed: tf.Tensor) -> tf.Tensor:
         """Run all batches of an epoch; return the mean loss over batches and folds, without the L2 penalty."""
         table_rows, image_rows, class_weights = batches
         total = tf.constant(0.0)
@@ -145,7 +150,7 @@ class HeadGraph:
                     hidden = _dropped(hidden, dropout, tf.stack([seed[0] + index, seed[1]]))
         return hidden
 
-    def _predict(self, features: Features, rows: tf.Tensor) -> tf.Tensor:
+    def _predict(self, features: FeatureTable, rows: tf.Tensor) -> tf.Tensor:
         """Return probabilities (n_folds, n_rows, n_classes) of clean rows (n_folds, n_rows)."""
         inputs = (tf.gather(features.table, rows) - features.mean) * features.scale
         return tf.nn.softmax(self._logits(inputs, tf.constant(0.0), None))

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 VARIANCE_FLOOR = 1e-3  # keeps a feature that hardly varies on the training rows from being blown up
 
 
-def load_features(views: Sequence[np.ndarray], task: Task) -> head_graph.Features:
+def load_features(views: Sequence[np.ndarray], task: Task) -> head_graph.FeatureTable:
     """Bring views (n_images, n_features) into memory, with each fold's mean and scale over its clean training rows."""
     clean = np.asarray(views[0], np.float32)
     folds = [clean[rows] for rows in task.train_rows]
     deviations = [np.sqrt(fold.var(axis=0) + VARIANCE_FLOOR) for fold in folds]
-    return head_graph.Features(
+    return head_graph.FeatureTable(
         table=tf.constant(np.concatenate(views).astype(np.float32)),
         labels=tf.constant(task.labels.astype(np.int32)),
         mean=tf.constant(np.stack([fold.mean(axis=0) for fold in folds])[:, np.newaxis]),
@@ -54,7 +54,7 @@ class HeadTrainer:
     def __init__(
         self,
         body: Callable[[], keras.Model],
-        features: head_graph.Features,
+        features: head_graph.FeatureTable,
         task: Task,
         params: Params,
         seed: int,
@@ -91,7 +91,7 @@ class HeadTrainer:
         """Train every head for one epoch; return the mean training loss."""
         rows = self._batches.rows(epoch)
         table_rows = view_of(rows, epoch, self._n_views) * len(self._task.labels) + rows
-        batches = head_graph.Batches(tf.constant(table_rows), tf.constant(rows), self._class_weights)
+        batches = head_graph.EpochRows(tf.constant(table_rows), tf.constant(rows), self._class_weights)
         seed = tf.constant(derive_seed(self._seed, "dropout", epoch), tf.int32)
         return float(self._graph.train_epoch(self._features, batches, self._knobs(learning_rate), seed))
 

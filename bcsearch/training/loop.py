@@ -37,11 +37,12 @@ def train_folds(trainer: FoldTrainer, task: Task, params: Params, settings: Trai
 
     ``report`` may stop it too, and so does a loss that is no longer a number: the best epoch before it counts.
     """
-    started = time.perf_counter()
+    seconds = 0.0
     schedule = Schedule(params.schedule, params.learning_rate, settings.epochs)
     done: list[EpochScores] = []
     best, best_probabilities, stopped = -1, None, False
     for epoch in range(settings.epochs):
+        started = time.perf_counter()
         rate = schedule.rate(epoch)
         loss = trainer.train_epoch(epoch, rate)
         probabilities = trainer.predict()
@@ -49,6 +50,7 @@ def train_folds(trainer: FoldTrainer, task: Task, params: Params, settings: Trai
         schedule.observe(done[-1].mean)
         if best < 0 or done[-1].mean > done[best].mean:
             best, best_probabilities = epoch, probabilities
+        seconds += time.perf_counter() - started
         stopped = report(epoch, done[-1].mean)
         if stopped or not isfinite(loss) or epoch - best >= settings.patience:
             break
@@ -56,7 +58,7 @@ def train_folds(trainer: FoldTrainer, task: Task, params: Params, settings: Trai
         epochs=tuple(done),
         stopped=stopped,
         probabilities=None if stopped or best_probabilities is None else out_of_fold(task, best_probabilities),
-        seconds=time.perf_counter() - started,
+        seconds=seconds,
     )
 
 

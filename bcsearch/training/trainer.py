@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bcsearch.training import head_graph
     from bcsearch.training.protocol import FoldTrainer
 
-TABLES_KEPT = 2  # feature tables in memory: n_views * n_images * n_features * 4 bytes each
+TABLES_BYTES = 2**30  # feature tables kept in memory: n_views * n_images * n_features * 4 bytes each
 
 
 class Trainer:
@@ -45,7 +45,7 @@ class Trainer:
         self._dataset, self._features, self._weights, self._settings = dataset, features, weights, settings
         self._task = _task(dataset, [fold.train for fold in folds.folds], [fold.valid for fold in folds.folds])
         self._all = _task(dataset, [_kept_rows(dataset, folds)], [])
-        self._tables: OrderedDict[tuple[object, ...], head_graph.Features] = OrderedDict()
+        self._tables: OrderedDict[tuple[object, ...], head_graph.FeatureTable] = OrderedDict()
 
     def __call__(self, params: Params, report: Report) -> TrainResult:
         """Train all folds of ``params`` abreast; ``report`` hears the fold mean of every epoch and may stop it."""
@@ -84,13 +84,13 @@ class Trainer:
         height, width = self._dataset.images.shape[1:3]
         return with_resizing(body, height, width)
 
-    def _table(self, params: Params, task: Task) -> head_graph.Features:
+    def _table(self, params: Params, task: Task) -> head_graph.FeatureTable:
         key = (params.backbone, params.image_size, params.augment, params.canonical().views, task is self._all)
         if key not in self._tables:
-            while len(self._tables) >= TABLES_KEPT:
-                self._tables.popitem(last=False)
             self._tables[key] = load_features(self._features.pooled(params), task)
         self._tables.move_to_end(key)
+        while len(self._tables) > 1 and sum(kept.n_bytes for kept in self._tables.values()) > TABLES_BYTES:
+            self._tables.popitem(last=False)
         return self._tables[key]
 
 

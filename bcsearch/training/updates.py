@@ -27,14 +27,14 @@ class Rates(NamedTuple):
     step: tf.Tensor
 
 
-class Slots(NamedTuple):
+class Moments(NamedTuple):
     """Two state tensors of one weight tensor, of its shape, zero at the start; rules use what they need."""
 
     first: tf.Variable
     second: tf.Variable
 
 
-def _adam(weight: tf.Variable, slots: Slots, gradient: tf.Tensor, rates: Rates) -> None:
+def _adam(weight: tf.Variable, slots: Moments, gradient: tf.Tensor, rates: Rates) -> None:
     tf.raw_ops.ResourceApplyAdam(
         var=weight.handle,
         m=slots.first.handle,
@@ -49,12 +49,12 @@ def _adam(weight: tf.Variable, slots: Slots, gradient: tf.Tensor, rates: Rates) 
     )
 
 
-def _adamw(weight: tf.Variable, slots: Slots, gradient: tf.Tensor, rates: Rates) -> None:
+def _adamw(weight: tf.Variable, slots: Moments, gradient: tf.Tensor, rates: Rates) -> None:
     weight.assign_sub(rates.learning_rate * rates.weight_decay * weight)
     _adam(weight, slots, gradient, rates)
 
 
-def _sgd(weight: tf.Variable, slots: Slots, gradient: tf.Tensor, rates: Rates) -> None:
+def _sgd(weight: tf.Variable, slots: Moments, gradient: tf.Tensor, rates: Rates) -> None:
     tf.raw_ops.ResourceApplyKerasMomentum(
         var=weight.handle,
         accum=slots.first.handle,
@@ -65,7 +65,7 @@ def _sgd(weight: tf.Variable, slots: Slots, gradient: tf.Tensor, rates: Rates) -
     )
 
 
-def _rmsprop(weight: tf.Variable, slots: Slots, gradient: tf.Tensor, rates: Rates) -> None:
+def _rmsprop(weight: tf.Variable, slots: Moments, gradient: tf.Tensor, rates: Rates) -> None:
     tf.raw_ops.ResourceApplyRMSProp(
         var=weight.handle,
         ms=slots.first.handle,
@@ -78,13 +78,13 @@ def _rmsprop(weight: tf.Variable, slots: Slots, gradient: tf.Tensor, rates: Rate
     )
 
 
-def _lion(weight: tf.Variable, slots: Slots, gradient: tf.Tensor, rates: Rates) -> None:
+def _lion(weight: tf.Variable, slots: Moments, gradient: tf.Tensor, rates: Rates) -> None:
     direction = tf.sign(BETA_1 * slots.first + (1.0 - BETA_1) * gradient)
     weight.assign_sub(rates.learning_rate * (direction + rates.weight_decay * weight))
     slots.first.assign(LION_BETA_2 * slots.first + (1.0 - LION_BETA_2) * gradient)
 
 
-UPDATES: dict[str, Callable[[tf.Variable, Slots, tf.Tensor, Rates], None]] = {
+UPDATES: dict[str, Callable[[tf.Variable, Moments, tf.Tensor, Rates], None]] = {
     "adam": _adam,
     "adamw": _adamw,
     "sgd": _sgd,

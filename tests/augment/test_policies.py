@@ -13,9 +13,9 @@ pytestmark = pytest.mark.slow
 HASHES = """
 import hashlib
 import numpy as np
-from bcsearch.augment.policies import make_view_chunk, policy_names
+from bcsearch.augment.policies import POLICIES, make_view_chunk
 images = np.random.default_rng(0).integers(0, 256, (40, 24, 24, 3), np.uint8)
-for policy in policy_names():
+for policy in POLICIES:
     print(policy, hashlib.sha256(make_view_chunk(images, policy, 3).tobytes()).hexdigest())
 """
 
@@ -34,11 +34,11 @@ def test_views_are_equal_in_two_fresh_processes_and_when_made_twice_in_one() -> 
 
     from hashlib import sha256
 
-    from bcsearch.augment.policies import make_view_chunk, policy_names
+    from bcsearch.augment.policies import POLICIES, make_view_chunk
 
     images = np.random.default_rng(0).integers(0, 256, (40, 24, 24, 3), np.uint8)
     for _ in range(2):
-        here = [f"{name} {sha256(make_view_chunk(images, name, 3).tobytes()).hexdigest()}" for name in policy_names()]
+        here = [f"{name} {sha256(make_view_chunk(images, name, 3).tobytes()).hexdigest()}" for name in POLICIES]
         assert here == first
 
 

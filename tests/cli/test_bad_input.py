@@ -219,7 +219,10 @@ HEAVY: dict[str, Case] = {
     "storage that is not Optuna's": (foreign_database(*QUICK, "--storage", "my.db"), ("my.db", "recipes")),
     "refit of nothing": (given("refit", "--study", "quickstart"), ("no study was ever run", "bcsearch run")),
     "refit of an unknown study": (ran_before("refit", "--study", "cels"), ("'cels'", "did you mean 'cells'?")),
-    "refit on other data": (ran_before("refit", "--study", "cells"), ("'cells'", "other data", "--data demo")),
+    "refit on other data": (
+        ran_before("refit", "--study", "cells"),
+        ("'cells'", "other data", "its content has changed since"),
+    ),
     "evaluate without a model": (
         given("evaluate", "--model", ".", "--data", "demo"),
         ("model in .;", "model.keras", "best.toml"),

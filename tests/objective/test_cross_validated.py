@@ -43,7 +43,8 @@ def script(params: Params) -> Sequence[float]:
 
 
 def means(desk: Desk, number: int) -> list[float]:
-    return [round(scores.mean, 9) for scores in desk.ledger.epochs_of(number)]
+    entry = desk.ledger.entry_of(number)
+    return [round(scores.mean, 9) for scores in entry.epochs] if entry else []
 
 
 def run(desk: Desk, trainer: FakeTrainer, recorder: Recorder | None = None) -> bool:

@@ -16,7 +16,7 @@ from bcsearch.records.events import (
     TrialReleased,
     TrialStarted,
 )
-from bcsearch.report.live import ROWS_SHOWN, LiveView, in_words
+from bcsearch.report.live import ROWS_SHOWN, LiveView, configuration_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -138,4 +138,4 @@ def test_terminal_is_given_back_when_a_run_breaks_off() -> None:
     ],
 )
 def test_configuration_in_words_names_what_is_not_as_usual(params: Params, words: str) -> None:
-    assert in_words(params.canonical()) == words
+    assert configuration_text(params.canonical()) == words

@@ -49,8 +49,6 @@ def ended(storage: Storage, study: Study, state: OptunaState) -> int:
 def test_entry_comes_back_as_it_was(ledger: Ledger) -> None:
     ledger.record(entry(3))
     assert ledger.entry_of(3) == entry(3)
-    assert ledger.epochs_of(3) == EPOCHS
-    assert ledger.epochs_of(4) == ()
 
 
 def test_curve_survives_to_the_last_bit() -> None:

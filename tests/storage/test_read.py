@@ -14,8 +14,8 @@ from bcsearch.storage import (
     LedgerEntry,
     Storage,
     attrs,
+    find_study,
     list_studies,
-    newest_study_of,
     open_storage,
     read_study,
 )
@@ -120,9 +120,16 @@ def test_study_of_plain_optuna_is_read(tmp_path: Path) -> None:
 def test_newest_study_of_a_sweep_is_the_last_one_made(url: str, storage: Storage) -> None:
     for name in ("cells", "cells-2", "other", "cells-10", "cells-9"):
         make_study(storage, name, name).set_user_attr(attrs.SWEEP, name.split("-")[0])
-    assert newest_study_of(url, "cells") == "cells-9"
-    assert newest_study_of(storage, "other") == "other"
-    assert newest_study_of(storage, "cell") is None
+    assert find_study(url, "cells") == "cells-9"
+    assert find_study(storage, "other") == "other"
+    with pytest.raises(StudyError, match="unknown study 'cell'; did you mean 'cells'"):
+        find_study(storage, "cell")
+
+
+def test_every_study_of_a_sweep_can_be_named(url: str, storage: Storage) -> None:
+    for name in ("cells", "cells-2", "cells-3"):
+        make_study(storage, name, name).set_user_attr(attrs.SWEEP, "cells")
+    assert [find_study(url, name) for name in ("cells", "cells-1", "cells-2")] == ["cells-3", "cells", "cells-2"]
 
 
 def test_unknown_study_names_the_nearest(url: str, study: Study) -> None:
@@ -131,9 +138,7 @@ def test_unknown_study_names_the_nearest(url: str, study: Study) -> None:
         read_study(url, "swep")
 
 
-@pytest.mark.parametrize(
-    "read", [list_studies, lambda url: read_study(url, NAME), lambda url: newest_study_of(url, "x")]
-)
+@pytest.mark.parametrize("read", [list_studies, lambda url: read_study(url, NAME), lambda url: find_study(url, "x")])
 def test_reading_never_creates_a_database(tmp_path: Path, read: object) -> None:
     assert callable(read)
     with pytest.raises(StudyError, match="no study was ever run here"):

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import optuna
 import pytest
 
 from bcsearch.errors import StudyError
-from bcsearch.records import TrialState
+from bcsearch.records import StudyRecord, TrialState
 from bcsearch.storage import attrs, read_study
 from bcsearch.study import create
 from bcsearch.study.create import check_fingerprint, settings_text, stored_plan, study_name
@@ -23,27 +24,39 @@ NAMES: dict[str, tuple[list[str], bool, str]] = {
     "one there, fresh": (["cells"], True, "cells-2"),
     "two there": (["cells", "cells-2"], False, "cells-2"),
     "two there, fresh": (["cells", "cells-2"], True, "cells-3"),
-    "counted as numbers": (["cells-9", "cells-10"], True, "cells-11"),
+    "the first number that is free": (["cells", "cells-2", "cells-9"], True, "cells-3"),
     "first one deleted": (["cells-2"], False, "cells-2"),
+    "a number is free": (["cells-2"], True, "cells"),
     "other sweeps": (["cell", "cells-big", "cells-2-old", "mycells", "other"], True, "cells"),
 }
+
+
+def studies(*names: str) -> list[StudyRecord]:
+    """Return studies without trials; a name in the pattern of ``--fresh`` is of the sweep before the number."""
+    return [StudyRecord(name=name, sweep=re.sub(r"-\d+$", "", name), uuid="", trials_wanted=0) for name in names]
 
 
 @pytest.mark.parametrize("case", NAMES)
 def test_study_name_is_the_newest_or_the_next(case: str) -> None:
     taken, fresh, expected = NAMES[case]
-    assert study_name("cells", taken, fresh=fresh) == expected
+    assert study_name("cells", studies(*taken), fresh=fresh) == expected
 
 
 def test_sweep_name_is_taken_literally() -> None:
-    assert study_name("c.lls", ["cells", "cells-2"], fresh=True) == "c.lls"
+    assert study_name("c.lls", studies("cells", "cells-2"), fresh=True) == "c.lls"
+
+
+def test_study_of_a_sweep_with_a_like_name_is_not_taken_up() -> None:
+    others = [StudyRecord(name="cells-2", sweep="cells-2", uuid="", trials_wanted=0)]
+    assert study_name("cells", others) == "cells"
+    assert study_name("cells", [*studies("cells"), *others], fresh=True) == "cells-3"
 
 
 def test_fresh_study_keeps_the_old_one(tmp_path: Path) -> None:
     plan = make_plan()
     old = open_desk(tmp_path, plan, trials=2)
     make_worker(old, plan, FakeTrainer()).run()
-    new = open_desk(tmp_path, plan, trials=3, name=study_name("cells", [old.name], fresh=True))
+    new = open_desk(tmp_path, plan, trials=3, name=study_name("cells", studies(old.name), fresh=True))
     assert new.name == "cells-2"
     make_worker(new, plan, FakeTrainer()).run()
     assert (old.record().slots_filled, new.record().slots_filled) == (2, 3)
@@ -66,17 +79,19 @@ def test_other_fingerprint_is_refused_and_the_key_named(tmp_path: Path) -> None:
 def test_every_further_difference_is_counted() -> None:
     stored, now = {"folds": "aa", "dataset": "cc"}, {"folds": "bb", "meaning": "1", "dataset": "cc"}
     with pytest.raises(StudyError, match=r"folds was aa, is bb \(and 1 more\)"):
-        check_fingerprint("cells", stored, now, "cells.npz")
+        check_fingerprint("cells", stored, now, "cells.npz", "cells.npz")
 
 
 def test_other_data_is_refused_and_the_source_named() -> None:
     now = {**FINGERPRINT, "dataset": "bb", "folds": "changes with the data"}
     with pytest.raises(StudyError, match=r"'cells' was made with other data.*--data cells\.npz.*--fresh"):
-        check_fingerprint("cells", FINGERPRINT, now, "cells.npz")
+        check_fingerprint("cells", FINGERPRINT, now, "cells.npz", "others.npz")
+    with pytest.raises(StudyError, match=r"its content has changed since; restore it, or start anew with --fresh"):
+        check_fingerprint("cells", FINGERPRINT, now, "cells.npz", "cells.npz")
 
 
 def test_equal_fingerprint_passes_in_any_order() -> None:
-    check_fingerprint("cells", FINGERPRINT, dict(reversed(FINGERPRINT.items())), "cells.npz")
+    check_fingerprint("cells", FINGERPRINT, dict(reversed(FINGERPRINT.items())), "cells.npz", "cells.npz")
 
 
 def test_sampler_and_pruner_come_from_the_stored_settings_on_resume(tmp_path: Path) -> None:

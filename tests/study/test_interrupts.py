@@ -27,7 +27,7 @@ def test_first_signal_asks_and_tells_what_a_second_would_do(number: signal.Signa
         with pytest.raises(KeyboardInterrupt):
             interrupts.raise_if_asked()
     (notice,) = recorder.of(Notice)
-    assert "after this epoch" in notice.text
+    assert "again to stop at once" in notice.text
     assert "again" in notice.text
 
 

@@ -49,8 +49,8 @@ class Bench:
         dataset = SimpleNamespace(drawn=False)
         return SimpleNamespace(plan=plan, fingerprint=self.fingerprint, dataset=dataset, weights={})
 
-    def refit(self, prepared: Any, trainer: Any, desk: Any, **_: Any) -> Path:
-        del prepared, trainer
+    def refit(self, prepared: Any, trainer: Any, desk: Any, check: Any) -> Path:
+        del prepared, trainer, check
         self.refits += 1
         self.in_refit()
         folder: Path = desk.folder
@@ -66,7 +66,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
         (tmp_path / name).write_text(text)
     made = Bench(options=RunOptions(sweeps_dir=tmp_path / "sweeps", results_dir=tmp_path / "results"))
     monkeypatch.setattr("bcsearch.study.run.prepare", made.prepare)
-    monkeypatch.setattr("bcsearch.study.run.refit_trial", made.refit)
+    monkeypatch.setattr("bcsearch.study.run.ensure_refitted", made.refit)
     monkeypatch.setattr("bcsearch.study.run._trainer", lambda *_: made.trainer)
     return made
 

@@ -68,7 +68,7 @@ def train_stacked(params: Params, folds: list[int]) -> Trained:
     for epoch in range(EPOCHS):
         rows = batches(params).rows(epoch)[:, folds]
         table_rows = view_of(rows, epoch, VIEWS) * N + rows
-        epoch_batches = head_graph.Batches(tf.constant(table_rows), tf.constant(rows), weights)
+        epoch_batches = head_graph.EpochRows(tf.constant(table_rows), tf.constant(rows), weights)
         losses.append(float(graph.train_epoch(features, epoch_batches, knobs, tf.constant(0))))
     everything = np.tile(np.arange(N, dtype=np.int32), (len(folds), 1))
     return Trained(

@@ -1,0 +1,505 @@
+"""Tiny runs of the real trainer on drawn cells, from Python and from a shell: splits, odd images, deaths, repairs."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import bcsearch
+from bcsearch import RunOptions, cli, read_bundle
+from bcsearch.data import load_dataset
+from bcsearch.data.folds import make_folds
+from bcsearch.errors import DataError
+from bcsearch.records import TrialState
+from bcsearch.records.events import Notice
+from tests.fakes import Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bcsearch.data.dataset import Dataset
+    from bcsearch.records import StudyRecord
+
+COMMAND = Path(sys.executable).parent / "bcsearch"
+README = Path(__file__).parents[1] / "README.md"
+N_CLASSES, SIZE = 4, 48
+
+pytestmark = pytest.mark.slow
+
+SWEEP = """
+space = "tiny"
+search = { trials = 2, startup_trials = 2, pruner = "none" }
+folds = { n_folds = 2 }
+training = { epochs = 3 }
+limits = { heartbeat_seconds = 1, grace_seconds = 3 }
+start = [{ learning_rate = 0.003 }]
+"""
+SPACE = """
+[params]
+backbone = "efficientnet_lite0"
+image_size = 48
+batch_size = 32
+head_layers = 0
+learning_rate = { float = [1e-3, 1e-2], log = true }
+"""
+FILES = {
+    "sweeps/tiny.toml": SWEEP,
+    "sweeps/split.toml": SWEEP.replace("n_folds = 2", 'kind = "split"'),
+    "sweeps/views.toml": SWEEP.replace('"tiny"', '"views"').replace("trials = 2", "trials = 3"),
+    "sweeps/whole.toml": SWEEP.replace('"tiny"', '"whole"'),
+    "search_spaces/tiny.toml": SPACE,
+    "search_spaces/views.toml": SPACE + 'augment = "light"\nviews = 2\n',
+    "search_spaces/whole.toml": SPACE.replace("efficientnet_lite0", "custom").replace("= 48", "= 32"),
+}
+VIEWS_ENTRIES = 3  # activations of the original, a view, its activations
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A folder with sweeps and spaces, results and a cache."""
+
+    folder: Path
+
+    @property
+    def cache(self) -> Path:
+        return self.folder / "cache"
+
+    def options(self, data: str | Path, **more: Any) -> RunOptions:
+        """Return options that keep all of a run in this folder."""
+        return RunOptions(
+            data=str(data),
+            storage=f"sqlite:///{self.folder}/results/bcsearch.db",
+            results_dir=self.folder / "results",
+            sweeps_dir=self.folder / "sweeps",
+            cache_dir=self.cache,
+            **more,
+        )
+
+    def run(self, sweep: str, data: str | Path, **more: Any) -> Path:
+        """Run a sweep in this process to its end; return the bundle."""
+        bundle = bcsearch.run(sweep, self.options(data, **more)).bundle
+        assert bundle == self.folder / "results" / sweep / "model"
+        return bundle
+
+    def record(self, study: str) -> StudyRecord:
+        return bcsearch.read_study(study, self.options("demo"))
+
+    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
+        """Start ``bcsearch`` in a shell."""
+        kept = {name: text for name, text in os.environ.items() if not name.startswith("BCSEARCH_")}
+        return subprocess.Popen(
+            [COMMAND, *map(str, arguments)],
+            cwd=self.folder,
+            env={**kept, "BCSEARCH_CACHE": str(self.cache)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def shell(self, *arguments: str | Path) -> str:
+        """Run ``bcsearch`` in a shell, expect that it ends well and silently, and return what it printed."""
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=120)
+        assert (process.returncode, err) == (0, ""), out
+        return out
+
+    def kept(self, shelf: str) -> list[str]:
+        """Return what lies on a shelf of the cache: ``entries`` or ``drafts``."""
+        found = self.cache / shelf
+        return sorted(path.name for path in found.iterdir()) if found.is_dir() else []
+
+
+def new_place(folder: Path) -> Place:
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return Place(folder=folder)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return new_place(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def demo() -> Dataset:
+    return load_dataset("demo")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cells:
+    """Drawn cells of the first four classes, as many of each: images (n, 96, 96, 3) and labels (n,)."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def save(self, path: Path, images: np.ndarray | None = None, **more: np.ndarray) -> Path:
+        """Write an .npz: of halved images, unless ``images`` are given."""
+        data = self.images[:, ::2, ::2] if images is None else images
+        np.savez(path, allow_pickle=False, data=data, labels=self.labels, **more)
+        return path
+
+
+def cells_of(demo: Dataset, first: int, count: int) -> Cells:
+    of_class = [np.flatnonzero(demo.labels == label)[first : first + count] for label in range(N_CLASSES)]
+    rows = np.sort(np.concatenate(of_class))
+    return Cells(images=demo.images[rows], labels=demo.labels[rows])
+
+
+@pytest.fixture(scope="module")
+def cells(demo: Dataset) -> Cells:
+    return cells_of(demo, 0, 30)
+
+
+@pytest.fixture(scope="module")
+def others(demo: Dataset) -> Cells:
+    """Return cells that no run has seen."""
+    return cells_of(demo, 30, 10)
+
+
+def about(bundle: Path) -> dict[str, Any]:
+    return tomllib.loads((bundle / "best.toml").read_text(encoding="utf-8"))
+
+
+def weights(bundle: Path) -> list[np.ndarray]:
+    return [np.asarray(weight) for weight in read_bundle(bundle).model.get_weights()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
+    """Return a function that runs ``bcsearch`` with arguments in this process."""
+
+    def run(*arguments: str | Path) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["bcsearch", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capfd.readouterr()
+        return Answer(code=int(ended.value.code or 0), out=said.out, err=said.err)
+
+    return run
+
+
+def test_python_example_of_the_readme_runs(
+    place: Place, cells: Cells, others: Cells, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (code,) = re.findall(r"```python\n(.+?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert "trials=200" in code
+    assert '"quickstart"' in code
+    cells.save(place.folder / "cells.npz")
+    others.save(place.folder / "test.npz")
+    (place.folder / "sweeps" / "quickstart.toml").write_text(SWEEP)  # comes before the shipped one
+    monkeypatch.chdir(place.folder)
+    monkeypatch.setenv("BCSEARCH_CACHE", str(place.cache))
+    for name in ("BCSEARCH_DATA", "BCSEARCH_STORAGE"):
+        monkeypatch.delenv(name, raising=False)
+    exec(compile(code.replace("trials=200", "trials=1"), README, "exec"), {"__name__": "__main__"})
+    accuracy = float(capfd.readouterr().out)
+    assert accuracy == bcsearch.evaluate(Path("results/quickstart/model"), "test.npz").accuracy
+    assert accuracy > 1.5 / N_CLASSES
+    assert bcsearch.read_study("quickstart").slots_filled == 1
+
+
+def test_split_puts_a_tenth_aside_that_nothing_is_trained_or_chosen_on(
+    place: Place, cells: Cells, command: Callable[..., Answer]
+) -> None:
+    seen = cells.save(place.folder / "seen.npz")
+    test = make_folds(load_dataset(seen), kind="split").test
+    noisy = cells.images[:, ::2, ::2].copy()
+    noisy[test] = np.random.default_rng(0).integers(0, 256, noisy[test].shape)
+    unseen = cells.save(place.folder / "unseen.npz", noisy)
+
+    bundle = place.run("split", seen, trials=1)
+    found, trained = about(bundle), weights(bundle)
+    assert (found["folds"]["kind"], found["folds"]["n_folds"], len(found["best"]["fold_scores"])) == ("split", 1, 1)
+    assert found["test"]["n_images"] == len(test) == len(cells.labels) // 10
+    predicted = read_bundle(bundle).predict(cells.images[test][:, ::2, ::2]).argmax(axis=1)
+    assert found["test"]["accuracy"] == pytest.approx(np.mean(predicted == cells.labels[test]))
+    storage = ("--study", "split", "--storage", f"sqlite:///{place.folder}/results/bcsearch.db")
+    best, status = command("best", *storage), command("status", *storage)
+    assert (best.code, best.err, status.code, status.err) == (0, "", 0, "")
+    assert f"folds: {found['best']['score']:.4f} " in best.out
+    assert "1 of 1 trials done" in status.out
+
+    other = new_place(place.folder / "other")
+    bundle = other.run("split", unseen, trials=1)
+    assert about(bundle)["best"]["score"] == found["best"]["score"]
+    for one, same in zip(trained, weights(bundle), strict=True):
+        np.testing.assert_array_equal(one, same)
+
+
+def predictions(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_wide_images_larger_than_the_space_wants_are_cut_alike_wherever_they_are_used(
+    place: Place, cells: Cells, command: Callable[..., Answer]
+) -> None:
+    wide = np.pad(cells.images, ((0, 0), (0, 0), (16, 16), (0, 0)))  # 96 x 128, of which the middle square counts
+    data, middle = cells.save(place.folder / "wide.npz", wide), cells.save(place.folder / "middle.npz", cells.images)
+    bundle = place.run("tiny", data)
+    assert (about(bundle)["model"]["image_size"], about(bundle)["params"]["image_size"]) == (2 * SIZE, SIZE)
+    scored = bcsearch.evaluate(bundle, str(data))
+    assert scored == bcsearch.evaluate(bundle, str(middle))
+    assert (scored.n_images, scored.accuracy > 1.5 / N_CLASSES) == (len(wide), True)
+    out = place.folder / "predicted.csv"
+    answer = command("predict", "--model", bundle, "--data", data, "--out", out)
+    assert (answer.code, answer.err) == (0, "")
+    labels = [int(row["label"]) for row in predictions(out)]
+    assert np.mean(np.array(labels) == cells.labels) == pytest.approx(scored.accuracy)
+
+
+NAMES = ("Größe", "ячейка", "好中球", "cellule à noyau")
+
+
+@pytest.fixture
+def album(tmp_path: Path, cells: Cells) -> Path:
+    """Return a folder of class folders: wide images, larger than the image size of the space."""
+    folder = tmp_path / "Bilder 細胞 é"
+    for name in NAMES:
+        (folder / name).mkdir(parents=True)
+    for row, (image, label) in enumerate(zip(cells.images, cells.labels, strict=True)):
+        Image.fromarray(image[8:-8]).save(folder / NAMES[label] / f"зелёный {row}.png")
+    return folder
+
+
+def test_folder_with_names_in_any_script_goes_all_the_way(
+    place: Place, album: Path, command: Callable[..., Answer]
+) -> None:
+    bundle = place.run("tiny", album)
+    assert set(about(bundle)["model"]["classes"]) == set(NAMES)
+    scored = bcsearch.evaluate(bundle, str(album))
+    assert set(scored.per_class) == set(NAMES)
+    assert scored.accuracy > 1.5 / N_CLASSES
+    out = place.folder / "прогноз.csv"
+    answer = command("predict", "--model", bundle, "--data", album, "--out", out)
+    assert (answer.code, answer.err) == (0, "")
+    assert str(out) in answer.out
+    found = predictions(out)
+    assert {row["image"] for row in found} == {file.relative_to(album).as_posix() for file in album.glob("*/*.png")}
+    right = [row["class"] == Path(row["image"]).parent.name for row in found]
+    assert np.mean(right) == pytest.approx(scored.accuracy)
+    shown = command("evaluate", "--model", bundle, "--data", album)
+    assert (shown.code, shown.err) == (0, "")
+    assert all(name in shown.out for name in NAMES)
+
+
+def test_groups_stay_on_one_side_of_every_fold_of_a_study(place: Place, cells: Cells) -> None:
+    groups = np.arange(len(cells.labels)) // 5
+    grouped = load_dataset(cells.save(place.folder / "grouped.npz", groups=groups))
+    free = load_dataset(cells.save(place.folder / "free.npz"))
+    bundle = place.run("tiny", place.folder / "grouped.npz")
+    folds = make_folds(grouped, n_folds=2)
+    for fold in folds.folds:
+        assert not set(groups[fold.train]) & set(groups[fold.valid])
+    used = place.record("tiny").fingerprint["folds"]
+    assert used == about(bundle)["fingerprint"]["folds"] == folds.fingerprint
+    assert used != make_folds(free, n_folds=2).fingerprint
+
+
+def test_custom_backbone_runs_from_a_shell_in_silence(place: Place, cells: Cells) -> None:
+    data = cells.save(place.folder / "cells.npz")
+    out = place.shell("run", "--study", "whole", "--data", data)
+    assert "best configuration and model: results/whole/model" in out
+    assert place.kept("entries") == []  # nothing of it is frozen
+    out = place.shell("evaluate", "--model", "results/whole/model", "--data", data)
+    assert out.startswith(f"{len(cells.labels)} images: accuracy ")
+    assert about(place.folder / "results/whole/model")["params"]["backbone"] == "custom"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deaths:
+    """A run on the demo, ended by SIGTERM, then by SIGKILL, both amid an entry of the cache, then left to finish."""
+
+    place: Place
+    code: int
+    seconds: float  # from SIGTERM to the end
+    terminated_out: str
+    terminated_err: str
+    terminated: StudyRecord
+    drafts: tuple[list[str], list[str], list[str]]
+    killed: StudyRecord
+    finished_out: str
+    finished_err: str
+
+
+def amid_an_entry(place: Place, process: subprocess.Popen[str]) -> None:
+    """Wait until an entry of the cache is partly written."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        assert process.poll() is None, process.communicate()
+        if any(file.stat().st_size > 10_000 for file in place.cache.glob("drafts/*/data.npy")):
+            return
+        time.sleep(0.01)
+    pytest.fail("the run came to no entry")
+
+
+def way_to_go_on(out: str) -> list[str]:
+    """Return the arguments of the command that a run names as it stops."""
+    (line,) = re.findall(r"^stopped; go on with: bcsearch (.+)$", out, re.MULTILINE)
+    return shlex.split(line)
+
+
+@pytest.fixture(scope="module")
+def deaths(tmp_path_factory: pytest.TempPathFactory) -> Deaths:
+    place = new_place(tmp_path_factory.mktemp("deaths"))
+
+    process = place.start("run", "--study", "tiny")
+    amid_an_entry(place, process)
+    begun = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    terminated_out, terminated_err = process.communicate(timeout=60)
+    seconds, code = time.monotonic() - begun, process.returncode
+    terminated, after_term = place.record("tiny"), place.kept("drafts")
+
+    same = way_to_go_on(terminated_out)
+    process = place.start(*same)
+    amid_an_entry(place, process)
+    process.kill()
+    process.communicate()
+    killed, after_kill = place.record("tiny"), place.kept("drafts")
+
+    process = place.start(*same)
+    finished_out, finished_err = process.communicate(timeout=120)
+    assert process.returncode == 0, finished_err
+    return Deaths(
+        place=place,
+        code=code,
+        seconds=seconds,
+        terminated_out=terminated_out,
+        terminated_err=terminated_err,
+        terminated=terminated,
+        drafts=(after_term, after_kill, place.kept("drafts")),
+        killed=killed,
+        finished_out=finished_out,
+        finished_err=finished_err,
+    )
+
+
+def test_first_line_of_a_run_without_data_says_drawn(deaths: Deaths) -> None:
+    assert "DRAWN" in deaths.terminated_out.partition("\n")[0]
+    assert "DRAWN" in deaths.finished_out.partition("\n")[0]
+
+
+def test_sigterm_amid_features_ends_the_run_at_once_and_says_how_to_go_on(deaths: Deaths) -> None:
+    assert (deaths.code, deaths.terminated_err) == (130, "")
+    assert deaths.seconds < 10
+    assert way_to_go_on(deaths.terminated_out) == ["run", "--study", "tiny"]
+    (trial,) = (trial for trial in deaths.terminated.trials if trial.state is not TrialState.WAITING or trial.started)
+    assert trial.state is TrialState.WAITING
+    assert deaths.drafts[0] == []
+
+
+def test_kill_amid_an_entry_leaves_a_draft_that_the_next_run_takes_away(deaths: Deaths) -> None:
+    assert deaths.killed.count(TrialState.RUNNING) == 1
+    assert len(deaths.drafts[1]) == 1
+    assert deaths.drafts[2] == []
+    assert len(deaths.place.kept("entries")) == 1
+    assert deaths.finished_out.count("images done") == 1
+
+
+def test_study_ends_with_its_exact_total_after_both_deaths(deaths: Deaths) -> None:
+    ended = deaths.place.record("tiny")
+    assert (ended.slots_filled, ended.trials_wanted, ended.count(TrialState.FAIL)) == (2, 2, 1)
+    assert len(ended.trials) == 3
+    (lost,) = (trial for trial in ended.trials if trial.state is TrialState.FAIL)
+    assert deaths.finished_err == f"trial {lost.number} lost its worker and was queued again\n"
+    assert any(trial.is_finished and trial.params == lost.params for trial in ended.trials)
+    assert about(deaths.place.folder / "results/tiny/model")["study"]["trials"] == 2
+
+
+def test_listener_first_hears_that_the_demo_is_drawn(deaths: Deaths) -> None:
+    hears = Recorder()
+    result = bcsearch.run("tiny", deaths.place.options("demo"), hears)
+    first = hears.events[0]
+    assert isinstance(first, Notice)
+    assert "DRAWN" in first.text
+    assert result.bundle is not None
+    assert about(result.bundle)["data"]["drawn"]
+
+
+def test_two_workers_started_at_once_share_a_cold_cache_and_write_one_model(place: Place, cells: Cells) -> None:
+    data = cells.save(place.folder / "cells.npz")
+    model = place.folder / "results/views/model/model.keras"
+    processes = [place.start("run", "--study", "views", "--data", data) for _ in range(2)]
+    written = set()
+    deadline = time.monotonic() + 120
+    while any(process.poll() is None for process in processes) and time.monotonic() < deadline:
+        if model.exists():
+            written.add(model.stat().st_mtime_ns)
+        time.sleep(0.02)
+    answers = [process.communicate(timeout=10) for process in processes]
+    assert [(process.returncode, err) for process, (_, err) in zip(processes, answers, strict=True)] == [(0, "")] * 2
+    outs = [out for out, _ in answers]
+    assert len(place.kept("entries")) == VIEWS_ENTRIES
+    assert place.kept("drafts") == []
+    assert sum(out.count("images done") for out in outs) == VIEWS_ENTRIES
+    study = place.record("views")
+    assert (study.slots_filled, study.count(TrialState.FAIL), len(study.trials)) == (3, 0, 3)
+    ended = [int(number) for out in outs for number in re.findall(r"^trial (\d+) complete", out, re.MULTILINE)]
+    assert sorted(ended) == [0, 1, 2]
+    assert all("best configuration and model: results/views/model" in out for out in outs)
+    assert written | {model.stat().st_mtime_ns} == {model.stat().st_mtime_ns}
+    assert {path.name for path in model.parent.iterdir()} == {"best.toml", "folds.csv", "model.keras", "trials.csv"}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, cells: Cells) -> Place:
+    """Return a place where the study ``tiny`` has come to its end on ``cells.npz``."""
+    place = new_place(tmp_path_factory.mktemp("finished"))
+    place.run("tiny", cells.save(place.folder / "cells.npz"))
+    return place
+
+
+def test_refit_repairs_a_damaged_model(finished: Place) -> None:
+    bundle = finished.folder / "results/tiny/model"
+    before = weights(bundle)
+    (bundle / "model.keras").write_bytes(b"rubbish")
+    with pytest.raises(DataError, match="refit"):
+        read_bundle(bundle)
+    assert bcsearch.refit("tiny", options=finished.options(finished.folder / "cells.npz")) == bundle
+    for one, same in zip(before, weights(bundle), strict=True):
+        np.testing.assert_array_equal(one, same)
+
+
+def test_classes_may_be_missing_where_a_model_is_scored(finished: Place, others: Cells) -> None:
+    rows = np.flatnonzero(np.isin(others.labels, (0, 2)))
+    few = Cells(images=others.images[rows], labels=others.labels[rows])
+    bundle = finished.folder / "results/tiny/model"
+    found = bcsearch.evaluate(bundle, str(few.save(finished.folder / "few.npz")))
+    assert np.sum(found.confusion, axis=1).tolist() == [10, 0, 10, 0]
+    assert found.accuracy == pytest.approx(np.trace(found.confusion) / 20)
+    assert [found.per_class[str(label)].recall is None for label in range(N_CLASSES)] == [False, True, False, True]
+
+
+def test_labels_unknown_to_the_model_are_one_line(
+    finished: Place, others: Cells, command: Callable[..., Answer]
+) -> None:
+    strange = Cells(images=others.images, labels=others.labels + 1).save(finished.folder / "strange.npz")
+    answer = command("evaluate", "--model", finished.folder / "results/tiny/model", "--data", strange)
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err == f"error: label {N_CLASSES} is unknown to the model; allowed: 0 to {N_CLASSES - 1}\n"
