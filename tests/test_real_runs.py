@@ -262,7 +262,7 @@ def test_wide_images_larger_than_the_space_wants_are_cut_alike_wherever_they_are
     wide = np.pad(cells.images, ((0, 0), (0, 0), (16, 16), (0, 0)))  # 96 x 128, of which the middle square counts
     data, middle = cells.save(place.folder / "wide.npz", wide), cells.save(place.folder / "middle.npz", cells.images)
     bundle = place.run("tiny", data)
-    assert (about(bundle)["model"]["image_size"], about(bundle)["params"]["image_size"]) == (2 * SIZE, SIZE)
+    assert (about(bundle)["model"]["image_size"], about(bundle)["params"]["image_size"]) == (SIZE, SIZE)
     scored = bcsearch.evaluate(bundle, str(data))
     assert scored == bcsearch.evaluate(bundle, str(middle))
     assert (scored.n_images, scored.accuracy > 1.5 / N_CLASSES) == (len(wide), True)
@@ -303,9 +303,6 @@ def test_folder_with_names_in_any_script_goes_all_the_way(
     assert {row["image"] for row in found} == {file.relative_to(album).as_posix() for file in album.glob("*/*.png")}
     right = [row["class"] == Path(row["image"]).parent.name for row in found]
     assert np.mean(right) == pytest.approx(scored.accuracy)
-    shown = command("evaluate", "--model", bundle, "--data", album)
-    assert (shown.code, shown.err) == (0, "")
-    assert all(name in shown.out for name in NAMES)
 
 
 def test_groups_stay_on_one_side_of_every_fold_of_a_study(place: Place, cells: Cells) -> None:
@@ -409,8 +406,7 @@ def test_sigterm_amid_features_ends_the_run_at_once_and_says_how_to_go_on(deaths
     assert (deaths.code, deaths.terminated_err) == (130, "")
     assert deaths.seconds < 10
     assert way_to_go_on(deaths.terminated_out) == ["run", "--study", "tiny"]
-    (trial,) = (trial for trial in deaths.terminated.trials if trial.state is not TrialState.WAITING or trial.started)
-    assert trial.state is TrialState.WAITING
+    assert [trial.state for trial in deaths.terminated.trials] == [TrialState.WAITING]
     assert deaths.drafts[0] == []
 
 
@@ -463,7 +459,7 @@ def test_two_workers_started_at_once_share_a_cold_cache_and_write_one_model(plac
     ended = [int(number) for out in outs for number in re.findall(r"^trial (\d+) complete", out, re.MULTILINE)]
     assert sorted(ended) == [0, 1, 2]
     assert all("best configuration and model: results/views/model" in out for out in outs)
-    assert written | {model.stat().st_mtime_ns} == {model.stat().st_mtime_ns}
+    assert written <= {model.stat().st_mtime_ns}
     assert {path.name for path in model.parent.iterdir()} == {"best.toml", "folds.csv", "model.keras", "trials.csv"}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -41,9 +42,11 @@ def as_json(facts: Any) -> str:
     return json.dumps(asdict(facts), indent=2)
 
 
-def given(data: str | None) -> str:
-    """Return ``--data`` as it was given, for a command to type."""
-    return "" if data is None else f" --data {shlex.quote(data)}"
+def typed_again() -> str:
+    """Return the command that goes on with what was typed: the same, without ``--fresh`` and passwords."""
+    from bcsearch.storage import masked
+
+    return shlex.join(["bcsearch", *(masked(word) for word in sys.argv[1:] if word != "--fresh")])
 
 
 def places(storage: str | None, results: Path) -> str:

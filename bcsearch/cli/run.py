@@ -57,9 +57,8 @@ def run(  # noqa: PLR0913 - one argument an option
     with LiveView(Console()) as view:
         result = run_study(study, chosen, view)
     if result.bundle is None:
-        places = options.places(storage, results)
-        typer.echo(f"stopped; go on with: bcsearch run --study {study}{options.given(data)}{places}")
-        typer.echo(f"look with: bcsearch status --study {result.study}{places}")
+        typer.echo(f"stopped; go on with: {options.typed_again()}")
+        typer.echo(f"look with: bcsearch status --study {result.study}{options.places(storage, results)}")
         return STOPPED
     typer.echo(f"best configuration and model: {result.bundle}")
     return 0

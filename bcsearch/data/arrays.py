@@ -111,7 +111,7 @@ def square(image: Image.Image, size: int) -> Image.Image:
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     box = (left, top, left + side, top + side)
-    return image.resize((size, size), Image.Resampling.BILINEAR, box=box)
+    return image.crop(box).resize((size, size), Image.Resampling.BILINEAR)  # resizing with a box looks beyond it
 
 
 def resize(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tomllib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
@@ -16,7 +17,7 @@ from bcsearch.errors import DataError, DiskError
 from bcsearch.paths import make_writable_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 MODEL_NAME = "model.keras"
@@ -24,7 +25,7 @@ ABOUT_NAME = "best.toml"
 PREDICT_BATCH = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Bundle:
     """A model from raw images (batch, height, width, 3), 0 to 255, to probabilities, with its description."""
 
@@ -41,11 +42,15 @@ class Bundle:
         """Height and width of the images that the model takes, in pixels."""
         return int(self.about["model"]["image_size"])
 
+    @cached_property
+    def _forward(self) -> Callable[[np.ndarray], tf.Tensor]:
+        """The model as one traced function."""
+        return tf.function(lambda batch: self.model(batch, training=False), reduce_retracing=True)  # type: ignore[no-any-return] # tensorflow ships no types
+
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Return probabilities (n, n_classes) float32 of images (n, height, width, 3) uint8."""
-        forward = tf.function(lambda batch: self.model(batch, training=False), reduce_retracing=True)
         starts = range(0, len(images), PREDICT_BATCH)
-        return np.concatenate([forward(images[start : start + PREDICT_BATCH]).numpy() for start in starts])
+        return np.concatenate([self._forward(images[start : start + PREDICT_BATCH]).numpy() for start in starts])
 
 
 def write_bundle(folder: Path, model: keras.Model, files: Mapping[str, str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from bcsearch.augment import views
 from bcsearch.backbones.table import get_backbone
 from bcsearch.backbones.weights import ResolvedWeights, resolve_weights
 from bcsearch.config import Param, fingerprint
+from bcsearch.data.arrays import resize
 from bcsearch.data.folds import Folds, make_folds
 from bcsearch.data.source import load_dataset
 from bcsearch.errors import ConfigError
@@ -116,4 +117,4 @@ def _load(plan: Plan) -> Dataset:
     dataset = load_dataset(source)
     height, width = dataset.images.shape[1:3]
     side = min(height, width, largest)
-    return dataset if (height, width) == (side, side) else load_dataset(source, side)
+    return dataset if (height, width) == (side, side) else replace(dataset, images=resize(dataset.images, side))
