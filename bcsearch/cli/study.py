@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from bcsearch.cli import options
 from bcsearch.paths import RESULTS_DIR
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bcsearch.records import StudyRecord
 
 
 def add_to(app: typer.Typer) -> None:
@@ -22,11 +29,8 @@ def status(
 ) -> int:
     """Show how far a study is and its best trials."""
     from bcsearch.report.summary import status_facts, status_text
-    from bcsearch.storage import find_study, read_study
-    from bcsearch.study.options import RunOptions
 
-    url = RunOptions(storage=storage, results_dir=results).url_of(study)
-    facts = status_facts(read_study(url, find_study(url, study), with_epochs=True))
+    facts = status_facts(_read(study, storage, results))
     typer.echo(options.as_json(facts) if as_json else status_text(facts))
     return 0
 
@@ -39,10 +43,15 @@ def best(
 ) -> int:
     """Show the best trial of a study: its score, fold by fold, and its configuration."""
     from bcsearch.report.summary import best_facts, best_text
+
+    facts = best_facts(_read(study, storage, results))
+    typer.echo(options.as_json(facts) if as_json else best_text(facts))
+    return 0
+
+
+def _read(study: str, storage: str | None, results: Path) -> StudyRecord:
     from bcsearch.storage import find_study, read_study
     from bcsearch.study.options import RunOptions
 
     url = RunOptions(storage=storage, results_dir=results).url_of(study)
-    facts = best_facts(read_study(url, find_study(url, study), with_epochs=True))
-    typer.echo(options.as_json(facts) if as_json else best_text(facts))
-    return 0
+    return read_study(url, find_study(url, study), with_epochs=True)

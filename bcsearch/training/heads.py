@@ -38,6 +38,17 @@ def load_features(views: Sequence[np.ndarray], task: Task) -> head_graph.Feature
     )
 
 
+def head_kind(params: Params) -> head_graph.Kind:
+    """Return what of the parameters changes the graph itself."""
+    return head_graph.Kind(
+        n_layers=len(params.units) + 1,
+        activation=params.activation,
+        optimizer=params.optimizer,
+        with_l2=params.l2 > 0,
+        with_dropout=params.dropout > 0,
+    )
+
+
 def first_kernels(widths: Sequence[int], n_folds: int, seed: int) -> list[np.ndarray]:
     """Draw the first kernels of every layer, (n_folds, n_in, n_out) float32, by Glorot and Bengio's uniform rule."""
     kernels = []
@@ -67,15 +78,7 @@ class HeadTrainer:
         labels = (task.labels[rows] for rows in task.train_rows)
         weights = [class_weights(params.class_weights, fold, task.n_classes) for fold in labels]
         self._class_weights = tf.constant(np.stack(weights))
-        self._graph = head_graph.head_graph(
-            head_graph.Kind(
-                n_layers=len(params.units) + 1,
-                activation=params.activation,
-                optimizer=params.optimizer,
-                with_l2=params.l2 > 0,
-                with_dropout=params.dropout > 0,
-            )
-        )
+        self._graph = head_graph.head_graph(head_kind(params))
         self._graph.reset(first_kernels(self._widths, len(task.train_rows), seed))
 
     @property

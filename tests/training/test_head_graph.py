@@ -46,20 +46,12 @@ def train_stacked(params: Params, folds: list[int]) -> Trained:
     import tensorflow as tf
 
     from bcsearch.training import head_graph
-    from bcsearch.training.heads import first_kernels, load_features
+    from bcsearch.training.heads import first_kernels, head_kind, load_features
     from bcsearch.training.loop import Task
 
     task = Task(labels=LABELS, n_classes=CLASSES, train_rows=[FOLDS[fold] for fold in folds], valid_rows=[])
     features = load_features(list(TABLE), task)
-    graph = head_graph.head_graph(
-        head_graph.Kind(
-            n_layers=len(params.units) + 1,
-            activation=params.activation,
-            optimizer=params.optimizer,
-            with_l2=params.l2 > 0,
-            with_dropout=params.dropout > 0,
-        )
-    )
+    graph = head_graph.head_graph(head_kind(params))
     graph.reset([kernel[folds] for kernel in first_kernels([D, *params.units, CLASSES], len(FOLDS), seed=1)])
     weights = tf.constant(np.stack([class_weights(params.class_weights, LABELS[FOLDS[f]], CLASSES) for f in folds]))
     numbers = [RATE, params.weight_decay, params.momentum, params.dropout, params.l2, params.label_smoothing]
