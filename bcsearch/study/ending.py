@@ -14,6 +14,7 @@ from bcsearch.errors import StudyError
 from bcsearch.export.bundle import ABOUT_NAME, MODEL_NAME, Bundle, read_about, write_bundle
 from bcsearch.export.evaluate import score_predictions
 from bcsearch.paths import locked, make_writable_dir
+from bcsearch.records.events import Notice
 from bcsearch.report.tables import folds_csv, trials_csv
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import keras
 
     from bcsearch.records import StudyRecord, TrialRecord
+    from bcsearch.records.events import Listener
     from bcsearch.storage import LedgerEntry
     from bcsearch.study.desk import Desk
     from bcsearch.study.prepare import Prepared
@@ -46,11 +48,14 @@ def refit_trial(
         return _refit(prepared, trainer, desk, check, number)
 
 
-def ensure_refitted(prepared: Prepared, trainer: Trainer, desk: Desk, check: Callable[[], None]) -> Path:
+def ensure_refitted(
+    prepared: Prepared, trainer: Trainer, desk: Desk, check: Callable[[], None], listener: Listener
+) -> Path:
     """Refit the best trial unless its bundle stands: of many workers that end a study one does it, the others wait."""
     with _alone(desk, check):
         if _stands(_bundle_dir(desk), desk.record()):
             return _bundle_dir(desk)
+        listener(Notice(text="refitting the best configuration on all images"))
         return _refit(prepared, trainer, desk, check, None)
 
 

@@ -87,8 +87,7 @@ def _search_and_refit(desk: Desk, prepared: Prepared, options: RunOptions, liste
     with Interrupts(listener) as interrupts, suppress(KeyboardInterrupt):
         trainer = _trainer(prepared, options, listener, interrupts)
         if _worker(desk, prepared, trainer, listener, interrupts).run():
-            listener(Notice(text="refitting the best configuration on all images"))
-            return ensure_refitted(prepared, trainer, desk, interrupts.raise_if_asked)
+            return ensure_refitted(prepared, trainer, desk, interrupts.raise_if_asked, listener)
     return None
 
 

@@ -49,8 +49,8 @@ class Bench:
         dataset = SimpleNamespace(drawn=False)
         return SimpleNamespace(plan=plan, fingerprint=self.fingerprint, dataset=dataset, weights={})
 
-    def refit(self, prepared: Any, trainer: Any, desk: Any, check: Any) -> Path:
-        del prepared, trainer, check
+    def refit(self, prepared: Any, trainer: Any, desk: Any, *_: Any) -> Path:
+        del prepared, trainer
         self.refits += 1
         self.in_refit()
         folder: Path = desk.folder
