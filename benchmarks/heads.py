@@ -64,7 +64,7 @@ def _trainer(units: int) -> tuple[Callable[[], object], float]:
     )
     features = load_features([random.normal(size=(N_IMAGES, N_FEATURES)).astype(np.float16)], task)
     params = Params(head_layers=1, units_1=units, dropout=0.2, batch_size=BATCH_SIZE)
-    trainer = HeadTrainer(tf.keras.Sequential, features, task, params, seed=0)
+    trainer = HeadTrainer(features, task, params, seed=0)
     rows = trainer.rows_per_epoch
     trainer.train_epoch(0, 1e-3)
     return lambda: trainer.train_epoch(1, 1e-3), 2.0 * rows * (2 * N_FEATURES * units + 3 * units * N_CLASSES)

@@ -47,6 +47,10 @@ class FakeTrainer:
     during: Callable[[int], None] = lambda epoch: None  # called in the middle of every epoch; may raise
     calls: list[Params] = field(default_factory=list)
 
+    def settle(self, params: Params) -> Params:
+        """Leave a configuration as it is."""
+        return params
+
     def __call__(self, params: Params, report: Report) -> TrainResult:
         """Follow the script until it ends or ``report`` says stop."""
         self.calls.append(params)

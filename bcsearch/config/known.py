@@ -42,6 +42,12 @@ def _name(*names: str) -> Known:
 KNOWN_PARAMS: dict[str, Known] = {
     "backbone": _name(),  # checked against the table of backbones when the study is made
     "image_size": _whole(32, 512),
+    "unfreeze_fraction": _number(0.0, 1.0),
+    "unfreeze_schedule": _name("none", "last_layers", "half_then_all", "gradual"),
+    "unfreeze_layers": _whole(1, 1000),
+    "unfreeze_every": _whole(1, 100),
+    "backbone_rate": _number(1e-4, 1.0),
+    "batch_norm": _name("frozen", "trained"),
     "augment": _name("none", "light", "medium", "strong"),
     "views": _whole(2, 64),
     "head_layers": _whole(0, 3),

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bcsearch.augment import views
-from bcsearch.backbones.weights import WeightsKind, load_backbone, with_resizing
+from bcsearch.backbones.cuts import INPUT, cuts_of
+from bcsearch.backbones.weights import WeightsKind
 from bcsearch.features.entry import EntryKey, checksum
-from bcsearch.features.forward import FrozenForward
+from bcsearch.features.prefix import Prefix
 from bcsearch.features.store import Rows, Stored
 from bcsearch.records.events import Progress
 
@@ -19,12 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from concurrent.futures import Executor
 
+    import keras
+
     from bcsearch.backbones.weights import ResolvedWeights
     from bcsearch.features.store import Store
     from bcsearch.records import Params
 
-MEANING = 1  # raise it when activations of the same view change
-CUT = "pooled"  # where backbones are split: after their pooling
+MEANING = 2  # raise it when activations of the same view change
 POOL_IMAGES = 10_000  # augmented images from which starting processes pays: they take seconds to load TensorFlow
 
 
@@ -50,75 +52,91 @@ class Features:
     n_processes: int = 0
     progress: Callable[[Progress], None] = lambda _: None
     _original: Stored | None = field(init=False, default=None)
-    _loaded: tuple[tuple[str, int], FrozenForward] | None = field(init=False, default=None)
+    _prefix: Prefix = field(init=False)
 
-    def views(self, params: Params) -> tuple[np.ndarray, ...]:
-        """Return the images of every view, each (n, height, width, 3), uint8; the first is the original."""
-        return tuple(stored.data for stored in self._views(params))
+    def __post_init__(self) -> None:
+        height, width = self.images.shape[1:3]
+        self._prefix = Prefix(
+            weights=self.weights, seed=self.seed, image_shape=(height, width), batch_size=self.batch_size
+        )
 
-    def pooled(self, params: Params) -> tuple[np.ndarray, ...]:
-        """Return the pooled activations of every view, each (n, d), float16 or float32; the first is the original's.
+    def backbone(self, params: Params) -> keras.Model:
+        """Return the frozen backbone of a configuration, from images of its size to features; never to be trained."""
+        return self._prefix.backbone(params.backbone, params.image_size)
 
-        Their arrays are read-only and hold their entry in the cache for as long as they live.
+    def activations(self, params: Params, cut: str, *, clean_only: bool = False) -> tuple[np.ndarray, ...]:
+        """Return the activations at a cut for every view; the first is the original's, and alone if ``clean_only``.
+
+        Each has shape (n, *shape of the cut) and is float16 or float32; at the cut ``input`` they are the images of the
+        views, uint8, of the dataset's size. The arrays are read-only and hold their entry in the cache while they live.
         """
-        stored = self._views(params)
-        return tuple(self._activations(params, index, view).data for index, view in enumerate(stored))
+        stored = self._views(params, 1 if clean_only else params.canonical().views)
+        if cut == INPUT:
+            return tuple(view.data for view in stored)
+        return tuple(self._at_cut(params, cut, index, view).data for index, view in enumerate(stored))
 
-    def _views(self, params: Params) -> list[Stored]:
+    def _views(self, params: Params, n_views: int) -> list[Stored]:
         """Return the original and what the store has of the augmented views, made where it has none."""
         if self._original is None:
             self._original = Stored(data=self.images, checksum=checksum(self.images))
-        n_views = params.canonical().views
         with views.view_pool(self._n_processes(n_views - 1)) as pool:
             return [self._original, *(self._view(params.augment, i, pool) for i in range(1, n_views))]
 
     def _view(self, policy: str, index: int, pool: Executor | None) -> Stored:
-        key = EntryKey.of(
+        def chunks() -> Iterator[np.ndarray]:
+            made = views.make_view(self.images, policy, index, self.seed, pool)
+            return self._watched(made, f"augmented copy {index} ({policy})")
+
+        return self.store.get_or_compute(
+            self.view_key(policy, index),
+            lambda: Rows(shape=self.images.shape, dtype=np.dtype(np.uint8), chunks=chunks),
+        )
+
+    def view_key(self, policy: str, index: int) -> EntryKey:
+        """Return the key of an augmented view; the original, view 0, is never stored."""
+        return EntryKey.of(
             "view", dataset=self.fingerprint, policy=policy, index=index, seed=self.seed, meaning=views.MEANING
         )
 
-        def chunks() -> Iterator[np.ndarray]:
-            made = views.make_view(self.images, policy, index, self.seed, pool)
-            return self._watched(made, f"view {index} of {policy}")
+    def _at_cut(self, params: Params, cut: str, index: int, view: Stored) -> Stored:
+        """Return the activations of one view, computed from the nearest shallower cut that is kept."""
 
-        return self.store.get_or_compute(
-            key, lambda: Rows(shape=self.images.shape, dtype=np.dtype(np.uint8), chunks=chunks)
-        )
+        def compute() -> Rows:
+            start, source = self._nearest(params, cut, view)
+            forward = self._prefix.forward(params.backbone, params.image_size, start, cut, source.dtype)
+            copy = f"augmented copy {index} ({params.augment})" if index else "the images"
+            what = f"{params.backbone} at {params.image_size} pixels over {copy}"
+            return Rows(
+                shape=(len(source), *forward.output_shape),
+                dtype=np.dtype(np.float16),
+                chunks=lambda: self._watched(forward.run(source), what),
+            )
 
-    def _activations(self, params: Params, index: int, view: Stored) -> Stored:
+        return self.store.get_or_compute(self.cut_key(params, cut, view.checksum), compute)
+
+    def _nearest(self, params: Params, cut: str, view: Stored) -> tuple[str, np.ndarray]:
+        """Return the deepest kept cut below ``cut`` with its activations; the input with the view where none is."""
+        names = [known.name for known in cuts_of(params.backbone, params.image_size)]
+        for name in reversed(names[1 : names.index(cut)]):
+            kept = self.store.find(self.cut_key(params, name, view.checksum))
+            if kept is not None:
+                return name, kept.data
+        return INPUT, view.data
+
+    def cut_key(self, params: Params, cut: str, view_checksum: str) -> EntryKey:
+        """Return the key of one view's activations at a cut."""
         weights = self.weights[params.backbone]
-        key = EntryKey.of(
+        return EntryKey.of(
             "activations",
             dataset=self.fingerprint,
             backbone=params.backbone,
             weights=weights.fingerprint,
             weights_seed=self.seed if weights.kind is WeightsKind.RANDOM else 0,
-            cut=CUT,
+            cut=cut,
             image_size=params.image_size,
-            view=view.checksum,
+            view=view_checksum,
             meaning=MEANING,
         )
-
-        def compute() -> Rows:
-            forward = self._forward(params.backbone, params.image_size)
-            what = f"{params.backbone} at {params.image_size}, view {index} of {params.augment}"
-            return Rows(
-                shape=(len(view.data), *forward.output_shape),
-                dtype=np.dtype(np.float16),
-                chunks=lambda: self._watched(forward.run(view.data), what),
-            )
-
-        return self.store.get_or_compute(key, compute)
-
-    def _forward(self, backbone: str, image_size: int) -> FrozenForward:
-        """Return the forward pass of a backbone; one is kept loaded at a time."""
-        wanted = (backbone, image_size)
-        if self._loaded is None or self._loaded[0] != wanted:
-            self._loaded = None
-            model = load_backbone(backbone, image_size, self.weights[backbone], self.seed)
-            forward = FrozenForward(with_resizing(model, *self.images.shape[1:3]), self.batch_size)
-            self._loaded = (wanted, forward)
-        return self._loaded[1]
 
     def _n_processes(self, n_views: int) -> int:
         if len(self.images) * n_views < POOL_IMAGES:

@@ -90,12 +90,9 @@ class Store:
 
         Where the disk is short or cannot be written the entry is computed for this process alone.
         """
-        if key.digest in self._memory:
-            self._memory.move_to_end(key.digest)
-            return self._memory[key.digest]
-        data = self._open.get(key.digest)
-        if data is not None:
-            return Stored(data=data, checksum=self._verified[key.digest])
+        at_hand = self._at_hand(key)
+        if at_hand is not None:
+            return at_hand
         try:
             make_writable_dir(self.root)
             with locked(self._lock_path(key.digest), self.check):
@@ -105,6 +102,17 @@ class Store:
             return self._compute_in_memory(key, compute())
         self._keep_limit(spare=key.digest)
         return stored
+
+    def find(self, key: EntryKey) -> Stored | None:
+        """Return the entry of ``key`` if it is kept; None where it is not, or cannot be read."""
+        at_hand = self._at_hand(key)
+        if at_hand is not None or not self._folder("entries", key.digest).exists():
+            return at_hand
+        try:
+            with locked(self._lock_path(key.digest), self.check):
+                return self._read(key)
+        except (DiskError, OSError):
+            return None
 
     def entries(self) -> list[EntryRecord]:
         """Return the kept entries, the least recently used first; damaged ones are left out."""
@@ -132,6 +140,14 @@ class Store:
                 removed.append(record)
                 total -= record.n_bytes
         return removed
+
+    def _at_hand(self, key: EntryKey) -> Stored | None:
+        """Return the entry where this process has it open already."""
+        if key.digest in self._memory:
+            self._memory.move_to_end(key.digest)
+            return self._memory[key.digest]
+        data = self._open.get(key.digest)
+        return None if data is None else Stored(data=data, checksum=self._verified[key.digest])
 
     def _read(self, key: EntryKey) -> Stored | None:
         """Open the entry under its lock; None where there is none or it is damaged."""

@@ -58,7 +58,7 @@ class Objective:
 
     def _run(self, trial: optuna.Trial) -> float:
         started = time.perf_counter()
-        params = suggest_params(trial, self.space)
+        params = self.train.settle(suggest_params(trial, self.space))
         self.listener(TrialStarted(number=trial.number, params=params))
         watch = _Watch(trial, self.listener, self.stop_asked)
         twin = self._twin(params)

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 class Train(Protocol):
     """Trains one configuration on all folds."""
 
+    def settle(self, params: Params) -> Params:
+        """Return the canonical form: configurations that train alike become equal."""
+
     def __call__(self, params: Params, report: Report) -> TrainResult:
         """Train; call ``report(epoch, fold_mean)`` after every epoch and stop when it answers True."""
 

@@ -17,6 +17,7 @@ from bcsearch.errors import ConfigError
 from bcsearch.features import features
 from bcsearch.records import Params
 from bcsearch.records.events import Notice
+from bcsearch.training.devices import set_up_devices
 from bcsearch.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ def build_trainer(prepared: Prepared, store: Store, listener: Listener, check: C
         seed=prepared.plan.sweep.training.seed,
         progress=progress,
     )
-    return Trainer(prepared.dataset, prepared.folds, read, prepared.weights, prepared.plan.sweep.training)
+    device = set_up_devices(store.root / "devices", store.notify)
+    return Trainer(prepared.dataset, prepared.folds, read, prepared.plan.sweep.training, device)
 
 
 def tell_warnings(prepared: Prepared, listener: Listener) -> None:

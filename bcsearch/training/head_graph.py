@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from bcsearch.training.losses import fold_losses, smoothed_targets
@@ -17,7 +18,7 @@ from bcsearch.training.updates import UPDATES, Moments, Rates
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
+    from bcsearch.records import Params
 
 ACTIVATIONS = {
     "relu": tf.nn.relu,
@@ -61,6 +62,12 @@ class Knobs(NamedTuple):
     label_smoothing: tf.Tensor
 
 
+def knobs_of(params: Params, learning_rate: float) -> Knobs:
+    """Return the numbers of a configuration in an epoch of that learning rate."""
+    numbers = [params.weight_decay, params.momentum, params.dropout, params.l2, params.label_smoothing]
+    return Knobs(*[tf.constant(number, tf.float32) for number in [learning_rate, *numbers]])
+
+
 class Kind(NamedTuple):
     """What changes the graph itself."""
 
@@ -69,6 +76,17 @@ class Kind(NamedTuple):
     optimizer: str
     with_l2: bool
     with_dropout: bool
+
+
+def kind_of(params: Params) -> Kind:
+    """Return what of a configuration changes the graph."""
+    return Kind(
+        n_layers=len(params.units) + 1,
+        activation=params.activation,
+        optimizer=params.optimizer,
+        with_l2=params.l2 > 0,
+        with_dropout=params.dropout > 0,
+    )
 
 
 def _floats(*shape: int | None) -> tf.TensorSpec:
@@ -84,34 +102,73 @@ _BATCHES = EpochRows(_ints(None, None, None), _ints(None, None, None), _floats(N
 _KNOBS = Knobs(*[_floats() for _ in Knobs._fields])
 
 
-class HeadGraph:
-    """Variables and traced functions of all heads of one kind."""
+class HeadLayers:
+    """The dense layers of one kind, their optimizer state, and one step of training them."""
 
     def __init__(self, kind: Kind) -> None:
-        self.train_epoch = tf.function(self._train_epoch, input_signature=[_FEATURES, _BATCHES, _KNOBS, _ints()])
-        self.predict = tf.function(self._predict, input_signature=[_FEATURES, _ints(None, None)])
-        n_layers = kind.n_layers
         self._with_l2, self._with_dropout = kind.with_l2, kind.with_dropout
         self._activation = ACTIVATIONS[kind.activation]
         self._update = UPDATES[kind.optimizer]
-        self.kernels = [_open_variable() for _ in range(n_layers)]
-        self.biases = [_open_variable() for _ in range(n_layers)]
-        self._slots = [Moments(_open_variable(), _open_variable()) for _ in range(2 * n_layers)]
+        self.kernels = [open_variable() for _ in range(kind.n_layers)]
+        self.biases = [open_variable() for _ in range(kind.n_layers)]
+        self._moments = [Moments(open_variable(), open_variable()) for _ in self.weights]
+
+    @property
+    def weights(self) -> list[tf.Variable]:
+        """All kernels, then all biases."""
+        return [*self.kernels, *self.biases]
+
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """Everything that training changes."""
+        return [*self.weights, *(variable for moments in self._moments for variable in moments)]
+
+    def reset(self, kernels: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> None:
+        """Start from kernels (n_folds, n_in, n_out), biases (n_folds, 1, n_out) and empty optimizer state."""
+        for variable, value in zip(self.weights, [*kernels, *biases], strict=True):
+            variable.assign(value)
+        for variable, moments in zip(self.weights, self._moments, strict=True):
+            for moment in moments:
+                moment.assign(tf.zeros_like(variable))
+
+    def logits(self, inputs: tf.Tensor, dropout: tf.Tensor, seed: tf.Tensor | None) -> tf.Tensor:
+        """Return (n_folds, batch, n_classes) of features (n_folds, batch, n_in); no dropout without a seed (2,)."""
+        hidden = inputs
+        for index, (kernel, bias) in enumerate(zip(self.kernels, self.biases, strict=True)):
+            hidden = tf.matmul(hidden, kernel) + bias
+            if index < len(self.kernels) - 1:
+                hidden = self._activation(hidden)
+                if seed is not None and self._with_dropout:
+                    hidden = _dropped(hidden, dropout, tf.stack([seed[0] + index, seed[1]]))
+        return hidden
+
+    def penalised(self, loss: tf.Tensor, l2: tf.Tensor) -> tf.Tensor:
+        """Add the L2 penalty of the kernels to a loss."""
+        if not self._with_l2:
+            return loss
+        return tf.add_n([loss, *(l2 * tf.reduce_sum(tf.square(kernel)) for kernel in self.kernels)])
+
+    def update(self, gradients: Sequence[tf.Tensor], knobs: Knobs, step: tf.Tensor) -> None:
+        """Take one optimizer step; biases do not decay."""
+        for index, (weight, moments, gradient) in enumerate(zip(self.weights, self._moments, gradients, strict=True)):
+            decay = knobs.weight_decay if index < len(self.kernels) else tf.constant(0.0)
+            self._update(weight, moments, gradient, Rates(knobs.learning_rate, decay, knobs.momentum, step))
+
+
+class HeadGraph:
+    """The traced functions of all heads of one kind."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.layers = HeadLayers(kind)
+        self.train_epoch = tf.function(self._train_epoch, input_signature=[_FEATURES, _BATCHES, _KNOBS, _ints()])
+        self.predict = tf.function(self._predict, input_signature=[_FEATURES, _ints(None, None)])
         self._step = tf.Variable(0.0)
 
     def reset(self, kernels: Sequence[np.ndarray]) -> None:
         """Start anew from kernels (n_folds, n_in, n_out), zero biases and empty optimizer state."""
-        biases = [tf.zeros((kernel.shape[0], 1, kernel.shape[2])) for kernel in kernels]
-        for variable, value in zip(self._weights, [*kernels, *biases], strict=True):
-            variable.assign(value)
-        for variable, slots in zip(self._weights, self._slots, strict=True):
-            for slot in slots:
-                slot.assign(tf.zeros_like(variable))
+        biases = [np.zeros((kernel.shape[0], 1, kernel.shape[2]), np.float32) for kernel in kernels]
+        self.layers.reset(kernels, biases)
         self._step.assign(0.0)
-
-    @property
-    def _weights(self) -> list[tf.Variable]:
-        return [*self.kernels, *self.biases]
 
     def _train_epoch(self, features: FeatureTable, batches: EpochRows, knobs: Knobs, seed: tf.Tensor) -> tf.Tensor:
         """Run all batches of an epoch; return the mean loss over batches and folds, without the L2 penalty."""
@@ -130,30 +187,16 @@ class HeadGraph:
     ) -> tf.Tensor:
         self._step.assign_add(1.0)
         with tf.GradientTape() as tape:
-            logits = self._logits(inputs, knobs.dropout, tf.stack([seed, tf.cast(self._step, tf.int32)]))
+            logits = self.layers.logits(inputs, knobs.dropout, tf.stack([seed, tf.cast(self._step, tf.int32)]))
             loss = tf.reduce_sum(fold_losses(targets, logits, class_weights))
-            penalties = [knobs.l2 * tf.reduce_sum(tf.square(kernel)) for kernel in self.kernels]
-            whole = tf.add_n([loss, *penalties]) if self._with_l2 else loss
-        gradients = tape.gradient(whole, self._weights)
-        for index, (weight, slots, gradient) in enumerate(zip(self._weights, self._slots, gradients, strict=True)):
-            decay = knobs.weight_decay if index < len(self.kernels) else tf.constant(0.0)
-            self._update(weight, slots, gradient, Rates(knobs.learning_rate, decay, knobs.momentum, self._step))
+            whole = self.layers.penalised(loss, knobs.l2)
+        self.layers.update(tape.gradient(whole, self.layers.weights), knobs, self._step)
         return loss
-
-    def _logits(self, inputs: tf.Tensor, dropout: tf.Tensor, seed: tf.Tensor | None) -> tf.Tensor:
-        hidden = inputs
-        for index, (kernel, bias) in enumerate(zip(self.kernels, self.biases, strict=True)):
-            hidden = tf.matmul(hidden, kernel) + bias
-            if index < len(self.kernels) - 1:
-                hidden = self._activation(hidden)
-                if seed is not None and self._with_dropout:
-                    hidden = _dropped(hidden, dropout, tf.stack([seed[0] + index, seed[1]]))
-        return hidden
 
     def _predict(self, features: FeatureTable, rows: tf.Tensor) -> tf.Tensor:
         """Return probabilities (n_folds, n_rows, n_classes) of clean rows (n_folds, n_rows)."""
         inputs = (tf.gather(features.table, rows) - features.mean) * features.scale
-        return tf.nn.softmax(self._logits(inputs, tf.constant(0.0), None))
+        return tf.nn.softmax(self.layers.logits(inputs, tf.constant(0.0), None))
 
 
 @lru_cache(maxsize=64)
@@ -162,7 +205,8 @@ def head_graph(kind: Kind) -> HeadGraph:
     return HeadGraph(kind)
 
 
-def _open_variable() -> tf.Variable:
+def open_variable() -> tf.Variable:
+    """Return a variable of three dimensions whose sizes are left open."""
     return tf.Variable(tf.zeros((1, 1, 1)), shape=tf.TensorShape([None, None, None]))
 
 

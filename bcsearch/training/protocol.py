@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import keras
     import numpy as np
+
+    from bcsearch.training.fold_weights import FoldWeights
 
 
 class FoldTrainer(Protocol):
@@ -20,5 +21,5 @@ class FoldTrainer(Protocol):
     def predict(self) -> Sequence[np.ndarray]:
         """Return for each fold the probabilities of its validation rows, (n_valid, n_classes) float32."""
 
-    def model(self) -> keras.Model:
-        """Return the first fold as a model from raw images (batch, height, width, 3), 0 to 255, to probabilities."""
+    def weights(self) -> Sequence[FoldWeights]:
+        """Return the weights of every fold."""

@@ -2,54 +2,67 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 
+from bcsearch.backbones.cuts import INPUT, POOLED, cuts_of, segment
 from bcsearch.backbones.table import get_backbone
-from bcsearch.backbones.weights import load_backbone, with_resizing
+from bcsearch.backbones.weights import with_resizing
+from bcsearch.training import head_graph
+from bcsearch.training.devices import Device
+from bcsearch.training.fold_weights import FoldWeights, Scaling, first_weights, scalings
 from bcsearch.training.heads import HeadTrainer, load_features
+from bcsearch.training.kept import Kept
 from bcsearch.training.keras_head import keras_head
 from bcsearch.training.loop import Task, train_folds
-from bcsearch.training.whole import WholeTrainer
+from bcsearch.training.staged import StagedTrainer
+from bcsearch.training.stages import Stage, settled, stages_of
+from bcsearch.training.suffix import SuffixTrainer
+from bcsearch.training.suffix_graph import SuffixGraph, trainable_copy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from bcsearch.backbones.weights import ResolvedWeights
     from bcsearch.config import Training
     from bcsearch.data.dataset import Dataset
     from bcsearch.data.folds import Folds
     from bcsearch.features.features import Features
     from bcsearch.records import Params, TrainResult
     from bcsearch.records.events import Report
-    from bcsearch.training import head_graph
     from bcsearch.training.protocol import FoldTrainer
 
 TABLES_BYTES = 2**30  # feature tables kept in memory: n_views * n_images * n_features * 4 bytes each
+GRAPHS_BYTES = 2**30  # weights of the traced graphs kept in memory, with optimizer state
 
 
 class Trainer:
-    """Trains configurations on one dataset; keeps the last feature tables in memory between trials."""
+    """Trains configurations on one dataset; keeps the last feature tables and graphs in memory between trials."""
 
     def __init__(
         self,
         dataset: Dataset,
         folds: Folds,
         features: Features,
-        weights: Mapping[str, ResolvedWeights],
         settings: Training,
+        device: Device | None = None,
     ) -> None:
-        self._dataset, self._features, self._weights, self._settings = dataset, features, weights, settings
+        self._dataset, self._features, self._settings = dataset, features, settings
+        self._device = device or Device.cpu()
         self._task = _task(dataset, [fold.train for fold in folds.folds], [fold.valid for fold in folds.folds])
         self._all = _task(dataset, [_kept_rows(dataset, folds)], [])
-        self._tables: OrderedDict[tuple[object, ...], head_graph.FeatureTable] = OrderedDict()
+        self._tables: Kept[head_graph.FeatureTable] = Kept(TABLES_BYTES)
+        self._graphs: Kept[SuffixGraph] = Kept(GRAPHS_BYTES)
+
+    def settle(self, params: Params) -> Params:
+        """Return the canonical form of a configuration: what is unfrozen moved to the nearest cut."""
+        whole = get_backbone(params.backbone).trained_whole
+        return settled(params, cuts_of(params.backbone, params.image_size), trained_whole=whole)
 
     def __call__(self, params: Params, report: Report) -> TrainResult:
         """Train all folds of ``params`` abreast; ``report`` hears the fold mean of every epoch and may stop it."""
-        trainer = self._fold_trainer(params, self._task)
+        trainer = self._staged(params, self._task)
         return train_folds(trainer, self._task, params, self._settings, report)
 
     def refit(self, params: Params, learning_rates: Sequence[float], check: Callable[[], None]) -> keras.Model:
@@ -58,40 +71,72 @@ class Trainer:
         Returns:
             A model from raw images (batch, height, width, 3), 0 to 255, to probabilities (batch, n_classes).
         """
-        trainer = self._fold_trainer(params, self._all)
+        trainer = self._staged(params, self._all)
         for epoch, rate in enumerate(learning_rates):
             trainer.train_epoch(epoch, rate)
             check()
-        return trainer.model()
+        return self._assembled(params, trainer.weights()[0])
 
-    def _fold_trainer(self, params: Params, task: Task) -> FoldTrainer:
+    def _staged(self, params: Params, task: Task) -> StagedTrainer:
+        """Prepare what the stages read, the shallowest cut first, as deeper ones are computed from it."""
+        stages = stages_of(params, cuts_of(params.backbone, params.image_size))
+        for stage in stages[:0:-1]:
+            self._features.activations(params, stage.cut.name)
+        return StagedTrainer(stages, lambda stage, start: self._trainer(params, task, stage, start))
+
+    def _trainer(self, params: Params, task: Task, stage: Stage, start: Sequence[FoldWeights] | None) -> FoldTrainer:
+        if stage.cut.name == POOLED:
+            return HeadTrainer(self._table(params, task), task, params, self._settings.seed)
+        return SuffixTrainer(
+            self._graph(params, stage.cut.name),
+            self._features.activations(params, stage.cut.name),
+            task,
+            params,
+            start=start or self._first_weights(params, task),
+            seed=self._settings.seed,
+        )
+
+    def _first_weights(self, params: Params, task: Task) -> list[FoldWeights]:
+        """Return untrained folds; features of a backbone that is always trained whole are not scaled."""
         if get_backbone(params.backbone).trained_whole:
-            return self._whole(params, task)
-        return self._heads(params, task)
+            n_features = self._features.backbone(params).output.shape[-1]
+            scaling = [Scaling.none(n_features)] * len(task.train_rows)
+        else:
+            scaling = scalings(self._features.activations(params, POOLED, clean_only=True)[0], task)
+        widths = [len(scaling[0].mean), *params.units, task.n_classes]
+        return [first_weights(each, widths, fold, self._settings.seed) for fold, each in enumerate(scaling)]
 
-    def _whole(self, params: Params, task: Task) -> WholeTrainer:
-        body = self._body(params)
-        head = keras_head(params, body.output.shape[-1], task.n_classes, seed=self._settings.seed)
-        model = keras.Model(body.input, head(body.output))
-        return WholeTrainer(model, self._features.views(params), task, params, self._settings.seed)
+    def _graph(self, params: Params, cut: str) -> SuffixGraph:
+        kind = head_graph.kind_of(params)
+        key = (params.backbone, params.image_size, cut, params.batch_norm, kind)
 
-    def _heads(self, params: Params, task: Task) -> HeadTrainer:
-        return HeadTrainer(lambda: self._body(params), self._table(params, task), task, params, self._settings.seed)
+        def make() -> SuffixGraph:
+            part = segment(self._features.backbone(params), cut, POOLED)
+            body = trainable_copy(
+                part, batch_norm=params.batch_norm, precision=self._device.precision, seed=self._settings.seed
+            )
+            call = self._from_images(body) if cut == INPUT else body
+            return SuffixGraph(body, call, kind, self._device)
 
-    def _body(self, params: Params) -> keras.Model:
-        weights = self._weights[params.backbone]
-        body = load_backbone(params.backbone, params.image_size, weights, self._settings.seed)
-        height, width = self._dataset.images.shape[1:3]
-        return with_resizing(body, height, width)
+        return self._graphs.get(key, make)
 
     def _table(self, params: Params, task: Task) -> head_graph.FeatureTable:
         key = (params.backbone, params.image_size, params.augment, params.canonical().views, task is self._all)
-        if key not in self._tables:
-            self._tables[key] = load_features(self._features.pooled(params), task)
-        self._tables.move_to_end(key)
-        while len(self._tables) > 1 and sum(kept.n_bytes for kept in self._tables.values()) > TABLES_BYTES:
-            self._tables.popitem(last=False)
-        return self._tables[key]
+        return self._tables.get(key, lambda: load_features(self._features.activations(params, POOLED), task))
+
+    def _assembled(self, params: Params, weights: FoldWeights) -> keras.Model:
+        """Return one fold as a model from raw images to probabilities."""
+        backbone = self._features.backbone(params)
+        copy = keras.models.clone_model(backbone)
+        for layer in backbone.layers:
+            if layer.weights:
+                copy.get_layer(layer.name).set_weights(weights.layers.get(layer.name) or layer.get_weights())
+        body = self._from_images(copy)
+        return keras.Model(body.input, keras_head(params, weights)(body.output))
+
+    def _from_images(self, body: keras.Model) -> keras.Model:
+        height, width = self._dataset.images.shape[1:3]
+        return with_resizing(body, height, width)
 
 
 def _task(dataset: Dataset, train_rows: Sequence[np.ndarray], valid_rows: Sequence[np.ndarray]) -> Task:

@@ -149,12 +149,14 @@ def test_bundle_reloads_with_keras_alone_in_a_fresh_process_and_gives_the_same(t
     import keras
 
     from bcsearch.backbones.weights import load_backbone, resolve_weights, with_resizing
+    from bcsearch.training.fold_weights import Scaling, first_weights
     from bcsearch.training.keras_head import keras_head
 
     random = resolve_weights("efficientnet_lite0", "random")
     body = with_resizing(load_backbone("efficientnet_lite0", 32, random, seed=1), SIDE, SIDE)
-    scaling = np.full(1280, 0.1, np.float32), np.full(1280, 2.0, np.float32)
-    head = keras_head(Params(head_layers=2, activation="gelu", l2=1e-4), 1280, len(CLASSES), scaling=scaling)
+    params = Params(head_layers=2, activation="gelu", l2=1e-4)
+    scaling = Scaling(mean=np.full(1280, 0.1, np.float32), scale=np.full(1280, 2.0, np.float32))
+    head = keras_head(params, first_weights(scaling, [1280, *params.units, len(CLASSES)], fold=0, seed=1))
     model = keras.Model(body.input, head(body.output))
     write(tmp_path / "model", model)
     np.save(tmp_path / "images.npy", IMAGES)

@@ -46,16 +46,17 @@ def train_stacked(params: Params, folds: list[int]) -> Trained:
     import tensorflow as tf
 
     from bcsearch.training import head_graph
-    from bcsearch.training.heads import first_kernels, head_kind, load_features
+    from bcsearch.training.fold_weights import first_kernels
+    from bcsearch.training.heads import load_features
     from bcsearch.training.loop import Task
 
     task = Task(labels=LABELS, n_classes=CLASSES, train_rows=[FOLDS[fold] for fold in folds], valid_rows=[])
     features = load_features(list(TABLE), task)
-    graph = head_graph.head_graph(head_kind(params))
-    graph.reset([kernel[folds] for kernel in first_kernels([D, *params.units, CLASSES], len(FOLDS), seed=1)])
+    graph = head_graph.head_graph(head_graph.kind_of(params))
+    drawn = [first_kernels([D, *params.units, CLASSES], fold, seed=1) for fold in folds]
+    graph.reset([np.stack(layer) for layer in zip(*drawn, strict=True)])
     weights = tf.constant(np.stack([class_weights(params.class_weights, LABELS[FOLDS[f]], CLASSES) for f in folds]))
-    numbers = [RATE, params.weight_decay, params.momentum, params.dropout, params.l2, params.label_smoothing]
-    knobs = head_graph.Knobs(*[tf.constant(number, tf.float32) for number in numbers])
+    knobs = head_graph.knobs_of(params, RATE)
     losses = []
     for epoch in range(EPOCHS):
         rows = batches(params).rows(epoch)[:, folds]
@@ -64,7 +65,7 @@ def train_stacked(params: Params, folds: list[int]) -> Trained:
         losses.append(float(graph.train_epoch(features, epoch_batches, knobs, tf.constant(0))))
     everything = np.tile(np.arange(N, dtype=np.int32), (len(folds), 1))
     return Trained(
-        [weight.numpy().copy() for weight in (*graph.kernels, *graph.biases)],
+        [weight.numpy().copy() for weight in graph.layers.weights],
         graph.predict(features, everything).numpy(),
         losses,
     )
@@ -72,15 +73,13 @@ def train_stacked(params: Params, folds: list[int]) -> Trained:
 
 def train_keras(params: Params, fold: int) -> Trained:
     """Train one fold's head as Keras does, on the very same batches."""
-    from bcsearch.training.heads import first_kernels
+    from bcsearch.training.fold_weights import Scaling, first_weights
     from bcsearch.training.keras_head import keras_head
 
     clean = TABLE[0, FOLDS[fold]]
-    scaling = clean.mean(axis=0), 1 / np.sqrt(clean.var(axis=0) + 1e-3)
-    model = keras_head(params, D, CLASSES, scaling=scaling)
+    scaling = Scaling(mean=clean.mean(axis=0), scale=1 / np.sqrt(clean.var(axis=0) + 1e-3))
+    model = keras_head(params, first_weights(scaling, [D, *params.units, CLASSES], fold, seed=1))
     dense = [layer for layer in model.layers if layer.name.startswith(("dense", "probabilities"))]
-    for layer, kernel in zip(dense, first_kernels([D, *params.units, CLASSES], len(FOLDS), seed=1), strict=True):
-        layer.set_weights([kernel[fold], np.zeros(kernel.shape[2])])
     model.compile(optimizer(params), loss="categorical_crossentropy", run_eagerly=True)
     per_class = class_weights(params.class_weights, LABELS[FOLDS[fold]], CLASSES)
     for epoch in range(EPOCHS):
@@ -156,6 +155,5 @@ def test_activation_is_the_one_that_keras_knows_by_that_name(name: str) -> None:
 
 def test_every_optimizer_that_a_space_may_name_has_an_update() -> None:
     from bcsearch.training.updates import UPDATES
-    from bcsearch.training.whole import OPTIMIZERS
 
-    assert set(UPDATES) == set(OPTIMIZERS) == set(KNOWN_PARAMS["optimizer"].names)
+    assert set(UPDATES) == set(KNOWN_PARAMS["optimizer"].names)

@@ -40,14 +40,7 @@ def trainer_of(
     from bcsearch.training.loop import Task
 
     task = Task(labels=labels, n_classes=CLASSES, train_rows=train_rows, valid_rows=valid_rows)
-    return HeadTrainer(identity_body, load_features(views, task), task, params, seed=3)
-
-
-def identity_body() -> Any:
-    import keras
-
-    features = keras.Input((D,))
-    return keras.Model(features, keras.layers.Identity()(features))
+    return HeadTrainer(load_features(views, task), task, params, seed=3)
 
 
 def probabilities(**changes: Any) -> list[np.ndarray]:
@@ -110,7 +103,8 @@ def test_validation_is_cut_to_the_rows_of_each_fold() -> None:
 
 
 def test_each_fold_is_scaled_by_its_own_clean_training_rows() -> None:
-    from bcsearch.training.heads import VARIANCE_FLOOR, load_features
+    from bcsearch.training.fold_weights import VARIANCE_FLOOR
+    from bcsearch.training.heads import load_features
     from bcsearch.training.loop import Task
 
     constant = [np.pad(view, ((0, 0), (0, 1)), constant_values=5.0) for view in VIEWS]
@@ -147,26 +141,15 @@ def test_dropout_acts_in_training_and_not_in_prediction() -> None:
 
 @pytest.mark.parametrize("head_layers", [0, 2])
 def test_model_of_a_head_gives_what_the_stacked_head_gives(head_layers: int) -> None:
+    from bcsearch.training.keras_head import keras_head
+
     params = Params(head_layers=head_layers, units_1=16, units_2=8, activation="elu", batch_size=8)
     trainer = trainer_of(params=params)
     trainer.train_epoch(0, 0.01)
-    given = trainer.model().predict(VIEWS[0][APART_VALID[0]].astype(np.float32), verbose=0)
-    np.testing.assert_allclose(given, trainer.predict()[0], rtol=0, atol=1e-5)  # measured: under 1e-6
-
-
-def test_first_kernels_follow_glorot_and_differ_between_folds_and_layers() -> None:
-    from bcsearch.training.heads import first_kernels
-
-    kernels = first_kernels([100, 100, 100], n_folds=2, seed=1)
-    assert [kernel.shape for kernel in kernels] == [(2, 100, 100)] * 2
-    draws = [kernel[fold] for kernel in kernels for fold in range(2)]
-    limit = (6 / 200) ** 0.5
-    for index, draw in enumerate(draws):
-        assert 0.99 * limit < np.abs(draw).max() <= limit
-        assert draw.std() == pytest.approx(limit / 3**0.5, rel=0.02)
-        assert not any(np.array_equal(draw, other) for other in draws[:index])
-    for again, kernel in zip(first_kernels([100, 100, 100], n_folds=5, seed=1), kernels, strict=True):
-        np.testing.assert_array_equal(again[:2], kernel)
+    for fold, (weights, expected) in enumerate(zip(trainer.weights(), trainer.predict(), strict=True)):
+        rows = VIEWS[0][APART_VALID[fold]].astype(np.float32)
+        given = keras_head(params, weights).predict(rows, verbose=0)
+        np.testing.assert_allclose(given, expected, rtol=0, atol=1e-5)  # measured: under 1e-6
 
 
 def digest() -> str:

@@ -45,7 +45,7 @@ class Bench:
         from bcsearch.training.trainer import Trainer
 
         parts = {"dataset": self.dataset, "folds": self.folds, "features": self.features, **changes}
-        return Trainer(parts["dataset"], parts["folds"], parts["features"], self.weights, SETTINGS)
+        return Trainer(parts["dataset"], parts["folds"], parts["features"], SETTINGS)
 
 
 @pytest.fixture(scope="module")
@@ -81,9 +81,9 @@ def direct(bench: Bench) -> list[np.ndarray]:
     from bcsearch.backbones.weights import load_backbone
 
     backbone = load_backbone(HIDDEN.backbone, 96, bench.weights[HIDDEN.backbone], SETTINGS.seed)
-    features = [backbone.predict(view, verbose=0) for view in bench.features.views(HIDDEN)]
+    features = [backbone.predict(view, verbose=0) for view in bench.features.activations(HIDDEN, "input")]
     assert {view.dtype.name for view in features} == {"float32"}
-    assert {view.dtype.name for view in bench.features.pooled(HIDDEN)} == {"float16"}
+    assert {view.dtype.name for view in bench.features.activations(HIDDEN, "pooled")} == {"float16"}
     return features
 
 
@@ -102,11 +102,9 @@ def task_of(bench: Bench, *, train: list[np.ndarray], valid: list[np.ndarray]) -
 
 
 def head_on(views: Sequence[np.ndarray], task: Task, params: Params) -> HeadTrainer:
-    import keras
-
     from bcsearch.training.heads import HeadTrainer, load_features
 
-    return HeadTrainer(keras.Model, load_features(views, task), task, params, SETTINGS.seed)
+    return HeadTrainer(load_features(views, task), task, params, SETTINGS.seed)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +148,9 @@ def test_refitted_model_on_raw_images_gives_what_its_head_gives_on_cached_featur
     model = bench.trainer().refit(params, RATES, lambda: None)
 
     everything = [np.arange(bench.dataset.n_images)]
-    head = head_on(bench.features.pooled(params), task_of(bench, train=everything, valid=everything), params)
+    head = head_on(
+        bench.features.activations(params, "pooled"), task_of(bench, train=everything, valid=everything), params
+    )
     for epoch, rate in enumerate(RATES):
         head.train_epoch(epoch, rate)
 
@@ -188,8 +188,8 @@ def test_refit_asks_after_every_epoch_whether_to_go_on(bench: Bench) -> None:
 
 
 def test_small_network_is_trained_whole_and_refitted(bench: Bench) -> None:
-    params = Params(backbone="custom", image_size=32, units_1=16, batch_size=32)
     trainer = bench.trainer()
+    params = trainer.settle(Params(backbone="custom", image_size=32, units_1=16, batch_size=32))
     result = trainer(params, lambda epoch, score: epoch == 1)
     assert len(result.epochs) == 2
     assert result.epochs[1].train_loss < result.epochs[0].train_loss

@@ -1,0 +1,59 @@
+"""The backbone at hand and its frozen passes between cuts. Imports backbones and forward."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from bcsearch.backbones.cuts import INPUT, cuts_of, segment
+from bcsearch.backbones.weights import load_backbone, with_resizing
+from bcsearch.features.forward import FrozenForward
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import keras
+    import numpy as np
+
+    from bcsearch.backbones.weights import ResolvedWeights
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Prefix:
+    """Loads one backbone at a time, and keeps it with its last pass.
+
+    Attributes:
+        weights: what each backbone starts from, by its name.
+        seed: acts on random weights.
+        image_shape: height and width of the images that come in, in pixels.
+        batch_size: images in one pass.
+    """
+
+    weights: Mapping[str, ResolvedWeights]
+    seed: int
+    image_shape: tuple[int, int]
+    batch_size: int
+    _loaded: tuple[tuple[str, int], keras.Model] | None = field(init=False, default=None)
+    _pass: tuple[tuple[str, int, str, str], FrozenForward] | None = field(init=False, default=None)
+
+    def backbone(self, name: str, image_size: int) -> keras.Model:
+        """Return a backbone with its first weights, shared by all who ask: it is never trained."""
+        if self._loaded is None or self._loaded[0] != (name, image_size):
+            self._loaded = self._pass = None
+            self._loaded = ((name, image_size), load_backbone(name, image_size, self.weights[name], self.seed))
+        return self._loaded[1]
+
+    def forward(self, name: str, image_size: int, start: str, end: str, dtype: np.dtype[np.generic]) -> FrozenForward:
+        """Return the pass from the cut ``start``, whose inputs are of ``dtype``, to the cut ``end``."""
+        wanted = (name, image_size, start, end)
+        if self._pass is None or self._pass[0] != wanted:
+            self._pass = None
+            names = [cut.name for cut in cuts_of(name, image_size)]
+            way = pairwise(names[names.index(start) : names.index(end) + 1])
+            model = self.backbone(name, image_size)
+            segments = [segment(model, *ends) for ends in way]
+            if start == INPUT:
+                segments[0] = with_resizing(segments[0], *self.image_shape)
+            self._pass = (wanted, FrozenForward(segments, self.batch_size, dtype))
+        return self._pass[1]

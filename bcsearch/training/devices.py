@@ -1,0 +1,83 @@
+"""Chooses what a process computes on: one GPU that no other worker has, or the CPU. Imports tensorflow and filelock.
+
+The choice of a GPU was tested with stand-ins for TensorFlow's calls only: it has not been run on a GPU.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import tensorflow as tf
+from filelock import FileLock, Timeout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+BFLOAT16_CAPABILITY = (8, 0)  # from here on GPUs compute in bfloat16, which needs no scaling of the loss
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """What a process computes on.
+
+    Attributes:
+        kind: ``cpu`` or ``gpu``.
+        name: TensorFlow's name of it.
+        jit_compile: whether XLA compiles training: it makes most convolutional networks slower on a CPU.
+        precision: Keras dtype policy of unfrozen layers.
+    """
+
+    kind: str
+    name: str
+    jit_compile: bool
+    precision: str
+    lock: FileLock | None = field(default=None, repr=False, compare=False)  # held while the process lives
+
+    @classmethod
+    def cpu(cls) -> Device:
+        """Return the processor, on which nothing is changed."""
+        return cls(kind="cpu", name="CPU", jit_compile=False, precision="float32")
+
+
+def set_up_devices(locks_dir: Path, notify: Callable[[str], None]) -> Device:
+    """Take the first GPU that no other process on this machine has taken; once per process, before TensorFlow computes.
+
+    Only that GPU is visible then, and its memory is taken as it is needed. Without a GPU nothing is changed; where all
+    are taken the process uses the CPU, and ``notify`` hears of it. ``CUDA_VISIBLE_DEVICES`` acts before this.
+
+    Raises:
+        OSError: ``locks_dir`` cannot be written.
+    """
+    found = tf.config.list_physical_devices("GPU")
+    if not found:
+        return Device.cpu()
+    for index, gpu in enumerate(found):
+        lock = _taken(locks_dir / f"gpu-{index}.lock")
+        if lock is not None:
+            return _gpu(gpu, lock)
+    tf.config.set_visible_devices([], "GPU")
+    notify(f"all {len(found)} GPUs are taken by other workers: this one uses the CPU, which is slow")
+    return Device.cpu()
+
+
+def _taken(path: Path) -> FileLock | None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path, blocking=False, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        return None
+    return lock
+
+
+def _gpu(gpu: tf.config.PhysicalDevice, lock: FileLock) -> Device:
+    tf.config.set_visible_devices([gpu], "GPU")
+    tf.config.experimental.set_memory_growth(gpu, True)
+    return Device(kind="gpu", name=gpu.name, jit_compile=True, precision=_precision(gpu), lock=lock)
+
+
+def _precision(gpu: tf.config.PhysicalDevice) -> str:
+    capability: Sequence[int] = tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0))
+    return "mixed_bfloat16" if tuple(capability) >= BFLOAT16_CAPABILITY else "float32"

@@ -1,0 +1,70 @@
+"""The trained weights of one fold, free of any graph. Imports numpy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bcsearch.seeds import derive_seed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bcsearch.training.loop import Task
+
+VARIANCE_FLOOR = 1e-3  # keeps a feature that hardly varies on the training rows from being blown up
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scaling:
+    """How a fold's features are standardised: their mean, and one over their deviation, both (n_features,)."""
+
+    mean: np.ndarray
+    scale: np.ndarray
+
+    @classmethod
+    def none(cls, n_features: int) -> Scaling:
+        """Leave features as they are."""
+        return cls(mean=np.zeros(n_features, np.float32), scale=np.ones(n_features, np.float32))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FoldWeights:
+    """One fold: its head's kernels (n_in, n_out) and biases (n_out,), and the layers of the backbone that it trained.
+
+    ``layers`` holds Keras weights by the name of the layer.
+    """
+
+    scaling: Scaling
+    kernels: Sequence[np.ndarray]
+    biases: Sequence[np.ndarray]
+    layers: dict[str, list[np.ndarray]] = field(default_factory=dict)
+
+
+def scalings(clean: np.ndarray, task: Task) -> list[Scaling]:
+    """Return each fold's scaling, from the clean features (n_images, n_features) of its training rows."""
+    folds = [np.asarray(clean, np.float32)[rows] for rows in task.train_rows]
+    deviations = [np.sqrt(fold.var(axis=0) + VARIANCE_FLOOR) for fold in folds]
+    return [
+        Scaling(mean=fold.mean(axis=0), scale=1.0 / deviation)
+        for fold, deviation in zip(folds, deviations, strict=True)
+    ]
+
+
+def first_kernels(widths: Sequence[int], fold: int, seed: int) -> list[np.ndarray]:
+    """Draw the first kernels of a fold's layers, (n_in, n_out) float32, by Glorot and Bengio's uniform rule (2010)."""
+    kernels = []
+    for layer, (n_in, n_out) in enumerate(pairwise(widths)):
+        limit = np.sqrt(6.0 / (n_in + n_out))
+        random = np.random.default_rng(derive_seed(seed, "kernel", layer, fold))
+        kernels.append(random.uniform(-limit, limit, (n_in, n_out)).astype(np.float32))
+    return kernels
+
+
+def first_weights(scaling: Scaling, widths: Sequence[int], fold: int, seed: int) -> FoldWeights:
+    """Return a fold that has not been trained: ``widths`` from the features to the classes."""
+    kernels = first_kernels(widths, fold, seed)
+    return FoldWeights(scaling=scaling, kernels=kernels, biases=[np.zeros(width, np.float32) for width in widths[1:]])

@@ -1,0 +1,39 @@
+"""The trainer of a trial whose stages follow one another: each takes over what the one before has learned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+
+    from bcsearch.training.fold_weights import FoldWeights
+    from bcsearch.training.protocol import FoldTrainer
+    from bcsearch.training.stages import Stage
+
+
+class StagedTrainer:
+    """Trains all folds through the stages; see ``FoldTrainer``."""
+
+    def __init__(
+        self, stages: Sequence[Stage], build: Callable[[Stage, Sequence[FoldWeights] | None], FoldTrainer]
+    ) -> None:
+        """Take stages, the first from epoch 0, and what makes a trainer of one from the weights so far."""
+        self._waiting, self._build = list(stages[1:]), build
+        self._now = build(stages[0], None)
+
+    def train_epoch(self, epoch: int, learning_rate: float) -> float:
+        """Train every fold for one epoch; begin the next stage first if it is its time."""
+        while self._waiting and self._waiting[0].first_epoch <= epoch:
+            self._now = self._build(self._waiting.pop(0), self._now.weights())
+        return self._now.train_epoch(epoch, learning_rate)
+
+    def predict(self) -> Sequence[np.ndarray]:
+        """Return for each fold the probabilities of its validation rows."""
+        return self._now.predict()
+
+    def weights(self) -> Sequence[FoldWeights]:
+        """Return the weights of every fold."""
+        return self._now.weights()

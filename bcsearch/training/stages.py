@@ -1,0 +1,86 @@
+"""Which part of a backbone is trained from which epoch on. Imports cuts and records; no arrays, no graphs.
+
+A staged schedule begins with the head alone, so that weak trials are pruned before the dear part. Gradual unfreezing
+follows Howard and Ruder, "Universal Language Model Fine-tuning for Text Classification" (2018).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bcsearch.backbones.cuts import POOLED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bcsearch.backbones.cuts import Cut
+    from bcsearch.records import Params
+
+GRADUAL_STEPS = 4  # at most: each step keeps activations at a cut of its own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """From ``first_epoch``, counted from zero, everything above ``cut`` is trained."""
+
+    first_epoch: int
+    cut: Cut
+
+
+def stages_of(params: Params, cuts: Sequence[Cut]) -> tuple[Stage, ...]:
+    """Return the stages of a configuration in their order; each has a shallower cut than the one before.
+
+    ``cuts`` are those of its backbone, from the input to the pooled end.
+    """
+    target = _target(params, cuts)
+    if params.unfreeze_schedule == "none" or target.name == POOLED:
+        return (Stage(first_epoch=0, cut=target),)
+    steps = _STEPS[params.unfreeze_schedule](target, cuts)
+    epochs = (number * params.unfreeze_every for number in range(len(steps) + 1))
+    return tuple(Stage(first_epoch=epoch, cut=cut) for epoch, cut in zip(epochs, (cuts[-1], *steps), strict=True))
+
+
+def settled(params: Params, cuts: Sequence[Cut], *, trained_whole: bool) -> Params:
+    """Return the configuration with what is unfrozen moved to its cut: two that mean the same become equal.
+
+    A backbone that is always trained whole has no say in it, and one learning rate.
+    """
+    if trained_whole:
+        return replace(params, unfreeze_fraction=1.0, unfreeze_schedule="none", backbone_rate=1.0).canonical()
+    target = _target(params, cuts)
+    if target.name == POOLED:
+        return replace(params, unfreeze_fraction=0.0, unfreeze_schedule="none").canonical()
+    moved = replace(params, unfreeze_fraction=round(target.fraction, 4), unfreeze_layers=target.n_layers)
+    return moved.canonical()
+
+
+def _target(params: Params, cuts: Sequence[Cut]) -> Cut:
+    """Return the shallowest cut that the configuration reaches."""
+    if params.unfreeze_schedule == "last_layers":
+        return min(cuts[:-1], key=lambda cut: abs(cut.n_layers - params.unfreeze_layers))
+    return min(cuts, key=lambda cut: abs(cut.fraction - params.unfreeze_fraction))
+
+
+def _above(target: Cut, cuts: Sequence[Cut]) -> list[Cut]:
+    """Return the cuts from behind the pooled end down to ``target``."""
+    return [*(cut for cut in reversed(cuts) if 0.0 < cut.fraction < target.fraction), target]
+
+
+def _half_then_all(target: Cut, cuts: Sequence[Cut]) -> tuple[Cut, ...]:
+    *between, last = _above(target, cuts)
+    halves = sorted(between, key=lambda cut: abs(cut.fraction - target.fraction / 2))[:1]
+    return (*halves, last)
+
+
+def _gradual(target: Cut, cuts: Sequence[Cut]) -> tuple[Cut, ...]:
+    blocks = _above(target, cuts)
+    n_steps = min(GRADUAL_STEPS, len(blocks))
+    return tuple(blocks[(step * len(blocks)) // n_steps - 1] for step in range(1, n_steps + 1))
+
+
+_STEPS: dict[str, Callable[[Cut, Sequence[Cut]], tuple[Cut, ...]]] = {
+    "last_layers": lambda target, _: (target,),
+    "half_then_all": _half_then_all,
+    "gradual": _gradual,
+}

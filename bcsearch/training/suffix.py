@@ -1,0 +1,103 @@
+"""Heads and the unfrozen part of their backbone, one a fold, abreast by epochs. Imports tensorflow and training.
+
+Only one fold is alive: between its turns its weights and optimizer state are parked, so that the graph is traced once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import tensorflow as tf
+
+from bcsearch.seeds import derive_seed
+from bcsearch.training.batches import Batches, view_of
+from bcsearch.training.class_weights import class_weights
+from bcsearch.training.head_graph import knobs_of
+from bcsearch.training.parking import Parking
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bcsearch.records import Params
+    from bcsearch.training.fold_weights import FoldWeights
+    from bcsearch.training.loop import Task
+    from bcsearch.training.suffix_graph import SuffixGraph
+
+
+class SuffixTrainer:
+    """Trains the k folds of one trial from activations at a cut; see ``FoldTrainer``."""
+
+    def __init__(
+        self,
+        graph: SuffixGraph,
+        views: Sequence[np.ndarray],
+        task: Task,
+        params: Params,
+        *,
+        start: Sequence[FoldWeights],
+        seed: int,
+    ) -> None:
+        """Take activations of every view, each (n_images, *shape of the cut), and the weights that folds start from."""
+        self._graph, self._views, self._task, self._params, self._seed = graph, views, task, params, seed
+        self._batches = Batches(train_rows=task.train_rows, batch_size=params.batch_size, seed=seed)
+        labels = (task.labels[rows] for rows in task.train_rows)
+        weights = [class_weights(params.class_weights, fold, task.n_classes) for fold in labels]
+        self._class_weights = [tf.constant(each) for each in weights]
+        self._parking = self._parked(start)
+
+    def train_epoch(self, epoch: int, learning_rate: float) -> float:
+        """Train every fold for one epoch in turn; return the mean training loss."""
+        rows = self._batches.rows(epoch)
+        knobs = knobs_of(self._params, learning_rate)
+        losses = []
+        for fold in range(len(self._class_weights)):
+            self._parking.wake(fold)
+            seed = tf.constant(derive_seed(self._seed, "dropout", epoch, fold), tf.int32)
+            losses += [self._train_batch(fold, batch, epoch, knobs, seed) for batch in rows[:, fold]]
+            self._parking.park(fold)
+        return float(np.mean([loss.numpy() for loss in losses]))
+
+    def predict(self) -> list[np.ndarray]:
+        """Return for each fold the probabilities of its validation rows, on clean images."""
+        found = []
+        for fold, rows in enumerate(self._task.valid_rows):
+            self._parking.wake(fold)
+            starts = range(0, len(rows), self._batches.size)
+            parts = [rows[start : start + self._batches.size] for start in starts]
+            found.append(np.concatenate([self._graph.predict(self._views[0][part]).numpy() for part in parts]))
+        return found
+
+    def weights(self) -> list[FoldWeights]:
+        """Return the weights of every fold."""
+        found = []
+        for fold in range(len(self._class_weights)):
+            self._parking.wake(fold)
+            found.append(self._graph.fold())
+        return found
+
+    def _parked(self, start: Sequence[FoldWeights]) -> Parking:
+        self._graph.load(start[0])
+        parking = Parking(self._graph.variables, len(start))
+        for fold, weights in enumerate(start):
+            self._graph.load(weights)
+            parking.park(fold)
+        return parking
+
+    def _train_batch(
+        self, fold: int, rows: np.ndarray, epoch: int, knobs: tuple[tf.Tensor, ...], seed: tf.Tensor
+    ) -> tf.Tensor:
+        inputs = gathered(self._views, rows, epoch)
+        labels = tf.constant(self._task.labels[rows], tf.int32)
+        rate = tf.constant(self._params.backbone_rate, tf.float32)
+        return self._graph.train_step(inputs, labels, self._class_weights[fold], knobs, rate, seed)
+
+
+def gathered(views: Sequence[np.ndarray], rows: np.ndarray, epoch: int) -> np.ndarray:
+    """Return what each row shows in ``epoch``, (n_rows, ...), of the views' type."""
+    shown = view_of(rows, epoch, len(views))
+    batch = np.empty((len(rows), *views[0].shape[1:]), np.result_type(*views))
+    for view in np.unique(shown):
+        here = shown == view
+        batch[here] = views[view][rows[here]]
+    return batch

@@ -1,0 +1,190 @@
+"""Suffixes of k folds trained abreast equal k trained one by one, by us and by Keras itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from bcsearch.config import KNOWN_PARAMS
+from bcsearch.records import Params
+from bcsearch.training.batches import Batches, view_of
+from bcsearch.training.class_weights import class_weights
+from bcsearch.training.fold_weights import FoldWeights, Scaling, first_weights
+
+pytestmark = pytest.mark.slow
+
+if TYPE_CHECKING:
+    import keras
+
+    from bcsearch.training.suffix import SuffixTrainer
+
+N, SIDE, CLASSES, SEED, RATE, EPOCHS = 36, 16, 3, 5, 0.01, 2
+RANDOM = np.random.default_rng(0)
+LABELS = np.r_[np.arange(CLASSES), RANDOM.integers(0, CLASSES, N - CLASSES)]
+VIEWS = [RANDOM.integers(0, 256, (N, SIDE, SIDE, 3), np.uint8) for _ in range(2)]
+TRAIN = [np.arange(0, 24), np.r_[0:8, 20:36], np.arange(16, 36)]
+VALID = [np.arange(24, 36), np.arange(8, 20), np.arange(0, 16)]
+TOLERANCE = 2e-5  # of probabilities, between a traced and an eager training; measured: under 2e-6
+KEEP: dict[str, Any] = {"backbone": "custom", "dropout": 0.0, "units_1": 8, "batch_size": 8, "backbone_rate": 1.0}
+KINDS = {
+    "adamw": Params(**KEEP, optimizer="adamw", weight_decay=0.1),
+    "sgd": Params(**KEEP, optimizer="sgd", l2=1e-3, class_weights="balanced"),
+    "smoothed": Params(**KEEP, optimizer="sgd", label_smoothing=0.2, head_layers=2, units_2=6),
+}
+
+
+def backbone() -> keras.Model:
+    from bcsearch.backbones.weights import load_backbone, resolve_weights
+
+    return load_backbone("custom", SIDE, resolve_weights("custom", "auto"), SEED)
+
+
+def start_of(params: Params, fold: int) -> FoldWeights:
+    n_features = backbone().output.shape[-1]
+    return first_weights(Scaling.none(n_features), [n_features, *params.units, CLASSES], fold, SEED)
+
+
+def trainer_of(params: Params, folds: list[int], *, jit_compile: bool = False) -> SuffixTrainer:
+    from bcsearch.training.devices import Device
+    from bcsearch.training.head_graph import kind_of
+    from bcsearch.training.loop import Task
+    from bcsearch.training.suffix import SuffixTrainer
+    from bcsearch.training.suffix_graph import SuffixGraph, trainable_copy
+
+    body = trainable_copy(backbone(), batch_norm=params.batch_norm, precision="float32", seed=SEED)
+    graph = SuffixGraph(body, body, kind_of(params), replace(Device.cpu(), jit_compile=jit_compile))
+    train, valid = [TRAIN[fold] for fold in folds], [VALID[fold] for fold in folds]
+    task = Task(labels=LABELS, n_classes=CLASSES, train_rows=train, valid_rows=valid)
+    return SuffixTrainer(graph, VIEWS, task, params, start=[start_of(params, fold) for fold in folds], seed=SEED)
+
+
+def train_abreast(params: Params, folds: list[int], **changes: Any) -> list[np.ndarray]:
+    """Train and validate in turn, so that folds are parked and woken; return each fold's last probabilities."""
+    trainer = trainer_of(params, folds, **changes)
+    for epoch in range(EPOCHS):
+        assert np.isfinite(trainer.train_epoch(epoch, RATE))
+        found = trainer.predict()
+    return found
+
+
+def network(params: Params, fold: int) -> keras.Model:
+    import keras
+
+    from bcsearch.training.keras_head import keras_head
+
+    body = backbone()
+    return keras.Model(body.input, keras_head(params, start_of(params, fold))(body.output))
+
+
+def train_alone(params: Params, fold: int) -> np.ndarray:
+    """Train one fold's network as Keras does, on the very same batches."""
+    import keras
+
+    model = network(params, fold)
+    optimizer = {
+        "adam": lambda: keras.optimizers.Adam(RATE),
+        "adamw": lambda: keras.optimizers.AdamW(RATE, weight_decay=params.weight_decay),
+        "sgd": lambda: keras.optimizers.SGD(RATE, params.momentum, nesterov=True),
+    }[params.optimizer]()
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    model.compile(optimizer, loss="categorical_crossentropy", run_eagerly=True)
+    weights = class_weights(params.class_weights, LABELS[TRAIN[fold]], CLASSES)
+    batches = Batches(train_rows=TRAIN, batch_size=params.batch_size, seed=SEED)
+    for epoch in range(EPOCHS):
+        for rows in batches.rows(epoch)[:, fold]:
+            images = np.stack(VIEWS)[view_of(rows, epoch, len(VIEWS)), rows]
+            targets = np.eye(CLASSES)[LABELS[rows]] * (1 - params.label_smoothing) + params.label_smoothing / CLASSES
+            model.train_on_batch(images, targets, sample_weight=targets @ weights)
+    found: np.ndarray = model.predict(VIEWS[0][VALID[fold]], verbose=0)
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_fold_learns_abreast_what_keras_teaches_it_alone(kind: str) -> None:
+    together = train_abreast(KINDS[kind], [0, 1, 2])
+    for fold, found in enumerate(together):
+        np.testing.assert_allclose(found, train_alone(KINDS[kind], fold), rtol=0, atol=TOLERANCE)
+        untrained = network(KINDS[kind], fold).predict(VIEWS[0][VALID[fold]], verbose=0)
+        assert np.abs(found - untrained).max() > 0.01
+
+
+@pytest.mark.parametrize("optimizer", KNOWN_PARAMS["optimizer"].names)
+def test_changing_one_fold_leaves_the_others_the_same_bits(optimizer: str) -> None:
+    params = replace(KINDS["adamw"], optimizer=optimizer, dropout=0.2)
+    before, after = train_abreast(params, [0, 1]), train_abreast(params, [0, 2])
+    np.testing.assert_array_equal(before[0], after[0])
+    assert before[1].shape != after[1].shape
+
+
+def test_weights_of_a_fold_give_what_its_live_network_gives() -> None:
+    import keras
+
+    from bcsearch.training.keras_head import keras_head
+
+    params = KINDS["smoothed"]
+    trainer = trainer_of(params, [0, 1])
+    trainer.train_epoch(0, RATE)
+    for fold, (weights, expected) in enumerate(zip(trainer.weights(), trainer.predict(), strict=True)):
+        body = backbone()
+        for name, values in weights.layers.items():
+            body.get_layer(name).set_weights(values)
+        model = keras.Model(body.input, keras_head(params, weights)(body.output))
+        np.testing.assert_allclose(model.predict(VIEWS[0][VALID[fold]], verbose=0), expected, rtol=0, atol=1e-6)
+
+
+def test_backbone_rate_slows_the_backbone_only() -> None:
+    def moved(rate: float) -> tuple[float, float]:
+        params = replace(KINDS["sgd"], backbone_rate=rate)
+        trainer, start = trainer_of(params, [0]), start_of(params, 0)
+        trainer.train_epoch(0, 1e-3)
+        after = trainer.weights()[0]
+        kernel = backbone().get_layer("block0_conv0").kernel.numpy()
+        body = np.abs(after.layers["block0_conv0"][0] - kernel).max()
+        return float(body), float(np.abs(after.kernels[0] - start.kernels[0]).max())
+
+    (slow, slow_head), (fast, fast_head) = moved(1e-3), moved(1.0)
+    assert 0 < slow < fast / 50
+    assert slow_head == pytest.approx(fast_head, rel=0.5)
+
+
+def test_compiled_by_xla_it_learns_the_same() -> None:
+    params = KINDS["adamw"]
+    plain, compiled = train_abreast(params, [0, 1]), train_abreast(params, [0, 1], jit_compile=True)
+    for ours, theirs in zip(plain, compiled, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=TOLERANCE)
+
+
+def part_of_lite(batch_norm: str, precision: str = "float32") -> keras.Model:
+    from bcsearch.backbones.cuts import segment
+    from bcsearch.backbones.weights import load_backbone, resolve_weights
+    from bcsearch.training.suffix_graph import trainable_copy
+
+    model = load_backbone("efficientnet_lite0", 32, resolve_weights("efficientnet_lite0", "random"), SEED)
+    part = segment(model, "block14_add", "pooled")
+    return trainable_copy(part, batch_norm=batch_norm, precision=precision, seed=SEED)
+
+
+@pytest.mark.parametrize("batch_norm", ["frozen", "trained"])
+def test_batch_norm_layers_learn_only_where_they_are_told_to(batch_norm: str) -> None:
+    import keras
+
+    body = part_of_lite(batch_norm)
+    norms = [layer for layer in body.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    before = [layer.moving_mean.numpy() for layer in norms]
+    body(np.random.default_rng(0).normal(2.0, 1.0, (4, 1, 1, 192)).astype(np.float32), training=True)
+    unmoved = [np.array_equal(layer.moving_mean.numpy(), mean) for layer, mean in zip(norms, before, strict=True)]
+    assert len(norms) == 4
+    assert unmoved == [batch_norm == "frozen"] * 4
+    assert all(layer.trainable == (batch_norm == "trained") for layer in norms)
+
+
+def test_copy_in_mixed_precision_keeps_weights_in_float32_and_computes_close_to_it() -> None:
+    inputs = np.random.default_rng(0).normal(0, 1, (4, 1, 1, 192)).astype(np.float32)
+    exact, mixed = part_of_lite("frozen"), part_of_lite("frozen", "mixed_bfloat16")
+    assert {variable.dtype for variable in mixed.trainable_variables} == {"float32"}
+    found = mixed(inputs)
+    assert found.dtype.name == "bfloat16"
+    np.testing.assert_allclose(np.asarray(found, np.float32), exact(inputs), rtol=0.05, atol=0.05)
