@@ -19,7 +19,7 @@ import optuna
 from sklearn.model_selection import StratifiedKFold
 
 from bcsearch.backbones.weights import load_backbone, resolve_weights
-from bcsearch.training.heads import VARIANCE_FLOOR
+from bcsearch.training.fold_weights import VARIANCE_FLOOR
 from benchmarks.configurations import BACKBONE, BATCH_SIZE, CONFIGURATIONS, EPOCHS, IMAGE_SIZE, N_FOLDS
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from bcsearch.backbones.table import get_backbone
+from bcsearch.backbones.table import get_backbone, outline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,11 +55,6 @@ def cuts_of(backbone: str, image_size: int) -> tuple[Cut, ...]:
     natural = find_cuts(outline(backbone, get_backbone(backbone).natural_size))
     shapes = {cut.name: cut.shape for cut in _candidates(outline(backbone, image_size))}
     return tuple(replace(cut, shape=shapes[cut.name]) for cut in natural)
-
-
-def outline(name: str, image_size: int) -> keras.Model:
-    with keras.StatelessScope(initialize_variables=False):
-        return get_backbone(name).build(image_size)
 
 
 def find_cuts(model: keras.Model) -> tuple[Cut, ...]:

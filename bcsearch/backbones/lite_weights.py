@@ -50,6 +50,18 @@ def find_lite_weights(package: str) -> Path | None:
     return next(iter(sorted(Path(spec.origin).parent.glob("models/*.pth"))), None)
 
 
+def fetch_lite_weights(package: str) -> Path:
+    """Return the weights file inside an installed package.
+
+    Raises:
+        WeightsError: the package is not installed.
+    """
+    path = find_lite_weights(package)
+    if path is None:
+        raise WeightsError(f"no imagenet weights found; install the package {package.replace('_', '-')}")
+    return path
+
+
 def read_tensors(path: Path) -> dict[str, np.ndarray]:
     """Return the named tensors of a file, each contiguous, in torch's layout.
 

@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
-from bcsearch.backbones.table import get_backbone
+from bcsearch.backbones.plain import fitted
+from bcsearch.backbones.table import get_backbone, load_stock
 from bcsearch.errors import WeightsError
 from bcsearch.seeds import derive_seed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bcsearch.backbones.table import Backbone
 
-CHOICES = "auto, imagenet, random, or the path of a .weights.h5 or .keras file"
+WITHOUT_IMAGENET = "auto, random, or a file of your own"
+CHOICES = "auto, imagenet, random, or the path of a .weights.h5, .h5 or .keras file"
 # what Keras raises on a file it cannot use; it only warns of a part it skips
 UNREADABLE = (OSError, ValueError, TypeError, KeyError, AttributeError, UserWarning)
 
@@ -57,16 +61,26 @@ def resolve_weights(backbone_name: str, weights: str) -> ResolvedWeights:
         return _random()
     if weights not in ("auto", "imagenet"):
         return _from_path(backbone, Path(weights))
-    path = backbone.pretrained.find() if backbone.pretrained else None
-    if path is not None:
-        return ResolvedWeights(kind=WeightsKind.IMAGENET, fingerprint=_hash_file(path), path=path)
-    if backbone.pretrained is None and weights == "auto":
-        return _random()
-    lack = f"backbone {backbone.name}: no imagenet weights found"
-    remedy = backbone.pretrained.remedy if backbone.pretrained else f"it has none; choose auto or random, not {weights}"
+    if backbone.pretrained is None:
+        return _without_imagenet(backbone, weights)
+    try:
+        path = backbone.pretrained.fetch()
+    except WeightsError as error:
+        if weights == "imagenet":
+            raise WeightsError(f"backbone {backbone.name}: {error}") from error
+        return _random(f"backbone {backbone.name} starts from RANDOM weights, expect low scores: {error}")
+    return ResolvedWeights(kind=WeightsKind.IMAGENET, fingerprint=_hash_file(path), path=path)
+
+
+def _without_imagenet(backbone: Backbone, weights: str) -> ResolvedWeights:
     if weights == "imagenet":
-        raise WeightsError(f"{lack}; {remedy}")
-    return _random(f"{lack}, starting from RANDOM weights: expect low scores; {remedy}")
+        raise WeightsError(f"backbone {backbone.name} has no imagenet weights; choose {WITHOUT_IMAGENET}, not imagenet")
+    if backbone.trained_whole:
+        return _random()
+    return _random(
+        f"backbone {backbone.name} starts from RANDOM weights, expect low scores: nobody publishes imagenet "
+        "weights for it; give a file of your own with --weights"
+    )
 
 
 def load_backbone(name: str, image_size: int, weights: ResolvedWeights, seed: int) -> keras.Model:
@@ -80,9 +94,10 @@ def load_backbone(name: str, image_size: int, weights: ResolvedWeights, seed: in
     if weights.kind is WeightsKind.RANDOM:
         _draw_kernels(model, seed)
     elif weights.kind is WeightsKind.IMAGENET and backbone.pretrained and weights.path:
-        backbone.pretrained.load(model, weights.path)
+        load = backbone.pretrained.load
+        _explained(model, weights.path, lambda path: load(model, path))
     elif weights.path:
-        _load_file(model, weights.path)
+        _load_file(backbone, model, weights.path)
     return model
 
 
@@ -102,11 +117,11 @@ def _random(warning: str | None = None) -> ResolvedWeights:
 
 
 def _from_path(backbone: Backbone, path: Path) -> ResolvedWeights:
-    if not path.name.endswith((".weights.h5", ".keras")):
+    if path.suffix not in (".h5", ".keras"):
         raise WeightsError(f"weights {str(path)!r} of backbone {backbone.name}: allowed: {CHOICES}")
     if not path.is_file():
         raise WeightsError(f"weights file {path} does not exist; allowed: {CHOICES}")
-    _load_file(backbone.build(backbone.natural_size), path)
+    _load_file(backbone, backbone.build(backbone.natural_size), path)
     return ResolvedWeights(kind=WeightsKind.PATH, fingerprint=_hash_file(path), path=path)
 
 
@@ -114,15 +129,32 @@ def _hash_file(path: Path) -> str:
     return blake2b(path.read_bytes(), digest_size=8).hexdigest()
 
 
-def _load_file(model: keras.Model, path: Path) -> None:
-    """Set weights from a ``.weights.h5`` file, or from the layers of the same names in a ``.keras`` model."""
+def _load_file(backbone: Backbone, model: keras.Model, path: Path) -> None:
+    """Set weights from a file of weights, or from the layers of the same names in a ``.keras`` model.
+
+    Weights may be those of the plain graph or of the published one.
+    """
+
+    def load(path: Path) -> None:
+        if path.suffix == ".keras":
+            _copy_layers(keras.models.load_model(path, compile=False), model)
+            return
+        try:
+            model.load_weights(path)
+        except UNREADABLE:
+            if backbone.stock is None:
+                raise
+            load_stock(backbone.stock, model, path)
+
+    _explained(model, path, load)
+
+
+def _explained(model: keras.Model, path: Path, load: Callable[[Path], None]) -> None:
+    """Load a file, with one line where it cannot be used; what Keras only warns of, a part it skips, counts too."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)
-            if path.suffix == ".keras":
-                _copy_layers(keras.models.load_model(path, compile=False), model)
-            else:
-                model.load_weights(path)
+            load(path)
     except UNREADABLE as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise WeightsError(
@@ -138,7 +170,7 @@ def _copy_layers(source: keras.Model, target: keras.Model) -> None:
             continue
         if layer.name not in found:
             raise ValueError(f"it has no layer {layer.name}")
-        layer.set_weights(found[layer.name].get_weights())
+        layer.set_weights(fitted(found[layer.name].get_weights(), layer))
 
 
 def _draw_kernels(model: keras.Model, seed: int) -> None:

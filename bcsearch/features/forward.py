@@ -63,7 +63,7 @@ def _constant(part: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
 
 def _live(part: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
     """Return a model as a function that reads its weights."""
-    return lambda inputs: part(inputs, training=False)  # type: ignore[no-any-return]  # keras ships no types
+    return lambda inputs: part(inputs, training=False)
 
 
 def _rounded(outputs: tf.Tensor) -> tf.Tensor:

@@ -68,7 +68,7 @@ class SuffixGraph:
     @property
     def n_bytes(self) -> int:
         """Bytes of the weights and what belongs to them, of one fold."""
-        return 4 * sum(value.nbytes for value in self._first)
+        return int(4 * sum(value.nbytes for value in self._first))
 
     @property
     def variables(self) -> list[tf.Variable]:

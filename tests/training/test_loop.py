@@ -44,7 +44,7 @@ class ScriptedTrainer:
             found.append(np.where(right[:, np.newaxis], [sure, 1 - sure], [1 - sure, sure]).astype(np.float32))
         return found
 
-    def model(self) -> Any:
+    def weights(self) -> Any:
         raise NotImplementedError
 
 

@@ -1,0 +1,57 @@
+"""Every sweep and search space that comes with the package loads, says its command, and can be sampled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import optuna
+import pytest
+
+from bcsearch.config import find_files, load_plan
+from bcsearch.objective.suggest import suggest_params
+
+if TYPE_CHECKING:
+    from bcsearch.records import Params
+
+SWEEPS = ("quickstart", "convnext", "mobilenet", "vgg19", "resnet18", "efficientnet", "custom", "lite", "joint")
+
+
+def drawn(name: str, n_trials: int) -> list[Params]:
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    space = load_plan(name).space
+    return [suggest_params(study.ask(), space) for _ in range(n_trials)]
+
+
+def test_the_shipped_sweeps_are_those_that_are_tested() -> None:
+    assert {name for name, path in find_files("sweeps").items() if path.parent.parent.name != "tests"} == set(SWEEPS)
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_sweep_says_its_own_command_first(name: str) -> None:
+    first = find_files("sweeps")[name].read_text(encoding="utf-8").splitlines()[0]
+    assert first.startswith(f"# bcsearch run --study {name} --trials ")
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_space_can_be_sampled_and_everything_in_it_varies(name: str) -> None:
+    found = drawn(name, 200)
+    for param in load_plan(name).space.varied:
+        assert len({getattr(params, param) for params in found}) > 1, param
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SWEEPS)
+def test_backbones_of_the_space_exist_and_every_fraction_is_a_cut_of_its_own(name: str) -> None:
+    from bcsearch.backbones.cuts import cuts_of
+    from bcsearch.backbones.table import get_backbone
+    from bcsearch.training.stages import settled
+
+    space = load_plan(name).space
+    asked = space.varied["unfreeze_fraction"].choice if "unfreeze_fraction" in space.varied else None
+    by_backbone: dict[str, set[float]] = {}
+    for params in drawn(name, 100):
+        whole = get_backbone(params.backbone).trained_whole
+        cuts = cuts_of(params.backbone, params.image_size)
+        by_backbone.setdefault(params.backbone, set()).add(settled(params, cuts, trained_whole=whole).unfreeze_fraction)
+    for backbone, fractions in by_backbone.items():
+        assert len(fractions) == (len(asked) if asked else 1), backbone
