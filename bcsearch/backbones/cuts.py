@@ -80,7 +80,7 @@ def _is_better(other: Cut, cut: Cut) -> bool:
 def _tensor(model: keras.Model, cut: str) -> keras.KerasTensor:
     if cut in (INPUT, POOLED):
         return model.input if cut == INPUT else model.output
-    return model.get_layer(cut).output
+    return next(operation for operation in model.operations if operation.name == cut).output
 
 
 def _candidates(model: keras.Model) -> list[Cut]:

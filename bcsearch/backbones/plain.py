@@ -34,7 +34,7 @@ def plain(model: keras.Model, name: str) -> keras.Model:
         return hidden
 
     copied = keras.models.clone_model(model, clone_function=copy, call_function=call)
-    return keras.Model(copied.input, copied.output, name=name)
+    return keras.Model(copied.inputs[0], copied.outputs[0], name=name)
 
 
 def transfer(source: keras.Model, target: keras.Model) -> None:

@@ -29,7 +29,7 @@ def evaluate(
         from bcsearch.export.evaluate import evaluate as score
         from bcsearch.report.evaluation import evaluation_text
     bundle = read_bundle(model)
-    found = score(bundle, load_images(data, bundle.image_size))
+    found = score(bundle, load_images(data, bundle.input_size))
     lines = evaluation_text(found.n_images, found.accuracy, found.macro_f1, found.per_class, found.confusion)
     typer.echo(options.as_json(found) if as_json else lines)
     return 0
@@ -47,7 +47,7 @@ def predict(
         from bcsearch.paths import replacing
         from bcsearch.report.tables import predictions_csv
     bundle = read_bundle(model)
-    images = load_images(data, bundle.image_size)
+    images = load_images(data, bundle.input_size)
     probabilities = bundle.predict(images.images)
     with replacing(out) as draft:
         draft.write_text(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from bcsearch.errors import DataError, DiskError
+from bcsearch.export.about import ABOUT_NAME, read_about
 from bcsearch.paths import make_writable_dir
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MODEL_NAME = "model.keras"
-ABOUT_NAME = "best.toml"
 PREDICT_BATCH = 64
 
 
@@ -38,9 +37,9 @@ class Bundle:
         return tuple(self.about["model"]["classes"])
 
     @property
-    def image_size(self) -> int:
-        """Height and width of the images that the model takes, in pixels."""
-        return int(self.about["model"]["image_size"])
+    def input_size(self) -> int:
+        """Height and width of the images that the model takes, in pixels; its backbone may see smaller ones."""
+        return int(self.about["model"]["input_size"])
 
     @cached_property
     def _forward(self) -> Callable[[np.ndarray], tf.Tensor]:
@@ -86,14 +85,6 @@ def _put_in_place(draft: Path, folder: Path) -> None:
             old.rename(folder)
         raise
     shutil.rmtree(old, ignore_errors=True)
-
-
-def read_about(path: Path) -> dict[str, Any] | None:
-    """Return the description of the bundle at ``path``; None where there is none that can be read."""
-    try:
-        return tomllib.loads((path / ABOUT_NAME).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-        return None
 
 
 def read_bundle(path: Path) -> Bundle:

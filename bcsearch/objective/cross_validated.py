@@ -111,6 +111,7 @@ class Objective:
                 score=result.best.mean,
                 epochs=len(result.epochs),
                 seconds=entry.total_seconds,
+                train_seconds=entry.train_seconds,
             )
         )
         if result.stopped:

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetKnown:
-    """A worker joined the study: its budget in trials, how many are filled, the best score so far."""
+    """A worker joined the study: its budget in trials, how many are filled, the best score so far and its trial."""
 
     trials: int
     filled: int
     best: float | None
+    best_number: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +40,17 @@ class EpochEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialEnded:
-    """A trial completed or was pruned; ``score`` is the best fold mean it reached."""
+    """A trial completed or was pruned; ``score`` is the best fold mean it reached.
+
+    ``seconds`` hold all of it, the making of what is computed once and kept too; ``train_seconds`` the epochs alone.
+    """
 
     number: int
     state: TrialState
     score: float
     epochs: int
     seconds: float
+    train_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,13 +26,14 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 ROWS_SHOWN = 12
-TOLD_BY_OTHERS = ("units_", "head_layers", "views")  # parameters that the widths and the augmentation tell
+COLUMNS = ("trial", "state", "score", "epochs", "seconds", "training")
 STYLES = {TrialState.COMPLETE: "green", TrialState.PRUNED: "dim", TrialState.RUNNING: "bold cyan"}
+BEST_STYLE = "bold green"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What is shown of one trial; ``score`` is the best fold mean so far."""
+    """What is shown of one trial; ``score`` is the best fold mean so far, ``training`` a part of ``seconds``."""
 
     number: int
     params: Params
@@ -40,6 +41,19 @@ class Row:
     score: float | None = None
     epochs: int = 0
     seconds: float | None = None
+    training: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Best:
+    """The highest score of a completed trial, and its trial where that is known."""
+
+    score: float
+    number: int | None
+
+    def __str__(self) -> str:
+        where = "" if self.number is None else f" in trial {self.number}"
+        return f"{self.score:.4f}{where}"
 
 
 class LiveView:
@@ -49,7 +63,7 @@ class LiveView:
         self._console = console
         self._rows: dict[int, Row] = {}
         self._wanted = self._filled = 0
-        self._best: float | None = None
+        self._best: Best | None = None
         self._work = ""
         self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
 
@@ -70,7 +84,8 @@ class LiveView:
         """Show an event."""
         match event:
             case BudgetKnown():
-                self._wanted, self._filled, self._best = event.trials, event.filled, event.best
+                self._wanted, self._filled = event.trials, event.filled
+                self._best = None if event.best is None else Best(score=event.best, number=event.best_number)
             case TrialStarted():
                 self._rows[event.number] = Row(number=event.number, params=event.params)
             case EpochEnded():
@@ -94,13 +109,14 @@ class LiveView:
             score=event.score,
             epochs=event.epochs,
             seconds=event.seconds,
+            training=event.train_seconds,
         )
         self._rows[event.number] = row
         self._filled += 1
-        if event.state is TrialState.COMPLETE:
-            self._best = max(event.score, self._best or 0.0)
+        if event.state is TrialState.COMPLETE and (self._best is None or event.score > self._best.score):
+            self._best = Best(score=event.score, number=event.number)
         if not self._live:
-            self._say(f"trial {row.number} {row.state} {event.score:.4f}, {row.epochs} epochs, {event.seconds:.1f} s")
+            self._say(f"trial {row.number} {row.state} {event.score:.4f}, {row.epochs} epochs, {_seconds_text(row)}")
 
     def _show_work(self, event: Progress) -> None:
         done = event.done >= event.total
@@ -116,23 +132,30 @@ class LiveView:
             self._live.update(self, refresh=True)
 
     def __rich__(self) -> RenderableType:
-        """Return the view as it stands: the last trials, a headline, the work that goes on."""
-        best = "none yet" if self._best is None else f"{self._best:.4f}"
-        headline = Text(f"{self._filled} of {self._wanted} trials, best score {best}", style="bold")
-        return Group(trials_table(list(self._rows.values())[-ROWS_SHOWN:]), headline, Text(self._work, style="yellow"))
+        """Return the view as it stands: the best trial and the last ones, a headline, the work that goes on."""
+        headline = Text(f"{self._filled} of {self._wanted} trials, best score {self._best or 'none yet'}", style="bold")
+        best = None if self._best is None else self._best.number
+        return Group(trials_table(self._shown(), best), headline, Text(self._work, style="yellow"))
+
+    def _shown(self) -> list[Row]:
+        """Return the last rows; where the best trial's is an earlier one, it stands above them."""
+        rows = list(self._rows.values())
+        best = None if self._best is None or self._best.number is None else self._rows.get(self._best.number)
+        last = rows[-ROWS_SHOWN:]
+        return last if best is None or best in last else [best, *rows[-ROWS_SHOWN + 1 :]]
 
 
-def trials_table(rows: list[Row]) -> Table:
-    """Return a table of trials, one a row."""
+def trials_table(rows: list[Row], best: int | None = None) -> Table:
+    """Return a table of trials, one a row; trial ``best`` stands out."""
     table = Table(box=None, pad_edge=False, expand=True)
-    for name in ("trial", "state", "score", "epochs", "seconds"):
+    for name in COLUMNS:
         justify: Literal["left", "right"] = "left" if name == "state" else "right"
         table.add_column(name, justify=justify, no_wrap=True, min_width=8)
     table.add_column("configuration", overflow="ellipsis", no_wrap=True, ratio=1)
     for row in rows:
-        numbers = [number(row.score, 4), str(row.epochs), number(row.seconds, 1)]
+        numbers = [number(row.score, 4), str(row.epochs), number(row.seconds, 1), number(row.training, 1)]
         cells = [str(row.number), row.state.value, *numbers, configuration_text(row.params)]
-        table.add_row(*cells, style=STYLES.get(row.state, ""))
+        table.add_row(*cells, style=BEST_STYLE if row.number == best else STYLES.get(row.state, ""))
     return table
 
 
@@ -150,6 +173,12 @@ def configuration_text(params: Params) -> str:
     }
     differing = [f"{name}={_short(value)}" for name, value in others.items() if value != defaults[name]]
     return " ".join([widths, *differing])
+
+
+def _seconds_text(row: Row) -> str:
+    """Say how much of a trial's time was training; most of the rest is work whose result is kept for other trials."""
+    training = "" if row.training is None else f" ({row.training:.1f} s training)"
+    return f"{number(row.seconds, 1)} s{training}"
 
 
 def _short(value: str | int | float) -> str:

@@ -11,7 +11,8 @@ import numpy as np
 import tomli_w
 
 from bcsearch.errors import StudyError
-from bcsearch.export.bundle import ABOUT_NAME, MODEL_NAME, Bundle, read_about, write_bundle
+from bcsearch.export.about import ABOUT_NAME, read_about
+from bcsearch.export.bundle import MODEL_NAME, Bundle, write_bundle
 from bcsearch.export.evaluate import score_predictions
 from bcsearch.paths import locked, make_writable_dir
 from bcsearch.records.events import Notice
@@ -95,7 +96,7 @@ def describe(prepared: Prepared, study: StudyRecord, entry: LedgerEntry, model: 
         },
         "params": asdict(entry.params),
         "folds": {"kind": folds.kind, "n_folds": folds.n_folds, "seed": folds.seed},
-        "model": {"classes": list(dataset.class_names), "image_size": dataset.images.shape[1]},
+        "model": {"classes": list(dataset.class_names), "input_size": dataset.images.shape[1]},
         "data": {"source": dataset.source, "n_images": dataset.n_images, "drawn": dataset.drawn},
         "weights": {name: str(resolved.kind) for name, resolved in prepared.weights.items()},
         "fingerprint": prepared.fingerprint,
@@ -107,16 +108,19 @@ def describe(prepared: Prepared, study: StudyRecord, entry: LedgerEntry, model: 
 
 
 def _chosen(study: StudyRecord, number: int | None) -> TrialRecord:
-    if number is None:
-        if study.best is None:
-            raise StudyError(f"study {study.name!r} has no completed trial to refit; run more with 'bcsearch run'")
-        return study.best
+    if study.best is None:
+        raise StudyError(f"study {study.name!r} has no completed trial to refit; run more with 'bcsearch run'")
     completed = {trial.number: trial for trial in study.completed}
-    if number not in completed:
-        raise StudyError(
-            f"trial {number} of study {study.name!r} has not completed; see 'bcsearch status' for those that have"
-        )
-    return completed[number]
+    if number is None:
+        return study.best
+    if number in completed:
+        return completed[number]
+    states = {trial.number: trial.state.value for trial in study.trials}
+    what = f"whose state is {states[number]}" if number in states else f"of trials 0 to {max(states)}"
+    raise StudyError(
+        f"--trial: came {number}, {what}; allowed: a complete trial, 'bcsearch status --study {study.name}' "
+        "lists the best"
+    )
 
 
 def _stands(bundle_dir: Path, study: StudyRecord) -> bool:

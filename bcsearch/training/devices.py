@@ -5,6 +5,7 @@ The choice of a GPU was tested with stand-ins for TensorFlow's calls only: it ha
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BFLOAT16_CAPABILITY = (8, 0)  # from here on GPUs compute in bfloat16, which needs no scaling of the loss
+VISIBLE = "CUDA_VISIBLE_DEVICES"  # which of the machine's GPUs TensorFlow finds, and in which order
+_taken: list[Device] = []  # by this process: TensorFlow takes no other choice once it computes, and the lock must live
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +45,11 @@ class Device:
 
 
 def set_up_devices(locks_dir: Path, notify: Callable[[str], None]) -> Device:
-    """Take the first GPU that no other process on this machine has taken; once per process, before TensorFlow computes.
+    """Take the first GPU that no other process on this machine has taken, before TensorFlow computes anything.
 
-    Only that GPU is visible then, and its memory is taken as it is needed. Without a GPU nothing is changed; where all
-    are taken the process uses the CPU, and ``notify`` hears of it. ``CUDA_VISIBLE_DEVICES`` acts before this.
+    Only that GPU is visible then, and its memory is taken as it is needed. A process keeps what it took: it gets the
+    same on a second call. Where all are taken it uses the CPU, and ``notify`` hears of it; without a GPU nothing is
+    changed. ``CUDA_VISIBLE_DEVICES`` acts before this. Processes must share ``locks_dir`` to see each other.
 
     Raises:
         OSError: ``locks_dir`` cannot be written.
@@ -53,16 +57,30 @@ def set_up_devices(locks_dir: Path, notify: Callable[[str], None]) -> Device:
     found = tf.config.list_physical_devices("GPU")
     if not found:
         return Device.cpu()
-    for index, gpu in enumerate(found):
-        lock = _taken(locks_dir / f"gpu-{index}.lock")
+    if not _taken:
+        _taken.append(_take(found, locks_dir))
+    (device,) = _taken
+    if device.kind == "cpu":
+        notify(f"{len(found)} of {len(found)} GPUs are taken by other workers: this one uses the CPU, which is slow")
+    return device
+
+
+def _take(found: Sequence[tf.config.PhysicalDevice], locks_dir: Path) -> Device:
+    for number, gpu in zip(_numbers(len(found)), found, strict=True):
+        lock = _held(locks_dir / f"gpu-{number}.lock")
         if lock is not None:
             return _gpu(gpu, lock)
     tf.config.set_visible_devices([], "GPU")
-    notify(f"all {len(found)} GPUs are taken by other workers: this one uses the CPU, which is slow")
     return Device.cpu()
 
 
-def _taken(path: Path) -> FileLock | None:
+def _numbers(n_found: int) -> list[str]:
+    """Return what the machine calls the GPUs that TensorFlow numbers from zero in every process."""
+    chosen = [name.strip() for name in os.environ.get(VISIBLE, "").split(",") if name.strip()]
+    return chosen if len(chosen) == n_found else [str(index) for index in range(n_found)]
+
+
+def _held(path: Path) -> FileLock | None:
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path, blocking=False, thread_local=False)
     try:

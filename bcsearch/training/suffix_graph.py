@@ -25,8 +25,10 @@ def trainable_copy(part: keras.Model, *, batch_norm: str, precision: str, seed: 
     Keras dtype policy; ``seed`` acts on the dropout inside the backbone.
     """
 
-    def copy(layer: keras.Layer) -> keras.Layer:
+    def copy(layer: keras.Operation) -> keras.Operation:
         config = layer.get_config()
+        if not isinstance(layer, keras.Layer):
+            return layer.__class__.from_config(config)
         if "seed" in config:
             config["seed"] = derive_seed(seed, "layer", layer.name)
         if precision != "float32":

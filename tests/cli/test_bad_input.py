@@ -308,7 +308,7 @@ def model(workdir: Path) -> Path:
     images = keras.Input((32, 32, 3))
     pooled = keras.layers.GlobalAveragePooling2D()(images)
     classifier = keras.Model(images, keras.layers.Dense(2, activation="softmax")(pooled))
-    about = 'model = { classes = ["0", "1"], image_size = 32 }'
+    about = 'model = { classes = ["0", "1"], input_size = 32 }'
     write_bundle(workdir / "model", classifier, {"best.toml": about})
     return workdir / "model"
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import keras
 
 SIDE, CLASSES = 40, ("basophil", "eosinophil", "platelet")
-ABOUT = f"[model]\nclasses = {list(CLASSES)}\nimage_size = {SIDE}\n[best]\nscore = 0.5\n"
+ABOUT = f"[model]\nclasses = {list(CLASSES)}\ninput_size = {SIDE}\n[best]\nscore = 0.5\n"
 IMAGES = np.random.default_rng(0).integers(0, 256, (70, SIDE, SIDE, 3), np.uint8)
 RELOAD = """
 import sys
@@ -58,7 +58,7 @@ def test_bundle_is_read_back_from_its_folder_and_from_that_of_its_study(place: s
     model = small_model()
     write(tmp_path / "study" / "model", model, **{"trials.csv": "trial\n"})
     bundle = read_bundle(tmp_path / place)
-    assert (bundle.class_names, bundle.image_size) == (CLASSES, SIDE)
+    assert (bundle.class_names, bundle.input_size) == (CLASSES, SIDE)
     assert bundle.about["best"] == {"score": 0.5}
     found = bundle.predict(IMAGES)
     assert found.dtype == np.float32
@@ -134,15 +134,6 @@ def test_bundle_that_lacks_a_file_is_one_clear_line(name: str, tmp_path: Path) -
     (tmp_path / "model" / name).unlink()
     with pytest.raises(DataError, match=r"^no sound model in .*model; give a folder with model.keras and best.toml"):
         read_bundle(tmp_path / "model")
-
-
-@pytest.mark.parametrize("content", [b"[model", b"\xff"], ids=["not TOML", "not text"])
-def test_damaged_description_counts_as_none(content: bytes, tmp_path: Path) -> None:
-    from bcsearch.export.bundle import read_about
-
-    (tmp_path / "best.toml").write_bytes(content)
-    assert read_about(tmp_path) is None
-    assert read_about(tmp_path / "nowhere") is None
 
 
 def test_bundle_reloads_with_keras_alone_in_a_fresh_process_and_gives_the_same(tmp_path: Path) -> None:

@@ -31,7 +31,8 @@ def trial(number: int, state: TrialState, *means: float) -> list[Event]:
     heard: list[Event] = [TrialStarted(number=number, params=PARAMS)]
     for epoch, mean in enumerate(means):
         heard.append(EpochEnded(number=number, epoch=epoch, score=mean, best=max(means[: epoch + 1])))
-    return [*heard, TrialEnded(number=number, state=state, score=max(means), epochs=len(means), seconds=1.25)]
+    times = {"seconds": 41.25, "train_seconds": 1.5}
+    return [*heard, TrialEnded(number=number, state=state, score=max(means), epochs=len(means), **times)]
 
 
 RUN: list[Event] = [
@@ -67,17 +68,23 @@ def last_picture(events: list[Event]) -> list[str]:
 
 def test_without_a_terminal_every_ended_trial_is_one_line() -> None:
     assert shown(RUN, terminal=False) == [
-        "trial 0 complete 0.9000, 3 epochs, 1.2 s",
-        "trial 1 pruned 0.4000, 1 epochs, 1.2 s",
+        "trial 0 complete 0.9000, 3 epochs, 41.2 s (1.5 s training)",
+        "trial 1 pruned 0.4000, 1 epochs, 41.2 s (1.5 s training)",
     ]
 
 
 def test_terminal_shows_trials_pruned_ones_the_budget_and_the_best_score() -> None:
     header, first, second, headline = last_picture(RUN)
-    assert header.split() == ["trial", "state", "score", "epochs", "seconds", "configuration"]
-    assert first.split() == ["0", "complete", "0.9000", "3", "1.2", "256-128", "learning_rate=0.0012"]
-    assert second.split()[:5] == ["1", "pruned", "0.4000", "1", "1.2"]
-    assert headline == "2 of 3 trials, best score 0.9000"
+    assert header.split() == ["trial", "state", "score", "epochs", "seconds", "training", "configuration"]
+    assert first.split() == ["0", "complete", "0.9000", "3", "41.2", "1.5", "256-128", "learning_rate=0.0012"]
+    assert second.split()[:6] == ["1", "pruned", "0.4000", "1", "41.2", "1.5"]
+    assert headline == "2 of 3 trials, best score 0.9000 in trial 0"
+
+
+def test_training_is_not_told_where_it_was_not_measured() -> None:
+    ended = TrialEnded(number=0, state=TrialState.COMPLETE, score=0.5, epochs=1, seconds=41.25)
+    lines = shown([TrialStarted(number=0, params=PARAMS), ended], terminal=False)
+    assert lines == ["trial 0 complete 0.5000, 1 epochs, 41.2 s"]
 
 
 def test_terminal_shows_the_best_score_so_far_of_the_running_trial() -> None:
@@ -87,25 +94,51 @@ def test_terminal_shows_the_best_score_so_far_of_the_running_trial() -> None:
 
 
 def test_pruned_trial_does_not_count_as_best() -> None:
-    events = [BudgetKnown(trials=3, filled=1, best=0.3), *trial(7, TrialState.PRUNED, 0.4)]
-    assert last_picture(events)[-1] == "2 of 3 trials, best score 0.3000"
+    events = [BudgetKnown(trials=3, filled=1, best=0.3, best_number=5), *trial(7, TrialState.PRUNED, 0.4)]
+    assert last_picture(events)[-1] == "2 of 3 trials, best score 0.3000 in trial 5"
 
 
-def test_only_the_last_trials_are_shown() -> None:
-    events = [event for number in range(ROWS_SHOWN + 3) for event in trial(number, TrialState.COMPLETE, 0.5)]
-    rows = last_picture(events)[1:-1]
-    assert [int(row.split()[0]) for row in rows] == list(range(3, ROWS_SHOWN + 3))
+def numbers_shown(scores: list[float]) -> list[int]:
+    """Return the numbers of the rows that stand in a terminal after trials with these scores."""
+    events = [event for number, score in enumerate(scores) for event in trial(number, TrialState.COMPLETE, score)]
+    return [int(row.split()[0]) for row in last_picture(events)[1:-1]]
+
+
+@pytest.mark.parametrize("best", range(ROWS_SHOWN + 3))
+def test_last_trials_are_shown_and_the_best_never_scrolls_away(best: int) -> None:
+    n_trials = ROWS_SHOWN + 3
+    last = list(range(n_trials - ROWS_SHOWN, n_trials))
+    found = numbers_shown([0.9 if number == best else 0.5 for number in range(n_trials)])
+    assert found == (last if best in last else [best, *last[1:]])
+
+
+def test_first_of_two_equal_trials_is_the_best_as_in_the_study() -> None:
+    events = [*trial(0, TrialState.COMPLETE, 0.5), *trial(1, TrialState.COMPLETE, 0.5)]
+    assert last_picture(events)[-1].endswith("best score 0.5000 in trial 0")
+
+
+def test_best_of_an_earlier_run_is_told_though_it_has_no_row() -> None:
+    events = [BudgetKnown(trials=9, filled=1, best=0.6, best_number=2), *trial(3, TrialState.COMPLETE, 0.5)]
+    *rows, headline = last_picture(events)[1:]
+    assert [row.split()[0] for row in rows] == ["3"]
+    assert headline == "2 of 9 trials, best score 0.6000 in trial 2"
+
+
+def test_score_stands_without_its_trial_where_that_is_not_known() -> None:
+    assert last_picture([BudgetKnown(trials=9, filled=1, best=0.6)])[-1] == "1 of 9 trials, best score 0.6000"
 
 
 def test_terminal_shows_progress_until_it_is_done() -> None:
-    going = Progress(what="view 1 of light", done=256, total=480)
-    assert last_picture([*RUN, going])[-1] == "view 1 of light: 256 of 480 images"
-    assert last_picture([*RUN, going, Progress(what="view 1 of light", done=480, total=480)])[-1].startswith("2 of 3")
+    going = Progress(what="augmented copy 1 of 3 (light)", done=256, total=480)
+    assert last_picture([*RUN, going])[-1] == "augmented copy 1 of 3 (light): 256 of 480 images"
+    assert last_picture([*RUN, going, Progress(what="augmented copy 1 of 3 (light)", done=480, total=480)])[
+        -1
+    ].startswith("2 of 3")
 
 
 def test_without_a_terminal_progress_is_told_once_at_its_end() -> None:
-    steps = [Progress(what="view 1 of light", done=done, total=480) for done in (160, 320, 480)]
-    assert shown(steps, terminal=False) == ["view 1 of light: 480 images done"]
+    steps = [Progress(what="augmented copy 1 of 3 (light)", done=done, total=480) for done in (160, 320, 480)]
+    assert shown(steps, terminal=False) == ["augmented copy 1 of 3 (light): 480 images done"]
 
 
 @pytest.mark.parametrize("terminal", [True, False])

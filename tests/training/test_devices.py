@@ -1,7 +1,11 @@
+"""The choice of a GPU, with stand-ins for TensorFlow's calls about GPUs: none was at hand."""
+
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -11,6 +15,8 @@ import pytest
 pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bcsearch.training.devices import Device
 
 ROOT = Path(__file__).parents[2]
@@ -19,18 +25,35 @@ ROOT = Path(__file__).parents[2]
 class FakeGpus:
     """Stands in for TensorFlow's calls about GPUs, and remembers them."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, n_gpus: int, capability: tuple[int, int] = (8, 6)) -> None:
+    def __init__(self, patch: pytest.MonkeyPatch, n_gpus: int, capability: tuple[int, int] = (8, 6)) -> None:
         import tensorflow as tf
 
         self.found = [SimpleNamespace(name=f"/physical_device:GPU:{index}") for index in range(n_gpus)]
         self.visible: list[Any] = []
         self.growing: list[str] = []
         details = {"compute_capability": capability}
-        monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: self.found)
-        monkeypatch.setattr(tf.config, "set_visible_devices", lambda gpus, kind: self.visible.append(gpus))
+        patch.setattr(tf.config, "list_physical_devices", lambda kind: self.found)
+        patch.setattr(tf.config, "set_visible_devices", lambda gpus, kind: self.visible.append(gpus))
         experimental = tf.config.experimental
-        monkeypatch.setattr(experimental, "set_memory_growth", lambda gpu, on: self.growing.append(gpu.name))
-        monkeypatch.setattr(experimental, "get_device_details", lambda gpu: details)
+        patch.setattr(experimental, "set_memory_growth", lambda gpu, on: self.growing.append(gpu.name))
+        patch.setattr(experimental, "get_device_details", lambda gpu: details)
+
+
+@pytest.fixture(autouse=True)
+def new_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let each test begin as a process that has taken nothing, and end as one that died."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    yield
+    forget()
+
+
+def forget() -> None:
+    from bcsearch.training import devices
+
+    for device in devices._taken:
+        if device.lock is not None:
+            device.lock.release()
+    devices._taken.clear()
 
 
 def choose(folder: Path, notices: list[str] | None = None) -> Device:
@@ -47,7 +70,9 @@ def test_without_a_gpu_nothing_is_changed_and_nothing_is_said(tmp_path: Path, mo
     assert not (tmp_path / "locks").exists()
 
 
-@pytest.mark.parametrize(("capability", "precision"), [((8, 0), "mixed_bfloat16"), ((7, 5), "float32")])
+@pytest.mark.parametrize(
+    ("capability", "precision"), [((8, 0), "mixed_bfloat16"), ((9, 0), "mixed_bfloat16"), ((7, 5), "float32")]
+)
 def test_gpu_is_compiled_for_in_the_precision_that_it_is_fast_in(
     capability: tuple[int, int], precision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -58,34 +83,77 @@ def test_gpu_is_compiled_for_in_the_precision_that_it_is_fast_in(
     assert gpus.growing == [gpus.found[0].name]
 
 
-HOLD = """
+def test_second_call_in_a_process_gives_what_it_has_and_touches_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpus, notices = FakeGpus(monkeypatch, 2), list[str]()
+    first = choose(tmp_path)
+    assert choose(tmp_path / "elsewhere", notices) is first
+    assert (len(gpus.visible), len(gpus.growing), notices) == (1, 1, [])
+
+
+OTHER_WORKER = """
 import sys
 from pathlib import Path
-from filelock import FileLock
-lock = FileLock(sys.argv[1])
-lock.acquire()
-print("held", flush=True)
-sys.stdin.read()
+import pytest
+from tests.training.test_devices import FakeGpus, choose
+with pytest.MonkeyPatch.context() as patch:
+    FakeGpus(patch, int(sys.argv[1]))
+    print(choose(Path(sys.argv[2])).name, flush=True)
+    sys.stdin.read()
 """
+
+
+@contextmanager
+def other_worker(n_gpus: int, locks_dir: Path, **environment: str) -> Iterator[str]:
+    """Give the name of what another process took and holds."""
+    with subprocess.Popen(
+        [sys.executable, "-c", OTHER_WORKER, str(n_gpus), str(locks_dir)],
+        cwd=ROOT,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.kill()
 
 
 def test_each_process_takes_a_gpu_of_its_own_and_the_last_uses_the_cpu(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gpus, notices = FakeGpus(monkeypatch, 2), list[str]()
-    command = [sys.executable, "-c", HOLD, str(tmp_path / "gpu-0.lock")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == "held\n"
+    with other_worker(2, tmp_path) as theirs:
         mine = choose(tmp_path, notices)
-        assert mine.name == gpus.found[1].name
-        assert notices == []
+        assert [theirs, mine.name] == [gpu.name for gpu in gpus.found]
+        assert (gpus.visible, notices) == ([[gpus.found[1]]], [])
+        forget()
+        FakeGpus(monkeypatch, 1)
         left_over = choose(tmp_path, notices)
-        assert left_over.kind == "cpu"
-        assert gpus.visible == [[gpus.found[1]], []]
+        assert (left_over.kind, left_over.jit_compile) == ("cpu", False)
         assert len(notices) == 1
-        assert "2 GPUs" in notices[0]
-        other.kill()
+        assert "1 of 1 GPUs are taken" in notices[0]
+    forget()
     assert choose(tmp_path).name == gpus.found[0].name  # a dead worker's is free again
-    assert mine.lock is not None
-    assert mine.lock.is_locked
+
+
+def test_all_gpus_are_hidden_from_a_process_that_gets_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bcsearch.training import devices
+
+    gpus = FakeGpus(monkeypatch, 2)
+    monkeypatch.setattr(devices, "_held", lambda path: None)
+    assert choose(tmp_path).kind == "cpu"
+    assert (gpus.visible, gpus.growing) == ([[]], [])
+
+
+def test_processes_that_were_given_different_gpus_do_not_contend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpus = FakeGpus(monkeypatch, 1)  # each sees one, and calls it GPU 0
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    with other_worker(1, tmp_path, CUDA_VISIBLE_DEVICES="2") as theirs:
+        mine = choose(tmp_path)
+    assert mine.name == theirs == gpus.found[0].name
+    assert {path.name for path in tmp_path.iterdir()} == {"gpu-2.lock", "gpu-3.lock"}
