@@ -35,6 +35,7 @@ class TrialRecord:
     finished: datetime | None = None
     train_seconds: float | None = None
     note: str = ""
+    retry_of: int | None = None  # the trial of a lost worker, whose params this one has again
 
     @property
     def seconds(self) -> float | None:
@@ -80,6 +81,11 @@ class StudyRecord:
     def count(self, state: TrialState) -> int:
         """Return how many trials are in ``state``."""
         return sum(trial.state is state for trial in self.trials)
+
+    @property
+    def retried(self) -> frozenset[int]:
+        """The numbers of trials that were lost and queued again."""
+        return frozenset(trial.retry_of for trial in self.trials if trial.retry_of is not None)
 
     @property
     def slots_filled(self) -> int:

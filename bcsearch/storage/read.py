@@ -78,6 +78,7 @@ class _Details:
     scores: dict[int, float]
     params: dict[int, dict[str, Any]]
     notes: dict[int, str]
+    retry_of: dict[int, int]
     ledger: dict[int, Any]
 
 
@@ -139,7 +140,10 @@ def _with_trials(connection: Connection, found: _Found, *, with_epochs: bool, wi
     details = _Details(
         scores=_scores(connection, found.study_id),
         params=_params(connection, found.study_id) if with_params else {},
-        notes=_notes(connection, found.study_id),
+        notes=_told(connection, found.study_id, attrs.NOTE),
+        retry_of={
+            trial_id: said[-1] for trial_id, said in _told(connection, found.study_id, attrs.RETRY_HISTORY).items()
+        },
         ledger=_ledger(connection, found.record.uuid, with_epochs=with_epochs),
     )
     columns = [TRIALS.c.trial_id, TRIALS.c.number, TRIALS.c.state, TRIALS.c.datetime_start, TRIALS.c.datetime_complete]
@@ -159,15 +163,16 @@ def _trial(row: Any, details: _Details) -> TrialRecord:
         started=_aware(started),
         finished=_aware(finished),
         train_seconds=None if entry is None else entry.train_seconds,
-        note=_note(details.notes.get(trial_id), None if entry is None else entry.duplicate_of),
+        note=_note(details.notes.get(trial_id), details.retry_of.get(trial_id), entry),
+        retry_of=details.retry_of.get(trial_id),
     )
 
 
-def _note(note: str | None, duplicate_of: int | None) -> str:
-    if duplicate_of is None:
-        return note or ""
-    same = f"same configuration as trial {duplicate_of}"
-    return f"{same}; {note}" if note else same
+def _note(note: str | None, retry_of: int | None, entry: Any) -> str:
+    duplicate_of = None if entry is None else entry.duplicate_of
+    same = None if duplicate_of is None else f"same configuration as trial {duplicate_of}"
+    retry = None if retry_of is None else f"retry of trial {retry_of}"
+    return "; ".join(part for part in (same, note, retry) if part)
 
 
 def _scores(connection: Connection, study_id: int) -> dict[int, float]:
@@ -179,12 +184,12 @@ def _scores(connection: Connection, study_id: int) -> dict[int, float]:
         .group_by(REPORTS.c.trial_id)
     )
     scores = {trial_id: score for trial_id, score in connection.execute(reported) if score is not None}
-    told = (
+    ended = (
         select(VALUES.c.trial_id, VALUES.c.value, VALUES.c.value_type)
         .join(TRIALS, TRIALS.c.trial_id == VALUES.c.trial_id)
         .where(TRIALS.c.study_id == study_id, VALUES.c.objective == 0)
     )
-    for trial_id, value, kind in connection.execute(told):
+    for trial_id, value, kind in connection.execute(ended):
         scores[trial_id] = INFINITE[kind.name] if value is None else value
     return scores
 
@@ -210,17 +215,14 @@ def _decoder(connection: Connection, trial_id: int, name: str) -> Callable[[floa
     return decode
 
 
-def _notes(connection: Connection, study_id: int) -> dict[int, str]:
+def _told(connection: Connection, study_id: int, key: str) -> dict[int, Any]:
+    """Read one attribute of the trials that have it, by trial id."""
     written = (
-        select(TRIAL_ATTRS.c.trial_id, TRIAL_ATTRS.c.key, TRIAL_ATTRS.c.value_json)
+        select(TRIAL_ATTRS.c.trial_id, TRIAL_ATTRS.c.value_json)
         .join(TRIALS, TRIALS.c.trial_id == TRIAL_ATTRS.c.trial_id)
-        .where(TRIALS.c.study_id == study_id, TRIAL_ATTRS.c.key.in_((attrs.NOTE, attrs.RETRY_HISTORY)))
+        .where(TRIALS.c.study_id == study_id, TRIAL_ATTRS.c.key == key)
     )
-    parts: dict[int, list[str]] = defaultdict(list)
-    for trial_id, key, text in connection.execute(written.order_by(TRIAL_ATTRS.c.key)):
-        said = loads(text)
-        parts[trial_id].append(said if key == attrs.NOTE else f"retry of trial {said[-1]}")
-    return {trial_id: "; ".join(said) for trial_id, said in parts.items()}
+    return {trial_id: loads(text) for trial_id, text in connection.execute(written)}
 
 
 def _ledger(connection: Connection, study_uuid: str, *, with_epochs: bool) -> dict[int, Any]:

@@ -110,16 +110,16 @@ def describe(prepared: Prepared, study: StudyRecord, entry: LedgerEntry, model: 
 def _chosen(study: StudyRecord, number: int | None) -> TrialRecord:
     if study.best is None:
         raise StudyError(f"study {study.name!r} has no completed trial to refit; run more with 'bcsearch run'")
-    completed = {trial.number: trial for trial in study.completed}
     if number is None:
         return study.best
+    completed = {trial.number: trial for trial in study.completed}
     if number in completed:
         return completed[number]
     states = {trial.number: trial.state.value for trial in study.trials}
-    what = f"whose state is {states[number]}" if number in states else f"of trials 0 to {max(states)}"
+    reason = f"its state is {states[number]}" if number in states else f"the study has trials 0 to {max(states)}"
     raise StudyError(
-        f"--trial: came {number}, {what}; allowed: a complete trial, 'bcsearch status --study {study.name}' "
-        "lists the best"
+        f"--trial: came {number}, {reason}; allowed: a complete trial; "
+        f"'bcsearch status --study {study.name}' lists the best"
     )
 
 
