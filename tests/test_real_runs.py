@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
 import shlex
 import signal
-import subprocess
 import sys
 import time
 import tomllib
@@ -27,14 +25,15 @@ from bcsearch.errors import DataError
 from bcsearch.records import TrialState
 from bcsearch.records.events import Notice
 from tests.fakes import Recorder
+from tests.shell import Shell
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
 
     from bcsearch.data.dataset import Dataset
     from bcsearch.records import StudyRecord
 
-COMMAND = Path(sys.executable).parent / "bcsearch"
 README = Path(__file__).parents[1] / "README.md"
 N_CLASSES, SIZE = 4, 48
 
@@ -69,70 +68,30 @@ VIEWS_ENTRIES = 3  # activations of the original, a view, its activations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """A folder with sweeps and spaces, results and a cache."""
-
-    folder: Path
-
-    @property
-    def cache(self) -> Path:
-        return self.folder / "cache"
+class Place(Shell):
+    """A folder with sweeps and spaces, results and a cache, to run in from Python too."""
 
     def options(self, data: str | Path, **more: Any) -> RunOptions:
         """Return options that keep all of a run in this folder."""
         return RunOptions(
             data=str(data),
-            storage=f"sqlite:///{self.folder}/results/bcsearch.db",
+            storage=self.url,
             results_dir=self.folder / "results",
             sweeps_dir=self.folder / "sweeps",
             cache_dir=self.cache,
             **more,
         )
 
-    def run(self, sweep: str, data: str | Path, **more: Any) -> Path:
+    def search(self, sweep: str, data: str | Path, **more: Any) -> Path:
         """Run a sweep in this process to its end; return the bundle."""
         bundle = bcsearch.run(sweep, self.options(data, **more)).bundle
-        assert bundle == self.folder / "results" / sweep / "model"
+        assert bundle == self.model(sweep)
         return bundle
-
-    def record(self, study: str) -> StudyRecord:
-        return bcsearch.read_study(study, self.options("demo"))
-
-    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
-        """Start ``bcsearch`` in a shell."""
-        kept = {name: text for name, text in os.environ.items() if not name.startswith("BCSEARCH_")}
-        return subprocess.Popen(
-            [COMMAND, *map(str, arguments)],
-            cwd=self.folder,
-            env={**kept, "BCSEARCH_CACHE": str(self.cache)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def shell(self, *arguments: str | Path) -> str:
-        """Run ``bcsearch`` in a shell, expect that it ends well and silently, and return what it printed."""
-        process = self.start(*arguments)
-        out, err = process.communicate(timeout=120)
-        assert (process.returncode, err) == (0, ""), out
-        return out
-
-    def kept(self, shelf: str) -> list[str]:
-        """Return what lies on a shelf of the cache: ``entries`` or ``drafts``."""
-        found = self.cache / shelf
-        return sorted(path.name for path in found.iterdir()) if found.is_dir() else []
-
-
-def new_place(folder: Path) -> Place:
-    for name, text in FILES.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    return Place(folder=folder)
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    return new_place(tmp_path)
+    return Place.with_files(FILES, tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -232,20 +191,22 @@ def test_split_puts_a_tenth_aside_that_nothing_is_trained_or_chosen_on(
     noisy[test] = np.random.default_rng(0).integers(0, 256, noisy[test].shape)
     unseen = cells.save(place.folder / "unseen.npz", noisy)
 
-    bundle = place.run("split", seen, trials=1)
+    bundle = place.search("split", seen, trials=1)
     found, trained = about(bundle), weights(bundle)
     assert (found["folds"]["kind"], found["folds"]["n_folds"], len(found["best"]["fold_scores"])) == ("split", 1, 1)
     assert found["test"]["n_images"] == len(test) == len(cells.labels) // 10
     predicted = read_bundle(bundle).predict(cells.images[test][:, ::2, ::2]).argmax(axis=1)
     assert found["test"]["accuracy"] == pytest.approx(np.mean(predicted == cells.labels[test]))
-    storage = ("--study", "split", "--storage", f"sqlite:///{place.folder}/results/bcsearch.db")
+    storage = ("--study", "split", "--storage", place.url, "--results", place.folder / "results")
     best, status = command("best", *storage), command("status", *storage)
     assert (best.code, best.err, status.code, status.err) == (0, "", 0, "")
-    assert f"folds: {found['best']['score']:.4f} " in best.out
+    assert f"score {found['best']['score']:.4f} after" in best.out
+    assert f"{len(test)} images never trained or chosen on: accuracy {found['test']['accuracy']:.4f}" in best.out
+    assert "deviation" not in best.out
     assert "1 of 1 trials done" in status.out
 
-    other = new_place(place.folder / "other")
-    bundle = other.run("split", unseen, trials=1)
+    other = Place.with_files(FILES, place.folder / "other")
+    bundle = other.search("split", unseen, trials=1)
     assert about(bundle)["best"]["score"] == found["best"]["score"]
     for one, same in zip(trained, weights(bundle), strict=True):
         np.testing.assert_array_equal(one, same)
@@ -261,15 +222,15 @@ def test_wide_images_larger_than_the_space_wants_are_cut_alike_wherever_they_are
 ) -> None:
     wide = np.pad(cells.images, ((0, 0), (0, 0), (16, 16), (0, 0)))  # 96 x 128, of which the middle square counts
     data, middle = cells.save(place.folder / "wide.npz", wide), cells.save(place.folder / "middle.npz", cells.images)
-    bundle = place.run("tiny", data)
-    assert (about(bundle)["model"]["image_size"], about(bundle)["params"]["image_size"]) == (SIZE, SIZE)
+    bundle = place.search("tiny", data)
+    assert (about(bundle)["model"]["input_size"], about(bundle)["params"]["image_size"]) == (SIZE, SIZE)
     scored = bcsearch.evaluate(bundle, str(data))
     assert scored == bcsearch.evaluate(bundle, str(middle))
     assert (scored.n_images, scored.accuracy > 1.5 / N_CLASSES) == (len(wide), True)
     out = place.folder / "predicted.csv"
     answer = command("predict", "--model", bundle, "--data", data, "--out", out)
     assert (answer.code, answer.err) == (0, "")
-    labels = [int(row["label"]) for row in predictions(out)]
+    labels = [int(row["predicted_label"]) for row in predictions(out)]
     assert np.mean(np.array(labels) == cells.labels) == pytest.approx(scored.accuracy)
 
 
@@ -290,7 +251,7 @@ def album(tmp_path: Path, cells: Cells) -> Path:
 def test_folder_with_names_in_any_script_goes_all_the_way(
     place: Place, album: Path, command: Callable[..., Answer]
 ) -> None:
-    bundle = place.run("tiny", album)
+    bundle = place.search("tiny", album)
     assert set(about(bundle)["model"]["classes"]) == set(NAMES)
     scored = bcsearch.evaluate(bundle, str(album))
     assert set(scored.per_class) == set(NAMES)
@@ -301,7 +262,7 @@ def test_folder_with_names_in_any_script_goes_all_the_way(
     assert str(out) in answer.out
     found = predictions(out)
     assert {row["image"] for row in found} == {file.relative_to(album).as_posix() for file in album.glob("*/*.png")}
-    right = [row["class"] == Path(row["image"]).parent.name for row in found]
+    right = [row["predicted_class"] == Path(row["image"]).parent.name for row in found]
     assert np.mean(right) == pytest.approx(scored.accuracy)
 
 
@@ -309,7 +270,7 @@ def test_groups_stay_on_one_side_of_every_fold_of_a_study(place: Place, cells: C
     groups = np.arange(len(cells.labels)) // 5
     grouped = load_dataset(cells.save(place.folder / "grouped.npz", groups=groups))
     free = load_dataset(cells.save(place.folder / "free.npz"))
-    bundle = place.run("tiny", place.folder / "grouped.npz")
+    bundle = place.search("tiny", place.folder / "grouped.npz")
     folds = make_folds(grouped, n_folds=2)
     for fold in folds.folds:
         assert not set(groups[fold.train]) & set(groups[fold.valid])
@@ -320,10 +281,10 @@ def test_groups_stay_on_one_side_of_every_fold_of_a_study(place: Place, cells: C
 
 def test_custom_backbone_runs_from_a_shell_in_silence(place: Place, cells: Cells) -> None:
     data = cells.save(place.folder / "cells.npz")
-    out = place.shell("run", "--study", "whole", "--data", data)
+    out = place.run("run", "--study", "whole", "--data", data)
     assert "best configuration and model: results/whole/model" in out
     assert place.kept("entries") == []  # nothing of it is frozen
-    out = place.shell("evaluate", "--model", "results/whole/model", "--data", data)
+    out = place.run("evaluate", "--model", "results/whole/model", "--data", data)
     assert out.startswith(f"{len(cells.labels)} images: accuracy ")
     assert about(place.folder / "results/whole/model")["params"]["backbone"] == "custom"
 
@@ -363,7 +324,7 @@ def way_to_go_on(out: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def deaths(tmp_path_factory: pytest.TempPathFactory) -> Deaths:
-    place = new_place(tmp_path_factory.mktemp("deaths"))
+    place = Place.with_files(FILES, tmp_path_factory.mktemp("deaths"))
 
     process = place.start("run", "--study", "tiny")
     amid_an_entry(place, process)
@@ -466,8 +427,8 @@ def test_two_workers_started_at_once_share_a_cold_cache_and_write_one_model(plac
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory, cells: Cells) -> Place:
     """Return a place where the study ``tiny`` has come to its end on ``cells.npz``."""
-    place = new_place(tmp_path_factory.mktemp("finished"))
-    place.run("tiny", cells.save(place.folder / "cells.npz"))
+    place = Place.with_files(FILES, tmp_path_factory.mktemp("finished"))
+    place.search("tiny", cells.save(place.folder / "cells.npz"))
     return place
 
 

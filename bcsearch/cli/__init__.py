@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from bcsearch.cli import cache, data, model, run, study
+from bcsearch.cli import cache, data, model, options, run, study
 from bcsearch.errors import BcsearchError
 
 app = typer.Typer(
@@ -29,7 +29,7 @@ def main() -> None:
     except BcsearchError as error:
         code = _complain(str(error))
     except typer.TyperException as error:
-        code = _complain(f"{error.format_message().rstrip('.')}; see 'bcsearch --help'")
+        code = _complain(f"{options.usage_text(error)}; see 'bcsearch --help'")
     except (KeyboardInterrupt, typer.Abort):
         code = 130
     sys.exit(code)

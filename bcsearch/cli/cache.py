@@ -49,6 +49,6 @@ def prune(
     if everything == (days is not None or limit is not None):
         raise ConfigError("cache prune: say what to remove: either --all, or --older-than DAYS and --to SIZE")
     seconds = None if days is None else days * DAY
-    removed = Store(cache_dir or default_dir()).prune(older_than=seconds, limit_bytes=size_in_bytes(limit))
+    removed = Store(cache_dir or default_dir()).prune(older_than=seconds, limit_bytes=size_in_bytes(limit, "--to"))
     typer.echo(f"removed {len(removed)} entries, {in_words(sum(entry.n_bytes for entry in removed))}")
     return 0

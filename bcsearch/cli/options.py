@@ -37,6 +37,26 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SweepsDir = Annotated[Path | None, typer.Option("--sweeps-dir", help="Folder of your own sweep files.")]
 
 
+ALLOWED = {  # what is allowed where pydantic, which typer reads options with, gives one of these reasons
+    "int_parsing": "a whole number",
+    "float_parsing": "a number",
+    "greater_than_equal": "{ge} or more",
+    "less_than_equal": "{le} or less",
+}
+
+
+def usage_text(error: typer.TyperException) -> str:
+    """Say what is wrong with a command as it was typed: of a value which option, what came, what is allowed."""
+    from pydantic import ValidationError
+
+    said = error.format_message().rstrip(".")
+    if not (isinstance(error, typer.BadParameter) and error.param and isinstance(error.__cause__, ValidationError)):
+        return said
+    (reason, *_) = error.__cause__.errors()
+    allowed = ALLOWED.get(reason["type"], reason["msg"]).format(**reason.get("ctx", {}))
+    return f"{'/'.join(error.param.opts)}: came {reason['input']!r}, allowed: {allowed}"
+
+
 def as_json(facts: Any) -> str:
     """Return a frozen record as JSON text."""
     return json.dumps(asdict(facts), indent=2)

@@ -36,7 +36,7 @@ def run(  # noqa: PLR0913 - one argument an option
     from bcsearch.config import load_plan
 
     load_plan(study, sweeps_dir)  # a wrong name is told at once, before the frameworks load
-    limit = size_in_bytes(cache_limit)
+    limit = size_in_bytes(cache_limit, "--cache-limit")
     with quiet_imports():
         from rich.console import Console
 
@@ -74,7 +74,7 @@ def refit(  # noqa: PLR0913 - one argument an option
     cache_limit: options.CacheLimit = None,
 ) -> int:
     """Train the best configuration of a study, or one trial's, on all images and save the model."""
-    limit = size_in_bytes(cache_limit)
+    limit = size_in_bytes(cache_limit, "--cache-limit")
     with quiet_imports():
         from rich.console import Console
 

@@ -9,11 +9,11 @@ from bcsearch.errors import ConfigError
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
-def size_in_bytes(text: str | None) -> int | None:
-    """Return the bytes of a size such as 500MB or 1.5GB; None for None.
+def size_in_bytes(text: str | None, option: str) -> int | None:
+    """Return the bytes of a size such as 500MB or 1.5GB, given with ``option``; None for None.
 
     Raises:
-        ConfigError: it is no size.
+        ConfigError: it is no size; the message names the option.
     """
     if text is None:
         return None
@@ -21,7 +21,7 @@ def size_in_bytes(text: str | None) -> int | None:
     unit = found[2] if found else "?"
     unit = unit + "B" if unit in ("K", "M", "G", "T") else unit
     if found is None:
-        raise ConfigError(f"size: came {text!r}, allowed: a number with KB, MB, GB or TB, such as 20GB")
+        raise ConfigError(f"{option}: came {text!r}, allowed: a number with KB, MB, GB or TB, such as 20GB")
     return int(float(found[1]) * UNITS[unit])
 
 

@@ -1,8 +1,8 @@
-"""Commands that read studies: status and best. Imports typer; storage and report inside the functions."""
+"""Commands that read studies: status and best. Imports typer; storage, report, export inside the functions."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -30,7 +30,8 @@ def status(
     """Show how far a study is and its best trials."""
     from bcsearch.report.summary import status_facts, status_text
 
-    facts = status_facts(_read(study, storage, results))
+    record = _read(study, storage, results)
+    facts = status_facts(record, _about(record, results))
     typer.echo(options.as_json(facts) if as_json else status_text(facts))
     return 0
 
@@ -44,7 +45,8 @@ def best(
     """Show the best trial of a study: its score, fold by fold, and its configuration."""
     from bcsearch.report.summary import best_facts, best_text
 
-    facts = best_facts(_read(study, storage, results))
+    record = _read(study, storage, results)
+    facts = best_facts(record, _about(record, results))
     typer.echo(options.as_json(facts) if as_json else best_text(facts))
     return 0
 
@@ -55,3 +57,10 @@ def _read(study: str, storage: str | None, results: Path) -> StudyRecord:
 
     url = RunOptions(storage=storage, results_dir=results).url_of(study)
     return read_study(url, find_study(url, study), with_epochs=True)
+
+
+def _about(study: StudyRecord, results: Path) -> dict[str, Any] | None:
+    """Return what the study's bundle says of itself, where it has one."""
+    from bcsearch.export.about import read_about
+
+    return read_about(results / study.name / "model")

@@ -10,20 +10,38 @@ from bcsearch.errors import StudyError
 from bcsearch.records import TrialState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bcsearch.records import StudyRecord, TrialRecord
 
+    About = Mapping[str, Any]
+
 BEST_SHOWN = 5
+SLOT_STATES = tuple(state for state in TrialState if state is not TrialState.FAIL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnseenFacts:
+    """What the refitted model scores, 0 to 1, on the part of the images that nothing was trained or chosen on."""
+
+    n_images: int
+    accuracy: float
+    macro_f1: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BestFacts:
-    """One completed trial; ``fold_scores`` at its best epoch, ``spread`` their standard deviation."""
+    """One completed trial; ``fold_scores`` at its best epoch, ``spread`` their standard deviation, None for one fold.
+
+    ``test`` is known where a test part was put aside and the trial is the one that was refitted.
+    """
 
     study: str
     trial: int
     score: float
     fold_scores: tuple[float, ...]
-    spread: float
+    spread: float | None
+    test: UnseenFacts | None
     epochs: int
     seconds: float | None
     params: dict[str, Any]
@@ -31,59 +49,73 @@ class BestFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusFacts:
-    """How far a study is; ``states`` counts trials by state, ``best`` holds the best first."""
+    """How far a study is; ``best`` holds the best first.
+
+    ``states`` counts the trials that fill a slot of the budget, or will, by state; attempts that fill none stand apart:
+    ``retried`` were lost with their worker and queued again, ``failed`` ended for another reason.
+    """
 
     study: str
     sweep: str
     trials_wanted: int
     trials_done: int
     states: dict[str, int]
+    retried: int
+    failed: int
     best: tuple[BestFacts, ...]
 
 
-def status_facts(study: StudyRecord) -> StatusFacts:
-    """Collect the state of a study."""
+def status_facts(study: StudyRecord, about: About | None = None) -> StatusFacts:
+    """Collect the state of a study; ``about`` is what its bundle says of itself, where there is one."""
     ranked = sorted(study.completed, key=lambda trial: (-(trial.score or 0.0), trial.number))
+    retried = len(study.retried)
     return StatusFacts(
         study=study.name,
         sweep=study.sweep,
         trials_wanted=study.trials_wanted,
         trials_done=study.slots_filled,
-        states={state.value: study.count(state) for state in TrialState if study.count(state)},
-        best=tuple(_facts(study, trial) for trial in ranked[:BEST_SHOWN]),
+        states={state.value: study.count(state) for state in SLOT_STATES if study.count(state)},
+        retried=retried,
+        failed=study.count(TrialState.FAIL) - retried,
+        best=tuple(_facts(study, trial, about) for trial in ranked[:BEST_SHOWN]),
     )
 
 
-def best_facts(study: StudyRecord) -> BestFacts:
-    """Collect what is known of the best trial.
+def best_facts(study: StudyRecord, about: About | None = None) -> BestFacts:
+    """Collect what is known of the best trial; ``about`` is what the study's bundle says of itself.
 
     Raises:
         StudyError: no trial has completed.
     """
     if study.best is None:
         raise StudyError(f"study {study.name!r} has no completed trial yet; run more with 'bcsearch run'")
-    return _facts(study, study.best)
+    return _facts(study, study.best, about)
 
 
 def status_text(facts: StatusFacts) -> str:
     """Return the state of a study in lines."""
     states = ", ".join(f"{count} {state}" for state, count in facts.states.items()) or "no trials yet"
-    lines = [f"study {facts.study}: {facts.trials_done} of {facts.trials_wanted} trials done ({states})"]
+    attempts = {"lost and retried": facts.retried, "failed": facts.failed}
+    apart = ", ".join(f"{count} {what}" for what, count in attempts.items() if count)
+    besides = f"; besides these {apart}" if apart else ""
+    lines = [f"study {facts.study}: {facts.trials_done} of {facts.trials_wanted} trials done ({states}{besides})"]
     lines += [f"  trial {best.trial}: {best.score:.4f} {_settings(best.params)}" for best in facts.best]
     return "\n".join(lines)
 
 
 def best_text(facts: BestFacts) -> str:
     """Return the best trial in lines."""
-    folds = ", ".join(f"{score:.4f}" for score in facts.fold_scores)
-    lines = [
-        f"study {facts.study}, trial {facts.trial}: score {facts.score:.4f} after {facts.epochs} epochs",
-        f"  folds: {folds} (standard deviation {facts.spread:.4f})",
-    ]
+    lines = [f"study {facts.study}, trial {facts.trial}: score {facts.score:.4f} after {facts.epochs} epochs"]
+    if facts.spread is not None:  # a single split's only score stands above
+        folds = ", ".join(f"{score:.4f}" for score in facts.fold_scores)
+        lines.append(f"  folds: {folds} (standard deviation {facts.spread:.4f})")
+    if facts.test is not None:
+        shares = f"accuracy {facts.test.accuracy:.4f}, macro F1 {facts.test.macro_f1:.4f}"
+        lines.append(f"  test part, {facts.test.n_images} images never trained or chosen on: {shares}")
     return "\n".join([*lines, *(f"  {name} = {value}" for name, value in sorted(facts.params.items()))])
 
 
-def _facts(study: StudyRecord, trial: TrialRecord) -> BestFacts:
+def _facts(study: StudyRecord, trial: TrialRecord, about: About | None) -> BestFacts:
     best = trial.best
     scores = best.fold_scores if best else ()
     return BestFacts(
@@ -91,11 +123,23 @@ def _facts(study: StudyRecord, trial: TrialRecord) -> BestFacts:
         trial=trial.number,
         score=trial.score or 0.0,
         fold_scores=scores,
-        spread=stdev(scores) if len(scores) > 1 else 0.0,
+        spread=stdev(scores) if len(scores) > 1 else None,
+        test=_test_facts(study, trial, about),
         epochs=best.epoch + 1 if best else 0,
         seconds=trial.seconds,
         params=trial.params,
     )
+
+
+def _test_facts(study: StudyRecord, trial: TrialRecord, about: About | None) -> UnseenFacts | None:
+    match about:
+        case {
+            "study": {"uuid": study.uuid},
+            "best": {"trial": trial.number},
+            "test": {"n_images": int(n_images), "accuracy": float(accuracy), "macro_f1": float(macro_f1)},
+        }:
+            return UnseenFacts(n_images=n_images, accuracy=accuracy, macro_f1=macro_f1)
+    return None
 
 
 def _settings(params: dict[str, Any]) -> str:

@@ -41,12 +41,13 @@ def folds_csv(study: StudyRecord) -> str:
 
 
 def predictions_csv(names: Sequence[str], class_names: Sequence[str], probabilities: Sequence[Sequence[float]]) -> str:
-    """Return one line an image: its name, the class with the highest probability, then every probability."""
+    """Return one line an image: its name, the class with the highest probability, then each class's probability."""
     rows: list[list[Cell]] = []
     for name, row in zip(names, probabilities, strict=True):
         likeliest = max(range(len(row)), key=row.__getitem__)
-        rows.append([name, likeliest, class_names[likeliest], *(round(value, 6) for value in row)])
-    return _csv(["image", "label", "class", *class_names], rows)
+        shares = [round(value, 6) for value in row]
+        rows.append([name, likeliest, class_names[likeliest], shares[likeliest], *shares])
+    return _csv(["image", "predicted_label", "predicted_class", "probability", *class_names], rows)
 
 
 def _csv(header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:

@@ -37,7 +37,13 @@ CONNECT_SECONDS = 10
 OPTUNA_TABLES = models.BaseModel.metadata.tables
 REVISION_TABLE = "alembic_version"
 UTC_SESSION = {"postgresql": "SET TIME ZONE 'UTC'", "mysql": "SET time_zone = '+00:00'"}
-DISK_TROUBLE = ("unable to open database file", "readonly database", "disk is full", "disk i/o error")
+COPY = "SQLite writes beside a file even to read it: copy it to a folder of your own and name the copy with --storage"
+DISK_TROUBLE = {  # what SQLite says, and what to do
+    "unable to open database file": f"is it a file that you may read and write? {COPY}",
+    "readonly database": COPY,
+    "disk is full": "free some room",
+    "disk i/o error": "look whether its disk is full or broken",
+}
 
 
 def engine_options(url: URL) -> dict[str, Any]:
@@ -147,8 +153,9 @@ def plain_errors(url: URL) -> Iterator[None]:
         raise
     except (SQLAlchemyError, StorageInternalError) as error:
         said = first_line(error.__cause__ if isinstance(error, StorageInternalError) and error.__cause__ else error)
-        kind = DiskError if any(words in said.lower() for words in DISK_TROUBLE) else StorageError
-        raise kind(f"cannot use database {masked(str(url))}: {said}; check the storage URL") from error
+        remedy = next((remedy for words, remedy in DISK_TROUBLE.items() if words in said.lower()), None)
+        kind = StorageError if remedy is None else DiskError
+        raise kind(f"cannot use database {masked(str(url))}: {said}; {remedy or 'check the storage URL'}") from error
 
 
 def first_line(error: BaseException) -> str:

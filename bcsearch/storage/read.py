@@ -137,13 +137,12 @@ def _find(studies: list[_Found], name: str) -> _Found:
 
 
 def _with_trials(connection: Connection, found: _Found, *, with_epochs: bool, with_params: bool) -> StudyRecord:
+    histories = _told(connection, found.study_id, attrs.RETRY_HISTORY)
     details = _Details(
         scores=_scores(connection, found.study_id),
         params=_params(connection, found.study_id) if with_params else {},
         notes=_told(connection, found.study_id, attrs.NOTE),
-        retry_of={
-            trial_id: said[-1] for trial_id, said in _told(connection, found.study_id, attrs.RETRY_HISTORY).items()
-        },
+        retry_of={trial_id: history[-1] for trial_id, history in histories.items()},
         ledger=_ledger(connection, found.record.uuid, with_epochs=with_epochs),
     )
     columns = [TRIALS.c.trial_id, TRIALS.c.number, TRIALS.c.state, TRIALS.c.datetime_start, TRIALS.c.datetime_complete]

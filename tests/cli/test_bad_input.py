@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -168,7 +169,7 @@ LIGHT: dict[str, Case] = {
     "missing option": (given("run"), ("Missing option", "--study")),
     "missing value": (given("run", "--study"), ("--study", "requires an argument")),
     "too many arguments": (given("status", "--study", "a", "b"), ("(b)",)),
-    "trials in letters": (given(*QUICK, "--trials", "many"), ("--trials", "integer")),
+    "trials in letters": (given(*QUICK, "--trials", "many"), ("--trials: came 'many', allowed: a whole number",)),
     "unknown sweep": (given("run", "--study", "quikstart"), ("'quikstart'", "did you mean 'quickstart'?")),
     "missing sweep file": (given("run", "--study", "no.toml"), ("no.toml", "No such file")),
     "sweeps folder is none": (some_file(*QUICK, "--sweeps-dir", "file"), ("--sweeps-dir file", "not a folder")),
@@ -185,7 +186,14 @@ LIGHT: dict[str, Case] = {
         ),
         ("start[0]", "dropout = 0.8", "outside"),
     ),
-    "cache limit of no size": (given(*QUICK, "--cache-limit", "huge"), ("'huge'", "such as 20GB")),
+    "cache limit of no size": (given(*QUICK, "--cache-limit", "huge"), ("--cache-limit: came 'huge'", "such as 20GB")),
+    "size to prune to of no size": (given("cache", "prune", "--to", "lots"), ("--to: came 'lots'", "such as 20GB")),
+    "days out of range": (
+        given("cache", "prune", "--older-than", "-1"),
+        ("--older-than: came '-1', allowed: 0 or more",),
+    ),
+    "trial in letters": (given("refit", "--study", "x", "--trial", "b"), ("--trial: came 'b', allowed: a whole",)),
+    "fraction of a trial": (given(*QUICK, "--trials", "1.5"), ("--trials: came '1.5', allowed: a whole number",)),
     "nothing to prune": (given("cache", "prune"), ("--all", "--older-than")),
     "status of nothing": (given("status", "--study", "quickstart"), ("no study was ever run", "bcsearch run")),
     "best of nothing": (given("best", "--study", "quickstart"), ("no study was ever run", "bcsearch run")),
@@ -269,6 +277,17 @@ def mounted(workdir: Path) -> Iterator[Callable[[str], Path]]:
     yield mount
     for place in places:
         subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.parametrize("command", ["status", "best"])
+def test_database_that_may_only_be_read_comes_with_a_way_to_read_it(
+    command: str, workdir: Path, bcsearch: Run, mounted: Callable[[str], Path]
+) -> None:
+    place = mounted("size=4m")
+    arguments = ran_before(command, "--study", "cells", "--storage", "disk/my.db")(workdir)
+    shutil.copy(workdir / "results" / "bcsearch.db", place / "my.db")
+    subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
+    refused(bcsearch, workdir, arguments, ("disk/my.db", "copy it to a folder of your own", "--storage"))
 
 
 @pytest.mark.slow

@@ -19,18 +19,18 @@ SIZES = {
 
 @pytest.mark.parametrize("text", SIZES)
 def test_size_is_read_as_people_write_it(text: str) -> None:
-    assert size_in_bytes(text) == SIZES[text]
+    assert size_in_bytes(text, "--to") == SIZES[text]
 
 
 def test_no_size_is_no_limit() -> None:
-    assert size_in_bytes(None) is None
+    assert size_in_bytes(None, "--to") is None
 
 
 @pytest.mark.parametrize("text", ["", "huge", "-1GB", "5XB", "GB", "1.2.3MB", "5GiB", "1e9", "nan", "5 5"])
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="such as 20GB") as caught:
-        size_in_bytes(text)
-    assert repr(text) in str(caught.value)
+        size_in_bytes(text, "--to")
+    assert str(caught.value).startswith(f"--to: came {text!r}, ")
 
 
 @pytest.mark.parametrize(
@@ -42,4 +42,4 @@ def test_size_is_written_for_reading(n_bytes: int, words: str) -> None:
 
 def test_written_size_reads_back() -> None:
     for n_bytes in (7, 1_500, 20_000_000_000):
-        assert size_in_bytes(in_words(n_bytes)) == n_bytes
+        assert size_in_bytes(in_words(n_bytes), "--to") == n_bytes

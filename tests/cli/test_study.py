@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+import tomli_w
 
 from tests.fakes import FakeTrainer, make_plan, make_worker, open_desk
 
@@ -54,6 +55,19 @@ def test_best_tells_score_folds_and_params(study: StudyRecord, bcsearch: Run) ->
     assert found["score"] == pytest.approx(sum(found["fold_scores"]) / 2)
     assert found["params"] == study.best.params
     assert found["epochs"] == 5
+
+
+def test_score_on_the_test_part_is_read_from_the_bundle(study: StudyRecord, workdir: Path, bcsearch: Run) -> None:
+    assert study.best is not None
+    assert json.loads(bcsearch("best", "--study", "cells", "--json").out)["test"] is None
+    folder = workdir / "results" / "cells" / "model"
+    folder.mkdir(parents=True, exist_ok=True)
+    test = {"n_images": 48, "accuracy": 0.875, "macro_f1": 0.75}
+    about = {"study": {"uuid": study.uuid}, "best": {"trial": study.best.number}, "test": test}
+    (folder / "best.toml").write_text(tomli_w.dumps(about))
+    assert json.loads(bcsearch("best", "--study", "cells", "--json").out)["test"] == test
+    assert json.loads(bcsearch("status", "--study", "cells", "--json").out)["best"][0]["test"] == test
+    assert "accuracy 0.8750" in bcsearch("best", "--study", "cells").out
 
 
 @pytest.mark.usefixtures("study")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,6 +22,14 @@ def test_completed_and_pruned_trials_fill_slots_and_no_others() -> None:
     assert study.slots_filled == 2
     assert [trial.state for trial in study.trials if trial.is_finished] == [TrialState.COMPLETE, TrialState.PRUNED]
     assert all(study.count(state) == 1 for state in TrialState)
+
+
+def test_retried_trials_are_those_that_another_took_the_place_of() -> None:
+    study = study_of(*[(TrialState.FAIL, None)] * 3, (TrialState.COMPLETE, 0.5))
+    first, second, third, fourth = study.trials
+    chain = (first, replace(second, retry_of=0), third, replace(fourth, retry_of=1))
+    assert study.retried == frozenset()
+    assert replace(study, trials=chain).retried == {0, 1}
 
 
 def test_best_is_the_completed_trial_with_the_highest_score() -> None:

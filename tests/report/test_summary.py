@@ -1,19 +1,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from bcsearch.errors import StudyError
 from bcsearch.records import StudyRecord, TrialState
-from bcsearch.report.summary import BEST_SHOWN, best_facts, best_text, status_facts, status_text
+from bcsearch.report.summary import BEST_SHOWN, UnseenFacts, best_facts, best_text, status_facts, status_text
 
 
 def test_status_counts_slots_and_states_and_ranks_completed_trials(study: StudyRecord) -> None:
     facts = status_facts(study)
     assert (facts.trials_done, facts.trials_wanted) == (3, 10)
-    assert facts.states == {"running": 1, "complete": 2, "pruned": 1, "fail": 1}
+    assert facts.states == {"running": 1, "complete": 2, "pruned": 1}
+    assert (facts.retried, facts.failed) == (0, 1)
     assert [best.trial for best in facts.best] == [2, 0]
+
+
+def test_attempts_of_lost_workers_stand_apart_so_that_the_rest_fills_the_slots(study: StudyRecord) -> None:
+    lost = replace(study.trials[4], number=5)
+    retries = (replace(study.trials[2], number=6, retry_of=5), replace(study.trials[3], number=7, retry_of=4))
+    facts = status_facts(replace(study, trials=(*study.trials, lost, *retries)))
+    assert (facts.retried, facts.failed, facts.trials_done) == (2, 0, 4)
+    assert facts.states == {"running": 2, "complete": 3, "pruned": 1}
+    assert "(2 running, 3 complete, 1 pruned; besides these 2 lost and retried)" in status_text(facts)
 
 
 def test_status_shows_the_best_few_only(study: StudyRecord) -> None:
@@ -36,12 +47,50 @@ def test_best_before_the_first_completed_trial_is_one_clear_line(study: StudyRec
 
 def test_one_fold_has_no_spread(study: StudyRecord) -> None:
     only = replace(study.trials[2], epochs=(replace(study.trials[2].epochs[0], fold_scores=(0.9,)),))
-    assert best_facts(replace(study, trials=(only,))).spread == 0.0
+    facts = best_facts(replace(study, trials=(only,)))
+    assert (facts.fold_scores, facts.spread) == ((0.9,), None)
+    assert best_text(facts).splitlines() == [
+        "study cells-2, trial 2: score 0.9000 after 1 epochs",
+        "  optimizer = sgd",
+    ]
+
+
+def about(**changes: Any) -> dict[str, Any]:
+    """Return what the bundle of trial 2 says of itself."""
+    test = {"n_images": 48, "accuracy": 0.875, "macro_f1": 0.75}
+    return {"study": {"uuid": "u"}, "best": {"trial": 2}, "test": test, **changes}
+
+
+def test_score_on_the_test_part_is_that_of_the_refitted_trial(study: StudyRecord) -> None:
+    facts = best_facts(study, about())
+    assert facts.test == UnseenFacts(n_images=48, accuracy=0.875, macro_f1=0.75)
+    line = "  test part, 48 images never trained or chosen on: accuracy 0.8750, macro F1 0.7500"
+    assert best_text(facts).splitlines()[2] == line
+    assert [best.test is not None for best in status_facts(study, about()).best] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        None,
+        {},
+        about(study={"uuid": "another"}),
+        about(best={"trial": 0}),
+        about(test={}),
+        about(test={"n_images": 48, "accuracy": "good", "macro_f1": 0.75}),
+        about(study="u", best=2),
+    ],
+    ids=["no bundle", "empty", "another study", "another trial", "no test part", "no number", "no tables"],
+)
+def test_other_bundles_tell_nothing_of_the_test_part(said: dict[str, Any] | None, study: StudyRecord) -> None:
+    facts = best_facts(study, said)
+    assert facts.test is None
+    assert "test part" not in best_text(facts)
 
 
 def test_status_in_lines(study: StudyRecord) -> None:
     assert status_text(status_facts(study)).splitlines() == [
-        "study cells-2: 3 of 10 trials done (1 running, 2 complete, 1 pruned, 1 fail)",
+        "study cells-2: 3 of 10 trials done (1 running, 2 complete, 1 pruned; besides these 1 failed)",
         "  trial 2: 0.9000 optimizer=sgd",
         "  trial 0: 0.8000 learning_rate=0.00123 units_1=128",
     ]

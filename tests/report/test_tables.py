@@ -60,17 +60,24 @@ def test_study_without_trials_has_a_header_only() -> None:
 
 @pytest.mark.parametrize(
     ("probabilities", "expected"),
-    [([0.25, 0.75], "a.png,1,eosinophil,0.25,0.75"), ([0.5, 0.5], "a.png,0,basophil,0.5,0.5")],
+    [([0.25, 0.75], "a.png,1,eosinophil,0.75,0.25,0.75"), ([0.5, 0.5], "a.png,0,basophil,0.5,0.5,0.5")],
     ids=["likeliest", "tie"],
 )
 def test_prediction_names_the_likeliest_class(probabilities: Sequence[float], expected: str) -> None:
     text = predictions_csv(["a.png"], ["basophil", "eosinophil"], [probabilities])
-    assert text == f"image,label,class,basophil,eosinophil\n{expected}\n"
+    assert text == f"image,predicted_label,predicted_class,probability,basophil,eosinophil\n{expected}\n"
 
 
 def test_names_with_commas_stay_one_cell() -> None:
-    rows = rows_of(predictions_csv(["a, b.png"], ["one, two", "three"], [[1.0, 0.0]]))
-    assert rows == [{"image": "a, b.png", "label": "0", "class": "one, two", "one, two": "1.0", "three": "0.0"}]
+    (row,) = rows_of(predictions_csv(["a, b.png"], ["one, two", "three"], [[1.0, 0.0]]))
+    assert row == {
+        "image": "a, b.png",
+        "predicted_label": "0",
+        "predicted_class": "one, two",
+        "probability": "1.0",
+        "one, two": "1.0",
+        "three": "0.0",
+    }
 
 
 def test_every_image_needs_its_probabilities() -> None:

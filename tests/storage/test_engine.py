@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 
 from bcsearch.errors import DiskError, StorageError
 from bcsearch.storage import open_storage
-from bcsearch.storage.engine import BUSY_SECONDS, engine_options
+from bcsearch.storage.engine import BUSY_SECONDS, engine_options, plain_errors
 from bcsearch.storage.urls import checked
 
 if TYPE_CHECKING:
@@ -88,6 +90,28 @@ def test_file_must_be_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "study.db").mkdir()
     assert "unable to open database file" in refused(str(tmp_path / "study.db"), DiskError)
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        ("attempt to write a readonly database", "copy it to a folder of your own and name the copy with --storage"),
+        ("unable to open database file", "copy it to a folder of your own and name the copy with --storage"),
+        ("database or disk is full", "free some room"),
+        ("disk I/O error", "look whether its disk is full or broken"),
+    ],
+)
+def test_trouble_with_the_disk_comes_with_its_own_remedy(said: str, remedy: str) -> None:
+    with pytest.raises(DiskError) as caught, plain_errors(make_url("sqlite:///cells.db")):
+        raise OperationalError("SELECT 1", None, sqlite3.OperationalError(said))
+    assert str(caught.value).startswith(f"cannot use database sqlite:///cells.db: {said}; ")
+    assert str(caught.value).endswith(remedy)
+
+
+def test_trouble_of_another_kind_is_put_down_to_the_url() -> None:
+    said = pytest.raises(StorageError, match=r"too many parsnips; check the storage URL$")
+    with said, plain_errors(make_url("sqlite:///cells.db")):
+        raise OperationalError("SELECT 1", None, sqlite3.OperationalError("too many parsnips"))
 
 
 def test_server_out_of_reach_gets_one_line_without_the_password() -> None:

@@ -104,7 +104,9 @@ def test_ledger_is_read_beside_the_trials(storage: Storage, study: Study) -> Non
 def test_note_tells_retries_and_what_was_noted(storage: Storage, study: Study) -> None:
     user_attrs = {attrs.NOTE: "out of memory", attrs.RETRY_HISTORY: [1, 5]}
     study.add_trial(optuna.create_trial(state=OptunaState.WAITING, user_attrs=user_attrs))
-    assert read_study(storage, NAME).trials[0].note == "out of memory; retry of trial 5"
+    record = read_study(storage, NAME)
+    assert (record.trials[0].note, record.trials[0].retry_of) == ("out of memory; retry of trial 5", 5)
+    assert record.retried == {5}
 
 
 def test_study_of_plain_optuna_is_read(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """A worker process without TensorFlow: the real study, storage, budget and signals, and the fake trainer.
 
-``python -m tests.study.fake_worker SWEEP.toml FOLDER SECONDS TRIALS`` works on the study of a sweep file in
-``FOLDER/study.db`` and ends as ``bcsearch run`` does: 0 when the budget is used up, 130 when it was stopped.
+``python -m tests.study.fake_worker SWEEP.toml FOLDER SECONDS TRIALS [refit]`` works on the study of a sweep file in
+``FOLDER/study.db`` and ends as ``bcsearch run`` does: 0 when the budget is used up, 130 when it was stopped. With
+``refit`` it goes on to the end of the study, which loads TensorFlow; only the model itself is not made.
 ``FOLDER/diary.jsonl`` gets a line when a trial starts, after each epoch, and when it ends or is released.
 """
 
@@ -12,7 +13,7 @@ import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bcsearch.config import load_plan
 from bcsearch.study.interrupts import Interrupts
@@ -20,6 +21,7 @@ from tests.fakes import FakeTrainer, make_worker, open_desk
 
 if TYPE_CHECKING:
     from bcsearch.records.events import Event
+    from bcsearch.study.desk import Desk
 
 STOPPED = 130
 
@@ -37,15 +39,29 @@ class Diary:
         os.close(handle)
 
 
-def work(sweep: str, folder: Path, seconds: float, trials: int | None) -> int:
+def work(sweep: str, folder: Path, seconds: float, trials: int | None, *, refits: bool = False) -> int:
     """Work on the study until its budget is used up or a signal comes; return the exit code."""
     plan = load_plan(sweep)
     diary = Diary(folder / "diary.jsonl")
     desk = open_desk(folder, plan, trials=trials, name=plan.name, worker=f"worker-{os.getpid()}")
     with Interrupts(diary) as interrupts:
         worker = make_worker(desk, plan, FakeTrainer(seconds=seconds), listener=diary, interrupts=interrupts)
-        return 0 if worker.run() else STOPPED
+        if not worker.run():
+            return STOPPED
+        if refits:
+            end_study(desk, diary)
+    return 0
+
+
+def end_study(desk: Desk, diary: Diary) -> None:
+    """End a study as a run does, but make no model."""
+    from bcsearch.study import ending
+
+    nothing: Any = None
+    ending._refit = lambda *_: desk.folder
+    ending.ensure_refitted(nothing, nothing, desk, lambda: None, diary)
 
 
 if __name__ == "__main__":
-    sys.exit(work(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])))
+    _, sweep, folder, seconds, trials, *more = sys.argv
+    sys.exit(work(sweep, Path(folder), float(seconds), int(trials), refits="refit" in more))

@@ -54,10 +54,10 @@ class Workplace:
     folder: Path
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def start(self, *, seconds: float = 0.01, trials: int) -> subprocess.Popen[bytes]:
-        """Start one worker."""
+    def start(self, *more: str, seconds: float = 0.01, trials: int) -> subprocess.Popen[bytes]:
+        """Start one worker; with ``refit`` it ends the study too."""
         module = [sys.executable, "-m", "tests.study.fake_worker"]
-        arguments = [str(self.folder / "sweeps" / "cells.toml"), str(self.folder), str(seconds), str(trials)]
+        arguments = [str(self.folder / "sweeps" / "cells.toml"), str(self.folder), str(seconds), str(trials), *more]
         with (self.folder / "stderr.txt").open("ab") as stderr:
             self.processes.append(subprocess.Popen([*module, *arguments], stderr=stderr))
         return self.processes[-1]
@@ -162,6 +162,28 @@ def test_worker_takes_over_from_one_that_was_killed(workplace: Workplace) -> Non
     assert (record.slots_filled, record.count(TrialState.FAIL), len(record.trials)) == (6, 1, 7)
     counted = Counter(trial.params["learning_rate"] for trial in record.trials if trial.is_finished)
     assert [counted[rate] for rate in START] == [1] * len(START)
+
+
+def test_survivor_refits_only_after_the_killed_workers_trial_has_been_run_again(workplace: Workplace) -> None:
+    doomed = workplace.start(trials=5, seconds=600)
+    workplace.wait_for("TrialStarted", pid=doomed.pid)
+    survivor = workplace.start("refit", trials=5)
+    workplace.wait_for("TrialEnded", number=4)
+    assert len(workplace.of("TrialEnded")) == 4  # all but the one that the doomed worker is at
+    doomed.kill()
+    workplace.forget(doomed)
+    workplace.finish()
+
+    record = workplace.record()
+    assert (record.slots_filled, record.trials_wanted, record.count(TrialState.FAIL)) == (5, 5, 1)
+    assert record.retried == {0}
+    (retry,) = [trial for trial in record.trials if trial.retry_of == 0]
+    assert (retry.state, retry.params) == (TrialState.COMPLETE, record.trials[0].params)
+    told = [(line["event"], line.get("number"), line["pid"]) for line in workplace.diary]
+    refit = [line["event"] == "Notice" and line["text"].startswith("refitting") for line in workplace.diary]
+    assert sum(refit) == 1
+    assert told[refit.index(True) - 1] == ("TrialEnded", retry.number, survivor.pid)
+    assert refit[-1]  # nothing was trained once the refit began
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
