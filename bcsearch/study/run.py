@@ -151,7 +151,8 @@ def _worker_name() -> str:
 def _tell_budget(desk: Desk, listener: Listener) -> None:
     record, budget = desk.record(), desk.slots.counts()
     best = record.best.score if record.best else None
-    listener(BudgetKnown(trials=budget.total, filled=budget.finished, best=best))
+    number = record.best.number if record.best else None
+    listener(BudgetKnown(trials=budget.total, filled=budget.finished, best=best, best_number=number))
     if budget.is_done:
         listener(Notice(text=f"all {budget.total} trials are done; for more, give a higher --trials"))
     elif budget.finished:
