@@ -112,7 +112,7 @@ BACKBONES = {row.name: row for row in _ROWS}
 
 def backbone_names() -> tuple[str, ...]:
     """Return the names of all backbones, those of other packages last."""
-    return (*BACKBONES, *(name for name in entry_points(group=PLUGINS).names if name not in BACKBONES))
+    return (*BACKBONES, *sorted(entry_points(group=PLUGINS).names - set(BACKBONES)))
 
 
 def get_backbone(name: str) -> Backbone:
