@@ -64,12 +64,13 @@ def view_pool(n_processes: int) -> Iterator[Executor | None]:
 
 
 def _depend_on_parent() -> None:
-    """Leave Ctrl-C to the parent, and end with it even where it is killed."""
+    """Leave Ctrl-C and every GPU to the parent, and end with it even where it is killed."""
 
     def end_with(parent: BaseProcess) -> None:
         parent.join()
         os._exit(1)
 
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # read when TensorFlow first computes
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
