@@ -151,8 +151,8 @@ def test_study_goes_on_after_kill_9_in_the_middle_of_a_trial(workplace: Workplac
 
 
 def test_worker_takes_over_from_one_that_was_killed(workplace: Workplace) -> None:
-    doomed = workplace.start(trials=6, seconds=0.2)
-    workplace.wait_for("EpochEnded", number=0, epoch=0)
+    doomed = workplace.start(trials=6, seconds=600)  # it is still at its first trial when it is killed
+    workplace.wait_for("TrialStarted", pid=doomed.pid)
     survivor = workplace.start(trials=6, seconds=0.05)
     workplace.wait_for("TrialStarted", pid=survivor.pid)
     doomed.kill()
