@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bcsearch.cli import options
-from bcsearch.cli.sizes import in_words, size_in_bytes
+from bcsearch.cli.sizes import size_in_bytes
 from bcsearch.errors import ConfigError
 
 DAY = 24 * 60 * 60.0  # seconds
@@ -22,6 +22,7 @@ def list_entries(cache_dir: options.CacheDir = None) -> int:
 
     from bcsearch.features.store import Store
     from bcsearch.paths import cache_dir as default_dir
+    from bcsearch.report.sizes import in_words
 
     folder = cache_dir or default_dir()
     entries = Store(folder).entries()
@@ -45,6 +46,7 @@ def prune(
     """Remove kept entries; they are computed again when they are needed."""
     from bcsearch.features.store import Store
     from bcsearch.paths import cache_dir as default_dir
+    from bcsearch.report.sizes import in_words
 
     if everything == (days is not None or limit is not None):
         raise ConfigError("cache prune: say what to remove: either --all, or --older-than DAYS and --to SIZE")

@@ -20,6 +20,9 @@ Data = Annotated[
         "--data", help="An .npz, a folder of class folders, or 'demo'. Default: BCSEARCH_DATA, else the sweep's."
     ),
 ]
+Sweep = Annotated[str, typer.Option("--study", help="Sweep to run: a name from sweeps/, or a .toml path.")]
+Trials = Annotated[int | None, typer.Option("--trials", help="The study's total, over all workers and restarts.")]
+Weights = Annotated[str | None, typer.Option("--weights", help="auto, imagenet, random, or a weights file.")]
 Storage = Annotated[
     str | None,
     typer.Option("--storage", help="Database URL or .db file. Default: BCSEARCH_STORAGE, or results/bcsearch.db."),
@@ -31,6 +34,12 @@ CacheDir = Annotated[
 ]
 CacheLimit = Annotated[
     str | None, typer.Option("--cache-limit", help="Most that the cache may hold, such as 500MB or 20GB.")
+]
+Minutes = Annotated[
+    float | None, typer.Option("--minutes", help="Leave out of a new study what does not fit, the dearest first.")
+]
+MaxCache = Annotated[
+    str | None, typer.Option("--max-cache", help="Leave out of a new study what needs more cache, such as 20GB.")
 ]
 Model = Annotated[Path, typer.Option("--model", help="Folder of a finished model, such as results/STUDY/model.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -58,8 +67,8 @@ def usage_text(error: typer.TyperException) -> str:
 
 
 def as_json(facts: Any) -> str:
-    """Return a frozen record as JSON text."""
-    return json.dumps(asdict(facts), indent=2)
+    """Return a frozen record, or a list of them, as JSON text."""
+    return json.dumps([asdict(each) for each in facts] if isinstance(facts, list) else asdict(facts), indent=2)
 
 
 def typed_again() -> str:

@@ -21,22 +21,25 @@ def add_to(app: typer.Typer) -> None:
 
 
 def run(  # noqa: PLR0913 - one argument an option
-    study: Annotated[str, typer.Option("--study", help="Sweep to run: a name from sweeps/, or a .toml path.")],
-    trials: Annotated[int | None, typer.Option(help="The study's total, over all workers and restarts.")] = None,
+    study: options.Sweep,
+    trials: options.Trials = None,
     data: options.Data = None,
-    weights: Annotated[str | None, typer.Option(help="auto, imagenet, random, or a weights file.")] = None,
+    weights: options.Weights = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start a new study and keep the old one.")] = False,
     storage: options.Storage = None,
     results: options.Results = RESULTS_DIR,
     sweeps_dir: options.SweepsDir = None,
     cache_dir: options.CacheDir = None,
     cache_limit: options.CacheLimit = None,
+    minutes: options.Minutes = None,
+    max_cache: options.MaxCache = None,
 ) -> int:
     """Run a sweep, or go on with it: search, then refit the best configuration on all images."""
     from bcsearch.config import load_plan
 
     load_plan(study, sweeps_dir)  # a wrong name is told at once, before the frameworks load
     limit = size_in_bytes(cache_limit, "--cache-limit")
+    most = size_in_bytes(max_cache, "--max-cache")
     with quiet_imports():
         from rich.console import Console
 
@@ -53,6 +56,8 @@ def run(  # noqa: PLR0913 - one argument an option
         sweeps_dir=sweeps_dir,
         cache_dir=cache_dir,
         cache_limit=limit,
+        minutes=minutes,
+        max_cache=most,
     )
     with LiveView(Console()) as view:
         result = run_study(study, chosen, view)

@@ -23,9 +23,3 @@ def size_in_bytes(text: str | None, option: str) -> int | None:
     if found is None:
         raise ConfigError(f"{option}: came {text!r}, allowed: a number with KB, MB, GB or TB, such as 20GB")
     return int(float(found[1]) * UNITS[unit])
-
-
-def in_words(n_bytes: int) -> str:
-    """Return a size for reading, such as 1.5 GB."""
-    unit = next((name for name in ("TB", "GB", "MB", "KB") if n_bytes >= UNITS[name]), "B")
-    return f"{n_bytes / UNITS[unit]:.1f} {unit}" if unit != "B" else f"{n_bytes} B"

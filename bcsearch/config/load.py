@@ -39,6 +39,22 @@ class Plan:
     name: str
     sweep: Sweep
     space: Space
+    fitted: Space | None = None  # the part of the space that is searched, where the whole did not fit
+
+    @property
+    def starts(self) -> tuple[dict[str, Value], ...]:
+        """The configurations to try first, as far as they lie in what is searched."""
+        varied = self.searched.varied
+        return tuple(
+            start
+            for start in self.sweep.start
+            if all(name in varied and varied[name].holds(value) for name, value in start.items())
+        )
+
+    @property
+    def searched(self) -> Space:
+        """What trials are drawn from."""
+        return self.fitted or self.space
 
 
 def find_files(folder: str, chosen_dir: Path | None = None) -> dict[str, Path]:
@@ -74,11 +90,13 @@ def load_plan(name: str, sweeps_dir: Path | None = None) -> Plan:
 
 
 def parse_plan(name: str, data: Mapping[str, Any], source: str) -> Plan:
-    """Rebuild a plan from its settings as a study keeps them (``{"sweep": ..., "space": ...}``)."""
+    """Rebuild a plan from its settings as a study keeps them (``{"sweep": ..., "space": ..., "fitted": ...}``)."""
+    fitted = data.get("fitted")
     return Plan(
         name=name,
         sweep=_parse(Sweep, data.get("sweep", {}), source),
         space=_parse(Space, data.get("space", {}), source),
+        fitted=None if fitted is None else _parse(Space, fitted, source),
     )
 
 

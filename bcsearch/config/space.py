@@ -11,12 +11,15 @@ A space file names each parameter once::
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bcsearch.config.known import KNOWN_PARAMS, Value, check_value
 from bcsearch.errors import ConfigError, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Param(BaseModel):
@@ -104,3 +107,11 @@ class Space(BaseModel):
     def settled(self) -> dict[str, Value]:
         """The parameters that are set to one value."""
         return {name: value for name, value in self.params.items() if not isinstance(value, Param)}
+
+    def walk(self, draw: Callable[[str, Param], Value]) -> dict[str, Value]:
+        """Return a value for each parameter: what is set, and what ``draw`` says of those whose conditions hold."""
+        values = dict(self.settled)
+        for name, param in self.varied.items():
+            if all(values.get(parent) in allowed for parent, allowed in param.when.items()):
+                values[name] = draw(name, param)
+        return values

@@ -41,6 +41,8 @@ class Features:
         seed: acts on views and random weights.
         batch_size: images in one forward pass.
         n_processes: makes views of large sets; 0 means one for every two cores.
+        prefix: the frozen backbone at hand.
+        passes: images that were put through a frozen part of a backbone, each time counted.
     """
 
     images: np.ndarray
@@ -52,17 +54,18 @@ class Features:
     n_processes: int = 0
     progress: Callable[[Progress], None] = lambda _: None
     _original: Stored | None = field(init=False, default=None)
-    _prefix: Prefix = field(init=False)
+    prefix: Prefix = field(init=False)
+    passes: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         height, width = self.images.shape[1:3]
-        self._prefix = Prefix(
+        self.prefix = Prefix(
             weights=self.weights, seed=self.seed, image_shape=(height, width), batch_size=self.batch_size
         )
 
     def backbone(self, params: Params) -> keras.Model:
         """Return the frozen backbone of a configuration, from images of its size to features; never to be trained."""
-        return self._prefix.backbone(params.backbone, params.image_size)
+        return self.prefix.backbone(params.backbone, params.image_size)
 
     def activations(self, params: Params, cut: str, *, clean_only: bool = False) -> tuple[np.ndarray, ...]:
         """Return the activations at a cut for every view; the first is the original's, and alone if ``clean_only``.
@@ -77,10 +80,8 @@ class Features:
 
     def _views(self, params: Params, n_views: int) -> list[Stored]:
         """Return the original and what the store has of the augmented views, made where it has none."""
-        if self._original is None:
-            self._original = Stored(data=self.images, checksum=checksum(self.images))
         with views.view_pool(self._n_processes(n_views - 1)) as pool:
-            return [self._original, *(self._view(params.augment, i, pool) for i in range(1, n_views))]
+            return [self._first(), *(self._view(params.augment, i, pool) for i in range(1, n_views))]
 
     def _view(self, policy: str, index: int, pool: Executor | None) -> Stored:
         def chunks() -> Iterator[np.ndarray]:
@@ -103,13 +104,13 @@ class Features:
 
         def compute() -> Rows:
             start, source = self._nearest(params, cut, view)
-            forward = self._prefix.forward(params.backbone, params.image_size, start, cut, source.dtype)
+            forward = self.prefix.forward(params.backbone, params.image_size, start, cut, source.dtype)
             copy = f"augmented copy {index} ({params.augment})" if index else "the images"
             what = f"{params.backbone} at {params.image_size} pixels over {copy}"
             return Rows(
                 shape=(len(source), *forward.output_shape),
                 dtype=np.dtype(np.float16),
-                chunks=lambda: self._watched(forward.run(source), what),
+                chunks=lambda: self._counted(self._watched(forward.run(source), what)),
             )
 
         return self.store.get_or_compute(self.cut_key(params, cut, view.checksum), compute)
@@ -138,10 +139,34 @@ class Features:
             meaning=MEANING,
         )
 
+    def is_kept(self, params: Params, cut: str, index: int) -> bool:
+        """Whether the store has a view at a cut, at ``input`` the view itself; its records are asked, not its data."""
+        view = self.view_checksum(params.augment, index)
+        if cut == INPUT or view is None:
+            return index == 0 or view is not None
+        return self.store.record_of(self.cut_key(params, cut, view)) is not None
+
+    def view_checksum(self, policy: str, index: int) -> str | None:
+        """Return the checksum of a view; None where it has not been made."""
+        if index == 0:
+            return self._first().checksum
+        record = self.store.record_of(self.view_key(policy, index))
+        return None if record is None else record.checksum
+
+    def _first(self) -> Stored:
+        if self._original is None:
+            self._original = Stored(data=self.images, checksum=checksum(self.images))
+        return self._original
+
     def _n_processes(self, n_views: int) -> int:
         if len(self.images) * n_views < POOL_IMAGES:
             return 1
         return self.n_processes or max(1, (os.cpu_count() or 1) // 2)  # each keeps two cores busy
+
+    def _counted(self, chunks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        for chunk in chunks:
+            self.passes += len(chunk)
+            yield chunk
 
     def _watched(self, chunks: Iterator[np.ndarray], what: str) -> Iterator[np.ndarray]:
         """Pass chunks on and tell how far they are."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from bcsearch.backbones.cuts import INPUT, cuts_of, segment
 from bcsearch.backbones.weights import load_backbone, with_resizing
 from bcsearch.features.forward import FrozenForward
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import keras
-    import numpy as np
 
     from bcsearch.backbones.weights import ResolvedWeights
 
@@ -35,7 +36,7 @@ class Prefix:
     image_shape: tuple[int, int]
     batch_size: int
     _loaded: tuple[tuple[str, int], keras.Model] | None = field(init=False, default=None)
-    _pass: tuple[tuple[str, int, str, str], FrozenForward] | None = field(init=False, default=None)
+    _pass: tuple[tuple[str, int, str, str, str], FrozenForward] | None = field(init=False, default=None)
 
     def backbone(self, name: str, image_size: int) -> keras.Model:
         """Return a backbone with its first weights, shared by all who ask: it is never trained."""
@@ -46,7 +47,7 @@ class Prefix:
 
     def forward(self, name: str, image_size: int, start: str, end: str, dtype: np.dtype[np.generic]) -> FrozenForward:
         """Return the pass from the cut ``start``, whose inputs are of ``dtype``, to the cut ``end``."""
-        wanted = (name, image_size, start, end)
+        wanted = (name, image_size, start, end, np.dtype(dtype).name)
         if self._pass is None or self._pass[0] != wanted:
             self._pass = None
             names = [cut.name for cut in cuts_of(name, image_size)]

@@ -84,6 +84,7 @@ class Store:
         self._verified: dict[str, str] = {}  # checksums, by digest, of what this process has checked
         self._memory: OrderedDict[str, Stored] = OrderedDict()
         self._said: set[str] = set()
+        self.written_bytes = 0  # by this process
 
     def get_or_compute(self, key: EntryKey, compute: Callable[[], Rows]) -> Stored:
         """Return the entry of ``key``; ``compute`` is called only where no process has computed it yet.
@@ -112,6 +113,13 @@ class Store:
             with locked(self._lock_path(key.digest), self.check):
                 return self._read(key)
         except (DiskError, OSError):
+            return None
+
+    def record_of(self, key: EntryKey) -> EntryRecord | None:
+        """Return what is known of the entry of ``key``, unread and unchecked; None where none is kept."""
+        try:
+            return read_meta(self._folder("entries", key.digest))
+        except DamagedEntry:
             return None
 
     def entries(self) -> list[EntryRecord]:
@@ -181,6 +189,7 @@ class Store:
             draft.rename(target)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
+        self.written_bytes += record.n_bytes
         return self._opened(key.digest, read_data(target, record, verify=False), record.checksum)
 
     def _opened(self, digest: str, data: np.ndarray, digest_of_data: str) -> Stored:

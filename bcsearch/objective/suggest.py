@@ -14,10 +14,7 @@ if TYPE_CHECKING:
 
 def suggest_params(trial: optuna.Trial, space: Space) -> Params:
     """Draw one configuration from ``space``; only parameters whose conditions hold are drawn."""
-    values: dict[str, Value] = dict(space.settled)
-    for name, param in space.varied.items():
-        if all(values.get(parent) in allowed for parent, allowed in param.when.items()):
-            values[name] = _draw(trial, name, param)
+    values = space.walk(lambda name, param: _draw(trial, name, param))
     return Params(**values).canonical()  # type: ignore[arg-type] # names and types were checked by the space
 
 

@@ -62,11 +62,12 @@ class TrialReleased:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Work besides training goes on; ``done`` of ``total`` images."""
+    """Work besides training goes on; ``done`` of ``total`` images, or of what ``unit`` says."""
 
     what: str
     done: int
     total: int
+    unit: str = "images"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

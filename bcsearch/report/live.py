@@ -120,9 +120,9 @@ class LiveView:
 
     def _show_work(self, event: Progress) -> None:
         done = event.done >= event.total
-        self._work = "" if done else f"{event.what}: {event.done} of {event.total} images"
+        self._work = "" if done else f"{event.what}: {event.done} of {event.total} {event.unit}"
         if done and not self._live:
-            self._say(f"{event.what}: {event.total} images done")
+            self._say(f"{event.what}: {event.total} {event.unit} done")
 
     def _say(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -7,6 +7,7 @@ UUID = "bcsearch:uuid"  # key of its slots and ledger rows; survives copies and 
 SWEEP = "bcsearch:sweep"  # the sweep it was started from
 FINGERPRINT = "bcsearch:fingerprint"  # what must match on resume, a dict of strings
 SETTINGS = "bcsearch:settings"  # the sweep and space as resolved, text
+FORECAST = "bcsearch:forecast"  # what it was expected to cost when it was created
 TRIALS = "bcsearch:trials"  # its budget in slots
 
 # of a trial

@@ -13,12 +13,14 @@ import optuna
 from bcsearch.config import Plan, differences, parse_plan
 from bcsearch.errors import StudyError
 from bcsearch.storage import attrs, newest_of
+from bcsearch.storage.forecasts import keep_forecast
 from bcsearch.study.samplers import build_pruner, build_sampler
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bcsearch.records import StudyRecord
+    from bcsearch.records.forecast import Forecast
     from bcsearch.storage import Storage
 
 JOIN_SECONDS = 10.0  # how long a worker waits for the one that is just creating the study
@@ -34,8 +36,16 @@ def study_name(sweep: str, studies: Sequence[StudyRecord], *, fresh: bool = Fals
     return next(name for name in names if name not in taken)
 
 
-def open_study(storage: Storage, plan: Plan, fingerprint: Mapping[str, str], *, name: str, worker: str) -> optuna.Study:
-    """Create the study ``name`` with the plan's start points, or join it where it exists.
+def open_study(
+    storage: Storage,
+    plan: Plan,
+    fingerprint: Mapping[str, str],
+    *,
+    name: str,
+    worker: str,
+    forecast: Forecast | None = None,
+) -> optuna.Study:
+    """Create the study ``name`` with the plan's start points and forecast, or join it where it exists.
 
     Sampler and pruner are those that the study was created with.
 
@@ -52,7 +62,7 @@ def open_study(storage: Storage, plan: Plan, fingerprint: Mapping[str, str], *, 
         study.sampler = build_sampler(settings.sweep.search, worker, len(study.get_trials(deepcopy=False)))
     else:
         settings = plan
-        _describe(study, plan, fingerprint)
+        _describe(study, plan, fingerprint, forecast)
         study.sampler = build_sampler(plan.sweep.search)
     study.pruner = build_pruner(settings.sweep.search)
     return study
@@ -84,8 +94,11 @@ def check_fingerprint(name: str, stored: Mapping[str, str], now: Mapping[str, st
 def settings_text(plan: Plan) -> str:
     """Write a plan as JSON that ``stored_plan`` reads back."""
     sweep = plan.sweep.model_copy(update={"storage": None}).model_dump(mode="json")  # a URL may hold a password
-    space = plan.space.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return json.dumps({"sweep": sweep, "space": space})
+    spaces = {"space": plan.space} | ({} if plan.fitted is None else {"fitted": plan.fitted})
+    texts = {
+        name: space.model_dump(mode="json", by_alias=True, exclude_defaults=True) for name, space in spaces.items()
+    }
+    return json.dumps({"sweep": sweep, **texts})
 
 
 def stored_plan(sweep: str, settings: str) -> Plan:
@@ -94,12 +107,14 @@ def stored_plan(sweep: str, settings: str) -> Plan:
     return parse_plan(sweep, content, f"settings of study {sweep}")
 
 
-def _describe(study: optuna.Study, plan: Plan, fingerprint: Mapping[str, str]) -> None:
-    for start in plan.sweep.start:
+def _describe(study: optuna.Study, plan: Plan, fingerprint: Mapping[str, str], forecast: Forecast | None) -> None:
+    for start in plan.starts:
         study.enqueue_trial(dict(start))
     study.set_user_attr(attrs.SWEEP, plan.name)
     study.set_user_attr(attrs.FINGERPRINT, dict(fingerprint))
     study.set_user_attr(attrs.SETTINGS, settings_text(plan))
+    if forecast is not None:
+        keep_forecast(study, forecast)
     study.set_user_attr(attrs.UUID, str(uuid4()))  # last: whoever sees it sees all
 
 

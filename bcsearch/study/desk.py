@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from bcsearch.objective.artifacts import Artifacts
 from bcsearch.storage import Ledger, Slots, attrs, read_study
+from bcsearch.study.create import stored_plan
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import optuna
 
+    from bcsearch.config import Plan
     from bcsearch.records import StudyRecord
     from bcsearch.storage import Storage
 
@@ -29,6 +31,11 @@ class Desk:
     def name(self) -> str:
         """The study's name."""
         return self.study.study_name
+
+    @property
+    def plan(self) -> Plan:
+        """What it was created with: the sweep, the space, and what of it is searched."""
+        return stored_plan(self.study.user_attrs[attrs.SWEEP], self.study.user_attrs[attrs.SETTINGS])
 
     @property
     def slots(self) -> Slots:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 from typing import TYPE_CHECKING
 
-from bcsearch.config import Plan, find_files, load_plan
+from bcsearch.config import find_files, load_plan
 from bcsearch.errors import ConfigError
 from bcsearch.paths import RESULTS_DIR, cache_dir
 from bcsearch.storage import resolve_url
@@ -15,7 +16,7 @@ from bcsearch.storage import resolve_url
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bcsearch.config import Sweep
+    from bcsearch.config import Plan, Sweep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,8 @@ class RunOptions:
     sweeps_dir: Path | None = None
     cache_dir: Path | None = None
     cache_limit: int | None = None  # bytes
+    minutes: float | None = None  # a new study leaves out what does not fit into so many
+    max_cache: int | None = None  # a new study leaves out what does not fit into so many bytes
 
     def plan(self, sweep: str) -> Plan:
         """Load a sweep and put these options over it.
@@ -40,6 +43,8 @@ class RunOptions:
         """
         if self.trials is not None and self.trials < 1:
             raise ConfigError(f"--trials: came {self.trials}, allowed: 1 or more")
+        if self.minutes is not None and not 0 < self.minutes < inf:
+            raise ConfigError(f"--minutes: came {self.minutes:g}, allowed: a number above 0")
         return self.over(load_plan(sweep, self.sweeps_dir))
 
     def over(self, plan: Plan) -> Plan:
@@ -47,7 +52,7 @@ class RunOptions:
         data = self.data or os.environ.get("BCSEARCH_DATA") or plan.sweep.data
         chosen = {"data": _absolute(data), "weights": _absolute(self.weights or plan.sweep.weights)}
         sweep = plan.sweep.model_copy(update=chosen)
-        return Plan(name=plan.name, sweep=sweep, space=plan.space)
+        return replace(plan, sweep=sweep)
 
     def url(self, sweep: Sweep | None = None) -> str:
         """Return the database: ``--storage``, else ``BCSEARCH_STORAGE``, else the sweep's, else a file in results.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from bcsearch.storage.urls import checked
 from bcsearch.study.create import check_fingerprint, load_study, open_study, stored_plan, study_name
 from bcsearch.study.desk import Desk
 from bcsearch.study.ending import ensure_refitted, refit_trial
+from bcsearch.study.forecasting import fit_study, fitted_plan, tell_costs, trials_to_run
 from bcsearch.study.interrupts import Interrupts
 from bcsearch.study.prepare import build_trainer, prepare, tell_warnings
 from bcsearch.study.worker import Worker
@@ -27,6 +29,7 @@ from bcsearch.study.worker import Worker
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bcsearch.records.forecast import Forecast
     from bcsearch.study.options import RunOptions
     from bcsearch.study.prepare import Prepared
     from bcsearch.training.trainer import Trainer
@@ -48,17 +51,30 @@ def run(sweep: str, options: RunOptions, listener: Listener) -> RunResult:
     Raises:
         BcsearchError: something that the user can mend; what was there before is untouched.
     """
-    plan = options.plan(sweep)
-    url = options.url(plan.sweep)
-    prepared = prepare(plan)
+    asked = options.plan(sweep)
+    url = options.url(asked.sweep)
+    prepared = prepare(asked)
     _make_room(options.results_dir)
     tell_warnings(prepared, listener)
-    with plain_errors(checked(url)):
-        desk = _open_desk(prepared, url, options)
-        desk.set_budget(options.trials, plan.sweep.search.trials)
+    with plain_errors(checked(url)), Interrupts(listener) as interrupts:
+        trainer = _trainer(prepared, options, listener, interrupts)
+        desk = _open_desk(prepared, trainer, url, options, listener)
         listener(Notice(text=f"study: {desk.name}, files in {desk.folder}, storage {masked(url)}"))
         _tell_budget(desk, listener)
-        return RunResult(study=desk.name, bundle=_search_and_refit(desk, prepared, options, listener))
+        bundle = _search_and_refit(desk, prepared, trainer, listener, interrupts)
+        return RunResult(study=desk.name, bundle=bundle)
+
+
+def plan(sweep: str, options: RunOptions, listener: Listener) -> Forecast:
+    """Return what the study of a sweep would cost on this machine; nothing is trained, no study is made.
+
+    Raises:
+        BcsearchError: something that the user can mend.
+    """
+    prepared = prepare(options.plan(sweep))
+    tell_warnings(prepared, listener)
+    with Interrupts(listener) as interrupts:
+        return fit_study(prepared.plan, _trainer(prepared, options, listener, interrupts), options).forecast
 
 
 def refit(name: str, number: int | None, options: RunOptions, listener: Listener) -> Path:
@@ -82,12 +98,18 @@ def refit(name: str, number: int | None, options: RunOptions, listener: Listener
         return refit_trial(prepared, trainer, desk, interrupts.raise_if_asked, number=number)
 
 
-def _search_and_refit(desk: Desk, prepared: Prepared, options: RunOptions, listener: Listener) -> Path | None:
+def _search_and_refit(
+    desk: Desk, prepared: Prepared, trainer: Trainer, listener: Listener, interrupts: Interrupts
+) -> Path | None:
     """Return the bundle; None when the user stopped the run, be it while it refits."""
-    with Interrupts(listener) as interrupts, suppress(KeyboardInterrupt):
-        trainer = _trainer(prepared, options, listener, interrupts)
-        if _worker(desk, prepared, trainer, listener, interrupts).run():
-            return ensure_refitted(prepared, trainer, desk, interrupts.raise_if_asked, listener)
+    with suppress(KeyboardInterrupt):
+        ran = desk.slots.counts().finished
+        if _worker(desk, trainer, listener, interrupts).run():
+            started = time.perf_counter()
+            bundle = ensure_refitted(prepared, trainer, desk, interrupts.raise_if_asked, listener)
+            if desk.slots.counts().finished > ran:
+                tell_costs(desk, time.perf_counter() - started, trainer, listener)
+            return bundle
     return None
 
 
@@ -102,7 +124,8 @@ def _make_room(folder: Path) -> None:
     make_writable_dir(folder)
 
 
-def _open_desk(prepared: Prepared, url: str, options: RunOptions) -> Desk:
+def _open_desk(prepared: Prepared, trainer: Trainer, url: str, options: RunOptions, listener: Listener) -> Desk:
+    """Create the study, with as much of its space as there is room for, or join it where it exists; set its budget."""
     plan, limits = prepared.plan, prepared.plan.sweep.limits
     storage = open_storage(
         url,
@@ -110,9 +133,17 @@ def _open_desk(prepared: Prepared, url: str, options: RunOptions) -> Desk:
         grace_seconds=limits.grace_seconds,
         max_retries=limits.retries,
     )
-    name = study_name(plan.name, list_studies(storage), fresh=options.fresh)
-    study = open_study(storage, plan, prepared.fingerprint, name=name, worker=_worker_name())
-    return Desk(study=study, storage=storage, folder=options.results_dir / name)
+    studies = list_studies(storage)
+    name = study_name(plan.name, studies, fresh=options.fresh)
+    forecast = None
+    if name not in {study.name for study in studies}:
+        plan, forecast = fitted_plan(plan, trainer, options, listener)
+    elif options.minutes is not None or options.max_cache is not None:
+        listener(Notice(text=f"study {name!r} exists: --minutes and --max-cache act when a study is created"))
+    study = open_study(storage, plan, prepared.fingerprint, name=name, worker=_worker_name(), forecast=forecast)
+    desk = Desk(study=study, storage=storage, folder=options.results_dir / name)
+    desk.set_budget(trials_to_run(study, options), plan.sweep.search.trials)
+    return desk
 
 
 def _trainer(prepared: Prepared, options: RunOptions, listener: Listener, interrupts: Interrupts) -> Trainer:
@@ -123,9 +154,9 @@ def _trainer(prepared: Prepared, options: RunOptions, listener: Listener, interr
     return build_trainer(prepared, store, listener, interrupts.raise_if_asked)
 
 
-def _worker(desk: Desk, prepared: Prepared, trainer: Trainer, listener: Listener, interrupts: Interrupts) -> Worker:
+def _worker(desk: Desk, trainer: Trainer, listener: Listener, interrupts: Interrupts) -> Worker:
     objective = Objective(
-        space=prepared.plan.space,
+        space=desk.plan.searched,
         train=trainer,
         ledger=desk.ledger,
         artifacts=desk.artifacts,

@@ -73,6 +73,11 @@ class SuffixGraph:
         return int(4 * sum(value.nbytes for value in self._first))
 
     @property
+    def n_features(self) -> int:
+        """Features that the head takes of an image."""
+        return int(self._body.output_shape[-1])
+
+    @property
     def variables(self) -> list[tf.Variable]:
         """Everything that differs between folds."""
         body = [variable.value for variable in self._body.variables]

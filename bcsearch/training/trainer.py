@@ -38,7 +38,10 @@ GRAPHS_BYTES = 2**30  # weights of the traced graphs kept in memory, with optimi
 
 
 class Trainer:
-    """Trains configurations on one dataset; keeps the last feature tables and graphs in memory between trials."""
+    """Trains configurations on one dataset; keeps the last feature tables and graphs in memory between trials.
+
+    ``features`` is what it reads of the images; ``folds`` are the rows that trials train and validate on.
+    """
 
     def __init__(
         self,
@@ -48,9 +51,9 @@ class Trainer:
         settings: Training,
         device: Device | None = None,
     ) -> None:
-        self._dataset, self._features, self._settings = dataset, features, settings
+        self._dataset, self.features, self._settings = dataset, features, settings
         self._device = device or Device.cpu()
-        self._task = _task(dataset, [fold.train for fold in folds.folds], [fold.valid for fold in folds.folds])
+        self.folds = _task(dataset, [fold.train for fold in folds.folds], [fold.valid for fold in folds.folds])
         self._all = _task(dataset, [_kept_rows(dataset, folds)], [])
         self._tables: Kept[head_graph.FeatureTable] = Kept(TABLES_BYTES)
         self._graphs: Kept[SuffixGraph] = Kept(GRAPHS_BYTES)
@@ -62,8 +65,8 @@ class Trainer:
 
     def __call__(self, params: Params, report: Report) -> TrainResult:
         """Train all folds of ``params`` abreast; ``report`` hears the fold mean of every epoch and may stop it."""
-        trainer = self._staged(params, self._task)
-        return train_folds(trainer, self._task, params, self._settings, report)
+        trainer = self._staged(params, self.folds)
+        return train_folds(trainer, self.folds, params, self._settings, report)
 
     def refit(self, params: Params, learning_rates: Sequence[float], check: Callable[[], None]) -> keras.Model:
         """Train ``params`` on all images but the test part, one epoch for each learning rate; ``check`` after each.
@@ -81,15 +84,15 @@ class Trainer:
         """Prepare what the stages read, the shallowest cut first, as deeper ones are computed from it."""
         stages = stages_of(params, cuts_of(params.backbone, params.image_size))
         for stage in stages[:0:-1]:
-            self._features.activations(params, stage.cut.name)
+            self.features.activations(params, stage.cut.name)
         return StagedTrainer(stages, lambda stage, start: self._trainer(params, task, stage, start))
 
     def _trainer(self, params: Params, task: Task, stage: Stage, start: Sequence[FoldWeights] | None) -> FoldTrainer:
         if stage.cut.name == POOLED:
             return HeadTrainer(self._table(params, task), task, params, self._settings.seed)
         return SuffixTrainer(
-            self._graph(params, stage.cut.name),
-            self._features.activations(params, stage.cut.name),
+            self.graph(params, stage.cut.name),
+            self.features.activations(params, stage.cut.name),
             task,
             params,
             start=start or self._first_weights(params, task),
@@ -99,19 +102,20 @@ class Trainer:
     def _first_weights(self, params: Params, task: Task) -> list[FoldWeights]:
         """Return untrained folds; features of a backbone that is always trained whole are not scaled."""
         if get_backbone(params.backbone).trained_whole:
-            n_features = self._features.backbone(params).output.shape[-1]
+            n_features = self.features.backbone(params).output.shape[-1]
             scaling = [Scaling.none(n_features)] * len(task.train_rows)
         else:
-            scaling = scalings(self._features.activations(params, POOLED, clean_only=True)[0], task)
+            scaling = scalings(self.features.activations(params, POOLED, clean_only=True)[0], task)
         widths = [len(scaling[0].mean), *params.units, task.n_classes]
         return [first_weights(each, widths, fold, self._settings.seed) for fold, each in enumerate(scaling)]
 
-    def _graph(self, params: Params, cut: str) -> SuffixGraph:
+    def graph(self, params: Params, cut: str) -> SuffixGraph:
+        """Return the traced part above a cut with a head like the configuration's, kept between trials."""
         kind = head_graph.kind_of(params)
         key = (params.backbone, params.image_size, cut, params.batch_norm, kind)
 
         def make() -> SuffixGraph:
-            part = segment(self._features.backbone(params), cut, POOLED)
+            part = segment(self.features.backbone(params), cut, POOLED)
             body = trainable_copy(
                 part, batch_norm=params.batch_norm, precision=self._device.precision, seed=self._settings.seed
             )
@@ -122,11 +126,11 @@ class Trainer:
 
     def _table(self, params: Params, task: Task) -> head_graph.FeatureTable:
         key = (params.backbone, params.image_size, params.augment, params.canonical().views, task is self._all)
-        return self._tables.get(key, lambda: load_features(self._features.activations(params, POOLED), task))
+        return self._tables.get(key, lambda: load_features(self.features.activations(params, POOLED), task))
 
     def _assembled(self, params: Params, weights: FoldWeights) -> keras.Model:
         """Return one fold as a model from raw images to probabilities."""
-        backbone = self._features.backbone(params)
+        backbone = self.features.backbone(params)
         copy = keras.models.clone_model(backbone)
         for layer in backbone.layers:
             if layer.weights:

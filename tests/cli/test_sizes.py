@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from bcsearch.cli.sizes import in_words, size_in_bytes
+from bcsearch.cli.sizes import size_in_bytes
 from bcsearch.errors import ConfigError
+from bcsearch.report.sizes import in_words
 
 SIZES = {
     "0": 0,

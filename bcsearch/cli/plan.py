@@ -1,0 +1,79 @@
+"""Commands that say what will be: plan and backbones. Imports typer; the study floor inside the functions."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bcsearch.cli import options
+from bcsearch.cli.quiet import quiet_imports
+from bcsearch.cli.sizes import size_in_bytes
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("plan")(plan)
+    app.command("backbones")(backbones)
+
+
+def plan(  # noqa: PLR0913 - one argument an option
+    study: options.Sweep,
+    trials: options.Trials = None,
+    data: options.Data = None,
+    weights: options.Weights = None,
+    minutes: options.Minutes = None,
+    max_cache: options.MaxCache = None,
+    sweeps_dir: options.SweepsDir = None,
+    cache_dir: options.CacheDir = None,
+    as_json: options.Json = False,
+) -> int:
+    """Say what a new study of a sweep would cost on this machine: minutes, cache, passes. Nothing is trained."""
+    from bcsearch.config import load_plan
+
+    load_plan(study, sweeps_dir)  # a wrong name is told at once, before the frameworks load
+    most = size_in_bytes(max_cache, "--max-cache")
+    with quiet_imports():
+        from rich.console import Console
+
+        from bcsearch.report.forecast import forecast_text
+        from bcsearch.report.live import LiveView
+        from bcsearch.study.options import RunOptions
+        from bcsearch.study.run import plan as plan_study
+    chosen = RunOptions(
+        data=data,
+        trials=trials,
+        weights=weights,
+        sweeps_dir=sweeps_dir,
+        cache_dir=cache_dir,
+        minutes=minutes,
+        max_cache=most,
+    )
+    with LiveView(Console(stderr=as_json)) as view:
+        forecast = plan_study(study, chosen, view)
+    typer.echo(options.as_json(forecast) if as_json else forecast_text(forecast))
+    return 0
+
+
+def backbones(
+    names: Annotated[list[str] | None, typer.Argument(help="Those to show, with their cuts. Default: all.")] = None,
+    image_size: Annotated[int, typer.Option(min=32, max=512, help="Pixels a side to measure at.")] = 96,
+    measure: Annotated[bool, typer.Option(help="Measure images/s where that was not done before.")] = True,
+    cache_dir: options.CacheDir = None,
+    as_json: options.Json = False,
+) -> int:
+    """Show every backbone: parameters, natural image size, cuts, images/s on this machine, weights at hand."""
+    with quiet_imports():
+        from bcsearch.costs.catalog import describe_backbones
+        from bcsearch.paths import cache_dir as default_dir
+        from bcsearch.report.backbones import backbone_line, backbones_heading, cuts_text
+    found = describe_backbones(names or (), image_size, cache_dir or default_dir(), measure=measure)
+    if as_json:
+        typer.echo(options.as_json(list(found)))
+        return 0
+    typer.echo(backbones_heading())
+    for facts in found:
+        typer.echo(backbone_line(facts))
+        if names:
+            typer.echo(cuts_text(facts))
+    return 0

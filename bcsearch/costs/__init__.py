@@ -1,0 +1,1 @@
+"""What a study will cost on this machine, before it runs. Imports training, features and the floors below."""

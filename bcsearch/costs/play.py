@@ -1,0 +1,149 @@
+"""Plays a study on paper: draws trials, prunes them, adds up what they cost. Imports numpy and this room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import sqrt
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bcsearch.costs.bill import stage_at
+from bcsearch.costs.curves import Race
+from bcsearch.costs.entries import seconds_to_make, seconds_to_trace
+from bcsearch.training.kept import Kept
+from bcsearch.training.trainer import GRAPHS_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bcsearch.config import Search, Training
+    from bcsearch.costs.bill import Bill, Trace
+    from bcsearch.costs.entries import Entry, Key
+    from bcsearch.costs.pool import Candidate
+    from bcsearch.costs.speeds import Network
+
+TRIAL_SECONDS = 0.07  # besides all that is priced: asking, recording, keeping probabilities
+REFIT_SECONDS = 4.0  # besides training: putting the model together and writing it
+TOURNAMENT = 3  # draws of which the sampler, once it has learned, is taken to try the best
+DEAR_IS_GOOD = 0.5  # correlation of a configuration's quality with the logarithm of its cost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Priced:
+    """A configuration with what its epochs cost, had it all of them, what it reads, and the graph of each stage."""
+
+    candidate: Candidate
+    epochs: Sequence[float]
+    entries: Sequence[Entry]
+    traces: Sequence[Trace]
+
+    @property
+    def seconds(self) -> float:
+        """All epochs."""
+        return sum(self.epochs)
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What a study has cost: seconds, passes of one image, bytes on disk."""
+
+    prefix: float = 0.0
+    training: float = 0.0
+    other: float = 0.0
+    passes: int = 0
+    cache_bytes: int = 0
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Played:
+    """One study as it is played; ``kept`` are the entries of the cache."""
+
+    bill: Bill
+    training: Training
+    race: Race
+    kept: set[Key]
+    tally: Tally = field(default_factory=Tally)
+    _pass: tuple[Network, str] | None = None  # the network at hand, and where its last pass ended
+    _graphs: Kept[Trace] = field(default_factory=lambda: Kept(GRAPHS_BYTES))
+    _best: tuple[float, float] = (-np.inf, 0.0)  # quality of the best completed trial, seconds of refitting it
+
+    def run(self, priced: Priced, quality: float) -> None:
+        """Run one trial."""
+        for entry in priced.entries:
+            self._make(entry)
+        n_epochs, pruned = self.race.run(quality)
+        spent = sum(priced.epochs[:n_epochs])
+        self.tally.training += spent
+        self.tally.other += TRIAL_SECONDS
+        for trace in priced.traces[: stage_at(priced.candidate.stages, n_epochs - 1) + 1]:
+            self._graphs.get(trace.key, lambda trace=trace: self._traced(trace))  # type: ignore[misc]
+        if not pruned and quality > self._best[0]:
+            self._best = (quality, spent * self.bill.share_of_refit(priced.candidate))
+
+    def refit(self) -> None:
+        """End the study."""
+        self.tally.training += self._best[1]
+        self.tally.other += REFIT_SECONDS
+
+    def _make(self, entry: Entry) -> None:
+        if entry.key in self.kept:
+            return
+        n_images, speeds = len(self.bill.task.labels), self.bill.speeds
+        self.tally.prefix += n_images * seconds_to_make(entry, self.kept, speeds)
+        self.tally.cache_bytes += n_images * entry.image_bytes
+        if entry.is_pass:
+            self.tally.passes += n_images
+            self._load(entry)
+        self.kept.add(entry.key)
+
+    def _load(self, entry: Entry) -> None:
+        """Load another network, and trace another pass, than the ones at hand."""
+        wanted, speeds = (entry.network, entry.cut), self.bill.speeds
+        if self._pass is None or self._pass[0] != entry.network:
+            self.tally.other += speeds.load[entry.network]
+        if self._pass != wanted:
+            self.tally.other += seconds_to_trace(entry, self.kept, speeds)
+        self._pass = wanted
+
+    def _traced(self, trace: Trace) -> Trace:
+        self.tally.other += trace.seconds
+        return trace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Table:
+    """What studies are played with: prices, rules, what the cache holds before."""
+
+    bill: Bill
+    search: Search
+    training: Training
+    kept: frozenset[Key]
+
+    def play(self, pool: Sequence[Priced], n_starts: int, n_trials: int, random: np.random.Generator) -> Tally:
+        """Play one study; the first ``n_starts`` of the pool are tried first."""
+        played = Played(
+            bill=self.bill,
+            training=self.training,
+            race=Race(self.search, self.training, random),
+            kept=set(self.kept),
+        )
+        qualities = _qualities(pool, random)
+        for number in range(n_trials):
+            place = number if number < n_starts else self._drawn(number, qualities, random)
+            played.run(pool[place], float(qualities[place]))
+        played.refit()
+        return played.tally
+
+    def _drawn(self, number: int, qualities: np.ndarray, random: np.random.Generator) -> int:
+        learned = self.search.sampler == "tpe" and number >= self.search.startup_trials
+        places = random.integers(len(qualities), size=TOURNAMENT if learned else 1)
+        return int(places[np.argmax(qualities[places])])
+
+
+def _qualities(pool: Sequence[Priced], random: np.random.Generator) -> np.ndarray:
+    """Return how good each configuration is, of mean 0 and variance 1."""
+    dear = np.log([priced.seconds for priced in pool])
+    scaled = (dear - dear.mean()) / max(float(dear.std()), 1e-9)
+    qualities: np.ndarray = DEAR_IS_GOOD * scaled + sqrt(1 - DEAR_IS_GOOD**2) * random.normal(size=len(pool))
+    return qualities

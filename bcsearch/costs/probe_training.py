@@ -1,0 +1,115 @@
+"""Measures what training costs on this machine: suffixes at their cuts, heads of the features. Imports training."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bcsearch.backbones.cuts import POOLED
+from bcsearch.costs.speeds import HeadSpeed, SuffixSpeed
+from bcsearch.costs.timing import quickest, repeated, seconds_of
+from bcsearch.training.fold_weights import Scaling, first_weights
+from bcsearch.training.heads import HeadTrainer, load_features
+from bcsearch.training.loop import Task
+from bcsearch.training.suffix import SuffixTrainer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from bcsearch.backbones.cuts import Cut
+    from bcsearch.costs.pool import Candidate
+    from bcsearch.costs.speeds import Network, Speeds
+    from bcsearch.records import Params
+    from bcsearch.training.trainer import Trainer
+
+MOST_CUTS = 4  # of a network whose suffixes are measured: the cost of others lies between
+LONG = 4  # batches of the longer one of two epochs, whose difference gives a step
+HEAD_IMAGES, HEAD_STEPS = 1024, 16  # made-up features, and batches of a fold
+
+
+def n_weights(params: Params, n_features: int, n_classes: int) -> int:
+    """Count the weights of a configuration's head, biases left out."""
+    return sum(n_in * n_out for n_in, n_out in pairwise([n_features, *params.units, n_classes]))
+
+
+class TrainingProbe:
+    """Measures the trained parts of one network."""
+
+    def __init__(self, trainer: Trainer, network: Network, activations: Mapping[str, np.ndarray]) -> None:
+        """Take what a few images are at each cut."""
+        self._trainer, self._network, self._activations = trainer, network, activations
+        self._n_classes = trainer.folds.n_classes
+
+    def measure(self, pool: Sequence[Candidate], speeds: Speeds) -> None:
+        """Measure the suffixes and heads of the network's configurations."""
+        suffixes = {stage.cut: each.params for each in pool for stage in each.stages if stage.cut.name != POOLED}
+        speeds.suffixes[self._network] = tuple(self._suffix(suffixes[cut], cut) for cut in _spread(suffixes))
+        n_features = pool[0].n_features
+        heads = [each.params for each in pool if each.stages[0].cut.name == POOLED]
+        if heads and n_features not in speeds.heads:
+            chosen = self._extremes(heads, n_features)
+            speeds.heads[n_features] = tuple(self._head(params, n_features) for params in chosen)
+
+    def _suffix(self, params: Params, cut: Cut) -> SuffixSpeed:
+        first = seconds_of(lambda: _epoch(self._suffix_trainer(params, cut, 1)))
+        short, long = (self._suffix_trainer(params, cut, n_batches) for n_batches in (1, LONG))
+        one, seen = quickest(lambda: short.train_epoch(0, 0.0)), quickest(short.predict)
+        step = max(0.0, quickest(lambda: long.train_epoch(0, 0.0)) - one) / (LONG - 1)
+        return SuffixSpeed(
+            fraction=cut.fraction,
+            train=step / params.batch_size,
+            turn=max(0.0, one - step),
+            predict=seen / len(self._activations[cut.name]),
+            build=max(0.0, first - one - seen),
+        )
+
+    def _suffix_trainer(self, params: Params, cut: Cut, n_batches: int) -> SuffixTrainer:
+        """Return a trainer of one fold that shows the few images again and again, in so many batches."""
+        graph, few = self._trainer.graph(params, cut.name), self._activations[cut.name]
+        rows = repeated(np.arange(len(few)), n_batches * params.batch_size)
+        widths = [graph.n_features, *params.units, self._n_classes]
+        start = first_weights(Scaling.none(graph.n_features), widths, 0, 0)
+        task = self._task(len(few), [rows], [np.arange(len(few))])
+        return SuffixTrainer(graph, [few], task, params, start=[start], seed=0)
+
+    def _extremes(self, heads: Sequence[Params], n_features: int) -> list[Params]:
+        """Return the smallest and the largest head, each in the smallest and the largest batch."""
+        ranked = sorted(heads, key=lambda params: n_weights(params, n_features, self._n_classes))
+        sizes = [params.batch_size for params in heads]
+        batches = sorted({min(sizes), max(sizes)})
+        return [replace(params, batch_size=batch) for params in (ranked[0], ranked[-1]) for batch in batches]
+
+    def _head(self, params: Params, n_features: int) -> HeadSpeed:
+        n_folds = len(self._trainer.folds.train_rows)
+        rows = [repeated(np.arange(HEAD_IMAGES), HEAD_STEPS * params.batch_size)] * n_folds
+        task = self._task(HEAD_IMAGES, rows, [np.arange(HEAD_IMAGES)] * n_folds)
+        features = np.random.default_rng(0).normal(size=(HEAD_IMAGES, n_features)).astype(np.float16)
+        trainer = HeadTrainer(load_features([features], task), task, params, seed=0)
+        first = seconds_of(lambda: _epoch(trainer))
+        epoch, seen = quickest(lambda: trainer.train_epoch(0, 0.0)), quickest(trainer.predict)
+        return HeadSpeed(
+            weights=n_weights(params, n_features, self._n_classes),
+            batch_size=params.batch_size,
+            step=epoch / HEAD_STEPS,
+            predict=seen / HEAD_IMAGES,
+            build=max(0.0, first - epoch - seen),
+        )
+
+    def _task(self, n_images: int, train: Sequence[np.ndarray], valid: Sequence[np.ndarray]) -> Task:
+        labels = np.arange(n_images) % self._n_classes
+        return Task(labels=labels, n_classes=self._n_classes, train_rows=train, valid_rows=valid)
+
+
+def _spread(cuts: Iterable[Cut]) -> list[Cut]:
+    """Return a few of the cuts, evenly spread, the one with the fewest parameters above it first."""
+    ranked = sorted(cuts, key=lambda cut: cut.fraction)
+    places = np.linspace(0, len(ranked) - 1, min(MOST_CUTS, len(ranked)))
+    return [ranked[round(place)] for place in places]
+
+
+def _epoch(trainer: SuffixTrainer | HeadTrainer) -> None:
+    trainer.train_epoch(0, 0.0)
+    trainer.predict()

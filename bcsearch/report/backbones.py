@@ -1,0 +1,32 @@
+"""The table of backbones in lines. Imports records only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bcsearch.records.backbones import BackboneFacts
+
+LINE = "{:<22}{:>13}{:>8}{:>6}{:>10}  {}"
+
+
+def backbones_heading() -> str:
+    """Return the names of the columns."""
+    return LINE.format("backbone", "parameters", "pixels", "cuts", "images/s", "weights")
+
+
+def backbone_line(facts: BackboneFacts) -> str:
+    """Return one backbone in a line."""
+    speed = "" if facts.images_per_second is None else f"{facts.images_per_second:.0f}"
+    return LINE.format(
+        facts.name, f"{facts.parameters:,}", facts.natural_size, len(facts.cuts), speed, facts.weights
+    ).rstrip()
+
+
+def cuts_text(facts: BackboneFacts) -> str:
+    """Return the cuts of one backbone, a line each: the share of it that is trained above, and what is kept there."""
+    lines = []
+    for cut in facts.cuts:
+        shape = "x".join(map(str, cut.shape))
+        lines.append(f"  unfreeze_fraction {cut.trained:.4f}  {cut.layers:>4} layers  {shape:>12}  {cut.name}")
+    return "\n".join(lines)

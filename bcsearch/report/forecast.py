@@ -1,0 +1,71 @@
+"""What a study will cost and did cost, in lines. Imports records only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bcsearch.report.sizes import in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bcsearch.records.forecast import Forecast, PassCost, Work
+
+HEADER = ("backbone", "pixels", "cut", "trained", "view", "passes", "minutes", "cache")
+
+
+def work_text(work: Work) -> str:
+    """Return a cost in words."""
+    return f"{work.seconds / 60:.1f} minutes, {in_words(work.cache_bytes)} of cache, {work.passes:,} passes"
+
+
+def total_text(forecast: Forecast) -> str:
+    """Return the whole of a forecast in one line."""
+    parts = {"computing what is kept": forecast.prefix_seconds, "training": forecast.training_seconds}
+    shares = ", ".join(f"{seconds / 60:.1f} {what}" for what, seconds in parts.items())
+    return f"{forecast.trials} trials take about {work_text(forecast.work)} on this machine ({shares})"
+
+
+def left_out_text(forecast: Forecast) -> list[str]:
+    """Say what was left out to fit, a line each for choices and trials."""
+    lines = []
+    if forecast.left_out:
+        lines.append(f"left out to fit, the dearest first: {', '.join(forecast.left_out)}")
+    if forecast.trials < forecast.wanted:
+        lines.append(f"only {forecast.trials} of {forecast.wanted} trials fit: the study gets {forecast.trials}")
+    return lines
+
+
+def comparison(planned: Work, real: Work) -> str:
+    """Return a plan and what it came to in one line."""
+    took = f"{real.seconds / 60:.1f} minutes over all workers"
+    here = f"{in_words(real.cache_bytes)} and {real.passes:,} passes in this one"
+    return f"planned {work_text(planned)}; took {took}, {here}"
+
+
+def forecast_text(forecast: Forecast) -> str:
+    """Return a forecast as a table of what is computed once, and its total."""
+    rows = [HEADER, *(_cells(row) for row in forecast.rows)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
+    table = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
+    return "\n".join([*table, total_text(forecast), *left_out_text(forecast)])
+
+
+def _cells(row: PassCost) -> tuple[str, ...]:
+    what = (
+        (row.backbone, str(row.image_size), row.cut, f"{row.trained:.2f}")
+        if row.backbone
+        else ("all", "", "images", "")
+    )
+    if row.kept:
+        return (*what, row.view, "", "", "kept already")
+    passes = f"{row.passes:,}" if row.passes else ""
+    return (*what, row.view, passes, f"{row.seconds / 60:.2f}", in_words(row.cache_bytes))
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    left = ("backbone", "cut", "view")
+    return [
+        cell.ljust(width) if name in left else cell.rjust(width)
+        for name, cell, width in zip(HEADER, row, widths, strict=True)
+    ]

@@ -1,0 +1,11 @@
+"""Sizes in words. Imports nothing."""
+
+from __future__ import annotations
+
+UNITS = {"TB": 10**12, "GB": 10**9, "MB": 10**6, "KB": 10**3}
+
+
+def in_words(n_bytes: int) -> str:
+    """Return a size for reading, such as 1.5 GB."""
+    unit = next((name for name, size in UNITS.items() if n_bytes >= size), None)
+    return f"{n_bytes} B" if unit is None else f"{n_bytes / UNITS[unit]:.1f} {unit}"

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bcsearch.config import Search, Training
+
+pytestmark = pytest.mark.slow
+TRAINING = Training(epochs=12, patience=4)
+
+
+def play(search: Search, n_trials: int = 60, training: Training = TRAINING) -> list[tuple[int, bool]]:
+    from bcsearch.costs.curves import Race
+
+    random = np.random.default_rng(3)
+    race = Race(search, training, random)
+    return [race.run(float(random.normal())) for _ in range(n_trials)]
+
+
+def test_without_a_pruner_no_trial_is_pruned() -> None:
+    assert not any(pruned for _, pruned in play(Search(pruner="none")))
+
+
+def test_no_trial_is_pruned_before_enough_have_completed_or_before_its_first_epochs() -> None:
+    ran = play(Search(pruner_trials=7, pruner_epochs=3))
+    assert not any(pruned for _, pruned in ran[:7])
+    assert min(epochs for epochs, pruned in ran if pruned) == 4
+
+
+def test_a_good_trial_outlives_a_bad_one() -> None:
+    from bcsearch.costs.curves import Race
+
+    race = Race(Search(), TRAINING, np.random.default_rng(0))
+    for _ in range(8):
+        race.run(0.0)
+    assert race.run(-5.0) == (3, True)
+    assert race.run(5.0)[1] is False
+
+
+def test_trials_end_by_patience_where_curves_are_flat() -> None:
+    ran = play(Search(pruner="none"), training=Training(epochs=200, patience=2))
+    assert max(epochs for epochs, _ in ran) < 60
+    assert play(Search(pruner="none"), training=Training(epochs=3, patience=3)) == [(3, False)] * 60
+
+
+def test_about_as_many_trials_complete_as_in_the_measured_sweep() -> None:
+    completed = [sum(not pruned for _, pruned in play(Search(), 30)) for _ in range(1)]
+    assert 7 <= completed[0] <= 18  # measured: 12 of 30

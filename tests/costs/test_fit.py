@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bcsearch.errors import ConfigError
+from tests.costs.conftest import DEAR, LITE
+
+pytestmark = pytest.mark.slow
+
+if TYPE_CHECKING:
+    from bcsearch.costs.fit import Fitted
+    from bcsearch.costs.forecast import Estimator
+
+TRIALS = 20
+
+
+def fitted(estimator: Estimator, seconds: float | None = None, cache_bytes: int | None = None) -> Fitted:
+    from bcsearch.costs.fit import Limit, fit
+
+    return fit(estimator, TRIALS, Limit(seconds=seconds, cache_bytes=cache_bytes))
+
+
+def test_without_a_limit_nothing_is_left_out(estimator: Estimator) -> None:
+    found = fitted(estimator)
+    assert found.space == estimator.plan.space
+    assert (found.forecast.left_out, found.forecast.trials, found.forecast.wanted) == ((), TRIALS, TRIALS)
+
+
+def test_the_dearest_choice_goes_first_and_what_is_left_fits(estimator: Estimator) -> None:
+    whole = fitted(estimator).forecast.work.seconds
+    found = fitted(estimator, seconds=whole / 10)
+    assert found.forecast.left_out == ("unfreeze_fraction 0.12", f"backbone {DEAR}")  # as tests/costs/conftest.py has it
+    assert found.space.varied["backbone"].choice == (LITE,)
+    assert found.space.varied["augment"] == estimator.plan.space.varied["augment"]
+    assert found.forecast.work.seconds <= whole / 10
+    assert found.forecast.trials == TRIALS
+
+
+def test_trials_go_where_the_cheapest_choices_are_too_dear(estimator: Estimator) -> None:
+    cheapest = fitted(estimator, seconds=12.0)
+    assert 1 <= cheapest.forecast.trials < TRIALS == cheapest.forecast.wanted
+    assert cheapest.forecast.work.seconds <= 12.0
+
+
+def test_cache_limit_counts_every_choice(estimator: Estimator) -> None:
+    whole = fitted(estimator).forecast.all_bytes
+    found = fitted(estimator, cache_bytes=whole // 2)
+    assert found.forecast.left_out
+    assert found.forecast.all_bytes <= whole // 2
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        ({"seconds": 0.6}, r"--minutes: came 0\.01, but one trial of the cheapest choices needs about 0\.\d minutes"),
+        ({"cache_bytes": 10}, "--max-cache: came 10 bytes, but one trial of the cheapest choices needs about"),
+        ({"cache_bytes": 0}, "--max-cache: came 0 bytes"),
+    ],
+)
+def test_limit_that_leaves_no_room_for_a_trial_is_refused(
+    estimator: Estimator, limit: dict[str, float], said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        fitted(estimator, **limit)  # type: ignore[arg-type]
