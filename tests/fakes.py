@@ -12,6 +12,7 @@ import numpy as np
 from bcsearch.config import Plan, parse_plan
 from bcsearch.objective.cross_validated import Objective
 from bcsearch.records import EpochScores, Params, TrainResult
+from bcsearch.records.forecast import Forecast, Work
 from bcsearch.storage import open_storage
 from bcsearch.study.create import open_study
 from bcsearch.study.desk import Desk
@@ -87,6 +88,20 @@ def make_plan(space: Mapping[str, Any] = SPACE, **sweep: Any) -> Plan:
     search = {"sampler": "random", "pruner": "none", **sweep.pop("search", {})}
     content = {"sweep": {"space": "toy", "search": search, **sweep}, "space": {"params": dict(space)}}
     return parse_plan("cells", content, "test")
+
+
+def make_forecast(trials: int, *, wanted: int | None = None, left_out: tuple[str, ...] = ()) -> Forecast:
+    """Return a forecast of ninety seconds."""
+    return Forecast(
+        trials=trials,
+        wanted=wanted or trials,
+        work=Work(seconds=90.0, cache_bytes=1_500_000, passes=2400),
+        prefix_seconds=30.0,
+        training_seconds=45.0,
+        all_bytes=2_000_000,
+        rows=(),
+        left_out=left_out,
+    )
 
 
 def open_desk(

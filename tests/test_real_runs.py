@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import shlex
 import signal
@@ -59,9 +60,11 @@ FILES = {
     "sweeps/tiny.toml": SWEEP,
     "sweeps/split.toml": SWEEP.replace("n_folds = 2", 'kind = "split"'),
     "sweeps/views.toml": SWEEP.replace('"tiny"', '"views"').replace("trials = 2", "trials = 3"),
+    "sweeps/choice.toml": SWEEP.replace('"tiny"', '"choice"').replace("0.003", '0.003, augment = "light"'),
     "sweeps/whole.toml": SWEEP.replace('"tiny"', '"whole"'),
     "search_spaces/tiny.toml": SPACE,
     "search_spaces/views.toml": SPACE + 'augment = "light"\nviews = 2\n',
+    "search_spaces/choice.toml": SPACE + 'augment = { choice = ["none", "light"] }\nviews = 2\n',
     "search_spaces/whole.toml": SPACE.replace("efficientnet_lite0", "custom").replace("= 48", "= 32"),
 }
 VIEWS_ENTRIES = 3  # activations of the original, a view, its activations
@@ -277,6 +280,36 @@ def test_groups_stay_on_one_side_of_every_fold_of_a_study(place: Place, cells: C
     used = place.record("tiny").fingerprint["folds"]
     assert used == about(bundle)["fingerprint"]["folds"] == folds.fingerprint
     assert used != make_folds(free, n_folds=2).fingerprint
+
+
+def test_plan_foretells_what_the_run_computes(place: Place, cells: Cells) -> None:
+    data = cells.save(place.folder / "cells.npz")
+    plan = json.loads(place.run("plan", "--study", "views", "--data", data, "--json"))
+    assert place.kept("entries") == []  # nothing was kept
+    assert len(plan["rows"]) == VIEWS_ENTRIES
+    assert plan["work"]["passes"] == 2 * len(cells.labels)
+    out = place.run("run", "--study", "views", "--data", data)
+    sizes = [int(field.stat().st_size) for field in place.cache.rglob("data.npy")]
+    assert plan["work"]["cache_bytes"] == pytest.approx(sum(sizes), abs=VIEWS_ENTRIES * 256)  # headers of the files
+    (foretold,) = re.findall(r"^plan: 3 trials take about [\d.]+ minutes, (.* passes) on this", out, re.MULTILINE)
+    ((planned, came),) = re.findall(r"^planned .*? minutes, (.*?); took .*? workers, (.*) in this", out, re.MULTILINE)
+    assert foretold == planned == came.replace(" and", " of cache,")
+
+    warm = json.loads(place.run("plan", "--study", "views", "--data", data, "--json"))
+    assert (warm["work"]["passes"], warm["work"]["cache_bytes"]) == (0, 0)
+    assert all(row["kept"] for row in warm["rows"])
+
+
+def test_run_leaves_out_what_has_no_room_and_refit_knows_the_study(place: Place, cells: Cells) -> None:
+    data = cells.save(place.folder / "cells.npz")
+    out = place.run("run", "--study", "choice", "--data", data, "--max-cache", "400KB")
+    assert "left out to fit, the dearest first: augment light" in out
+    assert {trial.params["augment"] for trial in place.record("choice").trials} == {"none"}
+    again = place.run("run", "--study", "choice", "--data", data, "--max-cache", "400KB", "--trials", "4")
+    assert "left out" not in again
+    assert {trial.params["augment"] for trial in place.record("choice").trials} == {"none"}
+    assert place.record("choice").slots_filled == 4
+    place.run("refit", "--study", "choice", "--trial", "0")
 
 
 def test_custom_backbone_runs_from_a_shell_in_silence(place: Place, cells: Cells) -> None:

@@ -37,7 +37,7 @@ def plan(  # noqa: PLR0913 - one argument an option
         from rich.console import Console
 
         from bcsearch.report.forecast import forecast_text
-        from bcsearch.report.live import LiveView
+        from bcsearch.report.live import LiveView, notices_only
         from bcsearch.study.options import RunOptions
         from bcsearch.study.run import plan as plan_study
     chosen = RunOptions(
@@ -50,7 +50,7 @@ def plan(  # noqa: PLR0913 - one argument an option
         max_cache=most,
     )
     with LiveView(Console(stderr=as_json)) as view:
-        forecast = plan_study(study, chosen, view)
+        forecast = plan_study(study, chosen, notices_only(view) if as_json else view)
     typer.echo(options.as_json(forecast) if as_json else forecast_text(forecast))
     return 0
 

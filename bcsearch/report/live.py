@@ -25,6 +25,8 @@ from bcsearch.records.events import (
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from bcsearch.records.events import Listener
+
 ROWS_SHOWN = 12
 COLUMNS = ("trial", "state", "score", "epochs", "seconds", "training")
 STYLES = {TrialState.COMPLETE: "green", TrialState.PRUNED: "dim", TrialState.RUNNING: "bold cyan"}
@@ -143,6 +145,11 @@ class LiveView:
         best = None if self._best is None or self._best.number is None else self._rows.get(self._best.number)
         last = rows[-ROWS_SHOWN:]
         return last if best is None or best in last else [best, *rows[-ROWS_SHOWN + 1 :]]
+
+
+def notices_only(view: LiveView) -> Listener:
+    """Return a listener that lets through only what the user should read."""
+    return lambda event: view(event) if isinstance(event, Notice) else None
 
 
 def trials_table(rows: list[Row], best: int | None = None) -> Table:

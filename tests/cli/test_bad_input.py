@@ -188,6 +188,13 @@ LIGHT: dict[str, Case] = {
     ),
     "cache limit of no size": (given(*QUICK, "--cache-limit", "huge"), ("--cache-limit: came 'huge'", "such as 20GB")),
     "size to prune to of no size": (given("cache", "prune", "--to", "lots"), ("--to: came 'lots'", "such as 20GB")),
+    "plan of an unknown sweep": (given("plan", "--study", "quikstart"), ("'quikstart'", "did you mean 'quickstart'?")),
+    "minutes in letters": (given(*QUICK, "--minutes", "some"), ("--minutes: came 'some', allowed: a number",)),
+    "most cache of no size": (given(*QUICK, "--max-cache", "much"), ("--max-cache: came 'much'", "such as 20GB")),
+    "image size out of range": (
+        given("backbones", "--image-size", "8"),
+        ("--image-size: came '8', allowed: 32 or more",),
+    ),
     "days out of range": (
         given("cache", "prune", "--older-than", "-1"),
         ("--older-than: came '-1', allowed: 0 or more",),
@@ -213,6 +220,9 @@ LIGHT: dict[str, Case] = {
 }
 HEAVY: dict[str, Case] = {
     "trials of zero": (given(*QUICK, "--trials", "0"), ("--trials", "came 0", "1 or more")),
+    "no minutes": (given(*QUICK, "--minutes", "0"), ("--minutes: came 0, allowed: a number above 0",)),
+    "minutes without end": (given("plan", *QUICK[1:], "--minutes", "inf"), ("--minutes: came inf, allowed: a number",)),
+    "unknown backbone to show": (given("backbones", "resnt18"), ("'resnt18'", "did you mean 'resnet18'?")),
     "unknown backbone": (
         sweep('space = "mine"', '[params]\nbackbone = "efficientnet_lit0"'),
         ("'efficientnet_lit0'", "did you mean 'efficientnet_lite0'?"),

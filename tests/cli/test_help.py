@@ -34,7 +34,9 @@ def commands() -> list[str]:
 
 
 def test_commands_are_those_of_the_design() -> None:
-    assert {"run", "refit", "status", "best", "evaluate", "predict", "data info", "cache list"} <= set(commands())
+    assert {"run", "refit", "status", "best", "evaluate", "predict", "data info", "cache list", "plan"} <= set(
+        commands()
+    )
 
 
 @pytest.mark.slow

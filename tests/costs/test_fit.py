@@ -31,7 +31,10 @@ def test_without_a_limit_nothing_is_left_out(estimator: Estimator) -> None:
 def test_the_dearest_choice_goes_first_and_what_is_left_fits(estimator: Estimator) -> None:
     whole = fitted(estimator).forecast.work.seconds
     found = fitted(estimator, seconds=whole / 10)
-    assert found.forecast.left_out == ("unfreeze_fraction 0.12", f"backbone {DEAR}")  # as tests/costs/conftest.py has it
+    assert found.forecast.left_out == (
+        "unfreeze_fraction 0.12",
+        f"backbone {DEAR}",
+    )  # by the made-up speeds
     assert found.space.varied["backbone"].choice == (LITE,)
     assert found.space.varied["augment"] == estimator.plan.space.varied["augment"]
     assert found.forecast.work.seconds <= whole / 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -11,16 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bcsearch.config.trim import removals_of, without
 from bcsearch.errors import BcsearchError, DiskError, StudyError
 from bcsearch.records.events import BudgetKnown, Notice
 from bcsearch.study.options import RunOptions
-from tests.fakes import FINGERPRINT, FakeTrainer, Recorder
+from tests.fakes import FINGERPRINT, FakeTrainer, Recorder, make_forecast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from bcsearch.config import Plan
+    from bcsearch.records.forecast import Forecast
     from bcsearch.study.run import RunResult
 
 pytestmark = pytest.mark.slow
@@ -39,15 +42,31 @@ class Bench:
     refits: int = 0
     in_refit: Callable[[], None] = lambda: None
     heard: Recorder = field(default_factory=Recorder)
+    asked: RunOptions = field(default_factory=RunOptions)
+    fits: int = 0
+    told: int = 0
 
     def run(self, **changes: Any) -> RunResult:
         from bcsearch.study.run import run
 
-        return run("cells", replace(self.options, **changes), self.heard)
+        self.asked = replace(self.options, **changes)
+        return run("cells", self.asked, self.heard)
 
     def prepare(self, plan: Plan) -> SimpleNamespace:
         dataset = SimpleNamespace(drawn=False)
         return SimpleNamespace(plan=plan, fingerprint=self.fingerprint, dataset=dataset, weights={})
+
+    def fit(self, plan: Plan, *_: Any) -> tuple[Plan, Forecast]:
+        """Leave out the space's upper half and a trial where there are limits."""
+        self.fits += 1
+        trials = self.asked.trials or 4
+        if self.asked.minutes is None:
+            return plan, make_forecast(trials)
+        fitted = without(plan.space, *removals_of(plan.space, "learning_rate", plan.space))
+        return replace(plan, fitted=fitted), make_forecast(trials - 1, wanted=trials)
+
+    def tell_costs(self, *_: Any) -> None:
+        self.told += 1
 
     def refit(self, prepared: Any, trainer: Any, desk: Any, *_: Any) -> Path:
         del prepared, trainer
@@ -68,6 +87,8 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setattr("bcsearch.study.run.prepare", made.prepare)
     monkeypatch.setattr("bcsearch.study.run.ensure_refitted", made.refit)
     monkeypatch.setattr("bcsearch.study.run._trainer", lambda *_: made.trainer)
+    monkeypatch.setattr("bcsearch.study.run.fitted_plan", made.fit)
+    monkeypatch.setattr("bcsearch.study.run.tell_costs", made.tell_costs)
     return made
 
 
@@ -76,6 +97,36 @@ def test_run_uses_up_the_budget_and_refits_once(bench: Bench) -> None:
     assert result.bundle == bench.options.results_dir / "cells" / "model"
     assert (result.study, len(bench.trainer.calls), bench.refits) == ("cells", 4, 1)
     assert bench.heard.of(BudgetKnown) == [BudgetKnown(trials=4, filled=0, best=None)]
+
+
+def test_costs_are_forecast_once_and_told_when_the_study_ends(bench: Bench) -> None:
+    bench.run(trials=2)
+    assert (bench.fits, bench.told) == (1, 1)
+    bench.run(trials=2)  # nothing was left to do
+    bench.run(trials=3)
+    assert (bench.fits, bench.told) == (1, 2)
+    bench.run(fresh=True)
+    assert bench.fits == 2
+
+
+def test_trials_come_from_what_fits_and_the_same_command_goes_on_with_it(bench: Bench) -> None:
+    def stop(epoch: int) -> None:
+        if len(bench.trainer.calls) == 2 and epoch == 0:
+            signal.raise_signal(signal.SIGINT)
+
+    bench.trainer.during = stop
+    assert bench.run(trials=5, minutes=1.0).bundle is None
+    bench.trainer.during = lambda epoch: None
+    assert bench.run(trials=5, minutes=1.0).bundle is not None
+    assert bench.fits == 1
+    highest = max(params.learning_rate for params in bench.trainer.calls)
+    assert 1e-5 <= highest <= 0.05001  # the lower half of the range, to 0.1
+    (notice,) = [notice.text for notice in bench.heard.of(Notice) if "--minutes" in notice.text]
+    assert notice == "study 'cells' exists: --minutes and --max-cache act when a study is created"
+    budgets = [known.trials for known in bench.heard.of(BudgetKnown)]
+    assert budgets == [4, 4]  # one of the five did not fit
+    bench.run(trials=6)
+    assert bench.heard.of(BudgetKnown)[-1].trials == 6
 
 
 def test_second_run_resumes_and_says_so(bench: Bench) -> None:

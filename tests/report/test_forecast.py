@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bcsearch.records.forecast import PassCost, Work
+from bcsearch.report.forecast import comparison, forecast_text, left_out_text, total_text
+from tests.fakes import make_forecast
+
+VIEW = PassCost(
+    backbone="", image_size=0, cut="input", trained=1.0, view="light 1", passes=0, seconds=6.0,
+    cache_bytes=33_177_600, kept=False,
+)  # fmt: skip
+PASS = replace(
+    VIEW, backbone="convnext_tiny", image_size=96, cut="pooled", trained=0.0, passes=1200, seconds=120.0,
+    cache_bytes=1_843_200,
+)  # fmt: skip
+KEPT = replace(PASS, view="original", passes=0, seconds=0.0, cache_bytes=0, kept=True)
+
+
+def test_total_says_minutes_cache_passes_and_the_dear_parts() -> None:
+    assert total_text(make_forecast(30)) == (
+        "30 trials take about 1.5 minutes, 1.5 MB of cache, 2,400 passes on this machine "
+        "(0.5 computing what is kept, 0.8 training)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("left_out", "trials", "said"),
+    [
+        ((), 40, []),
+        (
+            ("image_size 160", "views 8"),
+            40,
+            ["left out to fit, the dearest first: image_size 160, views 8"],
+        ),
+        ((), 30, ["only 30 of 40 trials fit: the study gets 30"]),
+    ],
+)
+def test_what_was_left_out_is_said_plainly(left_out: tuple[str, ...], trials: int, said: list[str]) -> None:
+    assert left_out_text(make_forecast(trials, wanted=40, left_out=left_out)) == said
+
+
+def test_table_has_a_row_for_everything_that_is_computed_once() -> None:
+    header, view, passed, kept, total = forecast_text(replace(make_forecast(30), rows=(VIEW, PASS, KEPT))).splitlines()
+    assert header.split() == ["backbone", "pixels", "cut", "trained", "view", "passes", "minutes", "cache"]
+    assert view.split() == ["all", "images", "light", "1", "0.10", "33.2", "MB"]
+    assert passed.split() == ["convnext_tiny", "96", "pooled", "0.00", "light", "1", "1,200", "2.00", "1.8", "MB"]
+    assert kept.endswith("kept already")
+    assert total == total_text(make_forecast(30))
+
+
+def test_plan_and_what_it_came_to_stand_beside_each_other() -> None:
+    planned, real = make_forecast(30).work, Work(seconds=99.0, cache_bytes=1_400_000, passes=2300)
+    assert comparison(planned, real) == (
+        "planned 1.5 minutes, 1.5 MB of cache, 2,400 passes; "
+        "took 1.6 minutes over all workers, 1.4 MB and 2,300 passes in this one"
+    )
