@@ -6,13 +6,15 @@ import json
 import os
 import platform
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from bcsearch.backbones.cuts import INPUT, POOLED, cuts_of, segment
-from bcsearch.backbones.table import backbone_names, count_parameters, get_backbone, weights_at_hand
+from bcsearch.backbones.table import BACKBONES, backbone_names, count_parameters, get_backbone, weights_at_hand
 from bcsearch.backbones.weights import load_backbone, resolve_weights
 from bcsearch.costs.timing import quickest
 from bcsearch.errors import DiskError
@@ -24,57 +26,75 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-SPEEDS_NAME = "speeds.json"  # in the folder of the cache: what was measured before
+CATALOG_NAME = "backbones.json"  # in the folder of the cache: what was measured before
 N_IMAGES = 32
 
 
 def describe_backbones(
-    names: Sequence[str], image_size: int, speeds_dir: Path, *, measure: bool
+    names: Sequence[str], image_size: int, folder: Path, *, measure: bool
 ) -> Iterator[BackboneFacts]:
     """Yield the facts of the named backbones, or of all; what is not yet measured is, unless ``measure`` is False.
+
+    Measurements are kept in ``folder``, where it can be written.
 
     Raises:
         ConfigError: a name is unknown; before anything is yielded.
     """
     for name in names:
         get_backbone(name)
-    speeds = Measured(speeds_dir / SPEEDS_NAME)
-    return (_describe(name, image_size, speeds, measure=measure) for name in names or backbone_names())
+    catalog = Catalog(folder / CATALOG_NAME)
+    return (_facts(name, image_size, catalog, measure=measure) for name in names or backbone_names())
 
 
-class Measured:
-    """Images per second by backbone and image size, kept in a file for this machine and this TensorFlow."""
+class Catalog:
+    """Facts kept in a file, for this machine and these versions."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._machine = f"{platform.node()}, {os.cpu_count()} cores, TensorFlow {tf.__version__}"
+        versions = f"TensorFlow {tf.__version__}, Keras {keras.__version__}"
+        self._machine = f"{platform.node()}, {os.cpu_count()} cores, {versions}"
 
-    def get(self, name: str, image_size: int) -> float | None:
-        """Return what was measured before; None where nothing was."""
-        return self._read().get(self._key(name, image_size))
+    def get(self, name: str, image_size: int) -> BackboneFacts | None:
+        """Return what is kept of a backbone; None where nothing is, or nothing that makes sense."""
+        try:
+            kept = self._read()[self._key(name, image_size)]
+            cuts = tuple(CutFacts(**{**cut, "shape": tuple(cut["shape"])}) for cut in kept["cuts"])
+            return BackboneFacts(**{**kept, "cuts": cuts, "weights": weights_at_hand(name)})
+        except (KeyError, TypeError):
+            return None
 
-    def keep(self, name: str, image_size: int, images_per_second: float) -> None:
-        """Keep a measurement, where the folder can be written."""
-        kept = {**self._read(), self._key(name, image_size): round(images_per_second, 2)}
+    def keep(self, facts: BackboneFacts) -> None:
+        """Keep what was measured of a backbone of ours; those of other packages may change under their names."""
+        if facts.name not in BACKBONES:
+            return
+        kept = {**self._read(), self._key(facts.name, facts.image_size): asdict(facts)}
         with suppress(DiskError), replacing(self._path) as draft:
-            draft.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+            draft.write_text(json.dumps(kept), encoding="utf-8")
 
     def _key(self, name: str, image_size: int) -> str:
         return f"{name} at {image_size} on {self._machine}"
 
-    def _read(self) -> dict[str, float]:
+    def _read(self) -> dict[str, Any]:
         try:
             kept = json.loads(self._path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
-        return {key: rate for key, rate in kept.items() if isinstance(rate, float)} if isinstance(kept, dict) else {}
+        return kept if isinstance(kept, dict) else {}
 
 
-def _describe(name: str, image_size: int, speeds: Measured, *, measure: bool) -> BackboneFacts:
-    rate = speeds.get(name, image_size)
-    if rate is None and measure:
-        rate = _images_per_second(name, image_size)
-        speeds.keep(name, image_size, rate)
+def _facts(name: str, image_size: int, catalog: Catalog, *, measure: bool) -> BackboneFacts:
+    kept = catalog.get(name, image_size)
+    if kept is not None:
+        return kept
+    facts = _outlined(name, image_size)
+    if measure:
+        facts = replace(facts, images_per_second=round(_images_per_second(name, image_size), 1))
+        catalog.keep(facts)
+    return facts
+
+
+def _outlined(name: str, image_size: int) -> BackboneFacts:
+    """Return what is known without running anything."""
     return BackboneFacts(
         name=name,
         parameters=count_parameters(name),
@@ -85,7 +105,7 @@ def _describe(name: str, image_size: int, speeds: Measured, *, measure: bool) ->
             for cut in cuts_of(name, image_size)
         ),
         weights=weights_at_hand(name),
-        images_per_second=rate,
+        images_per_second=None,
     )
 
 

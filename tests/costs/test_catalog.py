@@ -34,17 +34,19 @@ def test_speed_is_measured_once_a_machine(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(catalog, "_images_per_second", lambda *_: next(rates))
     asked = [{"measure": False}, {"measure": True}, {"measure": True}, {"measure": False}]
     found = [next(catalog.describe_backbones(["custom"], 32, tmp_path, **how)).images_per_second for how in asked]
-    assert found == [None, 123.456, 123.46, 123.46]
+    assert found == [None, 123.5, 123.5, 123.5]
     monkeypatch.setattr("platform.node", lambda: "another")
     (other,) = catalog.describe_backbones(["custom"], 32, tmp_path, measure=True)
     assert other.images_per_second == 99.0
 
 
-@pytest.mark.parametrize("damage", ["{", "[]", json.dumps({"a": "b"})])
+@pytest.mark.parametrize("damage", ["{", "[]", json.dumps({"a": "b"}), "KEY"])
 def test_damaged_file_of_speeds_is_measured_anew(damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from bcsearch.costs import catalog
 
-    (tmp_path / catalog.SPEEDS_NAME).write_text(damage)
+    path = tmp_path / catalog.CATALOG_NAME
+    key = catalog.Catalog(path)._key("custom", 32)
+    path.write_text(json.dumps({key: {"cuts": [], "colour": "red"}}) if damage == "KEY" else damage)
     monkeypatch.setattr(catalog, "_images_per_second", lambda *_: 5.0)
     (found,) = catalog.describe_backbones(["custom"], 32, tmp_path, measure=True)
     assert found.images_per_second == 5.0
