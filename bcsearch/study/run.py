@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bcsearch.errors import DiskError, StudyError
-from bcsearch.features.store import Store
-from bcsearch.objective.cross_validated import Objective
 from bcsearch.paths import free_bytes, make_writable_dir
 from bcsearch.records import TrialState
 from bcsearch.records.events import BudgetKnown, Listener, Notice
@@ -23,8 +19,8 @@ from bcsearch.study.desk import Desk
 from bcsearch.study.ending import ensure_refitted, refit_trial
 from bcsearch.study.forecasting import fit_study, fitted_plan, tell_costs, trials_to_run
 from bcsearch.study.interrupts import Interrupts
-from bcsearch.study.prepare import build_trainer, prepare, tell_warnings
-from bcsearch.study.worker import Worker
+from bcsearch.study.prepare import prepare, tell_warnings
+from bcsearch.study.wiring import open_trainer, open_worker, worker_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +53,7 @@ def run(sweep: str, options: RunOptions, listener: Listener) -> RunResult:
     _make_room(options.results_dir)
     tell_warnings(prepared, listener)
     with plain_errors(checked(url)), Interrupts(listener) as interrupts:
-        trainer = _trainer(prepared, options, listener, interrupts)
+        trainer = open_trainer(prepared, options, listener, interrupts)
         desk = _open_desk(prepared, trainer, url, options, listener)
         listener(Notice(text=f"study: {desk.name}, files in {desk.folder}, storage {masked(url)}"))
         _tell_budget(desk, listener)
@@ -74,7 +70,7 @@ def plan(sweep: str, options: RunOptions, listener: Listener) -> Forecast:
     prepared = prepare(options.plan(sweep))
     tell_warnings(prepared, listener)
     with Interrupts(listener) as interrupts:
-        return fit_study(prepared.plan, _trainer(prepared, options, listener, interrupts), options).forecast
+        return fit_study(prepared.plan, open_trainer(prepared, options, listener, interrupts), options).forecast
 
 
 def refit(name: str, number: int | None, options: RunOptions, listener: Listener) -> Path:
@@ -94,7 +90,7 @@ def refit(name: str, number: int | None, options: RunOptions, listener: Listener
     prepared = prepare(options.over(plan))
     check_fingerprint(name, record.fingerprint, prepared.fingerprint, plan.sweep.data, prepared.plan.sweep.data)
     with Interrupts(listener) as interrupts:
-        trainer = _trainer(prepared, options, listener, interrupts)
+        trainer = open_trainer(prepared, options, listener, interrupts)
         return refit_trial(prepared, trainer, desk, interrupts.raise_if_asked, number=number)
 
 
@@ -104,7 +100,7 @@ def _search_and_refit(
     """Return the bundle; None when the user stopped the run, be it while it refits."""
     with suppress(KeyboardInterrupt):
         ran = desk.slots.counts().finished
-        if _worker(desk, trainer, listener, interrupts).run():
+        if open_worker(desk, trainer, listener, interrupts).run():
             started = time.perf_counter()
             bundle = ensure_refitted(prepared, trainer, desk, interrupts.raise_if_asked, listener)
             if desk.slots.counts().finished > ran:
@@ -140,43 +136,10 @@ def _open_desk(prepared: Prepared, trainer: Trainer, url: str, options: RunOptio
         plan, forecast = fitted_plan(plan, trainer, options, listener)
     elif options.minutes is not None or options.max_cache is not None:
         listener(Notice(text=f"study {name!r} exists: --minutes and --max-cache act when a study is created"))
-    study = open_study(storage, plan, prepared.fingerprint, name=name, worker=_worker_name(), forecast=forecast)
+    study = open_study(storage, plan, prepared.fingerprint, name=name, worker=worker_name(), forecast=forecast)
     desk = Desk(study=study, storage=storage, folder=options.results_dir / name)
     desk.set_budget(trials_to_run(study, options), plan.sweep.search.trials)
     return desk
-
-
-def _trainer(prepared: Prepared, options: RunOptions, listener: Listener, interrupts: Interrupts) -> Trainer:
-    def notify(text: str) -> None:
-        listener(Notice(text=text))
-
-    store = Store(options.cache, options.cache_limit, notify, interrupts.raise_if_asked)
-    return build_trainer(prepared, store, listener, interrupts.raise_if_asked)
-
-
-def _worker(desk: Desk, trainer: Trainer, listener: Listener, interrupts: Interrupts) -> Worker:
-    objective = Objective(
-        space=desk.plan.searched,
-        train=trainer,
-        ledger=desk.ledger,
-        artifacts=desk.artifacts,
-        storage=desk.storage,
-        listener=listener,
-        stop_asked=interrupts,
-    )
-    return Worker(
-        name=_worker_name(),
-        study=desk.study,
-        storage=desk.storage,
-        slots=desk.slots,
-        objective=objective,
-        interrupts=interrupts,
-        listener=listener,
-    )
-
-
-def _worker_name() -> str:
-    return f"{socket.gethostname()}-{os.getpid()}"
 
 
 def _tell_budget(desk: Desk, listener: Listener) -> None:

@@ -86,7 +86,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     made = Bench(options=RunOptions(sweeps_dir=tmp_path / "sweeps", results_dir=tmp_path / "results"))
     monkeypatch.setattr("bcsearch.study.run.prepare", made.prepare)
     monkeypatch.setattr("bcsearch.study.run.ensure_refitted", made.refit)
-    monkeypatch.setattr("bcsearch.study.run._trainer", lambda *_: made.trainer)
+    monkeypatch.setattr("bcsearch.study.run.open_trainer", lambda *_: made.trainer)
     monkeypatch.setattr("bcsearch.study.run.fitted_plan", made.fit)
     monkeypatch.setattr("bcsearch.study.run.tell_costs", made.tell_costs)
     return made
