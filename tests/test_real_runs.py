@@ -6,15 +6,19 @@ import csv
 import json
 import re
 import shlex
+import shutil
 import signal
 import sys
 import time
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import optuna
+import psutil
 import pytest
 from PIL import Image
 
@@ -22,9 +26,11 @@ import bcsearch
 from bcsearch import RunOptions, cli, read_bundle
 from bcsearch.data import load_dataset
 from bcsearch.data.folds import make_folds
-from bcsearch.errors import DataError
+from bcsearch.errors import DataError, StudyError
 from bcsearch.records import TrialState
 from bcsearch.records.events import Notice
+from bcsearch.storage import open_storage
+from bcsearch.study.desk import Desk
 from tests.fakes import Recorder
 from tests.shell import Shell
 
@@ -60,6 +66,7 @@ FILES = {
     "sweeps/tiny.toml": SWEEP,
     "sweeps/split.toml": SWEEP.replace("n_folds = 2", 'kind = "split"'),
     "sweeps/views.toml": SWEEP.replace('"tiny"', '"views"').replace("trials = 2", "trials = 3"),
+    "sweeps/long.toml": SWEEP.replace("epochs = 3", "epochs = 900, patience = 900"),
     "sweeps/choice.toml": SWEEP.replace('"tiny"', '"choice"').replace("0.003", '0.003, augment = "light"'),
     "sweeps/whole.toml": SWEEP.replace('"tiny"', '"whole"'),
     "search_spaces/tiny.toml": SPACE,
@@ -455,6 +462,61 @@ def test_two_workers_started_at_once_share_a_cold_cache_and_write_one_model(plac
     assert all("best configuration and model: results/views/model" in out for out in outs)
     assert written <= {model.stat().st_mtime_ns}
     assert {path.name for path in model.parent.iterdir()} == {"best.toml", "folds.csv", "model.keras", "trials.csv"}
+
+
+def test_run_with_two_workers_ends_with_its_exact_total_and_one_model(place: Place, cells: Cells) -> None:
+    data = cells.save(place.folder / "cells.npz")
+    out = place.run("run", "--study", "views", "--data", data, "--trials", "5", "--workers", "2")
+    study = place.record("views")
+    assert (study.slots_filled, study.count(TrialState.FAIL), len(study.trials)) == (5, 0, 5)
+    ended = re.findall(r"^worker ([01]): trial (\d+) complete", out, re.MULTILINE)
+    assert sorted(int(number) for _, number in ended) == list(range(5))
+    assert len(place.kept("entries")) == VIEWS_ENTRIES
+    assert "best configuration and model: results/views/model" in out
+
+
+def more_trials(url: str, name: str, trials: int) -> None:
+    """Raise a study's budget, as ``bcsearch run --trials`` does, and run none of them."""
+    storage = open_storage(url)
+    study = optuna.load_study(study_name=name, storage=storage)
+    Desk(study=study, storage=storage, folder=Path()).set_budget(trials, trials)
+    storage.engine.dispose()
+
+
+def test_worker_joins_a_study_that_exists_and_leaves_when_it_has_run_its_share(finished: Place, tmp_path: Path) -> None:
+    shutil.copytree(finished.folder, tmp_path / "copy")
+    shell = Place(folder=tmp_path / "copy", cache=finished.cache)
+    data = finished.folder / "cells.npz"
+    process = shell.start("worker", "--study", "nothing")
+    assert "unknown study 'nothing'" in process.communicate(timeout=60)[1]
+    assert process.returncode == 2
+    process = shell.start("worker", "--study", "tiny", "--data", "demo")
+    assert "study 'tiny' was made with other data" in process.communicate(timeout=60)[1]
+    assert process.returncode == 2
+    assert "all 2 trials are done" in shell.run("worker", "--study", "tiny", "--data", data)
+    more_trials(shell.url, "tiny", 4)
+    assert "going on: 2 of 4" in shell.run("worker", "--study", "tiny", "--data", data, "--trials", "1")
+    assert shell.record("tiny").slots_filled == 3
+    shell.run("worker", "--study", "tiny", "--data", data)
+    assert shell.record("tiny").slots_filled == 4
+
+
+def test_workers_leave_when_their_supervisor_is_killed(place: Place, cells: Cells) -> None:
+    data = cells.save(place.folder / "cells.npz")
+    process = place.start("run", "--study", "long", "--data", data, "--workers", "2")
+    deadline = time.monotonic() + 120
+    running = 0
+    while running < 2 and time.monotonic() < deadline:
+        time.sleep(0.2)
+        with suppress(StudyError):  # before it is created
+            running = place.record("long").count(TrialState.RUNNING)
+    children = psutil.Process(process.pid).children()
+    process.kill()
+    process.communicate()
+    _, alive = psutil.wait_procs(children, timeout=60)
+    assert alive == []
+    study = place.record("long")
+    assert (study.count(TrialState.RUNNING), study.count(TrialState.WAITING)) == (0, 2)
 
 
 @pytest.fixture(scope="module")

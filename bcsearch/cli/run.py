@@ -17,6 +17,7 @@ STOPPED = 130  # exit code of a run that was interrupted
 def add_to(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command("run")(run)
+    app.command("worker")(worker)
     app.command("refit")(refit)
 
 
@@ -33,6 +34,7 @@ def run(  # noqa: PLR0913 - one argument an option
     cache_limit: options.CacheLimit = None,
     minutes: options.Minutes = None,
     max_cache: options.MaxCache = None,
+    workers: Annotated[int, typer.Option("--workers", help="Processes on this machine that share the work.")] = 1,
 ) -> int:
     """Run a sweep, or go on with it: search, then refit the best configuration on all images."""
     from bcsearch.config import load_plan
@@ -58,6 +60,7 @@ def run(  # noqa: PLR0913 - one argument an option
         cache_limit=limit,
         minutes=minutes,
         max_cache=most,
+        workers=workers,
     )
     with LiveView(Console()) as view:
         result = run_study(study, chosen, view)
@@ -67,6 +70,40 @@ def run(  # noqa: PLR0913 - one argument an option
         return STOPPED
     typer.echo(f"best configuration and model: {result.bundle}")
     return 0
+
+
+def worker(  # noqa: PLR0913 - one argument an option
+    study: options.Study,
+    data: options.Data = None,
+    weights: options.Weights = None,
+    trials: Annotated[int | None, typer.Option("--trials", help="Leave after so many. Default: stay.")] = None,
+    storage: options.Storage = None,
+    results: options.Results = RESULTS_DIR,
+    cache_dir: options.CacheDir = None,
+    cache_limit: options.CacheLimit = None,
+) -> int:
+    """Join a study that 'bcsearch run' has begun, here or on another machine, until its budget is used up."""
+    limit = size_in_bytes(cache_limit, "--cache-limit")
+    with quiet_imports():
+        from rich.console import Console
+
+        from bcsearch.report.live import LiveView
+        from bcsearch.study.options import RunOptions
+        from bcsearch.study.run import work
+    chosen = RunOptions(
+        data=data,
+        weights=weights,
+        trials=trials,
+        storage=storage,
+        results_dir=results,
+        cache_dir=cache_dir,
+        cache_limit=limit,
+    )
+    with LiveView(Console()) as view:
+        stayed = work(study, chosen, view)
+    if not stayed:
+        typer.echo(f"left; come back with: {options.typed_again()}")
+    return 0 if stayed else STOPPED
 
 
 def refit(  # noqa: PLR0913 - one argument an option

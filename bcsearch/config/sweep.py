@@ -52,6 +52,7 @@ class Limits(_Section):
     heartbeat_seconds: Count = 10
     grace_seconds: Count = 60
     retries: FromZero = 3
+    recycle_trials: Count = 100  # a worker process that a supervisor started ends after so many, and is replaced
 
     @model_validator(mode="after")
     def _lets_a_heartbeat_be_late(self) -> Self:

@@ -59,18 +59,19 @@ def open_study(
         settings = _await_settings(study)
         stored = study.user_attrs[attrs.FINGERPRINT]
         check_fingerprint(name, stored, fingerprint, settings.sweep.data, plan.sweep.data)
-        study.sampler = build_sampler(settings.sweep.search, worker, len(study.get_trials(deepcopy=False)))
-    else:
-        settings = plan
-        _describe(study, plan, fingerprint, forecast)
-        study.sampler = build_sampler(plan.sweep.search)
-    study.pruner = build_pruner(settings.sweep.search)
+        return load_study(storage, settings, name, worker)
+    _describe(study, plan, fingerprint, forecast)
+    study.sampler, study.pruner = build_sampler(plan.sweep.search), build_pruner(plan.sweep.search)
     return study
 
 
-def load_study(storage: Storage, name: str) -> optuna.Study:
-    """Load a study that exists, to read it or to work on its trials by hand."""
-    return optuna.load_study(study_name=name, storage=storage)
+def load_study(storage: Storage, plan: Plan, name: str, worker: str) -> optuna.Study:
+    """Load a study that exists, with the sampler and pruner of the plan that it was created with."""
+    study = optuna.load_study(study_name=name, storage=storage)
+    search = plan.sweep.search
+    study.sampler = build_sampler(search, worker, len(study.get_trials(deepcopy=False)))
+    study.pruner = build_pruner(search)
+    return study
 
 
 def check_fingerprint(name: str, stored: Mapping[str, str], now: Mapping[str, str], source: str, given: str) -> None:

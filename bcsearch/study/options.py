@@ -34,6 +34,7 @@ class RunOptions:
     cache_limit: int | None = None  # bytes
     minutes: float | None = None  # a new study leaves out what does not fit into so many
     max_cache: int | None = None  # a new study leaves out what does not fit into so many bytes
+    workers: int = 1  # processes on this machine
 
     def plan(self, sweep: str) -> Plan:
         """Load a sweep and put these options over it.
@@ -43,6 +44,8 @@ class RunOptions:
         """
         if self.trials is not None and self.trials < 1:
             raise ConfigError(f"--trials: came {self.trials}, allowed: 1 or more")
+        if self.workers < 1:
+            raise ConfigError(f"--workers: came {self.workers}, allowed: 1 or more")
         if self.minutes is not None and not 0 < self.minutes < inf:
             raise ConfigError(f"--minutes: came {self.minutes:g}, allowed: a number above 0")
         return self.over(load_plan(sweep, self.sweeps_dir))

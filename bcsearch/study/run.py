@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
 from bcsearch.errors import DiskError, StudyError
 from bcsearch.paths import free_bytes, make_writable_dir
 from bcsearch.records import TrialState
 from bcsearch.records.events import BudgetKnown, Listener, Notice
-from bcsearch.storage import find_study, list_studies, masked, open_storage
+from bcsearch.storage import find_study, list_studies, masked, open_storage, read_study
 from bcsearch.storage.engine import plain_errors
 from bcsearch.storage.urls import checked
 from bcsearch.study.create import check_fingerprint, load_study, open_study, stored_plan, study_name
@@ -20,12 +21,16 @@ from bcsearch.study.ending import ensure_refitted, refit_trial
 from bcsearch.study.forecasting import fit_study, fitted_plan, tell_costs, trials_to_run
 from bcsearch.study.interrupts import Interrupts
 from bcsearch.study.prepare import prepare, tell_warnings
-from bcsearch.study.wiring import open_trainer, open_worker, worker_name
+from bcsearch.study.supervisor import leave_with_supervisor
+from bcsearch.study.wiring import open_supervisor, open_trainer, open_worker, worker_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from bcsearch.config import Plan
     from bcsearch.records.forecast import Forecast
+    from bcsearch.storage import Storage
     from bcsearch.study.options import RunOptions
     from bcsearch.study.prepare import Prepared
     from bcsearch.training.trainer import Trainer
@@ -57,8 +62,13 @@ def run(sweep: str, options: RunOptions, listener: Listener) -> RunResult:
         desk = _open_desk(prepared, trainer, url, options, listener)
         listener(Notice(text=f"study: {desk.name}, files in {desk.folder}, storage {masked(url)}"))
         _tell_budget(desk, listener)
-        bundle = _search_and_refit(desk, prepared, trainer, listener, interrupts)
-        return RunResult(study=desk.name, bundle=bundle)
+        if options.workers > 1:
+            search = open_supervisor(desk, url, options, listener, interrupts).run
+        else:
+            search = open_worker(desk, trainer, listener, interrupts).run
+        return RunResult(
+            study=desk.name, bundle=_search_and_refit(desk, prepared, trainer, search, interrupts, listener)
+        )
 
 
 def plan(sweep: str, options: RunOptions, listener: Listener) -> Forecast:
@@ -73,40 +83,81 @@ def plan(sweep: str, options: RunOptions, listener: Listener) -> Forecast:
         return fit_study(prepared.plan, open_trainer(prepared, options, listener, interrupts), options).forecast
 
 
+def work(name: str, options: RunOptions, listener: Listener) -> bool:
+    """Work on a study that exists until its budget is used up, or ``options.trials`` trials were run by this worker.
+
+    Returns:
+        False if the user stopped it.
+
+    Raises:
+        BcsearchError: the study is unknown, or this worker's data or weights are others than the study's.
+    """
+    with plain_errors(checked(options.url_of(name))), Interrupts(listener) as interrupts:
+        leave_with_supervisor()
+        desk, prepared = _existing(name, options)
+        tell_warnings(prepared, listener)
+        _tell_budget(desk, listener)
+        trainer = open_trainer(prepared, options, listener, interrupts)
+        with suppress(KeyboardInterrupt):
+            open_worker(desk, trainer, listener, interrupts, options.trials or inf).run()
+        return not interrupts.asked
+
+
 def refit(name: str, number: int | None, options: RunOptions, listener: Listener) -> Path:
     """Refit the best trial, or trial ``number``, of a study that was run before; return the bundle's folder.
 
     Raises:
         BcsearchError: the study is unknown, its data has changed, or no such trial completed.
     """
-    url = options.url_of(name)
-    name = find_study(url, name)
-    storage = open_storage(url)
-    desk = Desk(study=load_study(storage, name), storage=storage, folder=options.results_dir / name)
-    record = desk.record()
-    if not record.settings:
-        raise StudyError(f"study {name!r} was not made by bcsearch; choose one that 'bcsearch run' has made")
-    plan = stored_plan(record.sweep, record.settings)
-    prepared = prepare(options.over(plan))
-    check_fingerprint(name, record.fingerprint, prepared.fingerprint, plan.sweep.data, prepared.plan.sweep.data)
+    desk, prepared = _existing(name, options)
     with Interrupts(listener) as interrupts:
         trainer = open_trainer(prepared, options, listener, interrupts)
         return refit_trial(prepared, trainer, desk, interrupts.raise_if_asked, number=number)
 
 
+def _existing(name: str, options: RunOptions) -> tuple[Desk, Prepared]:
+    """Return a study that was run before, with its own settings, on what may be a copy of its data."""
+    url = options.url_of(name)
+    name = find_study(url, name)
+    record = read_study(url, name)
+    if not record.settings:
+        raise StudyError(f"study {name!r} was not made by bcsearch; choose one that 'bcsearch run' has made")
+    plan = stored_plan(record.sweep, record.settings)
+    prepared = prepare(options.over(plan))
+    check_fingerprint(name, record.fingerprint, prepared.fingerprint, plan.sweep.data, prepared.plan.sweep.data)
+    storage = _open_storage(url, plan)
+    study = load_study(storage, plan, name, worker_name())
+    return Desk(study=study, storage=storage, folder=options.results_dir / name), prepared
+
+
 def _search_and_refit(
-    desk: Desk, prepared: Prepared, trainer: Trainer, listener: Listener, interrupts: Interrupts
+    desk: Desk,
+    prepared: Prepared,
+    trainer: Trainer,
+    search: Callable[[], bool],
+    interrupts: Interrupts,
+    listener: Listener,
 ) -> Path | None:
     """Return the bundle; None when the user stopped the run, be it while it refits."""
     with suppress(KeyboardInterrupt):
         ran = desk.slots.counts().finished
-        if open_worker(desk, trainer, listener, interrupts).run():
+        if search():
             started = time.perf_counter()
             bundle = ensure_refitted(prepared, trainer, desk, interrupts.raise_if_asked, listener)
             if desk.slots.counts().finished > ran:
                 tell_costs(desk, time.perf_counter() - started, trainer, listener)
             return bundle
     return None
+
+
+def _open_storage(url: str, plan: Plan) -> Storage:
+    limits = plan.sweep.limits
+    return open_storage(
+        url,
+        heartbeat_seconds=limits.heartbeat_seconds,
+        grace_seconds=limits.grace_seconds,
+        max_retries=limits.retries,
+    )
 
 
 def _make_room(folder: Path) -> None:
@@ -122,13 +173,7 @@ def _make_room(folder: Path) -> None:
 
 def _open_desk(prepared: Prepared, trainer: Trainer, url: str, options: RunOptions, listener: Listener) -> Desk:
     """Create the study, with as much of its space as there is room for, or join it where it exists; set its budget."""
-    plan, limits = prepared.plan, prepared.plan.sweep.limits
-    storage = open_storage(
-        url,
-        heartbeat_seconds=limits.heartbeat_seconds,
-        grace_seconds=limits.grace_seconds,
-        max_retries=limits.retries,
-    )
+    plan, storage = prepared.plan, _open_storage(url, prepared.plan)
     studies = list_studies(storage)
     name = study_name(plan.name, studies, fresh=options.fresh)
     forecast = None

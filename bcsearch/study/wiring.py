@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
+from math import inf
 from typing import TYPE_CHECKING
 
 from bcsearch.features.store import Store
 from bcsearch.objective.cross_validated import Objective
 from bcsearch.records.events import Notice
 from bcsearch.study.prepare import build_trainer
+from bcsearch.study.supervisor import Supervisor
 from bcsearch.study.worker import Worker
 
 if TYPE_CHECKING:
@@ -31,7 +34,9 @@ def open_trainer(prepared: Prepared, options: RunOptions, listener: Listener, in
     return build_trainer(prepared, store, listener, interrupts.raise_if_asked)
 
 
-def open_worker(desk: Desk, trainer: Trainer, listener: Listener, interrupts: Interrupts) -> Worker:
+def open_worker(
+    desk: Desk, trainer: Trainer, listener: Listener, interrupts: Interrupts, most_trials: float = inf
+) -> Worker:
     """Return this process's worker on a study."""
     objective = Objective(
         space=desk.plan.searched,
@@ -48,6 +53,31 @@ def open_worker(desk: Desk, trainer: Trainer, listener: Listener, interrupts: In
         storage=desk.storage,
         slots=desk.slots,
         objective=objective,
+        interrupts=interrupts,
+        listener=listener,
+        most_trials=most_trials,
+    )
+
+
+def open_supervisor(
+    desk: Desk, url: str, options: RunOptions, listener: Listener, interrupts: Interrupts
+) -> Supervisor:
+    """Return what runs this machine's workers on a study; their URL is no argument, as it may hold a password."""
+    sweep = desk.plan.sweep
+    given = {
+        "--study": desk.name,
+        "--data": options.over(desk.plan).sweep.data,
+        "--weights": sweep.weights,
+        "--results": options.results_dir,
+        "--cache-dir": options.cache,
+        "--trials": sweep.limits.recycle_trials,
+    }
+    words = [str(word) for pair in given.items() for word in pair]
+    return Supervisor(
+        command=[sys.executable, "-m", "bcsearch", "worker", *words],
+        environment={"BCSEARCH_STORAGE": url},
+        n_workers=options.workers,
+        is_done=lambda: desk.slots.counts().is_done,
         interrupts=interrupts,
         listener=listener,
     )

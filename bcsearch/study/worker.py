@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
 from optuna.exceptions import TrialPruned, UpdateFinishedTrialError
@@ -32,14 +33,17 @@ class Worker:
     objective: Objective
     interrupts: Interrupts
     listener: Listener
+    most_trials: float = inf
 
     def run(self) -> bool:
-        """Run trials until the budget is used up; False if the user stopped it before."""
-        while not self.interrupts.asked:
+        """Run trials until the budget is used up; False if the user stopped it, or it ran its most, before."""
+        left = self.most_trials
+        while not self.interrupts.asked and left > 0:
             self.storage.fail_stale(self.study)
             slot = self.slots.claim(self.name)
             if slot is not None:
                 self._run_trial(slot)
+                left -= 1
             elif self.slots.counts().is_done:
                 return True
             else:
