@@ -26,6 +26,7 @@ def main() -> None:
         cache = sum(path.stat().st_size for path in (Path(folder) / "cache").rglob("*.npy"))
     gigabytes = f"{ran.peak_bytes / 1e9:.2f} GB of memory, {cache / 1e9:.2f} GB of cache"
     print(f"quickstart, {TRIALS} trials on {DATA.stem}: {ran.minutes:.1f} minutes, {gigabytes}")
+    print(f"  {ran.costs}")
     print(f"  states {status['states']}, best score {best['score']:.4f}, {best['params']}")
     print(f"  accuracy on {TEST.stem}: {found['accuracy']:.4f}, macro F1 {found['macro_f1']:.4f}")
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+MOST_SIZES = 16  # of images
+
+
 class Param(BaseModel):
     """One parameter that varies: exactly one of ``float``, ``int``, ``choice``; perhaps under a condition."""
 
@@ -86,7 +89,18 @@ class Space(BaseModel):
                 check_value(name, value)
             if isinstance(param, Param):
                 self._check_conditions(name, param)
+        self._check_sizes()
         return self
+
+    def _check_sizes(self) -> None:
+        param = self.params.get("image_size")
+        if isinstance(param, Param) and param.ints is not None:
+            n_sizes = 1 + (param.ints[1] - param.ints[0]) // (param.step or 1)
+            if n_sizes > MOST_SIZES or param.log:
+                raise ConfigError(
+                    f"params.image_size: came {n_sizes} sizes, allowed: at most {MOST_SIZES}, as each has "
+                    "activations of its own; give a choice of a few, or a step such as 32"
+                )
 
     def _check_conditions(self, name: str, param: Param) -> None:
         before = list(self.params)[: list(self.params).index(name)]

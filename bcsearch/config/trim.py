@@ -46,8 +46,8 @@ def removals_of(space: Space, name: str, whole: Space) -> tuple[Removal, ...]:
     first_low, first_high = _bounds(whole.varied[name])
     if high - low <= (first_high - first_low) / 2**HALVINGS:
         return ()
-    middle = (low + high) / 2 if param.floats is not None else (low + high) // 2
-    return (Removal(name=name, value=middle, above=True),) if middle > low else ()
+    middle = (low + high) / 2 if param.floats is not None else _on_grid(param, (low + high) / 2)
+    return (Removal(name=name, value=middle, above=True),) if middle < high else ()
 
 
 def without(space: Space, removal: Removal) -> Space:
@@ -70,7 +70,15 @@ def _less(param: Param | Value, removal: Removal) -> Param | Value:
     if param.choice is not None:
         return param.model_copy(update={"choice": tuple(value for value in param.choice if value != removal.value)})
     low, _ = _bounds(param)
+    if low == removal.value:
+        return low
     return param.model_copy(update={"floats" if param.floats is not None else "ints": (low, removal.value)})
+
+
+def _on_grid(param: Param, value: float) -> int:
+    """Return the highest allowed whole number that is not above ``value``."""
+    low, step = int(_bounds(param)[0]), param.step or 1
+    return low + step * int((value - low) // step)
 
 
 def _possible(parent: Param | Value | None, values: tuple[Value, ...]) -> tuple[Value, ...]:

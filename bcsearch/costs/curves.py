@@ -26,14 +26,14 @@ class Race:
         self._search, self._training, self._random = search, training, random
         self._completed: list[np.ndarray] = []  # of each completed trial its best score so far after each epoch
 
-    def run(self, quality: float) -> tuple[int, bool]:
-        """Run a trial of that quality; return its epochs, and whether it was pruned."""
+    def run(self, quality: float, staged_until: int = 0) -> tuple[int, bool]:
+        """Run a trial whose last stage begins at epoch ``staged_until``; return its epochs, and if it was pruned."""
         bests = np.maximum.accumulate(self._curve(quality))
         last_rise = np.flatnonzero(np.diff(bests, prepend=-np.inf))
         for epoch, best in enumerate(bests):
             if self._is_pruned(epoch, best):
                 return epoch + 1, True
-            if epoch - last_rise[last_rise <= epoch][-1] >= self._training.patience:
+            if epoch - max(staged_until, last_rise[last_rise <= epoch][-1]) >= self._training.patience:
                 bests = bests[: epoch + 1]
                 break
         self._completed.append(bests)

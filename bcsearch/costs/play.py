@@ -72,7 +72,7 @@ class Played:
         """Run one trial."""
         for entry in priced.entries:
             self._make(entry)
-        n_epochs, pruned = self.race.run(quality)
+        n_epochs, pruned = self.race.run(quality, priced.candidate.stages[-1].first_epoch)
         spent = sum(priced.epochs[:n_epochs])
         self.tally.training += spent
         self.tally.other += TRIAL_SECONDS

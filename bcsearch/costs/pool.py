@@ -64,18 +64,19 @@ def draw_pool(plan: Plan) -> list[Candidate]:
     """
     random = np.random.default_rng(derive_seed(plan.sweep.search.seed, "pool"))
     starts = [_walked(plan.space, random, start) for start in plan.sweep.start]
-    return [_candidate(values) for values in [*starts, *(_walked(plan.space, random, {}) for _ in range(DRAWS))]]
+    drawn = [_walked(plan.space, random, {}) for _ in range(DRAWS)]
+    return [_candidate(values, plan.sweep.training.epochs) for values in [*starts, *drawn]]
 
 
 def _walked(space: Space, random: np.random.Generator, start: Mapping[str, Value]) -> dict[str, Value]:
     return space.walk(lambda name, param: start[name] if name in start else _drawn(param, random))
 
 
-def _candidate(values: Mapping[str, Value]) -> Candidate:
+def _candidate(values: Mapping[str, Value], n_epochs: int) -> Candidate:
     params = Params(**values).canonical()  # type: ignore[arg-type] # names and types were checked by the space
     cuts = cuts_of(params.backbone, params.image_size)
-    params = settled(params, cuts, trained_whole=get_backbone(params.backbone).trained_whole)
-    return Candidate(values=values, params=params, stages=stages_of(params, cuts))
+    params = settled(params, cuts, n_epochs, trained_whole=get_backbone(params.backbone).trained_whole)
+    return Candidate(values=values, params=params, stages=stages_of(params, cuts, n_epochs))
 
 
 def _drawn(param: Param, random: np.random.Generator) -> Value:

@@ -9,13 +9,13 @@ import numpy as np
 from bcsearch.augment.policies import make_view_chunk
 from bcsearch.augment.views import CHUNK
 from bcsearch.backbones.cuts import INPUT
-from bcsearch.costs.probe_training import TrainingProbe
+from bcsearch.costs.probe_training import TrainingProbe, suffixes_to_measure
 from bcsearch.costs.speeds import SegmentSpeed, Speeds
 from bcsearch.costs.timing import quickest, repeated, seconds_of
 from bcsearch.records.events import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bcsearch.costs.pool import Candidate
     from bcsearch.costs.speeds import Network
@@ -33,19 +33,30 @@ def measure(trainer: Trainer, pool: Sequence[Candidate]) -> Speeds:
     few = np.asarray(features.images[np.linspace(0, len(features.images) - 1, N_IMAGES).astype(int)])
     for policy in sorted({each.params.augment for each in pool} - {"none"}):
         speeds.views[policy] = _seconds_of_view(few, policy)
-    networks = sorted({each.network for each in pool})
-    for number, network in enumerate(networks):
-        features.progress(_progress(number, len(networks)))
-        mine = [each for each in pool if each.network == network]
-        speeds.load[network] = seconds_of(lambda network=network: features.prefix.backbone(*network))  # type: ignore[misc]
+    networks = {network: [each for each in pool if each.network == network] for network in _networks(pool)}
+    tick = _Ticks(features.progress, sum(1 + len(suffixes_to_measure(mine)) for mine in networks.values()))
+    for network, mine in networks.items():
+        speeds.load[network] = seconds_of(lambda network=network: features.prefix.backbone(*network))  # type: ignore[misc] # mypy infers no default's type
         activations = _measure_segments(trainer, network, few, mine, speeds)
-        TrainingProbe(trainer, network, activations).measure(mine, speeds)
-    features.progress(_progress(len(networks), len(networks)))
+        tick()
+        TrainingProbe(trainer, network, activations).measure(mine, speeds, tick)
     return speeds
 
 
-def _progress(done: int, total: int) -> Progress:
-    return Progress(what="measuring what a trial costs on this machine", done=done, total=total, unit="networks")
+class _Ticks:
+    """Tells how many pieces of ``total`` have been measured, one more with each call."""
+
+    def __init__(self, progress: Callable[[Progress], None], total: int) -> None:
+        self._progress, self._total, self._done = progress, total, 0
+
+    def __call__(self) -> None:
+        self._done += 1
+        what = "measuring what a trial costs on this machine"
+        self._progress(Progress(what=what, done=self._done, total=self._total, unit="parts of networks"))
+
+
+def _networks(pool: Sequence[Candidate]) -> list[Network]:
+    return sorted({each.network for each in pool})
 
 
 def _seconds_of_view(few: np.ndarray, policy: str) -> float:

@@ -17,7 +17,7 @@ from bcsearch.training.loop import Task
 from bcsearch.training.suffix import SuffixTrainer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bcsearch.backbones.cuts import Cut
     from bcsearch.costs.pool import Candidate
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bcsearch.training.trainer import Trainer
 
 MOST_CUTS = 4  # of a network whose suffixes are measured: the cost of others lies between
+MOST_IMAGES = 64  # in a batch that is measured: larger ones cost an image about as much
 LONG = 4  # batches of the longer one of two epochs, whose difference gives a step
 HEAD_IMAGES, HEAD_STEPS = 1024, 16  # made-up features, and batches of a fold
 
@@ -43,10 +44,13 @@ class TrainingProbe:
         self._trainer, self._network, self._activations = trainer, network, activations
         self._n_classes = trainer.folds.n_classes
 
-    def measure(self, pool: Sequence[Candidate], speeds: Speeds) -> None:
-        """Measure the suffixes and heads of the network's configurations."""
-        suffixes = {stage.cut: each.params for each in pool for stage in each.stages if stage.cut.name != POOLED}
-        speeds.suffixes[self._network] = tuple(self._suffix(suffixes[cut], cut) for cut in _spread(suffixes))
+    def measure(self, pool: Sequence[Candidate], speeds: Speeds, tick: Callable[[], None]) -> None:
+        """Measure the suffixes and heads of the network's configurations; ``tick`` is called after each suffix."""
+        found = []
+        for cut, params in suffixes_to_measure(pool).items():
+            found.append(self._suffix(params, cut))
+            tick()
+        speeds.suffixes[self._network] = tuple(found)
         n_features = pool[0].n_features
         heads = [each.params for each in pool if each.stages[0].cut.name == POOLED]
         if heads and n_features not in speeds.heads:
@@ -54,6 +58,7 @@ class TrainingProbe:
             speeds.heads[n_features] = tuple(self._head(params, n_features) for params in chosen)
 
     def _suffix(self, params: Params, cut: Cut) -> SuffixSpeed:
+        params = replace(params, batch_size=min(params.batch_size, MOST_IMAGES))
         first = seconds_of(lambda: _epoch(self._suffix_trainer(params, cut, 1)))
         short, long = (self._suffix_trainer(params, cut, n_batches) for n_batches in (1, LONG))
         one, seen = quickest(lambda: short.train_epoch(0, 0.0)), quickest(short.predict)
@@ -103,11 +108,12 @@ class TrainingProbe:
         return Task(labels=labels, n_classes=self._n_classes, train_rows=train, valid_rows=valid)
 
 
-def _spread(cuts: Iterable[Cut]) -> list[Cut]:
-    """Return a few of the cuts, evenly spread, the one with the fewest parameters above it first."""
-    ranked = sorted(cuts, key=lambda cut: cut.fraction)
+def suffixes_to_measure(pool: Sequence[Candidate]) -> dict[Cut, Params]:
+    """Return a few cuts of one network's pool, evenly spread, the smallest suffix first, with a configuration each."""
+    found = {stage.cut: each.params for each in pool for stage in each.stages if stage.cut.name != POOLED}
+    ranked = sorted(found, key=lambda cut: cut.fraction)
     places = np.linspace(0, len(ranked) - 1, min(MOST_CUTS, len(ranked)))
-    return [ranked[round(place)] for place in places]
+    return {ranked[round(place)]: found[ranked[round(place)]] for place in places}
 
 
 def _epoch(trainer: SuffixTrainer | HeadTrainer) -> None:

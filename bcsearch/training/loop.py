@@ -32,9 +32,12 @@ class Task:
     valid_rows: Sequence[np.ndarray]
 
 
-def train_folds(trainer: FoldTrainer, task: Task, params: Params, settings: Training, report: Report) -> TrainResult:
+def train_folds(
+    trainer: FoldTrainer, task: Task, params: Params, settings: Training, report: Report, staged_until: int = 0
+) -> TrainResult:
     """Train all folds abreast until the epochs are over or the fold mean stops rising.
 
+    Patience is counted from epoch ``staged_until`` on, where the last stage of unfreezing begins, not before.
     ``report`` may stop it too, and so does a loss that is no longer a number: the best epoch before it counts.
     """
     seconds = 0.0
@@ -52,7 +55,7 @@ def train_folds(trainer: FoldTrainer, task: Task, params: Params, settings: Trai
             best, best_probabilities = epoch, probabilities
         seconds += time.perf_counter() - started
         stopped = report(epoch, done[-1].mean)
-        if stopped or not isfinite(loss) or epoch - best >= settings.patience:
+        if stopped or not isfinite(loss) or epoch - max(best, staged_until) >= settings.patience:
             break
     return TrainResult(
         epochs=tuple(done),

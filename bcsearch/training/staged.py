@@ -22,6 +22,7 @@ class StagedTrainer:
     ) -> None:
         """Take stages, the first from epoch 0, and what makes a trainer of one from the weights so far."""
         self._waiting, self._build = list(stages[1:]), build
+        self.last_begins = stages[-1].first_epoch
         self._now = build(stages[0], None)
 
     def train_epoch(self, epoch: int, learning_rate: float) -> float:

@@ -28,31 +28,37 @@ class Stage:
     cut: Cut
 
 
-def stages_of(params: Params, cuts: Sequence[Cut]) -> tuple[Stage, ...]:
+def stages_of(params: Params, cuts: Sequence[Cut], n_epochs: int) -> tuple[Stage, ...]:
     """Return the stages of a configuration in their order; each has a shallower cut than the one before.
 
-    ``cuts`` are those of its backbone, from the input to the pooled end.
+    ``cuts`` are those of its backbone, from the input to the pooled end. The last stage begins within ``n_epochs``:
+    there are fewer steps of unfreezing where they are few, and none where not even one has its epoch.
     """
     target = _target(params, cuts)
     if params.unfreeze_schedule == "none" or target.name == POOLED:
         return (Stage(first_epoch=0, cut=target),)
-    steps = _STEPS[params.unfreeze_schedule](target, cuts)
+    n_steps = (n_epochs - 1) // params.unfreeze_every
+    steps = _STEPS[params.unfreeze_schedule](target, cuts, n_steps) if n_steps else ()
     epochs = (number * params.unfreeze_every for number in range(len(steps) + 1))
     return tuple(Stage(first_epoch=epoch, cut=cut) for epoch, cut in zip(epochs, (cuts[-1], *steps), strict=True))
 
 
-def settled(params: Params, cuts: Sequence[Cut], *, trained_whole: bool) -> Params:
-    """Return the configuration with what is unfrozen moved to its cut: two that mean the same become equal.
+def settled(params: Params, cuts: Sequence[Cut], n_epochs: int, *, trained_whole: bool) -> Params:
+    """Return the configuration with what is unfrozen moved to its cut: two that train the same become equal.
 
+    Schedules with the same stages become the first of them.
     A backbone that is always trained whole has no say in it, and one learning rate.
     """
     if trained_whole:
         return replace(params, unfreeze_fraction=1.0, unfreeze_schedule="none", backbone_rate=1.0).canonical()
-    target = _target(params, cuts)
+    stages = stages_of(params, cuts, n_epochs)
+    target = stages[-1].cut
     if target.name == POOLED:
         return replace(params, unfreeze_fraction=0.0, unfreeze_schedule="none").canonical()
     moved = replace(params, unfreeze_fraction=round(target.fraction, 4), unfreeze_layers=target.n_layers)
-    return moved.canonical()
+    names = (params.unfreeze_schedule,) if params.unfreeze_schedule == "none" else _STEPS
+    alike = (replace(moved, unfreeze_schedule=name) for name in names)
+    return next(each for each in alike if stages_of(each, cuts, n_epochs) == stages).canonical()
 
 
 def _target(params: Params, cuts: Sequence[Cut]) -> Cut:
@@ -67,20 +73,20 @@ def _above(target: Cut, cuts: Sequence[Cut]) -> list[Cut]:
     return [*(cut for cut in reversed(cuts) if 0.0 < cut.fraction < target.fraction), target]
 
 
-def _half_then_all(target: Cut, cuts: Sequence[Cut]) -> tuple[Cut, ...]:
+def _half_then_all(target: Cut, cuts: Sequence[Cut], n_steps: int) -> tuple[Cut, ...]:
     *between, last = _above(target, cuts)
     halves = sorted(between, key=lambda cut: abs(cut.fraction - target.fraction / 2))[:1]
-    return (*halves, last)
+    return (*halves, last)[-n_steps:]
 
 
-def _gradual(target: Cut, cuts: Sequence[Cut]) -> tuple[Cut, ...]:
+def _gradual(target: Cut, cuts: Sequence[Cut], n_steps: int) -> tuple[Cut, ...]:
     blocks = _above(target, cuts)
-    n_steps = min(GRADUAL_STEPS, len(blocks))
+    n_steps = min(GRADUAL_STEPS, len(blocks), n_steps)
     return tuple(blocks[(step * len(blocks)) // n_steps - 1] for step in range(1, n_steps + 1))
 
 
-_STEPS: dict[str, Callable[[Cut, Sequence[Cut]], tuple[Cut, ...]]] = {
-    "last_layers": lambda target, _: (target,),
+_STEPS: dict[str, Callable[[Cut, Sequence[Cut], int], tuple[Cut, ...]]] = {
     "half_then_all": _half_then_all,
     "gradual": _gradual,
+    "last_layers": lambda target, *_: (target,),
 }

@@ -61,12 +61,13 @@ class Trainer:
     def settle(self, params: Params) -> Params:
         """Return the canonical form of a configuration: what is unfrozen moved to the nearest cut."""
         whole = get_backbone(params.backbone).trained_whole
-        return settled(params, cuts_of(params.backbone, params.image_size), trained_whole=whole)
+        cuts = cuts_of(params.backbone, params.image_size)
+        return settled(params, cuts, self._settings.epochs, trained_whole=whole)
 
     def __call__(self, params: Params, report: Report) -> TrainResult:
         """Train all folds of ``params`` abreast; ``report`` hears the fold mean of every epoch and may stop it."""
         trainer = self._staged(params, self.folds)
-        return train_folds(trainer, self.folds, params, self._settings, report)
+        return train_folds(trainer, self.folds, params, self._settings, report, staged_until=trainer.last_begins)
 
     def refit(self, params: Params, learning_rates: Sequence[float], check: Callable[[], None]) -> keras.Model:
         """Train ``params`` on all images but the test part, one epoch for each learning rate; ``check`` after each.
@@ -82,7 +83,7 @@ class Trainer:
 
     def _staged(self, params: Params, task: Task) -> StagedTrainer:
         """Prepare what the stages read, the shallowest cut first, as deeper ones are computed from it."""
-        stages = stages_of(params, cuts_of(params.backbone, params.image_size))
+        stages = stages_of(params, cuts_of(params.backbone, params.image_size), self._settings.epochs)
         for stage in stages[:0:-1]:
             self.features.activations(params, stage.cut.name)
         return StagedTrainer(stages, lambda stage, start: self._trainer(params, task, stage, start))

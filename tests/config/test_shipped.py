@@ -46,12 +46,18 @@ def test_backbones_of_the_space_exist_and_every_fraction_is_a_cut_of_its_own(nam
     from bcsearch.backbones.table import get_backbone
     from bcsearch.training.stages import settled
 
-    space = load_plan(name).space
+    space, epochs = load_plan(name).space, load_plan(name).sweep.training.epochs
     asked = space.varied["unfreeze_fraction"].choice if "unfreeze_fraction" in space.varied else None
     by_backbone: dict[str, set[float]] = {}
+    schedules = set()
     for params in drawn(name, 100):
         whole = get_backbone(params.backbone).trained_whole
         cuts = cuts_of(params.backbone, params.image_size)
-        by_backbone.setdefault(params.backbone, set()).add(settled(params, cuts, trained_whole=whole).unfreeze_fraction)
+        found = settled(params, cuts, epochs, trained_whole=whole)
+        by_backbone.setdefault(params.backbone, set()).add(found.unfreeze_fraction)
+        if params.unfreezes:
+            schedules.add(found.unfreeze_schedule)
     for backbone, fractions in by_backbone.items():
         assert len(fractions) == (len(asked) if asked else 1), backbone
+    if "unfreeze_schedule" in space.varied:
+        assert schedules == set(space.varied["unfreeze_schedule"].choice or ())  # each trains in another way

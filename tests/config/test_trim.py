@@ -61,6 +61,14 @@ def test_a_choice_of_one_and_an_eighth_of_a_range_stay() -> None:
     assert space.varied["views"].ints == (2, 3)
 
 
+def test_whole_numbers_stay_on_their_steps_and_may_come_down_to_one() -> None:
+    space = Space.model_validate({"params": {"image_size": {"int": [96, 224], "step": 32}, "views": {"int": [2, 3]}}})
+    (half,) = removals_of(space, "image_size", space)
+    assert str(half) == "image_size above 160"
+    (last,) = removals_of(space, "views", space)
+    assert without(space, last).params["views"] == 2
+
+
 def test_parameters_go_whose_conditions_can_no_longer_hold() -> None:
     assert "batch_norm" not in without(SPACE, LITE).params
     shallow = without(SPACE, Removal(name="head_layers", value=1, above=True))

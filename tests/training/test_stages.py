@@ -19,16 +19,16 @@ def cuts() -> Any:
     return (*inner, Cut(name="pooled", fraction=0.0, n_layers=0, shape=(2,)))
 
 
-def plan_of(params: Params) -> list[tuple[int, str]]:
+def plan_of(params: Params, n_epochs: int = 30) -> list[tuple[int, str]]:
     from bcsearch.training.stages import stages_of
 
-    return [(stage.first_epoch, stage.cut.name) for stage in stages_of(params, cuts())]
+    return [(stage.first_epoch, stage.cut.name) for stage in stages_of(params, cuts(), n_epochs)]
 
 
-def settle(params: Params, *, trained_whole: bool = False) -> Params:
+def settle(params: Params, n_epochs: int = 30, *, trained_whole: bool = False) -> Params:
     from bcsearch.training.stages import settled
 
-    return settled(params, cuts(), trained_whole=trained_whole)
+    return settled(params, cuts(), n_epochs, trained_whole=trained_whole)
 
 
 @pytest.mark.parametrize(
@@ -77,8 +77,37 @@ def test_every_schedule_ends_where_the_fraction_says(schedule: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("n_epochs", "expected"),
+    [
+        (30, [(0, "pooled"), (3, "e"), (6, "c"), (9, "b"), (12, "input")]),
+        (12, [(0, "pooled"), (3, "d"), (6, "b"), (9, "input")]),
+        (7, [(0, "pooled"), (3, "c"), (6, "input")]),
+        (4, [(0, "pooled"), (3, "input")]),
+        (3, [(0, "pooled")]),
+    ],
+)
+def test_the_last_stage_begins_while_there_are_epochs(n_epochs: int, expected: list[tuple[int, str]]) -> None:
+    params = Params(unfreeze_fraction=1.0, unfreeze_schedule="gradual")
+    assert plan_of(params, n_epochs) == expected
+    assert plan_of(settle(params, n_epochs), n_epochs) == expected
+
+
+def test_what_has_no_epoch_to_begin_in_is_settled_as_frozen() -> None:
+    for schedule in STAGED:
+        assert settle(Params(unfreeze_fraction=0.6, unfreeze_schedule=schedule), n_epochs=3) == settle(Params())
+
+
+@pytest.mark.parametrize(
     ("one", "other"),
     [
+        (
+            Params(unfreeze_fraction=0.1, unfreeze_schedule="half_then_all"),
+            Params(unfreeze_fraction=0.1, unfreeze_schedule="gradual"),
+        ),
+        (
+            Params(unfreeze_fraction=0.1, unfreeze_schedule="gradual"),
+            Params(unfreeze_schedule="last_layers", unfreeze_layers=2),
+        ),
         (Params(unfreeze_fraction=0.55), Params(unfreeze_fraction=0.65)),
         (Params(unfreeze_fraction=0.02, backbone_rate=0.5), Params()),
         (Params(unfreeze_fraction=0.6, unfreeze_layers=3), Params(unfreeze_fraction=0.6, unfreeze_every=9)),
