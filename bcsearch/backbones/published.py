@@ -1,4 +1,4 @@
-"""ImageNet weights that Keras publishes: their names, their place, fetched once into Keras's own folder. Imports keras.
+"""ImageNet weights that Keras publishes: their names, their place, fetched once into Keras's own folder. Imports paths.
 
 File names, digests and addresses are those in the source of Keras 3.15.1 (``keras/src/applications``).
 """
@@ -6,23 +6,23 @@ File names, digests and addresses are those in the source of Keras 3.15.1 (``ker
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import md5, sha256
+from http.client import HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-import keras
-
 from bcsearch.errors import DiskError, WeightsError
 from bcsearch.paths import locked, make_writable_dir
 
 STORE = "https://storage.googleapis.com/"
 APPLICATIONS = STORE + "tensorflow/keras-applications/"
-LOOK_SECONDS = 10.0  # how long a server may take to answer before it counts as not there
+LOOK_SECONDS = 10.0  # how long a server may be silent before it counts as not there
 MIRROR = "BCSEARCH_WEIGHTS_URL"  # names an address that holds the same files, all in one folder
 
 
@@ -81,17 +81,15 @@ class Published:
     def _download_alone(self, folder: Path) -> None:
         """Fetch into a draft folder beside the place and move what is whole: a broken transfer leaves nothing."""
         with TemporaryDirectory(prefix=".bcsearch-", dir=folder) as draft:
+            path = Path(draft) / self.file
             try:
-                found = keras.utils.get_file(self.file, self.url, cache_subdir=draft, force_download=True)
-                if not self._is_sound(Path(found)):
-                    raise WeightsError(
-                        f"what {self.url} sends is damaged or another file; try again or use another server"
-                    )
-                Path(found).replace(self.path)
-            except WeightsError:
-                raise
-            except Exception as error:  # Keras raises Exception itself where a transfer breaks
+                with urlopen(self.url, timeout=LOOK_SECONDS) as reply, path.open("wb") as file:
+                    shutil.copyfileobj(reply, file)
+            except (OSError, HTTPException) as error:
                 raise WeightsError(f"fetching {self.url} broke off ({error}); try again") from error
+            if not self._is_sound(path):
+                raise WeightsError(f"what {self.url} sends is damaged or another file; try again or use another server")
+            path.replace(self.path)
 
     def _is_sound(self, path: Path) -> bool:
         digest = md5(usedforsecurity=False) if len(self.digest) == 32 else sha256()

@@ -66,7 +66,8 @@ def run(  # noqa: PLR0913 - one argument an option
         result = run_study(study, chosen, view)
     if result.bundle is None:
         typer.echo(f"stopped; go on with: {options.typed_again()}")
-        typer.echo(f"look with: bcsearch status --study {result.study}{options.places(storage, results)}")
+        if result.study is not None:
+            typer.echo(f"look with: bcsearch status --study {result.study}{options.places(storage, results)}")
         return STOPPED
     typer.echo(f"best configuration and model: {result.bundle}")
     return 0

@@ -41,7 +41,7 @@ class Bill:
 
     def epochs(self, candidate: Candidate, n_epochs: int) -> list[float]:
         """Return the seconds of each epoch of a trial."""
-        prices = [self._epoch(candidate, stage) for stage in candidate.stages]
+        prices = [self.epoch(candidate, stage) for stage in candidate.stages]
         return [prices[stage_at(candidate.stages, epoch)] for epoch in range(n_epochs)]
 
     def share_of_refit(self, candidate: Candidate) -> float:
@@ -62,7 +62,8 @@ class Bill:
             n_bytes=int(STATE * stage.cut.fraction * count_parameters(candidate.params.backbone)),
         )
 
-    def _epoch(self, candidate: Candidate, stage: Stage) -> float:
+    def epoch(self, candidate: Candidate, stage: Stage) -> float:
+        """Return the seconds of one epoch of all folds in a stage of a trial."""
         valid = [len(rows) for rows in self.task.valid_rows]
         if stage.cut.name == POOLED:
             batches = self._batches(candidate)

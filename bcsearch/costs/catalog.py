@@ -13,7 +13,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from bcsearch.backbones.cuts import INPUT, POOLED, cuts_of, segment
+from bcsearch import __version__
+from bcsearch.backbones.cuts import INPUT, NEAR, POOLED, SAME, cuts_of, segment
 from bcsearch.backbones.table import BACKBONES, backbone_names, count_parameters, get_backbone, weights_at_hand
 from bcsearch.backbones.weights import load_backbone, resolve_weights
 from bcsearch.costs.timing import quickest
@@ -51,7 +52,7 @@ class Catalog:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        versions = f"TensorFlow {tf.__version__}, Keras {keras.__version__}"
+        versions = f"bcsearch {__version__} ({SAME}, {NEAR}), TensorFlow {tf.__version__}, Keras {keras.__version__}"
         self._machine = f"{platform.node()}, {os.cpu_count()} cores, {versions}"
 
     def get(self, name: str, image_size: int) -> BackboneFacts | None:

@@ -10,7 +10,7 @@ from bcsearch.config.trim import Removal, removals_of, without
 from bcsearch.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bcsearch.config import Space
     from bcsearch.costs.forecast import Estimator
@@ -46,10 +46,10 @@ class Fitted:
     forecast: Forecast
 
 
-def fit(estimator: Estimator, n_trials: int, limit: Limit) -> Fitted:
+def fit(estimator: Estimator, n_trials: int, limit: Limit, check: Callable[[], None] = lambda: None) -> Fitted:
     """Leave out values of the space until it fits, then trials.
 
-    Of all values that can be left out the one goes whose absence brings the forecast nearest to the limit.
+    Of all values that can be left out the one goes whose absence saves most. ``check`` may raise to end it.
 
     Raises:
         ConfigError: not even one trial of the cheapest choices fits.
@@ -57,6 +57,7 @@ def fit(estimator: Estimator, n_trials: int, limit: Limit) -> Fitted:
     space, pool, left_out = estimator.plan.space, estimator.pool, []
     forecast = estimator.forecast(pool, n_trials)
     while limit.excess(forecast) > 1:
+        check()
         options = [
             (removal, rest, estimator.forecast(rest, n_trials)) for removal, rest in _options(estimator, space, pool)
         ]
@@ -68,6 +69,9 @@ def fit(estimator: Estimator, n_trials: int, limit: Limit) -> Fitted:
         left_out.append(str(removal))
     if limit.excess(forecast) > 1:
         forecast = _fewer_trials(estimator, pool, n_trials, limit)
+    lost = len(estimator.plan.sweep.start) - len(replace(estimator.plan, fitted=space).starts)
+    if lost:
+        left_out.append(f"{lost} of {len(estimator.plan.sweep.start)} start points")
     return Fitted(space=space, forecast=replace(forecast, wanted=n_trials, left_out=tuple(left_out)))
 
 

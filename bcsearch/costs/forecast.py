@@ -12,16 +12,17 @@ from bcsearch.costs.entries import entries_of, seconds_to_make
 from bcsearch.costs.play import Priced, Table, Tally
 from bcsearch.costs.pool import draw_pool
 from bcsearch.costs.probe import measure
-from bcsearch.records.forecast import Forecast, PassCost, Work
+from bcsearch.records.forecast import EpochCost, Forecast, PassCost, Work
 from bcsearch.seeds import derive_seed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bcsearch.backbones.cuts import Cut
     from bcsearch.config import Plan
     from bcsearch.costs.entries import Entry, Key
     from bcsearch.costs.pool import Candidate
-    from bcsearch.costs.speeds import Speeds
+    from bcsearch.costs.speeds import Network, Speeds
     from bcsearch.features.features import Features
     from bcsearch.training.loop import Task
     from bcsearch.training.trainer import Trainer
@@ -56,6 +57,7 @@ class Estimator:
             training_seconds=_mean(tallies, "training"),
             all_bytes=sum(row.cache_bytes for row in rows),
             rows=rows,
+            epochs=self._epochs(pool),
         )
 
     def _random(self, number: int) -> np.random.Generator:
@@ -67,6 +69,25 @@ class Estimator:
         ranked = sorted(entries.values(), key=lambda each: (each.network, -each.trained, each.policy, each.index))
         done = set(self.table.kept)
         return tuple(self._row(entry, done) for entry in ranked)
+
+    def _epochs(self, pool: Sequence[Priced]) -> tuple[EpochCost, ...]:
+        """Return a row for each cut above which a part of the pool trains."""
+        seconds: dict[tuple[Network, Cut], list[float]] = {}
+        for candidate in (priced.candidate for priced in pool):
+            for stage in candidate.stages:
+                price = self.table.bill.epoch(candidate, stage)
+                seconds.setdefault((candidate.network, stage.cut), []).append(price)
+        ranked = sorted(seconds, key=lambda key: (key[0], key[1].fraction))
+        return tuple(
+            EpochCost(
+                backbone=network[0],
+                image_size=network[1],
+                cut=cut.name,
+                trained=cut.fraction,
+                seconds=float(np.mean(seconds[network, cut])),
+            )
+            for network, cut in ranked
+        )
 
     def _row(self, entry: Entry, done: set[Key]) -> PassCost:
         kept = entry.key in done

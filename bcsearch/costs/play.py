@@ -77,7 +77,7 @@ class Played:
         self.tally.training += spent
         self.tally.other += TRIAL_SECONDS
         for trace in priced.traces[: stage_at(priced.candidate.stages, n_epochs - 1) + 1]:
-            self._graphs.get(trace.key, lambda trace=trace: self._traced(trace))  # type: ignore[misc]
+            self._graphs.get(trace.key, lambda trace=trace: self._traced(trace))  # type: ignore[misc] # mypy infers no default's type
         if not pruned and quality > self._best[0]:
             self._best = (quality, spent * self.bill.share_of_refit(priced.candidate))
 

@@ -96,6 +96,8 @@ def read_bundle(path: Path) -> Bundle:
     for folder in (path, path / "model"):
         about = read_about(folder)
         if about is not None and (folder / MODEL_NAME).is_file():
+            if not {"classes", "input_size"} <= set(about.get("model", {})):
+                raise DataError(f"{folder / ABOUT_NAME} is not of this version; make it again with 'bcsearch refit'")
             return Bundle(model=_load(folder / MODEL_NAME), about=about)
     raise DataError(
         f"no sound model in {path}; give a folder with {MODEL_NAME} and {ABOUT_NAME}, such as results/STUDY/model"

@@ -41,6 +41,7 @@ class Features:
         seed: acts on views and random weights.
         batch_size: images in one forward pass.
         n_processes: makes views of large sets; 0 means one for every two cores.
+        jit_compile: whether XLA compiles frozen passes: it makes most networks slower on a CPU.
         prefix: the frozen backbone at hand.
         passes: images that were put through a frozen part of a backbone, each time counted.
     """
@@ -53,6 +54,7 @@ class Features:
     batch_size: int = 64
     n_processes: int = 0
     progress: Callable[[Progress], None] = lambda _: None
+    jit_compile: bool = False
     _original: Stored | None = field(init=False, default=None)
     prefix: Prefix = field(init=False)
     passes: int = field(init=False, default=0)
@@ -60,7 +62,11 @@ class Features:
     def __post_init__(self) -> None:
         height, width = self.images.shape[1:3]
         self.prefix = Prefix(
-            weights=self.weights, seed=self.seed, image_shape=(height, width), batch_size=self.batch_size
+            weights=self.weights,
+            seed=self.seed,
+            image_shape=(height, width),
+            batch_size=self.batch_size,
+            jit_compile=self.jit_compile,
         )
 
     def backbone(self, params: Params) -> keras.Model:

@@ -24,7 +24,14 @@ class FrozenForward:
     faster on a CPU than the plain model, and different by rounding only.
     """
 
-    def __init__(self, segments: Sequence[keras.Model], batch_size: int, dtype: np.dtype[np.generic]) -> None:
+    def __init__(
+        self,
+        segments: Sequence[keras.Model],
+        batch_size: int,
+        dtype: np.dtype[np.generic],
+        *,
+        jit_compile: bool = False,
+    ) -> None:
         """Take consecutive segments; ``dtype`` is that of the first one's inputs: uint8, float16 or float32."""
         self.batch_size = batch_size
         self.output_shape: tuple[int, ...] = tuple(segments[-1].output_shape[1:])
@@ -32,7 +39,7 @@ class FrozenForward:
         small = 4 * sum(part.count_params() for part in segments) <= CONSTANTS_BYTES
         parts = [_constant(part) if small else _live(part) for part in segments]
 
-        @tf.function(input_signature=[tf.TensorSpec(shape, dtype)], jit_compile=False, autograph=False)  # type: ignore[untyped-decorator]  # tensorflow ships no types
+        @tf.function(input_signature=[tf.TensorSpec(shape, dtype)], jit_compile=jit_compile, autograph=False)  # type: ignore[untyped-decorator]  # tensorflow ships no types
         def forward(inputs: tf.Tensor) -> tf.Tensor:
             hidden = tf.cast(inputs, tf.float32)
             for part in parts:

@@ -29,12 +29,14 @@ class Prefix:
         seed: acts on random weights.
         image_shape: height and width of the images that come in, in pixels.
         batch_size: images in one pass.
+        jit_compile: whether XLA compiles it.
     """
 
     weights: Mapping[str, ResolvedWeights]
     seed: int
     image_shape: tuple[int, int]
     batch_size: int
+    jit_compile: bool = False
     _loaded: tuple[tuple[str, int], keras.Model] | None = field(init=False, default=None)
     _pass: tuple[tuple[str, int, str, str, str], FrozenForward] | None = field(init=False, default=None)
 
@@ -56,5 +58,5 @@ class Prefix:
             segments = [segment(model, *ends) for ends in way]
             if start == INPUT:
                 segments[0] = with_resizing(segments[0], *self.image_shape)
-            self._pass = (wanted, FrozenForward(segments, self.batch_size, dtype))
+            self._pass = (wanted, FrozenForward(segments, self.batch_size, dtype, jit_compile=self.jit_compile))
         return self._pass[1]

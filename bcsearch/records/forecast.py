@@ -31,6 +31,17 @@ class PassCost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EpochCost:
+    """An epoch of all folds that trains what is above a cut: the mean ``seconds`` over configurations of the space."""
+
+    backbone: str
+    image_size: int
+    cut: str
+    trained: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """What a study costs, or what it did cost: seconds of trials and refit, cache on disk, passes of one image."""
 
@@ -47,7 +58,8 @@ class Forecast:
         work: the whole of it.
         prefix_seconds, training_seconds: parts of it; the rest is loading, tracing and writing.
         all_bytes: cache if every choice of the space is tried.
-        rows: what is computed once, dearest backbone last.
+        rows: what is computed once, by the names of backbones, the shallowest cut of each first.
+        epochs: what training costs, by the same names, the head alone first.
         left_out: what had to be left out of the space, in words, dearest first.
         wanted: trials that were asked for.
     """
@@ -58,5 +70,6 @@ class Forecast:
     training_seconds: float
     all_bytes: int
     rows: tuple[PassCost, ...]
+    epochs: tuple[EpochCost, ...] = ()
     left_out: tuple[str, ...] = ()
     wanted: int

@@ -9,9 +9,11 @@ from bcsearch.report.sizes import in_words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bcsearch.records.forecast import Forecast, PassCost, Work
+    from bcsearch.records.forecast import EpochCost, Forecast, PassCost, Work
 
-HEADER = ("backbone", "pixels", "cut", "trained", "view", "passes", "minutes", "cache")
+PASSES = ("backbone", "pixels", "cut", "trained", "view", "passes", "minutes", "cache")
+EPOCHS = ("backbone", "pixels", "cut", "trained", "seconds an epoch of all folds")
+LEFT = ("backbone", "cut", "view")  # columns that are aligned at the left
 
 
 def work_text(work: Work) -> str:
@@ -44,28 +46,29 @@ def comparison(planned: Work, real: Work) -> str:
 
 
 def forecast_text(forecast: Forecast) -> str:
-    """Return a forecast as a table of what is computed once, and its total."""
-    rows = [HEADER, *(_cells(row) for row in forecast.rows)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
-    table = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
-    return "\n".join([*table, total_text(forecast), *left_out_text(forecast)])
+    """Return a forecast as tables of what is computed once and of what training costs, and its total."""
+    trained = [(*_place(row), f"{row.seconds:.2f}") for row in forecast.epochs]
+    lines = [*_table(PASSES, [_cells(row) for row in forecast.rows]), "", *_table(EPOCHS, trained), ""]
+    return "\n".join([*lines, total_text(forecast), *left_out_text(forecast)])
+
+
+def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
+    return ["  ".join(_aligned(header, row, widths)).rstrip() for row in (header, *rows)]
+
+
+def _place(row: PassCost | EpochCost) -> tuple[str, ...]:
+    return row.backbone, str(row.image_size), row.cut, f"{row.trained:.2f}"
 
 
 def _cells(row: PassCost) -> tuple[str, ...]:
-    what = (
-        (row.backbone, str(row.image_size), row.cut, f"{row.trained:.2f}")
-        if row.backbone
-        else ("all", "", "images", "")
-    )
+    what = _place(row) if row.backbone else ("all", "", "images", "")
     if row.kept:
         return (*what, row.view, "", "", "kept already")
     passes = f"{row.passes:,}" if row.passes else ""
     return (*what, row.view, passes, f"{row.seconds / 60:.2f}", in_words(row.cache_bytes))
 
 
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
-    left = ("backbone", "cut", "view")
-    return [
-        cell.ljust(width) if name in left else cell.rjust(width)
-        for name, cell, width in zip(HEADER, row, widths, strict=True)
-    ]
+def _aligned(header: Sequence[str], row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    columns = zip(header, row, widths, strict=True)
+    return [cell.ljust(width) if name in LEFT else cell.rjust(width) for name, cell, width in columns]

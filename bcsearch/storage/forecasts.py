@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def keep_forecast(study: optuna.Study, forecast: Forecast) -> None:
-    """Store a forecast with its study, without its rows."""
-    study.set_user_attr(FORECAST, asdict(replace(forecast, rows=())))
+    """Store a forecast with its study, without its tables."""
+    study.set_user_attr(FORECAST, asdict(replace(forecast, rows=(), epochs=())))
 
 
 def kept_forecast(study: optuna.Study) -> Forecast | None:
@@ -24,4 +24,6 @@ def kept_forecast(study: optuna.Study) -> Forecast | None:
     kept: Mapping[str, Any] | None = study.user_attrs.get(FORECAST)
     if kept is None:
         return None
-    return Forecast(**{**kept, "rows": (), "left_out": tuple(kept["left_out"]), "work": Work(**kept["work"])})
+    return Forecast(
+        **{**kept, "rows": (), "epochs": (), "left_out": tuple(kept["left_out"]), "work": Work(**kept["work"])}
+    )

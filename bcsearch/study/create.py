@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bcsearch.records.forecast import Forecast
     from bcsearch.storage import Storage
 
+WEIGHTS_REMEDY = "have the same weights here ('bcsearch backbones' tells what is at hand), or name them with --weights"
 JOIN_SECONDS = 10.0  # how long a worker waits for the one that is just creating the study
 
 
@@ -86,9 +87,10 @@ def check_fingerprint(name: str, stored: Mapping[str, str], now: Mapping[str, st
     if stored.get("dataset") != now.get("dataset"):
         what = "its content has changed since; restore it" if source == given else f"give --data {source}"
         raise StudyError(f"study {name!r} was made with other data, from {source}: {what}, or start anew with --fresh")
+    remedy = WEIGHTS_REMEDY if changed[0].startswith("weights.") else "restore them"
     more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
     raise StudyError(
-        f"study {name!r} was made with other settings: {changed[0]}{more}; restore them, or start anew with --fresh"
+        f"study {name!r} was made with other settings: {changed[0]}{more}; {remedy}, or start anew with --fresh"
     )
 
 

@@ -2,53 +2,71 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bcsearch.costs.fit import Fitted, Limit, fit
 from bcsearch.costs.forecast import measured
+from bcsearch.errors import DiskError
 from bcsearch.paths import free_bytes
 from bcsearch.records.events import Notice
 from bcsearch.records.forecast import Work
 from bcsearch.report.forecast import comparison, left_out_text, total_text
+from bcsearch.report.sizes import in_words
 from bcsearch.storage.forecasts import kept_forecast
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import optuna
 
     from bcsearch.config import Plan
+    from bcsearch.features.store import Store
     from bcsearch.records.events import Listener
     from bcsearch.records.forecast import Forecast
     from bcsearch.study.desk import Desk
     from bcsearch.study.options import RunOptions
     from bcsearch.training.trainer import Trainer
 
+NO_ROOM = "leave out what has no room with --max-cache, or name another disk with --cache-dir"
 LONG_SECONDS = 60 * 60.0  # from here on a run is called long
 
 
-def fit_study(plan: Plan, trainer: Trainer, options: RunOptions) -> Fitted:
+def fit_study(plan: Plan, trainer: Trainer, options: RunOptions, check: Callable[[], None]) -> Fitted:
     """Measure this machine and forecast a plan's study, with as much of its space as the options have room for.
+
+    ``check`` is called in between, and may raise to end it.
 
     Raises:
         ConfigError: not even one trial has room.
     """
     limit = Limit(seconds=None if options.minutes is None else 60 * options.minutes, cache_bytes=options.max_cache)
-    return fit(measured(plan, trainer), options.trials or plan.sweep.search.trials, limit)
+    return fit(measured(plan, trainer), options.trials or plan.sweep.search.trials, limit, check)
 
 
-def fitted_plan(plan: Plan, trainer: Trainer, options: RunOptions, listener: Listener) -> tuple[Plan, Forecast]:
+def fitted_plan(
+    plan: Plan, trainer: Trainer, options: RunOptions, listener: Listener, check: Callable[[], None]
+) -> tuple[Plan, Forecast]:
     """Return the plan with what of its space will be searched, and its forecast, which is told."""
-    fitted = fit_study(plan, trainer, options)
-    _tell(fitted.forecast, trainer, listener)
+    fitted = fit_study(plan, trainer, options, check)
+    warnings = _warnings(fitted.forecast, trainer.features.store, options)
+    for line in (f"plan: {total_text(fitted.forecast)}", *left_out_text(fitted.forecast), *warnings):
+        listener(Notice(text=line))
     return replace(plan, fitted=fitted.space if fitted.forecast.left_out else None), fitted.forecast
 
 
 def trials_to_run(study: optuna.Study, options: RunOptions) -> int | None:
-    """Return the budget that is asked for; None for the study's own, also where fewer trials than asked for fitted."""
+    """Return the budget that is asked for; None for the study's own, also where the same is asked that did not fit."""
     forecast = kept_forecast(study)
-    if forecast is None or options.trials not in (None, forecast.wanted):
-        return options.trials
-    return forecast.trials if forecast.trials < forecast.wanted else options.trials
+    limited = options.minutes is not None or options.max_cache is not None
+    return None if forecast and limited and options.trials == forecast.wanted else options.trials
+
+
+def default_trials(study: optuna.Study, plan: Plan) -> int:
+    """Return the budget of a study that has none yet: what fitted, else what its sweep says."""
+    forecast = kept_forecast(study)
+    return plan.sweep.search.trials if forecast is None else forecast.trials
 
 
 def tell_costs(desk: Desk, refit_seconds: float, trainer: Trainer, listener: Listener) -> None:
@@ -62,20 +80,18 @@ def tell_costs(desk: Desk, refit_seconds: float, trainer: Trainer, listener: Lis
     listener(Notice(text=comparison(forecast.work, real)))
 
 
-def _tell(forecast: Forecast, trainer: Trainer, listener: Listener) -> None:
-    """Say what the study will cost, what was left out, and what may go wrong."""
-    for line in (f"plan: {total_text(forecast)}", *left_out_text(forecast), *_warnings(forecast, trainer)):
-        listener(Notice(text=line))
-
-
-def _warnings(forecast: Forecast, trainer: Trainer) -> list[str]:
-    needed, free = forecast.work.cache_bytes, free_bytes(trainer.features.store.root)
-    lines = []
-    if needed > free:
-        room = f"warning: about {needed / 1e9:.2f} GB of cache are needed, {free / 1e9:.2f} GB are free"
-        lines.append(f"{room}; leave out what has no room with --max-cache, or name another disk with --cache-dir")
-    if forecast.work.seconds > LONG_SECONDS:
+def _warnings(forecast: Forecast, store: Store, options: RunOptions) -> list[str]:
+    """Say what may go wrong with the cache or with the user's patience."""
+    needed, lines = forecast.work.cache_bytes, []
+    with suppress(DiskError):  # the store itself says what is wrong with its folder, and goes on without
+        free = free_bytes(store.root)
+        if needed > free:
+            lines.append(f"warning: about {in_words(needed)} of cache are needed, {in_words(free)} are free; {NO_ROOM}")
+    if store.limit_bytes is not None and needed > store.limit_bytes:
+        limit = f"--cache-limit allows {in_words(store.limit_bytes)}"
         lines.append(
-            "warning: that is long; --minutes 60 leaves out what is dear, and 'bcsearch plan' shows what that is"
+            f"warning: about {in_words(needed)} of cache are needed, {limit}: the rest is computed again and again"
         )
+    if options.minutes is None and forecast.work.seconds > LONG_SECONDS:
+        lines.append("warning: that is long; 'bcsearch plan' shows what is dear, --minutes 60 leaves it out")
     return lines

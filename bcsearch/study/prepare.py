@@ -17,7 +17,6 @@ from bcsearch.errors import ConfigError
 from bcsearch.features import features
 from bcsearch.records import Params
 from bcsearch.records.events import Notice
-from bcsearch.training.devices import set_up_devices
 from bcsearch.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from bcsearch.data.dataset import Dataset
     from bcsearch.features.store import Store
     from bcsearch.records.events import Listener, Progress
+    from bcsearch.training.devices import Device
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,7 +45,7 @@ class Prepared:
             self.plan,
             dataset=self.dataset.fingerprint,
             folds=self.folds.fingerprint,
-            weights={name: resolved.fingerprint for name, resolved in self.weights.items()},
+            weights={name: f"{resolved.kind} {resolved.fingerprint}" for name, resolved in self.weights.items()},
         ) | {"meaning.views": str(views.MEANING), "meaning.features": str(features.MEANING)}
 
 
@@ -69,7 +69,9 @@ def prepare(plan: Plan) -> Prepared:
     )
 
 
-def build_trainer(prepared: Prepared, store: Store, listener: Listener, check: Callable[[], None]) -> Trainer:
+def build_trainer(
+    prepared: Prepared, device: Device, store: Store, listener: Listener, check: Callable[[], None]
+) -> Trainer:
     """Return the real trainer; ``check`` is called during long work and may raise to end it."""
 
     def progress(event: Progress) -> None:
@@ -83,8 +85,8 @@ def build_trainer(prepared: Prepared, store: Store, listener: Listener, check: C
         weights=prepared.weights,
         seed=prepared.plan.sweep.training.seed,
         progress=progress,
+        jit_compile=device.jit_compile,
     )
-    device = set_up_devices(store.root / "devices", store.notify)
     return Trainer(prepared.dataset, prepared.folds, read, prepared.plan.sweep.training, device)
 
 

@@ -9,7 +9,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from bcsearch.errors import DiskError, StudyError
-from bcsearch.paths import free_bytes, make_writable_dir
+from bcsearch.paths import free_bytes, locked, make_writable_dir
 from bcsearch.records import TrialState
 from bcsearch.records.events import BudgetKnown, Listener, Notice
 from bcsearch.storage import find_study, list_studies, masked, open_storage, read_study
@@ -18,11 +18,11 @@ from bcsearch.storage.urls import checked
 from bcsearch.study.create import check_fingerprint, load_study, open_study, stored_plan, study_name
 from bcsearch.study.desk import Desk
 from bcsearch.study.ending import ensure_refitted, refit_trial
-from bcsearch.study.forecasting import fit_study, fitted_plan, tell_costs, trials_to_run
+from bcsearch.study.forecasting import default_trials, fit_study, fitted_plan, tell_costs, trials_to_run
 from bcsearch.study.interrupts import Interrupts
 from bcsearch.study.prepare import prepare, tell_warnings
 from bcsearch.study.supervisor import leave_with_supervisor
-from bcsearch.study.wiring import open_supervisor, open_trainer, open_worker, worker_name
+from bcsearch.study.wiring import open_device, open_supervisor, open_trainer, open_worker, worker_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,9 +40,9 @@ ROOM_BYTES = 2**26  # free before a run begins: a model is up to 20 MiB and is w
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """How a run ended; ``bundle`` is None when it was stopped before the budget was used up."""
+    """How a run ended: ``bundle`` is None when it was stopped before its end, ``study`` before that was made."""
 
-    study: str
+    study: str | None
     bundle: Path | None
 
 
@@ -54,12 +54,16 @@ def run(sweep: str, options: RunOptions, listener: Listener) -> RunResult:
     """
     asked = options.plan(sweep)
     url = options.url(asked.sweep)
+    device = open_device(listener)
     prepared = prepare(asked)
     _make_room(options.results_dir)
     tell_warnings(prepared, listener)
     with plain_errors(checked(url)), Interrupts(listener) as interrupts:
-        trainer = open_trainer(prepared, options, listener, interrupts)
-        desk = _open_desk(prepared, trainer, url, options, listener)
+        trainer = open_trainer(prepared, device, options, listener, interrupts)
+        try:
+            desk = _open_desk(prepared, trainer, url, options, listener, interrupts)
+        except KeyboardInterrupt:
+            return RunResult(study=None, bundle=None)
         listener(Notice(text=f"study: {desk.name}, files in {desk.folder}, storage {masked(url)}"))
         _tell_budget(desk, listener)
         if options.workers > 1:
@@ -77,10 +81,14 @@ def plan(sweep: str, options: RunOptions, listener: Listener) -> Forecast:
     Raises:
         BcsearchError: something that the user can mend.
     """
-    prepared = prepare(options.plan(sweep))
+    asked, device = options.plan(sweep), open_device(listener)
+    prepared = prepare(asked)
     tell_warnings(prepared, listener)
     with Interrupts(listener) as interrupts:
-        return fit_study(prepared.plan, open_trainer(prepared, options, listener, interrupts), options).forecast
+        trainer = open_trainer(prepared, device, options, listener, interrupts)
+        forecast = fit_study(asked, trainer, options, interrupts.raise_if_asked).forecast
+        interrupts.raise_if_asked()
+        return forecast
 
 
 def work(name: str, options: RunOptions, listener: Listener) -> bool:
@@ -94,10 +102,11 @@ def work(name: str, options: RunOptions, listener: Listener) -> bool:
     """
     with plain_errors(checked(options.url_of(name))), Interrupts(listener) as interrupts:
         leave_with_supervisor()
+        device = open_device(listener)
         desk, prepared = _existing(name, options)
         tell_warnings(prepared, listener)
         _tell_budget(desk, listener)
-        trainer = open_trainer(prepared, options, listener, interrupts)
+        trainer = open_trainer(prepared, device, options, listener, interrupts)
         with suppress(KeyboardInterrupt):
             open_worker(desk, trainer, listener, interrupts, options.trials or inf).run()
         return not interrupts.asked
@@ -109,9 +118,10 @@ def refit(name: str, number: int | None, options: RunOptions, listener: Listener
     Raises:
         BcsearchError: the study is unknown, its data has changed, or no such trial completed.
     """
+    device = open_device(listener)
     desk, prepared = _existing(name, options)
     with Interrupts(listener) as interrupts:
-        trainer = open_trainer(prepared, options, listener, interrupts)
+        trainer = open_trainer(prepared, device, options, listener, interrupts)
         return refit_trial(prepared, trainer, desk, interrupts.raise_if_asked, number=number)
 
 
@@ -171,19 +181,29 @@ def _make_room(folder: Path) -> None:
     make_writable_dir(folder)
 
 
-def _open_desk(prepared: Prepared, trainer: Trainer, url: str, options: RunOptions, listener: Listener) -> Desk:
-    """Create the study, with as much of its space as there is room for, or join it where it exists; set its budget."""
-    plan, storage = prepared.plan, _open_storage(url, prepared.plan)
-    studies = list_studies(storage)
-    name = study_name(plan.name, studies, fresh=options.fresh)
-    forecast = None
-    if name not in {study.name for study in studies}:
-        plan, forecast = fitted_plan(plan, trainer, options, listener)
-    elif options.minutes is not None or options.max_cache is not None:
-        listener(Notice(text=f"study {name!r} exists: --minutes and --max-cache act when a study is created"))
-    study = open_study(storage, plan, prepared.fingerprint, name=name, worker=worker_name(), forecast=forecast)
+def _open_desk(
+    prepared: Prepared,
+    trainer: Trainer,
+    url: str,
+    options: RunOptions,
+    listener: Listener,
+    interrupts: Interrupts,
+) -> Desk:
+    """Create the study, with as much of its space as there is room for, or join it where it exists; set its budget.
+
+    Of several that begin at once on this machine one measures and creates, the others wait and join.
+    """
+    plan, storage, forecast = prepared.plan, _open_storage(url, prepared.plan), None
+    with locked(options.results_dir / ".create.lock", interrupts.raise_if_asked):
+        studies = list_studies(storage)
+        name = study_name(plan.name, studies, fresh=options.fresh)
+        if name not in {study.name for study in studies}:
+            plan, forecast = fitted_plan(plan, trainer, options, listener, interrupts.raise_if_asked)
+        elif options.minutes is not None or options.max_cache is not None:
+            listener(Notice(text=f"study {name!r} exists: --minutes and --max-cache act when a study is created"))
+        study = open_study(storage, plan, prepared.fingerprint, name=name, worker=worker_name(), forecast=forecast)
     desk = Desk(study=study, storage=storage, folder=options.results_dir / name)
-    desk.set_budget(trials_to_run(study, options), plan.sweep.search.trials)
+    desk.set_budget(trials_to_run(study, options), default_trials(study, plan))
     return desk
 
 

@@ -6,6 +6,8 @@ import os
 import socket
 import sys
 from math import inf
+from pathlib import Path
+from tempfile import gettempdir
 from typing import TYPE_CHECKING
 
 from bcsearch.features.store import Store
@@ -14,6 +16,7 @@ from bcsearch.records.events import Notice
 from bcsearch.study.prepare import build_trainer
 from bcsearch.study.supervisor import Supervisor
 from bcsearch.study.worker import Worker
+from bcsearch.training.devices import set_up_devices
 
 if TYPE_CHECKING:
     from bcsearch.records.events import Listener
@@ -21,17 +24,28 @@ if TYPE_CHECKING:
     from bcsearch.study.interrupts import Interrupts
     from bcsearch.study.options import RunOptions
     from bcsearch.study.prepare import Prepared
+    from bcsearch.training.devices import Device
     from bcsearch.training.trainer import Trainer
 
 
-def open_trainer(prepared: Prepared, options: RunOptions, listener: Listener, interrupts: Interrupts) -> Trainer:
+def open_device(listener: Listener) -> Device:
+    """Take a GPU, or the processor; before anything else is computed, as TensorFlow takes no other choice later.
+
+    Which GPUs are taken is noted in the temporary folder, so for this machine alone.
+    """
+    return set_up_devices(Path(gettempdir()) / "bcsearch-devices", lambda text: listener(Notice(text=text)))
+
+
+def open_trainer(
+    prepared: Prepared, device: Device, options: RunOptions, listener: Listener, interrupts: Interrupts
+) -> Trainer:
     """Return the real trainer on the cache that the options name; interrupts end what it computes."""
 
     def notify(text: str) -> None:
         listener(Notice(text=text))
 
     store = Store(options.cache, options.cache_limit, notify, interrupts.raise_if_asked)
-    return build_trainer(prepared, store, listener, interrupts.raise_if_asked)
+    return build_trainer(prepared, device, store, listener, interrupts.raise_if_asked)
 
 
 def open_worker(

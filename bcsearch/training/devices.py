@@ -51,23 +51,26 @@ def set_up_devices(locks_dir: Path, notify: Callable[[str], None]) -> Device:
     same on a second call. Where all are taken it uses the CPU, and ``notify`` hears of it; without a GPU nothing is
     changed. ``CUDA_VISIBLE_DEVICES`` acts before this. Processes must share ``locks_dir`` to see each other.
 
-    Raises:
-        OSError: ``locks_dir`` cannot be written.
+    Where that cannot be written the first GPU is taken all the same.
     """
     found = tf.config.list_physical_devices("GPU")
     if not found:
         return Device.cpu()
     if not _taken:
-        _taken.append(_take(found, locks_dir))
+        _taken.append(_take(found, locks_dir, notify))
     (device,) = _taken
     if device.kind == "cpu":
         notify(f"{len(found)} of {len(found)} GPUs are taken by other workers: this one uses the CPU, which is slow")
     return device
 
 
-def _take(found: Sequence[tf.config.PhysicalDevice], locks_dir: Path) -> Device:
+def _take(found: Sequence[tf.config.PhysicalDevice], locks_dir: Path, notify: Callable[[str], None]) -> Device:
     for number, gpu in zip(_numbers(len(found)), found, strict=True):
-        lock = _held(locks_dir / f"gpu-{number}.lock")
+        try:
+            lock = _held(locks_dir / f"gpu-{number}.lock")
+        except OSError as error:
+            notify(f"cannot note in {locks_dir} that a GPU is taken ({error.strerror}): other workers may take it too")
+            return _gpu(gpu, None)
         if lock is not None:
             return _gpu(gpu, lock)
     tf.config.set_visible_devices([], "GPU")
@@ -90,7 +93,7 @@ def _held(path: Path) -> FileLock | None:
     return lock
 
 
-def _gpu(gpu: tf.config.PhysicalDevice, lock: FileLock) -> Device:
+def _gpu(gpu: tf.config.PhysicalDevice, lock: FileLock | None) -> Device:
     tf.config.set_visible_devices([gpu], "GPU")
     tf.config.experimental.set_memory_growth(gpu, True)
     return Device(kind="gpu", name=gpu.name, jit_compile=True, precision=_precision(gpu), lock=lock)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,6 +40,24 @@ def test_the_dearest_choice_goes_first_and_what_is_left_fits(estimator: Estimato
     assert found.space.varied["augment"] == estimator.plan.space.varied["augment"]
     assert found.forecast.work.seconds <= whole / 10
     assert found.forecast.trials == TRIALS
+
+
+def test_start_points_that_are_left_out_are_told(estimator: Estimator) -> None:
+    starts = ({"backbone": DEAR, "unfreeze_fraction": 0.0}, {"backbone": LITE, "unfreeze_fraction": 0.0})
+    sweep = estimator.plan.sweep.model_copy(update={"start": starts})
+    started = replace(estimator, plan=replace(estimator.plan, sweep=sweep))
+    whole = fitted(started).forecast.work.seconds
+    assert fitted(started, seconds=whole / 10).forecast.left_out[-1] == "1 of 2 start points"
+
+
+def test_a_long_search_for_what_fits_can_be_ended(estimator: Estimator) -> None:
+    from bcsearch.costs.fit import Limit, fit
+
+    def end() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(estimator, TRIALS, Limit(seconds=1.0), end)
 
 
 def test_trials_go_where_the_cheapest_choices_are_too_dear(estimator: Estimator) -> None:

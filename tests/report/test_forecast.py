@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bcsearch.records.forecast import PassCost, Work
+from bcsearch.records.forecast import EpochCost, PassCost, Work
 from bcsearch.report.forecast import comparison, forecast_text, left_out_text, total_text
 from tests.fakes import make_forecast
 
@@ -16,6 +16,7 @@ PASS = replace(
     VIEW, backbone="convnext_tiny", image_size=96, cut="pooled", trained=0.0, passes=1200, seconds=120.0,
     cache_bytes=1_843_200,
 )  # fmt: skip
+EPOCH = EpochCost(backbone="convnext_tiny", image_size=96, cut="add_16", trained=0.17, seconds=12.345)
 KEPT = replace(PASS, view="original", passes=0, seconds=0.0, cache_bytes=0, kept=True)
 
 
@@ -42,12 +43,15 @@ def test_what_was_left_out_is_said_plainly(left_out: tuple[str, ...], trials: in
     assert left_out_text(make_forecast(trials, wanted=40, left_out=left_out)) == said
 
 
-def test_table_has_a_row_for_everything_that_is_computed_once() -> None:
-    header, view, passed, kept, total = forecast_text(replace(make_forecast(30), rows=(VIEW, PASS, KEPT))).splitlines()
+def test_tables_have_a_row_for_what_is_computed_once_and_for_what_is_trained() -> None:
+    whole = replace(make_forecast(30), rows=(VIEW, PASS, KEPT), epochs=(EPOCH,))
+    header, view, passed, kept, _, heading, epoch, _, total = forecast_text(whole).splitlines()
     assert header.split() == ["backbone", "pixels", "cut", "trained", "view", "passes", "minutes", "cache"]
     assert view.split() == ["all", "images", "light", "1", "0.10", "33.2", "MB"]
     assert passed.split() == ["convnext_tiny", "96", "pooled", "0.00", "light", "1", "1,200", "2.00", "1.8", "MB"]
     assert kept.endswith("kept already")
+    assert heading.endswith("trained  seconds an epoch of all folds")
+    assert epoch.split() == ["convnext_tiny", "96", "add_16", "0.17", "12.35"]
     assert total == total_text(make_forecast(30))
 
 

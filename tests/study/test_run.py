@@ -125,8 +125,9 @@ def test_trials_come_from_what_fits_and_the_same_command_goes_on_with_it(bench: 
     assert notice == "study 'cells' exists: --minutes and --max-cache act when a study is created"
     budgets = [known.trials for known in bench.heard.of(BudgetKnown)]
     assert budgets == [4, 4]  # one of the five did not fit
-    bench.run(trials=6)
-    assert bench.heard.of(BudgetKnown)[-1].trials == 6
+    for changes, trials in (({"trials": 5}, 5), ({}, 5), ({"trials": 6, "minutes": 1.0}, 6)):  # all can be asked for
+        bench.run(**changes)
+        assert bench.heard.of(BudgetKnown)[-1].trials == trials
 
 
 def test_second_run_resumes_and_says_so(bench: Bench) -> None:
