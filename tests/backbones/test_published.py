@@ -142,12 +142,24 @@ def test_two_processes_at_once_fetch_once(server: Server) -> None:
     assert server.asked.count("GET /net_notop.h5") == 1
 
 
-@pytest.mark.parametrize("name", ["convnext_tiny", "efficientnet_b0", "vgg19", "mobilenetv3_small", "resnet50v2"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "convnext_tiny",
+        "efficientnet_b0",
+        "efficientnetv2_b0",
+        "efficientnetv2_s",
+        "vgg19",
+        "mobilenetv3_small",
+        "resnet50v2",
+    ],
+)
 def test_published_file_of_every_family_gives_what_keras_gives_with_it(
     name: str, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import h5py
     import keras
+    from keras.src.applications.convnext import LayerScale
     from keras.src.legacy.saving import legacy_h5_format
 
     from bcsearch.backbones import applications, table
@@ -163,6 +175,8 @@ def test_published_file_of_every_family_gives_what_keras_gives_with_it(
             layer.set_weights(
                 [np.array(applications.IMAGENET_MEAN), np.square(applications.IMAGENET_DEVIATION), np.array(0)]
             )
+        if isinstance(layer, LayerScale):  # Keras starts it at 1e-6, which would hide all that a block does
+            layer.set_weights([np.random.default_rng(1).uniform(0.5, 1.0, layer.gamma.shape)])
     path = server.folder / row.published.file
     with h5py.File(path, "w") as content:
         legacy_h5_format.save_weights_to_hdf5_group(content, theirs)
@@ -173,7 +187,7 @@ def test_published_file_of_every_family_gives_what_keras_gives_with_it(
     assert (weights.kind, weights.warning) == ("imagenet", None)
     images = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3)).astype(np.float32)
     found = load_backbone(name, 64, weights, seed=0)(images, training=False)
-    np.testing.assert_allclose(found, theirs(prepared(name, images), training=False), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(found, theirs(prepared(name, images), training=False), rtol=1e-4, atol=1e-4)
 
 
 def prepared(name: str, images: np.ndarray) -> np.ndarray:

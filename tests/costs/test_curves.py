@@ -57,6 +57,4 @@ def test_patience_is_counted_from_the_last_stage_on() -> None:
     training = Training(epochs=200, patience=2)
     races = [(Race(Search(pruner="none"), training, np.random.default_rng(0)), begins) for begins in (0, 90)]
     short, long = (race.run(0.0, begins) for race, begins in races)
-        Race(Search(pruner="none"), training, np.random.default_rng(0)).run(0.0, begins) for begins in (0, 90)
-    )
     assert short[0] < 90 < long[0]

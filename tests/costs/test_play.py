@@ -102,11 +102,6 @@ def test_what_training_costs_is_told_for_each_cut(estimator: Estimator) -> None:
     rows = estimator.forecast(estimator.pool, 20).epochs
     places = [(row.backbone, round(row.trained, 2)) for row in rows]
     assert places == [(LITE, 0.0), (LITE, 0.12), (DEAR, 0.0), (DEAR, 0.05)]
-        (LITE, 0.0),
-        (LITE, 0.12),
-        (DEAR, 0.0),
-        (DEAR, 0.05),
-    ]
     frozen, trained = rows[:2]
     assert [frozen.seconds, trained.seconds] == pytest.approx(
         [priced(estimator, backbone=LITE, unfreeze_fraction=0.12).epochs[place] for place in (0, -1)]

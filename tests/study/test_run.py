@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
@@ -44,6 +45,7 @@ class Bench:
     heard: Recorder = field(default_factory=Recorder)
     asked: RunOptions = field(default_factory=RunOptions)
     fits: int = 0
+    order: list[str] = field(default_factory=list)
     told: int = 0
 
     def run(self, **changes: Any) -> RunResult:
@@ -52,7 +54,11 @@ class Bench:
         self.asked = replace(self.options, **changes)
         return run("cells", self.asked, self.heard)
 
+    def open_device(self, *_: Any) -> None:
+        self.order.append("device")
+
     def prepare(self, plan: Plan) -> SimpleNamespace:
+        self.order.append("weights")
         dataset = SimpleNamespace(drawn=False)
         return SimpleNamespace(plan=plan, fingerprint=self.fingerprint, dataset=dataset, weights={})
 
@@ -85,6 +91,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
         (tmp_path / name).write_text(text)
     made = Bench(options=RunOptions(sweeps_dir=tmp_path / "sweeps", results_dir=tmp_path / "results"))
     monkeypatch.setattr("bcsearch.study.run.prepare", made.prepare)
+    monkeypatch.setattr("bcsearch.study.run.open_device", made.open_device)
     monkeypatch.setattr("bcsearch.study.run.ensure_refitted", made.refit)
     monkeypatch.setattr("bcsearch.study.run.open_trainer", lambda *_: made.trainer)
     monkeypatch.setattr("bcsearch.study.run.fitted_plan", made.fit)
@@ -128,6 +135,18 @@ def test_trials_come_from_what_fits_and_the_same_command_goes_on_with_it(bench: 
     for changes, trials in (({"trials": 5}, 5), ({}, 5), ({"trials": 6, "minutes": 1.0}, 6)):  # all can be asked for
         bench.run(**changes)
         assert bench.heard.of(BudgetKnown)[-1].trials == trials
+
+
+def test_device_is_settled_before_weights_are_tried_out(bench: Bench) -> None:
+    """TensorFlow takes no other device once it has computed anything."""
+    bench.run()
+    assert bench.order == ["device", "weights"]
+    code = """
+import bcsearch.study.run
+from tensorflow.python.eager import context
+raise SystemExit(context.context()._context_handle is not None)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
 def test_second_run_resumes_and_says_so(bench: Bench) -> None:
