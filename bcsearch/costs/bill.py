@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bcsearch.training.loop import Task
     from bcsearch.training.stages import Stage
 
-EPOCH_SECONDS = 0.01  # besides training: reporting to the storage, asking the pruner
+EPOCH_SECONDS = 0.005  # besides training: reporting to the storage, asking the pruner
 STATE = 16  # bytes of a trained weight with its first value and two moments
 
 

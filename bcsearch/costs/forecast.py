@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,10 +16,10 @@ from bcsearch.records.forecast import EpochCost, Forecast, PassCost, Work
 from bcsearch.seeds import derive_seed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bcsearch.backbones.cuts import Cut
-    from bcsearch.config import Plan
+    from bcsearch.config import Plan, Value
     from bcsearch.costs.entries import Entry, Key
     from bcsearch.costs.pool import Candidate
     from bcsearch.costs.speeds import Network, Speeds
@@ -36,13 +36,14 @@ class Estimator:
 
     plan: Plan
     table: Table
-    pool: Sequence[Priced]  # the start points first
+    pool: Sequence[Priced]
+    n_firsts: int = 0  # of the pool: trials that are known beforehand
 
     def forecast(self, pool: Sequence[Priced], n_trials: int) -> Forecast:
         """Return what a study costs whose trials are drawn from a part of the pool."""
-        starts = self.pool[: len(self.plan.sweep.start)]
-        n_starts = sum(priced in starts for priced in pool)
-        tallies = [self.table.play(pool, n_starts, n_trials, self._random(number)) for number in range(PLAYS)]
+        firsts = self.pool[: self.n_firsts]
+        n_firsts = sum(priced in firsts for priced in pool)
+        tallies = [self.table.play(pool, n_firsts, n_trials, self._random(number)) for number in range(PLAYS)]
         work = Work(
             seconds=_mean(tallies, "prefix") + _mean(tallies, "training") + _mean(tallies, "other"),
             cache_bytes=round(_mean(tallies, "cache_bytes")),
@@ -107,16 +108,19 @@ class Estimator:
         )
 
 
-def measured(plan: Plan, trainer: Trainer) -> Estimator:
+def measured(plan: Plan, trainer: Trainer, firsts: Sequence[Mapping[str, Value]]) -> Estimator:
     """Measure this machine on a few of the trainer's images; nothing is kept.
+
+    ``firsts`` are the values of the trials that are known beforehand, in their order.
 
     Raises:
         ConfigError: there is no such backbone.
     """
-    features, pool = trainer.features, draw_pool(plan)
+    features, pool = trainer.features, draw_pool(plan, firsts)
     view_bytes = int(np.prod(features.images.shape[1:]))
     kept = _kept(pool, features, view_bytes)
-    return estimator_of(plan, pool, measure(trainer, pool), trainer.folds, kept=kept, view_bytes=view_bytes)
+    found = estimator_of(plan, pool, measure(trainer, pool), trainer.folds, kept=kept, view_bytes=view_bytes)
+    return replace(found, n_firsts=len(firsts))
 
 
 def estimator_of(

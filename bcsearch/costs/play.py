@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bcsearch.costs.pool import Candidate
     from bcsearch.costs.speeds import Network
 
-TRIAL_SECONDS = 0.07  # besides all that is priced: asking, recording, keeping probabilities
+TRIAL_SECONDS = 0.03  # besides all that is priced: asking, recording, keeping probabilities
 REFIT_SECONDS = 4.0  # besides training: putting the model together and writing it
 TOURNAMENT = 3  # draws of which the sampler, once it has learned, is taken to try the best
 DEAR_IS_GOOD = 0.5  # correlation of a configuration's quality with the logarithm of its cost
@@ -120,8 +120,8 @@ class Table:
     training: Training
     kept: frozenset[Key]
 
-    def play(self, pool: Sequence[Priced], n_starts: int, n_trials: int, random: np.random.Generator) -> Tally:
-        """Play one study; the first ``n_starts`` of the pool are tried first."""
+    def play(self, pool: Sequence[Priced], n_firsts: int, n_trials: int, random: np.random.Generator) -> Tally:
+        """Play one study; the first ``n_firsts`` of the pool are tried first."""
         played = Played(
             bill=self.bill,
             training=self.training,
@@ -130,7 +130,7 @@ class Table:
         )
         qualities = _qualities(pool, random)
         for number in range(n_trials):
-            place = number if number < n_starts else self._drawn(number, qualities, random)
+            place = number if number < n_firsts else self._drawn(number, qualities, random)
             played.run(pool[place], float(qualities[place]))
         played.refit()
         return played.tally

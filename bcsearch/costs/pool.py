@@ -14,9 +14,9 @@ from bcsearch.seeds import derive_seed
 from bcsearch.training.stages import Stage, settled, stages_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from bcsearch.config import Param, Plan, Space, Value
+    from bcsearch.config import Param, Plan, Value
 
 DRAWS = 400  # configurations in a pool
 
@@ -56,20 +56,17 @@ class Candidate:
         return tuple(cut for cut, _ in self.needs if cut.name != INPUT)
 
 
-def draw_pool(plan: Plan) -> list[Candidate]:
-    """Draw configurations at random from the plan's whole space, the same every time; start points come first.
+def draw_pool(plan: Plan, firsts: Sequence[Mapping[str, Value]] = ()) -> list[Candidate]:
+    """Return ``firsts``, the values of trials that are known beforehand, then configurations drawn from the space.
+
+    The same plan gives the same pool.
 
     Raises:
         ConfigError: there is no such backbone.
     """
     random = np.random.default_rng(derive_seed(plan.sweep.search.seed, "pool"))
-    starts = [_walked(plan.space, random, start) for start in plan.sweep.start]
-    drawn = [_walked(plan.space, random, {}) for _ in range(DRAWS)]
-    return [_candidate(values, plan.sweep.training.epochs) for values in [*starts, *drawn]]
-
-
-def _walked(space: Space, random: np.random.Generator, start: Mapping[str, Value]) -> dict[str, Value]:
-    return space.walk(lambda name, param: start[name] if name in start else _drawn(param, random))
+    drawn = [plan.space.walk(lambda _, param: _drawn(param, random)) for _ in range(DRAWS)]
+    return [_candidate(values, plan.sweep.training.epochs) for values in [*firsts, *drawn]]
 
 
 def _candidate(values: Mapping[str, Value], n_epochs: int) -> Candidate:

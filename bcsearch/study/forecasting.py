@@ -15,6 +15,7 @@ from bcsearch.records.forecast import Work
 from bcsearch.report.forecast import comparison, left_out_text, total_text
 from bcsearch.report.sizes import in_words
 from bcsearch.storage.forecasts import kept_forecast
+from bcsearch.study.samplers import first_draws
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +43,8 @@ def fit_study(plan: Plan, trainer: Trainer, options: RunOptions, check: Callable
         ConfigError: not even one trial has room.
     """
     limit = Limit(seconds=None if options.minutes is None else 60 * options.minutes, cache_bytes=options.max_cache)
-    return fit(measured(plan, trainer), options.trials or plan.sweep.search.trials, limit, check)
+    n_trials = options.trials or plan.sweep.search.trials
+    return fit(measured(plan, trainer, first_draws(plan, n_trials)), n_trials, limit, check)
 
 
 def fitted_plan(

@@ -1,4 +1,4 @@
-"""Sampler and pruner from a sweep's settings. Imports optuna.
+"""Sampler and pruner from a sweep's settings. Imports optuna and the objective's drawing.
 
 TPE: Bergstra and others (2011), multivariate after Falkner and others (2018). ``group`` splits the space by its
 conditions: without it, conditional parameters are drawn independently of the others.
@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import optuna
 
+from bcsearch.objective.suggest import suggest_params
 from bcsearch.seeds import derive_seed
 
 if TYPE_CHECKING:
-    from bcsearch.config import Search
+    from bcsearch.config import Plan, Search, Value
 
 MIN_TRIALS_TO_COMPARE = 3  # a median of fewer values is no median
 
@@ -29,6 +30,25 @@ def build_sampler(search: Search, *words: str | int) -> optuna.samplers.BaseSamp
         return optuna.samplers.TPESampler(
             n_startup_trials=search.startup_trials, multivariate=True, group=True, constant_liar=True, seed=seed
         )
+
+
+def first_draws(plan: Plan, n_trials: int) -> list[dict[str, Value]]:
+    """Return the values of the trials that do not depend on how others did, as one worker will draw them.
+
+    These are the start points and what is drawn at random before the sampler learns.
+    """
+    search = plan.sweep.search
+    study = optuna.create_study(direction="maximize", sampler=build_sampler(search))
+    for start in plan.starts:
+        study.enqueue_trial(dict(start))
+    known = n_trials if search.sampler == "random" else max(search.startup_trials, len(plan.starts))
+    drawn = []
+    for _ in range(min(known, n_trials)):
+        trial = study.ask()
+        suggest_params(trial, plan.searched)
+        drawn.append({**plan.searched.settled, **trial.params})
+        study.tell(trial, 0.0)
+    return drawn
 
 
 def build_pruner(search: Search) -> optuna.pruners.BasePruner:

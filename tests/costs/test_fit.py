@@ -61,9 +61,9 @@ def test_a_long_search_for_what_fits_can_be_ended(estimator: Estimator) -> None:
 
 
 def test_trials_go_where_the_cheapest_choices_are_too_dear(estimator: Estimator) -> None:
-    cheapest = fitted(estimator, seconds=12.0)
+    cheapest = fitted(estimator, seconds=10.5)
     assert 1 <= cheapest.forecast.trials < TRIALS == cheapest.forecast.wanted
-    assert cheapest.forecast.work.seconds <= 12.0
+    assert cheapest.forecast.work.seconds <= 10.5
 
 
 def test_cache_limit_counts_every_choice(estimator: Estimator) -> None:

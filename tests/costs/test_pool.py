@@ -49,11 +49,13 @@ def test_ranges_are_drawn_whole_stepped_and_logarithmic() -> None:
     assert 0.4 < sum(value < 64 for value in units) / len(units) < 0.6  # half of the range by its logarithm
 
 
-def test_start_points_come_first() -> None:
+def test_trials_that_are_known_beforehand_come_first(plan: Plan) -> None:
     from bcsearch.costs.pool import draw_pool
 
-    plan = make_plan({"learning_rate": {"float": [1e-4, 1e-2]}}, start=[{"learning_rate": 0.003}])
-    assert draw_pool(plan)[0].values["learning_rate"] == 0.003
+    known = dict(draw_pool(plan)[7].values)
+    first, *others = draw_pool(plan, [known])
+    assert first.values == known
+    assert [each.values for each in others] == [each.values for each in draw_pool(plan)]
 
 
 def test_frozen_trial_reads_features_of_every_view() -> None:

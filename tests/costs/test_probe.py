@@ -88,9 +88,9 @@ def test_forecast_counts_what_the_cache_holds_already(plan: Plan, trainer: Train
     from bcsearch.costs.forecast import measured
     from bcsearch.records import Params
 
-    cold = measured(plan, trainer)
+    cold = measured(plan, trainer, [])
     trainer.features.activations(Params(image_size=32, augment="light", views=2), POOLED)
-    warm = measured(plan, trainer)
+    warm = measured(plan, trainer, [])
     kept = {(row.backbone, row.cut, row.view) for row in warm.forecast(warm.pool, 10).rows if row.kept}
     assert kept == {
         ("", "input", "light 1"),

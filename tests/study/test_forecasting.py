@@ -52,6 +52,24 @@ def test_a_long_study_is_warned_of_unless_its_minutes_were_given(
     assert warnings(make_forecast(30), tmp_path, minutes=90.0) == []
 
 
+@pytest.mark.parametrize("search", [{"sampler": "tpe", "startup_trials": 6}, {"sampler": "random"}])
+def test_first_trials_are_known_beforehand(search: dict[str, Any], tmp_path: Path) -> None:
+    from bcsearch.study.samplers import first_draws
+
+    space = {
+        "learning_rate": {"float": [1e-5, 1e-1], "log": True},
+        "head_layers": {"int": [0, 2]},
+        "units_1": {"choice": [32, 64], "when": {"head_layers": [1, 2]}},
+        "image_size": 64,
+    }
+    plan = make_plan(space, search=search, start=[{"learning_rate": 0.003}])
+    desk = open_desk(tmp_path, plan, trials=6)
+    make_worker(desk, plan, FakeTrainer()).run()
+    ran = [{"image_size": 64, **trial.params} for trial in desk.record().trials]
+    assert first_draws(plan, 6) == ran
+    assert first_draws(plan, 2) == ran[:2]
+
+
 @pytest.mark.parametrize(("trials", "told"), [(4, True), (5, False)])
 def test_costs_are_told_beside_the_forecast_of_the_same_budget(trials: int, told: bool, tmp_path: Path) -> None:
     from bcsearch.study.forecasting import tell_costs
