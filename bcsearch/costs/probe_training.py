@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MOST_CUTS = 4  # of a network whose suffixes are measured: the cost of others lies between
 MOST_IMAGES = 64  # in a batch that is measured: larger ones cost an image about as much
 LONG = 4  # batches of the longer one of two epochs, whose difference gives a step
-HEAD_IMAGES, HEAD_STEPS = 1024, 16  # made-up features, and batches of a fold
+HEAD_IMAGES, HEAD_STEPS = 512, 8  # made-up features, and batches of a fold
 
 
 def n_weights(params: Params, n_features: int, n_classes: int) -> int:
