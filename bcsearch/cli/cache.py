@@ -22,7 +22,7 @@ def list_entries(cache_dir: options.CacheDir = None) -> int:
 
     from bcsearch.features.store import Store
     from bcsearch.paths import cache_dir as default_dir
-    from bcsearch.report.sizes import in_words
+    from bcsearch.records.words import in_words
 
     folder = cache_dir or default_dir()
     entries = Store(folder).entries()
@@ -46,7 +46,7 @@ def prune(
     """Remove kept entries; they are computed again when they are needed."""
     from bcsearch.features.store import Store
     from bcsearch.paths import cache_dir as default_dir
-    from bcsearch.report.sizes import in_words
+    from bcsearch.records.words import in_words
 
     if everything == (days is not None or limit is not None):
         raise ConfigError("cache prune: say what to remove: either --all, or --older-than DAYS and --to SIZE")

@@ -71,11 +71,14 @@ def as_json(facts: Any) -> str:
     return json.dumps([asdict(each) for each in facts] if isinstance(facts, list) else asdict(facts), indent=2)
 
 
-def typed_again() -> str:
-    """Return the command that goes on with what was typed: the same, without ``--fresh`` and passwords."""
+def typed_again(*, fresh: bool = False) -> str:
+    """Return the command that goes on with what was typed: the same, without passwords.
+
+    ``--fresh`` is left out, unless the new study was not made yet.
+    """
     from bcsearch.storage import masked
 
-    return shlex.join(["bcsearch", *(masked(word) for word in sys.argv[1:] if word != "--fresh")])
+    return shlex.join(["bcsearch", *(masked(word) for word in sys.argv[1:] if fresh or word != "--fresh")])
 
 
 def places(storage: str | None, results: Path) -> str:

@@ -71,7 +71,7 @@ def backbones(
     if as_json:
         typer.echo(options.as_json(list(found)))
         return 0
-    typer.echo(backbones_heading())
+    typer.echo(backbones_heading(image_size))
     for facts in found:
         typer.echo(backbone_line(facts))
         if names:

@@ -65,9 +65,10 @@ def run(  # noqa: PLR0913 - one argument an option
     with LiveView(Console()) as view:
         result = run_study(study, chosen, view)
     if result.bundle is None:
-        typer.echo(f"stopped; go on with: {options.typed_again()}")
-        if result.study is not None:
-            typer.echo(f"look with: bcsearch status --study {result.study}{options.places(storage, results)}")
+        typer.echo(f"stopped; go on with: {options.typed_again(fresh=result.study is None)}")
+    if result.study is not None:
+        typer.echo(f"look with: bcsearch status --study {result.study}{options.places(storage, results)}")
+    if result.bundle is None:
         return STOPPED
     typer.echo(f"best configuration and model: {result.bundle}")
     return 0

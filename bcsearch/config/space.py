@@ -90,7 +90,14 @@ class Space(BaseModel):
             if isinstance(param, Param):
                 self._check_conditions(name, param)
         self._check_sizes()
+        self._check_schedule()
         return self
+
+    def _check_schedule(self) -> None:
+        param = self.params.get("unfreeze_schedule", "none")
+        schedules = set(param.choice or ()) if isinstance(param, Param) else {param}
+        if schedules - {"none", "last_layers"} and "unfreeze_fraction" not in self.params:
+            raise ConfigError("params.unfreeze_schedule: it has no effect without unfreeze_fraction; add that")
 
     def _check_sizes(self) -> None:
         param = self.params.get("image_size")

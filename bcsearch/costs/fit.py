@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bcsearch.config.trim import Removal, removals_of, without
 from bcsearch.errors import ConfigError
+from bcsearch.records.words import in_words, time_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,10 +47,20 @@ class Fitted:
     forecast: Forecast
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Option:
+    """A part of the space that can be left out, with what is left: configurations of the pool, and their forecast."""
+
+    removal: Removal
+    pool: Sequence[Priced]
+    forecast: Forecast
+
+
 def fit(estimator: Estimator, n_trials: int, limit: Limit, check: Callable[[], None] = lambda: None) -> Fitted:
     """Leave out values of the space until it fits, then trials.
 
-    Of all values that can be left out the one goes whose absence saves most. ``check`` may raise to end it.
+    Of all values that can be left out the dearest goes first; where one is enough, the cheapest that is enough.
+    ``check`` may raise to end it.
 
     Raises:
         ConfigError: not even one trial of the cheapest choices fits.
@@ -58,15 +69,12 @@ def fit(estimator: Estimator, n_trials: int, limit: Limit, check: Callable[[], N
     forecast = estimator.forecast(pool, n_trials)
     while limit.excess(forecast) > 1:
         check()
-        options = [
-            (removal, rest, estimator.forecast(rest, n_trials)) for removal, rest in _options(estimator, space, pool)
-        ]
-        best = min(options, key=lambda option: limit.excess(option[2]), default=None)
-        if best is None or limit.excess(best[2]) > LEAST_GAIN * limit.excess(forecast):
+        best = _next_to_go(_options(estimator, space, pool, n_trials), limit)
+        if best is None or limit.excess(best.forecast) > LEAST_GAIN * limit.excess(forecast):
             break
-        removal, pool, forecast = best
-        space = without(space, removal)
-        left_out.append(str(removal))
+        pool, forecast = best.pool, best.forecast
+        space = without(space, best.removal)
+        left_out.append(str(best.removal))
     if limit.excess(forecast) > 1:
         forecast = _fewer_trials(estimator, pool, n_trials, limit)
     lost = len(estimator.plan.sweep.start) - len(replace(estimator.plan, fitted=space).starts)
@@ -75,11 +83,21 @@ def fit(estimator: Estimator, n_trials: int, limit: Limit, check: Callable[[], N
     return Fitted(space=space, forecast=replace(forecast, wanted=n_trials, left_out=tuple(left_out)))
 
 
-def _options(estimator: Estimator, space: Space, pool: Sequence[Priced]) -> list[tuple[Removal, list[Priced]]]:
-    """Return what could be left out, with the part of the pool that would be left."""
-    removals = [removal for name in COSTLY for removal in removals_of(space, name, estimator.plan.space)]
-    rests = [[each for each in pool if not removal.concerns(each.candidate.values)] for removal in removals]
-    return [(removal, rest) for removal, rest in zip(removals, rests, strict=True) if rest]
+def _next_to_go(options: Sequence[_Option], limit: Limit) -> _Option | None:
+    enough = [option for option in options if limit.excess(option.forecast) <= 1]
+    if enough:
+        return max(enough, key=lambda option: limit.excess(option.forecast))
+    return min(options, key=lambda option: limit.excess(option.forecast), default=None)
+
+
+def _options(estimator: Estimator, space: Space, pool: Sequence[Priced], n_trials: int) -> list[_Option]:
+    """Return what can be left out of the space without leaving nothing."""
+    found = []
+    for removal in (removal for name in COSTLY for removal in removals_of(space, name, estimator.plan.space)):
+        rest = [each for each in pool if not removal.concerns(each.candidate.values)]
+        if rest:
+            found.append(_Option(removal=removal, pool=rest, forecast=estimator.forecast(rest, n_trials)))
+    return found
 
 
 def _fewer_trials(estimator: Estimator, pool: Sequence[Priced], n_trials: int, limit: Limit) -> Forecast:
@@ -99,7 +117,7 @@ def _fewer_trials(estimator: Estimator, pool: Sequence[Priced], n_trials: int, l
 
 def _too_small(limit: Limit, least: Forecast) -> str:
     if limit.seconds is not None and least.work.seconds > limit.seconds:
-        came, need = f"--minutes: came {limit.seconds / 60:g}", f"{least.work.seconds / 60:.1f} minutes"
+        came, need = f"--minutes: came {limit.seconds / 60:g}", time_in_words(least.work.seconds)
     else:
-        came, need = f"--max-cache: came {limit.cache_bytes} bytes", f"{least.all_bytes / 1e6:.0f} MB"
+        came, need = f"--max-cache: came {in_words(limit.cache_bytes or 0)}", in_words(least.all_bytes)
     return f"{came}, but one trial of the cheapest choices needs about {need}; allow more, or make the space smaller"

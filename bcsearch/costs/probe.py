@@ -52,7 +52,7 @@ class _Ticks:
     def __call__(self) -> None:
         self._done += 1
         what = "measuring what a trial costs on this machine"
-        self._progress(Progress(what=what, done=self._done, total=self._total, unit="parts of networks"))
+        self._progress(Progress(what=what, done=self._done, total=self._total, unit="parts"))
 
 
 def _networks(pool: Sequence[Candidate]) -> list[Network]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bcsearch.augment import views
-from bcsearch.backbones.cuts import INPUT, cuts_of
+from bcsearch.backbones.cuts import INPUT, POOLED, cuts_of
 from bcsearch.backbones.weights import WeightsKind
 from bcsearch.features.entry import EntryKey, checksum
 from bcsearch.features.prefix import Prefix
@@ -112,7 +112,8 @@ class Features:
             start, source = self._nearest(params, cut, view)
             forward = self.prefix.forward(params.backbone, params.image_size, start, cut, source.dtype)
             copy = f"augmented copy {index} ({params.augment})" if index else "the images"
-            what = f"{params.backbone} at {params.image_size} pixels over {copy}"
+            part = "" if cut == POOLED else f" up to {cut}"
+            what = f"{params.backbone} at {params.image_size} pixels{part} over {copy}"
             return Rows(
                 shape=(len(source), *forward.output_shape),
                 dtype=np.dtype(np.float16),

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bcsearch.records.backbones import BackboneFacts
 
-LINE = "{:<22}{:>13}{:>8}{:>6}{:>10}  {}"
+LINE = "{:<22}{:>12}{:>10}{:>6}{:>16}  {}"
 
 
-def backbones_heading() -> str:
-    """Return the names of the columns."""
-    return LINE.format("backbone", "parameters", "pixels", "cuts", "images/s", "weights")
+def backbones_heading(image_size: int) -> str:
+    """Return the names of the columns; ``image_size`` is what speeds and cuts are of, in pixels."""
+    return LINE.format("backbone", "parameters", "made for", "cuts", f"images/s at {image_size}", "weights")
 
 
 def backbone_line(facts: BackboneFacts) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bcsearch.report.sizes import in_words
+from bcsearch.records.words import in_words, time_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,14 +18,19 @@ LEFT = ("backbone", "cut", "view")  # columns that are aligned at the left
 
 def work_text(work: Work) -> str:
     """Return a cost in words."""
-    return f"{work.seconds / 60:.1f} minutes, {in_words(work.cache_bytes)} of cache, {work.passes:,} passes"
+    return f"{time_in_words(work.seconds)}, {in_words(work.cache_bytes)} of cache, {work.passes:,} passes"
 
 
 def total_text(forecast: Forecast) -> str:
     """Return the whole of a forecast in one line."""
-    parts = {"computing what is kept": forecast.prefix_seconds, "training": forecast.training_seconds}
-    shares = ", ".join(f"{seconds / 60:.1f} {what}" for what, seconds in parts.items())
-    return f"{forecast.trials} trials take about {work_text(forecast.work)} on this machine ({shares})"
+    rest = forecast.work.seconds - forecast.prefix_seconds - forecast.training_seconds
+    parts = {
+        "computing what is kept": forecast.prefix_seconds,
+        "training": forecast.training_seconds,
+        "loading, tracing and writing": rest,
+    }
+    shares = ", ".join(f"{time_in_words(seconds)} {what}" for what, seconds in parts.items())
+    return f"{forecast.trials} trials take about {work_text(forecast.work)} on this machine: {shares}"
 
 
 def left_out_text(forecast: Forecast) -> list[str]:
@@ -40,7 +45,7 @@ def left_out_text(forecast: Forecast) -> list[str]:
 
 def comparison(planned: Work, real: Work) -> str:
     """Return a plan and what it came to in one line."""
-    took = f"{real.seconds / 60:.1f} minutes over all workers"
+    took = f"{time_in_words(real.seconds)} over all workers"
     here = f"{in_words(real.cache_bytes)} and {real.passes:,} passes in this one"
     return f"planned {work_text(planned)}; took {took}, {here}"
 
@@ -49,7 +54,8 @@ def forecast_text(forecast: Forecast) -> str:
     """Return a forecast as tables of what is computed once and of what training costs, and its total."""
     trained = [(*_place(row), f"{row.seconds:.2f}") for row in forecast.epochs]
     lines = [*_table(PASSES, [_cells(row) for row in forecast.rows]), "", *_table(EPOCHS, trained), ""]
-    return "\n".join([*lines, total_text(forecast), *left_out_text(forecast)])
+    note = f"the tables hold all that the space may ask for, the total is for {forecast.trials} trials:"
+    return "\n".join([*lines, note, total_text(forecast), *left_out_text(forecast)])
 
 
 def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:

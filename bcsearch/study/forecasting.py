@@ -12,8 +12,8 @@ from bcsearch.errors import DiskError
 from bcsearch.paths import free_bytes
 from bcsearch.records.events import Notice
 from bcsearch.records.forecast import Work
+from bcsearch.records.words import in_words
 from bcsearch.report.forecast import comparison, left_out_text, total_text
-from bcsearch.report.sizes import in_words
 from bcsearch.storage.forecasts import kept_forecast
 from bcsearch.study.samplers import first_draws
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bcsearch.errors import DiskError, StudyError
 from bcsearch.paths import free_bytes, locked, make_writable_dir
 from bcsearch.records import TrialState
-from bcsearch.records.events import BudgetKnown, Listener, Notice
+from bcsearch.records.events import BudgetKnown, Listener, Notice, ignore
 from bcsearch.storage import find_study, list_studies, masked, open_storage, read_study
 from bcsearch.storage.engine import plain_errors
 from bcsearch.storage.urls import checked
@@ -95,13 +95,13 @@ def work(name: str, options: RunOptions, listener: Listener) -> bool:
     """Work on a study that exists until its budget is used up, or ``options.trials`` trials were run by this worker.
 
     Returns:
-        False if the user stopped it.
+        False if the user stopped it; a supervisor that did so tells it itself.
 
     Raises:
         BcsearchError: the study is unknown, or this worker's data or weights are others than the study's.
     """
-    with plain_errors(checked(options.url_of(name))), Interrupts(listener) as interrupts:
-        leave_with_supervisor()
+    alone = not leave_with_supervisor()
+    with plain_errors(checked(options.url_of(name))), Interrupts(listener if alone else ignore) as interrupts:
         device = open_device(listener)
         desk, prepared = _existing(name, options)
         tell_warnings(prepared, listener)
@@ -109,7 +109,7 @@ def work(name: str, options: RunOptions, listener: Listener) -> bool:
         trainer = open_trainer(prepared, device, options, listener, interrupts)
         with suppress(KeyboardInterrupt):
             open_worker(desk, trainer, listener, interrupts, options.trials or inf).run()
-        return not interrupts.asked
+        return not (interrupts.asked and alone)
 
 
 def refit(name: str, number: int | None, options: RunOptions, listener: Listener) -> Path:
@@ -213,7 +213,10 @@ def _tell_budget(desk: Desk, listener: Listener) -> None:
     number = record.best.number if record.best else None
     listener(BudgetKnown(trials=budget.total, filled=budget.finished, best=best, best_number=number))
     if budget.is_done:
-        listener(Notice(text=f"all {budget.total} trials are done; for more, give a higher --trials"))
+        listener(
+            Notice(text=f"all {budget.total} trials are done; for more, use 'bcsearch run' with a higher --trials")
+        )
     elif budget.finished:
         waiting = record.count(TrialState.WAITING)
-        listener(Notice(text=f"going on: {budget.finished} of {budget.total} trials are done, {waiting} wait"))
+        queued = f", {waiting} to be tried next are queued" if waiting else ""
+        listener(Notice(text=f"going on: {budget.finished} of {budget.total} trials are done{queued}"))

@@ -31,15 +31,17 @@ SUPERVISED = "BCSEARCH_SUPERVISED"  # set for a worker that ends when its standa
 THREADS = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS")  # what the processor cores are divided by
 
 
-def leave_with_supervisor() -> None:
-    """Let this process be asked to end, which releases its trial, when the supervisor that started it is gone."""
+def leave_with_supervisor() -> bool:
+    """Tell whether a supervisor started this process; then it ends, and releases its trial, when that is gone."""
 
     def wait() -> None:
         sys.stdin.read()
         os.kill(os.getpid(), signal.SIGTERM)
 
-    if os.environ.get(SUPERVISED):
+    supervised = bool(os.environ.get(SUPERVISED))
+    if supervised:
         Thread(target=wait, daemon=True).start()
+    return supervised
 
 
 @dataclass(kw_only=True, eq=False)

@@ -4,7 +4,7 @@ import pytest
 
 from bcsearch.cli.sizes import size_in_bytes
 from bcsearch.errors import ConfigError
-from bcsearch.report.sizes import in_words
+from bcsearch.records.words import in_words
 
 SIZES = {
     "0": 0,

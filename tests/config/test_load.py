@@ -35,6 +35,17 @@ def load(sweep: str = SWEEP, space: str = SPACE) -> Plan:
     return load_plan("cells")
 
 
+def test_schedule_of_unfreezing_without_a_fraction_is_refused() -> None:
+    said = complaint(space=SPACE + 'unfreeze_schedule = "gradual"\n')
+    assert "unfreeze_schedule: it has no effect without unfreeze_fraction" in said
+
+
+def test_a_range_of_many_image_sizes_is_refused() -> None:
+    said = complaint(space=SPACE.replace("image_size    = 96", "image_size = { int = [96, 224] }"))
+    assert "came 129 sizes, allowed: at most 16" in said
+    load(space=SPACE.replace("image_size    = 96", "image_size = { int = [96, 224], step = 32 }"))
+
+
 def complaint(**texts: str) -> str:
     """Load a plan that cannot be loaded and return what is said of it."""
     with pytest.raises(ConfigError) as caught:

@@ -22,8 +22,8 @@ KEPT = replace(PASS, view="original", passes=0, seconds=0.0, cache_bytes=0, kept
 
 def test_total_says_minutes_cache_passes_and_the_dear_parts() -> None:
     assert total_text(make_forecast(30)) == (
-        "30 trials take about 1.5 minutes, 1.5 MB of cache, 2,400 passes on this machine "
-        "(0.5 computing what is kept, 0.8 training)"
+        "30 trials take about 90 seconds, 1.5 MB of cache, 2,400 passes on this machine: "
+        "30 seconds computing what is kept, 45 seconds training, 15 seconds loading, tracing and writing"
     )
 
 
@@ -45,19 +45,20 @@ def test_what_was_left_out_is_said_plainly(left_out: tuple[str, ...], trials: in
 
 def test_tables_have_a_row_for_what_is_computed_once_and_for_what_is_trained() -> None:
     whole = replace(make_forecast(30), rows=(VIEW, PASS, KEPT), epochs=(EPOCH,))
-    header, view, passed, kept, _, heading, epoch, _, total = forecast_text(whole).splitlines()
+    header, view, passed, kept, _, heading, epoch, _, note, total = forecast_text(whole).splitlines()
     assert header.split() == ["backbone", "pixels", "cut", "trained", "view", "passes", "minutes", "cache"]
     assert view.split() == ["all", "images", "light", "1", "0.10", "33.2", "MB"]
     assert passed.split() == ["convnext_tiny", "96", "pooled", "0.00", "light", "1", "1,200", "2.00", "1.8", "MB"]
     assert kept.endswith("kept already")
     assert heading.endswith("trained  seconds an epoch of all folds")
     assert epoch.split() == ["convnext_tiny", "96", "add_16", "0.17", "12.35"]
+    assert note.endswith("the total is for 30 trials:")
     assert total == total_text(make_forecast(30))
 
 
 def test_plan_and_what_it_came_to_stand_beside_each_other() -> None:
-    planned, real = make_forecast(30).work, Work(seconds=99.0, cache_bytes=1_400_000, passes=2300)
+    planned, real = make_forecast(30).work, Work(seconds=150.0, cache_bytes=1_400_000, passes=2300)
     assert comparison(planned, real) == (
-        "planned 1.5 minutes, 1.5 MB of cache, 2,400 passes; "
-        "took 1.6 minutes over all workers, 1.4 MB and 2,300 passes in this one"
+        "planned 90 seconds, 1.5 MB of cache, 2,400 passes; "
+        "took 2.5 minutes over all workers, 1.4 MB and 2,300 passes in this one"
     )

@@ -81,11 +81,11 @@ def test_costs_are_told_beside_the_forecast_of_the_same_budget(trials: int, told
     heard = Recorder()
     features = SimpleNamespace(passes=2300, store=SimpleNamespace(written_bytes=1_400_000))
     trainer: Any = SimpleNamespace(features=features)
-    tell_costs(desk, 60.0, trainer, heard)
+    tell_costs(desk, 3000.0, trainer, heard)
     texts = [notice.text for notice in heard.of(Notice)]
     assert bool(texts) is told
     if told:
         assert texts == [
-            "planned 1.5 minutes, 1.5 MB of cache, 2,400 passes; "
-            "took 1.0 minutes over all workers, 1.4 MB and 2,300 passes in this one"
+            "planned 90 seconds, 1.5 MB of cache, 2,400 passes; "
+            "took 50.0 minutes over all workers, 1.4 MB and 2,300 passes in this one"
         ]
