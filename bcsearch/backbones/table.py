@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 import keras
+from keras.src.backend.common import global_state
 
 from bcsearch.backbones.applications import APPLICATIONS_ROWS, Application
 from bcsearch.backbones.custom import build_custom
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from bcsearch.backbones.published import Published
 
+PENDING = "uninitialized_variables"  # where Keras notes them; it offers no public way to forget them
 PLUGINS = "bcsearch.backbones"  # group of entry points: a name, and a Backbone or a function that returns one
 
 
@@ -135,8 +137,11 @@ def outline(name: str, image_size: int) -> keras.Model:
     Raises:
         ConfigError: there is no such backbone.
     """
+    pending = list(global_state.get_global_attribute(PENDING) or ())
     with keras.StatelessScope(initialize_variables=False):
-        return get_backbone(name).build(image_size)
+        model = get_backbone(name).build(image_size)
+    global_state.set_global_attribute(PENDING, pending)  # or the next scope to end would make the weights after all
+    return model
 
 
 def count_parameters(name: str) -> int:
