@@ -87,8 +87,6 @@ def test_other_data_is_refused_and_the_source_named() -> None:
     with pytest.raises(StudyError, match=r"'cells' was made with other data.*--data cells\.npz.*--fresh"):
         check_fingerprint("cells", FINGERPRINT, now, "cells.npz", "others.npz")
     with pytest.raises(StudyError, match=r"has changed since; restore it, or start anew with 'bcsearch run --fresh'"):
-        StudyError, match=r"its content has changed since; restore it, or start anew with 'bcsearch run --fresh'"
-    ):
         check_fingerprint("cells", FINGERPRINT, now, "cells.npz", "cells.npz")
 
 
