@@ -41,8 +41,12 @@ class Bill:
 
     def epochs(self, candidate: Candidate, n_epochs: int) -> list[float]:
         """Return the seconds of each epoch of a trial."""
-        prices = [self.epoch(candidate, stage) for stage in candidate.stages]
+        prices = self.prices(candidate)
         return [prices[stage_at(candidate.stages, epoch)] for epoch in range(n_epochs)]
+
+    def prices(self, candidate: Candidate) -> list[float]:
+        """Return the seconds of an epoch of all folds in each stage of a trial."""
+        return [self._epoch(candidate, stage) for stage in candidate.stages]
 
     def share_of_refit(self, candidate: Candidate) -> float:
         """Return what an epoch on all images costs, as a share of an epoch of all folds."""
@@ -62,8 +66,7 @@ class Bill:
             n_bytes=int(STATE * stage.cut.fraction * count_parameters(candidate.params.backbone)),
         )
 
-    def epoch(self, candidate: Candidate, stage: Stage) -> float:
-        """Return the seconds of one epoch of all folds in a stage of a trial."""
+    def _epoch(self, candidate: Candidate, stage: Stage) -> float:
         valid = [len(rows) for rows in self.task.valid_rows]
         if stage.cut.name == POOLED:
             batches = self._batches(candidate)

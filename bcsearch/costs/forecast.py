@@ -74,10 +74,9 @@ class Estimator:
     def _epochs(self, pool: Sequence[Priced]) -> tuple[EpochCost, ...]:
         """Return a row for each cut above which a part of the pool trains."""
         seconds: dict[tuple[Network, Cut], list[float]] = {}
-        for candidate in (priced.candidate for priced in pool):
-            for stage in candidate.stages:
-                price = self.table.bill.epoch(candidate, stage)
-                seconds.setdefault((candidate.network, stage.cut), []).append(price)
+        for priced in pool:
+            for stage, price in zip(priced.candidate.stages, priced.prices, strict=True):
+                seconds.setdefault((priced.candidate.network, stage.cut), []).append(price)
         ranked = sorted(seconds, key=lambda key: (key[0], key[1].fraction))
         return tuple(
             EpochCost(
@@ -137,6 +136,7 @@ def estimator_of(
     priced = [
         Priced(
             candidate=each,
+            prices=bill.prices(each),
             epochs=bill.epochs(each, epochs),
             entries=entries_of(each, view_bytes),
             traces=bill.traces(each),

@@ -34,9 +34,13 @@ DEAR_IS_GOOD = 0.7  # correlation of a configuration's quality with the logarith
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Priced:
-    """A configuration with what its epochs cost, had it all of them, what it reads, and the graph of each stage."""
+    """A configuration with what its epochs cost, had it all of them, what it reads, and the graph of each stage.
+
+    ``prices`` are the seconds of an epoch in each of its stages.
+    """
 
     candidate: Candidate
+    prices: Sequence[float]
     epochs: Sequence[float]
     entries: Sequence[Entry]
     traces: Sequence[Trace]
@@ -63,7 +67,6 @@ class Played:
     """One study as it is played; ``kept`` are the entries of the cache."""
 
     bill: Bill
-    training: Training
     race: Race
     kept: set[Key]
     tally: Tally = field(default_factory=Tally)
@@ -127,7 +130,6 @@ class Table:
         """Play one study; the first ``n_firsts`` of the pool are tried first."""
         played = Played(
             bill=self.bill,
-            training=self.training,
             race=Race(self.search, self.training, random),
             kept=set(self.kept),
         )
