@@ -7,6 +7,7 @@
   + StorageError          a database URL or a database
   + StudyError            a study that is unknown, was never run, or does not match
   + DiskError             no room, no permission
+  + InfeasibleError       a configuration that cannot be trained here; a search goes on without it
 """
 
 from __future__ import annotations
@@ -44,6 +45,10 @@ class StudyError(BcsearchError):
 
 class DiskError(BcsearchError):
     """A place on disk without room or permission."""
+
+
+class InfeasibleError(BcsearchError):
+    """A configuration that ran out of memory, time or numbers; a search goes on and avoids its like."""
 
 
 def unknown(what: str, came: str, known: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from bcsearch.config import Plan, parse_plan
 from bcsearch.objective.cross_validated import Objective
 from bcsearch.records import EpochScores, Params, TrainResult
+from bcsearch.records.checkpoint import Checkpoint
 from bcsearch.records.forecast import Forecast, Work
 from bcsearch.storage import open_storage
 from bcsearch.study.create import open_study
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bcsearch.objective.protocol import Train
+    from bcsearch.records.checkpoint import Checkpoints
     from bcsearch.records.events import Event, Listener, Report
 
 Kind = TypeVar("Kind")
@@ -52,20 +54,22 @@ class FakeTrainer:
         """Leave a configuration as it is."""
         return params
 
-    def __call__(self, params: Params, report: Report) -> TrainResult:
+    def __call__(self, params: Params, report: Report, checkpoints: Checkpoints) -> TrainResult:
         """Follow the script until it ends or ``report`` says stop."""
         self.calls.append(params)
-        done: list[EpochScores] = []
+        kept = checkpoints.load()
+        done: list[EpochScores] = list(kept.epochs) if kept else []
         stopped = False
-        for epoch, mean in enumerate(self.curve(params)):
+        for epoch, mean in list(enumerate(self.curve(params)))[len(done) :]:
             time.sleep(self.seconds)
             self.during(epoch)
             folds = (mean - SPREAD, mean + SPREAD)
             done.append(EpochScores(epoch=epoch, fold_scores=folds, train_loss=1 - mean, learning_rate=0.1))
             stopped = report(epoch, done[-1].mean)
+            checkpoints.offer(lambda: Checkpoint(epochs=tuple(done), seconds=0.5, arrays={}))
             if stopped:
                 break
-        probabilities = None if stopped else np.full((4, 2), 0.5, np.float16)
+        probabilities = np.full((4, 2), 0.5, np.float16)
         return TrainResult(epochs=tuple(done), stopped=stopped, probabilities=probabilities, seconds=0.5)
 
 
@@ -120,6 +124,7 @@ def open_desk(
         heartbeat_seconds=limits.heartbeat_seconds,
         grace_seconds=limits.grace_seconds,
         max_retries=limits.retries,
+        reconnect_seconds=limits.reconnect_seconds,
     )
     study = open_study(storage, plan, fingerprint, name=name, worker=worker)
     desk = Desk(study=study, storage=storage, folder=folder / name)
@@ -141,6 +146,7 @@ def make_worker(
         storage=desk.storage,
         listener=hears,
         stop_asked=stops,
+        limits=plan.sweep.limits,
     )
     return Worker(
         name="me",

@@ -4,11 +4,12 @@ from bcsearch.config.fingerprint import differences, fingerprint
 from bcsearch.config.known import KNOWN_PARAMS, Value, check_value
 from bcsearch.config.load import Plan, find_files, load_plan, parse_plan
 from bcsearch.config.space import Param, Space
-from bcsearch.config.sweep import FoldSettings, Search, Sweep, Training
+from bcsearch.config.sweep import FoldSettings, Limits, Search, Sweep, Training
 
 __all__ = [
     "KNOWN_PARAMS",
     "FoldSettings",
+    "Limits",
     "Param",
     "Plan",
     "Search",

@@ -47,11 +47,15 @@ class Training(_Section):
 
 
 class Limits(_Section):
-    """When a worker counts as lost, and how often its trial is tried again."""
+    """When a worker counts as lost, how often its trial is tried again, what a trial and a study may use."""
 
     heartbeat_seconds: Count = 10
     grace_seconds: Count = 60
     retries: FromZero = 3
+    reconnect_seconds: FromZero = 300  # a worker waits so long for a database that went away
+    checkpoint_seconds: Count = 60  # between checkpoints of a trial that trains longer
+    trial_seconds: Count | None = None  # of training a trial; more is infeasible
+    files_mb: Count = 2000  # of a study's probabilities and figures: beyond, those of the worst trials are removed
     recycle_trials: Count = 100  # a worker process that a supervisor started ends after so many, and is replaced
 
     @model_validator(mode="after")

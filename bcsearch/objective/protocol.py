@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from bcsearch.records import Params, TrainResult
+    from bcsearch.records.checkpoint import Checkpoints
     from bcsearch.records.events import Report
 
 
@@ -15,8 +16,12 @@ class Train(Protocol):
     def settle(self, params: Params) -> Params:
         """Return the canonical form: configurations that train alike become equal."""
 
-    def __call__(self, params: Params, report: Report) -> TrainResult:
-        """Train; call ``report(epoch, fold_mean)`` after every epoch and stop when it answers True."""
+    def __call__(self, params: Params, report: Report, checkpoints: Checkpoints) -> TrainResult:
+        """Train from the last checkpoint on; call ``report(epoch, fold_mean)`` after every epoch, True means stop.
+
+        Raises:
+            InfeasibleError: the configuration cannot be trained here.
+        """
 
 
 class StopAsked(Protocol):

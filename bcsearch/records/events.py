@@ -54,8 +54,16 @@ class TrialEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrialInfeasible:
+    """A trial ended without a score, as its configuration cannot be trained."""
+
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrialReleased:
-    """A trial went back to waiting; whoever goes on with the study starts it anew."""
+    """A trial went back to waiting; whoever takes it goes on from its last checkpoint."""
 
     number: int
 
@@ -77,7 +85,7 @@ class Notice:
     text: str
 
 
-Event = BudgetKnown | TrialStarted | EpochEnded | TrialEnded | TrialReleased | Progress | Notice
+Event = BudgetKnown | TrialStarted | EpochEnded | TrialEnded | TrialInfeasible | TrialReleased | Progress | Notice
 
 
 class Report(Protocol):

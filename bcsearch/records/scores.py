@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
 
 
@@ -29,7 +31,7 @@ class TrainResult:
     """A finished training of all folds of one trial.
 
     ``epochs`` holds every epoch run. ``probabilities`` has shape (n_images, n_classes), float16: out-of-fold, at
-    the best epoch; rows never validated are not a number; None when training was stopped from outside.
+    the best epoch; rows never validated are not a number; None where they are no longer kept.
     """
 
     epochs: tuple[EpochScores, ...]
@@ -43,6 +45,6 @@ class TrainResult:
         return best_epoch(self.epochs)
 
 
-def best_epoch(epochs: tuple[EpochScores, ...]) -> EpochScores:
+def best_epoch(epochs: Sequence[EpochScores]) -> EpochScores:
     """Return the epoch with the highest fold mean, the earliest on a tie. Raises ValueError when empty."""
     return max(epochs, key=lambda scores: (scores.mean, -scores.epoch))

@@ -20,6 +20,7 @@ class TrialState(StrEnum):
     COMPLETE = "complete"
     PRUNED = "pruned"
     FAIL = "fail"
+    INFEASIBLE = "infeasible"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +52,8 @@ class TrialRecord:
 
     @property
     def is_finished(self) -> bool:
-        """Whether the trial fills a slot of the budget: completed or pruned."""
-        return self.state in (TrialState.COMPLETE, TrialState.PRUNED)
+        """Whether the trial fills a slot of the budget: completed, pruned, or found to be infeasible."""
+        return self.state in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.INFEASIBLE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,5 +90,5 @@ class StudyRecord:
 
     @property
     def slots_filled(self) -> int:
-        """How many trials completed or were pruned."""
+        """How many trials fill a slot of the budget."""
         return sum(trial.is_finished for trial in self.trials)

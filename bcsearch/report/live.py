@@ -18,6 +18,7 @@ from bcsearch.records.events import (
     Notice,
     Progress,
     TrialEnded,
+    TrialInfeasible,
     TrialReleased,
     TrialStarted,
 )
@@ -95,9 +96,8 @@ class LiveView:
                 self._rows[event.number] = replace(row, score=event.best, epochs=event.epoch + 1)
             case TrialEnded():
                 self._end(event)
-            case TrialReleased():
-                self._rows.pop(event.number, None)
-                self._say(f"trial {event.number} released: it starts anew when the study goes on")
+            case TrialInfeasible() | TrialReleased():
+                self._drop(event)
             case Progress():
                 self._show_work(event)
             case Notice():
@@ -119,6 +119,14 @@ class LiveView:
             self._best = Best(score=event.score, number=event.number)
         if not self._live:
             self._say(f"trial {row.number} {row.state} {event.score:.4f}, {row.epochs} epochs, {_seconds_text(row)}")
+
+    def _drop(self, event: TrialInfeasible | TrialReleased) -> None:
+        self._rows.pop(event.number, None)
+        if isinstance(event, TrialInfeasible):
+            self._filled += 1
+            self._say(f"trial {event.number} infeasible: {event.reason}")
+        else:
+            self._say(f"trial {event.number} released: it goes on when the study does")
 
     def _show_work(self, event: Progress) -> None:
         done = event.done >= event.total

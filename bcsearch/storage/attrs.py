@@ -13,4 +13,5 @@ TRIALS = "bcsearch:trials"  # its budget in slots
 # of a trial
 NOTE = "bcsearch:note"  # one line for the reader, such as why it failed
 FAILED_TRIAL = "failed_trial"  # of a retry: the number of the first attempt
+FEASIBLE = "feasible"  # name of the constraint: above zero where a trial could not be trained
 RETRY_HISTORY = "retry_history"  # of a retry: the numbers of all earlier attempts

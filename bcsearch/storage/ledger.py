@@ -16,8 +16,9 @@ from sqlalchemy import and_, delete, insert, select
 from bcsearch.records import EpochScores, Params, TrialState, best_epoch
 from bcsearch.storage.attrs import UUID
 from bcsearch.storage.engine import transaction
+from bcsearch.storage.patience import patient
 from bcsearch.storage.tables import LEDGER
-from bcsearch.storage.trial_rows import FINISHED, TRIALS
+from bcsearch.storage.trial_rows import FINISHED, TRIALS, write_constraint
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerEntry:
-    """What one trial found. ``duplicate_of`` names the trial whose scores it repeats without training."""
+    """What one trial found; no epochs where it is infeasible, or RUNNING and its last attempt.
+
+    ``duplicate_of`` names the trial whose scores it repeats without training.
+    """
 
     trial_number: int
     params: Params
@@ -48,22 +52,31 @@ class Ledger:
     """The ledger of one study, keyed by the uuid in its user attributes."""
 
     def __init__(self, storage: Storage, study: Study) -> None:
-        self._engine = storage.engine
+        self._engine, self.reconnect_seconds = storage.engine, storage.reconnect_seconds
         self._study_id = study._study_id
         self._uuid: str = study.user_attrs[UUID]
 
+    @patient
     def record(self, entry: LedgerEntry) -> None:
-        """Write what a trial found, over what an earlier try of the same trial wrote."""
+        """Write what a trial found, over what an earlier try of the same trial wrote, and whether it is feasible.
+
+        Every trial that ends tells the sampler whether it is, by the same key.
+        """
         with transaction(self._engine) as session:
             session.execute(delete(LEDGER).where(self._is(entry.trial_number)))
             session.execute(insert(LEDGER).values(study_uuid=self._uuid, **_row(entry)))
+            if entry.state is not TrialState.RUNNING:
+                infeasible = entry.state is TrialState.INFEASIBLE
+                write_constraint(session, self._study_id, entry.trial_number, float(infeasible))
 
+    @patient
     def entry_of(self, trial_number: int) -> LedgerEntry | None:
         """Return what a trial found; None when nothing was written."""
         with transaction(self._engine) as session:
             row = session.execute(select(LEDGER).where(self._is(trial_number))).one_or_none()
         return None if row is None else _entry(row)
 
+    @patient
     def find_digest(self, digest: str) -> int | None:
         """Return the first finished trial with this digest of its params, completed ones before pruned ones."""
         trial = and_(TRIALS.c.study_id == self._study_id, TRIALS.c.number == LEDGER.c.trial_number)
@@ -72,6 +85,15 @@ class Ledger:
         with transaction(self._engine) as session:
             number: int | None = session.execute(found.order_by(TRIALS.c.state, TRIALS.c.number)).scalars().first()
         return number
+
+    @patient
+    def worst_first(self) -> list[int]:
+        """Return the numbers of the completed trials, the lowest score first."""
+        completed = and_(LEDGER.c.study_uuid == self._uuid, LEDGER.c.state == TrialState.COMPLETE.value)
+        with transaction(self._engine) as session:
+            return list(
+                session.execute(select(LEDGER.c.trial_number).where(completed).order_by(LEDGER.c.score)).scalars()
+            )
 
     def _is(self, trial_number: int) -> ColumnElement[bool]:
         return and_(LEDGER.c.study_uuid == self._uuid, LEDGER.c.trial_number == trial_number)
@@ -92,14 +114,14 @@ def decode_epochs(text: str) -> tuple[EpochScores, ...]:
 
 
 def _row(entry: LedgerEntry) -> dict[str, Any]:
-    best = entry.best
+    best = entry.best if entry.epochs else None
     return {
         "trial_number": entry.trial_number,
         "digest": entry.params.digest(),
         "params": dumps(asdict(entry.params.canonical()), sort_keys=True),
         "epochs": encode_epochs(entry.epochs),
-        "best_epoch": best.epoch,
-        "score": best.mean if isfinite(best.mean) else None,
+        "best_epoch": best.epoch if best else None,
+        "score": best.mean if best and isfinite(best.mean) else None,
         "train_seconds": entry.train_seconds,
         "total_seconds": entry.total_seconds,
         "duplicate_of": entry.duplicate_of,

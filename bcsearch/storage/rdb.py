@@ -3,7 +3,8 @@
 What differs from ``RDBStorage``: every change of a trial's state is one compare-and-set; a trial that becomes RUNNING
 gets its heartbeat in the same transaction, so a worker killed inside ``ask()`` leaves a trace that grows stale; the
 heartbeat thread outlives a database that does not answer; a trial can be released; and failing a stale trial and
-putting its retry in the queue is one transaction, done before each ask and whenever an idle worker calls for it.
+putting its successor in its place is one transaction, done before each ask and whenever an idle worker calls for it;
+and every call waits for a database that went away.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ from bcsearch.storage.engine import (
     stale_before,
     transaction,
 )
-from bcsearch.storage.retry import retry_of
+from bcsearch.storage.patience import all_patient, patient
+from bcsearch.storage.retry import infeasible_of, retry_of
+from bcsearch.storage.succession import succeed
 from bcsearch.storage.urls import checked
 
 if TYPE_CHECKING:
@@ -42,22 +45,39 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_RETRIES = 3
+RECONNECT_SECONDS = 300.0
+OPTUNAS = (  # of Optuna's methods, those that touch the database on their own
+    "create_new_study", "delete_study", "set_study_user_attr", "set_study_system_attr", "get_study_id_from_name",
+    "get_study_name_from_id", "get_study_directions", "get_study_user_attrs", "get_study_system_attrs",
+    "get_trial_user_attrs", "get_trial_system_attrs", "get_all_studies", "_create_new_trial", "_set_trial_param",
+    "get_trial_param", "set_trial_intermediate_value", "set_trial_user_attr", "set_trial_system_attr",
+    "get_trial_id_from_study_id_trial_number", "get_trial", "_get_trials", "_get_best_trial_id",
+)  # fmt: skip
 RACE_SAYINGS = ("already exists", "locked", "unique")
 OPENINGS = 8  # several processes may create the tables of one new database; all but one fail at first
 
 
+@all_patient(OPTUNAS)
 class Storage(RDBStorage):
     """The storage of all studies of a database; the tables must be there: use ``open_storage``."""
 
     def __init__(
-        self, url: str, *, heartbeat_seconds: int = 10, grace_seconds: int = 60, max_retries: int = MAX_RETRIES
+        self,
+        url: str,
+        *,
+        heartbeat_seconds: int = 10,
+        grace_seconds: int = 60,
+        max_retries: int = MAX_RETRIES,
+        reconnect_seconds: float = RECONNECT_SECONDS,
     ) -> None:
         super().__init__(url, engine_options(make_url(url)), skip_table_creation=True)
         self.heartbeat_interval = heartbeat_seconds  # not an argument above: that one warns of being experimental
         self.grace_seconds = grace_seconds
         self.max_retries = max_retries
+        self.reconnect_seconds = reconnect_seconds
         self._released: set[int] = set()
 
+    @patient
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
         """Change the state of a trial; False when another worker was first or the trial was released here."""
         starts = state is TrialState.RUNNING
@@ -75,6 +95,7 @@ class Storage(RDBStorage):
         self._released.discard(trial_id)
         return True
 
+    @patient
     def release(self, trial_id: int) -> bool:
         """Give a RUNNING trial back to the queue with its number, params and reports; False if it is not running.
 
@@ -84,7 +105,9 @@ class Storage(RDBStorage):
             released = trial_rows.move(session, trial_id, (TrialState.RUNNING,), TrialState.WAITING)
             if released:
                 trial_rows.forget_beat(session, trial_id)
-                self._released.add(trial_id)
+            waits = trial_rows.state_of(session, trial_id) is TrialState.WAITING
+        if waits:  # also where a call that was cut off has released it
+            self._released.add(trial_id)
         return released
 
     def record_heartbeat(self, trial_id: int) -> None:
@@ -102,6 +125,7 @@ class Storage(RDBStorage):
         """Fail the trials of lost workers and queue their retries; return the numbers of those that failed."""
         return self._reap(study._study_id)
 
+    @patient
     def _reap(self, study_id: int) -> list[int]:
         with transaction(self.engine) as session:
             cutoff = stale_before(session, self.grace_seconds)
@@ -116,10 +140,13 @@ class Storage(RDBStorage):
                 return None
             row = models.TrialModel.find_or_raise_by_id(trial_id, session)
             failed = self._build_frozen_trial_from_trial_model(row)
-            retry = retry_of(failed, self.max_retries)
-            if retry is not None:
-                self._get_prepared_new_trial(study_id, retry, session)
-        logger.warning("trial %d lost its worker and was %s", failed.number, "queued again" if retry else "given up")
+            successor = retry_of(failed, self.max_retries) or infeasible_of(failed)
+            made = self._get_prepared_new_trial(study_id, successor, session)
+            session.flush()
+            if successor.state is TrialState.PRUNED:
+                succeed(session, study_id, failed.number, made.number)
+        what = "found infeasible" if successor.state is TrialState.PRUNED else "queued again"
+        logger.warning("trial %d lost its worker and was %s", failed.number, what)
         return failed.number
 
     def _get_stale_trial_ids(self, study_id: int) -> list[int]:
@@ -139,7 +166,12 @@ class Storage(RDBStorage):
 
 
 def open_storage(
-    url: str, *, heartbeat_seconds: int = 10, grace_seconds: int = 60, max_retries: int = MAX_RETRIES
+    url: str,
+    *,
+    heartbeat_seconds: int = 10,
+    grace_seconds: int = 60,
+    max_retries: int = MAX_RETRIES,
+    reconnect_seconds: float = RECONNECT_SECONDS,
 ) -> Storage:
     """Open a database for workers, making what tables are missing; a RUNNING trial silent for the grace is lost.
 
@@ -158,6 +190,7 @@ def open_storage(
                     heartbeat_seconds=heartbeat_seconds,
                     grace_seconds=grace_seconds,
                     max_retries=max_retries,
+                    reconnect_seconds=reconnect_seconds,
                 )
         except BcsearchError as error:
             if attempt == OPENINGS or not _may_be_a_race(error):

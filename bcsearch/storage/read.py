@@ -23,6 +23,7 @@ from bcsearch.records import StudyRecord, TrialRecord, TrialState
 from bcsearch.storage import attrs
 from bcsearch.storage.engine import holds_optuna, plain_errors, reading_engine
 from bcsearch.storage.ledger import decode_epochs
+from bcsearch.storage.patience import patient
 from bcsearch.storage.rdb import Storage
 from bcsearch.storage.tables import LEDGER
 from bcsearch.storage.trial_rows import TRIALS, UNFINISHED, VALUES
@@ -45,6 +46,7 @@ FETCHED = 10_000  # rows at a time: one by one takes half as long again
 RUN_FIRST = "start one with 'bcsearch run --study NAME'"
 
 
+@patient
 def read_study(source: Storage | str, name: str, *, with_epochs: bool = False, with_params: bool = True) -> StudyRecord:
     """Read a study with all its trials; ``source`` is an open storage or a URL, which is then never created.
 
@@ -59,6 +61,7 @@ def read_study(source: Storage | str, name: str, *, with_epochs: bool = False, w
         return _with_trials(connection, found, with_epochs=with_epochs, with_params=with_params)
 
 
+@patient
 def list_studies(source: Storage | str) -> list[StudyRecord]:
     """Read every study without its trials, oldest first. Raises as ``read_study`` does."""
     with _reading(source) as connection:
@@ -155,7 +158,7 @@ def _trial(row: Any, details: _Details) -> TrialRecord:
     entry = details.ledger.get(number)
     return TrialRecord(
         number=number,
-        state=STATES[state],
+        state=_state(state, entry),
         score=details.scores.get(trial_id),
         params=details.params.get(trial_id, {}),
         epochs=decode_epochs(entry.epochs) if entry is not None and entry.epochs else (),
@@ -165,6 +168,12 @@ def _trial(row: Any, details: _Details) -> TrialRecord:
         note=_note(details.notes.get(trial_id), details.retry_of.get(trial_id), entry),
         retry_of=details.retry_of.get(trial_id),
     )
+
+
+def _state(state: OptunaState, entry: Any) -> TrialState:
+    """Optuna has no state for trials that could not be trained: they are PRUNED to it."""
+    infeasible = entry is not None and entry.state == TrialState.INFEASIBLE.value and state is OptunaState.PRUNED
+    return TrialState.INFEASIBLE if infeasible else STATES[state]
 
 
 def _note(note: str | None, retry_of: int | None, entry: Any) -> str:
@@ -228,7 +237,7 @@ def _ledger(connection: Connection, study_uuid: str, *, with_epochs: bool) -> di
     if not inspect(connection).has_table(LEDGER.name):  # a study of plain Optuna
         return {}
     epochs = LEDGER.c.epochs if with_epochs else literal("").label("epochs")
-    columns = select(LEDGER.c.trial_number, LEDGER.c.train_seconds, LEDGER.c.duplicate_of, epochs)
+    columns = select(LEDGER.c.trial_number, LEDGER.c.state, LEDGER.c.train_seconds, LEDGER.c.duplicate_of, epochs)
     rows = connection.execute(columns.where(LEDGER.c.study_uuid == study_uuid))
     return {row.trial_number: row for row in rows}
 

@@ -30,6 +30,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bcsearch.storage.attrs import UUID
 from bcsearch.storage.engine import changes_one, stale_before, transaction
+from bcsearch.storage.patience import patient
 from bcsearch.storage.tables import SLOTS
 from bcsearch.storage.trial_rows import FINISHED, TRIALS
 
@@ -79,11 +80,12 @@ class Slots:
     """The slots of one study, keyed by the uuid in its user attributes."""
 
     def __init__(self, storage: Storage, study: Study) -> None:
-        self._engine = storage.engine
+        self._engine, self.reconnect_seconds = storage.engine, storage.reconnect_seconds
         self._grace_seconds = storage.grace_seconds
         self._study_id = study._study_id
         self._uuid: str = study.user_attrs[UUID]
 
+    @patient
     def ensure_slots(self, wanted: int) -> None:
         """Make the budget ``wanted``: add rows, or remove free ones; a trial that runs or finished keeps its slot."""
         for _ in range(ATTEMPTS):
@@ -95,6 +97,7 @@ class Slots:
             return
         raise StorageInternalError(f"the slots of study {self._uuid} could not be made")
 
+    @patient
     def claim(self, worker: str) -> int | None:
         """Take a free slot for ``worker``; None when there is none."""
         while candidates := self._free():
@@ -104,6 +107,7 @@ class Slots:
                     return slot
         return None
 
+    @patient
     def bind(self, slot: int, trial_number: int) -> bool:
         """Write the trial that fills a claimed slot; False when the claim was lost: then release the trial."""
         with transaction(self._engine) as session:
@@ -114,12 +118,14 @@ class Slots:
             changes = {"trial_number": trial_number, "version": SLOTS.c.version + 1}
             return changes_one(session, bound.values(changes))
 
+    @patient
     def give_back(self, slot: int) -> None:
         """Free a claimed slot at once when no trial came of it."""
         with transaction(self._engine) as session:
             unbound = and_(self._mine, SLOTS.c.slot == slot, SLOTS.c.trial_number.is_(None))
             session.execute(update(SLOTS).where(unbound).values(_cleared()))
 
+    @patient
     def counts(self) -> SlotCounts:
         """Count the slots by state."""
         with transaction(self._engine) as session:

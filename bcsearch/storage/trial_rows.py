@@ -7,12 +7,15 @@ from is atomic on every database: of two workers one changes the row, the other 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from json import dumps
 from typing import TYPE_CHECKING
 
 from optuna.storages._rdb import models
+from optuna.study._constrained_optimization import _CONSTRAINTS_KEY
 from optuna.trial import TrialState
 from sqlalchemy import and_, delete, func, insert, literal, or_, select, update
 
+from bcsearch.storage.attrs import FEASIBLE
 from bcsearch.storage.engine import changes_one
 
 if TYPE_CHECKING:
@@ -23,7 +26,9 @@ if TYPE_CHECKING:
 
 TRIALS = models.TrialModel.__table__
 BEATS = models.TrialHeartbeatModel.__table__
+ATTRS = models.TrialSystemAttributeModel.__table__
 VALUES = models.TrialValueModel.__table__
+CONSTRAINT = f"{_CONSTRAINTS_KEY}:{FEASIBLE}"
 UNFINISHED = (TrialState.RUNNING, TrialState.WAITING)
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
@@ -83,6 +88,19 @@ def write_values(session: Session, trial_id: int, values: Sequence[float]) -> No
         stored, kind = models.TrialValueModel.value_to_stored_repr(value)
         row = {"trial_id": trial_id, "objective": objective, "value": stored, "value_type": kind}
         session.execute(insert(VALUES).values(row))
+
+
+def write_constraint(session: Session, study_id: int, number: int, value: float) -> None:
+    """Tell the sampler whether a trial could be trained: above zero means that it could not.
+
+    In Optuna's own way, a second value would be passed over.
+    """
+    trial_id = select(TRIALS.c.trial_id).where(TRIALS.c.study_id == study_id, TRIALS.c.number == number)
+    mine = and_(ATTRS.c.trial_id == trial_id.scalar_subquery(), ATTRS.c.key == CONSTRAINT)
+    session.execute(delete(ATTRS).where(mine))
+    row = select(TRIALS.c.trial_id, literal(CONSTRAINT), literal(dumps(value)))
+    row = row.where(TRIALS.c.study_id == study_id, TRIALS.c.number == number)
+    session.execute(insert(ATTRS).from_select(["trial_id", "key", "value_json"], row))
 
 
 def state_of(session: Session, trial_id: int) -> TrialState:

@@ -87,7 +87,8 @@ def build_trainer(
         progress=progress,
         jit_compile=device.jit_compile,
     )
-    return Trainer(prepared.dataset, prepared.folds, read, prepared.plan.sweep.training, device)
+    sweep = prepared.plan.sweep
+    return Trainer(prepared.dataset, prepared.folds, read, sweep.training, device, sweep.limits.trial_seconds)
 
 
 def tell_warnings(prepared: Prepared, listener: Listener) -> None:

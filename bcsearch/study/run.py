@@ -167,6 +167,7 @@ def _open_storage(url: str, plan: Plan) -> Storage:
         heartbeat_seconds=limits.heartbeat_seconds,
         grace_seconds=limits.grace_seconds,
         max_retries=limits.retries,
+        reconnect_seconds=limits.reconnect_seconds,
     )
 
 

@@ -60,6 +60,7 @@ def open_worker(
         storage=desk.storage,
         listener=listener,
         stop_asked=interrupts,
+        limits=desk.plan.sweep.limits,
     )
     return Worker(
         name=worker_name(),

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from optuna.exceptions import TrialPruned, UpdateFinishedTrialError
 
-from bcsearch.objective.cross_validated import Released
+from bcsearch.errors import StudyError
+from bcsearch.objective.cross_validated import Infeasible, Released
 from bcsearch.records.events import Listener, Notice
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from bcsearch.study.interrupts import Interrupts
 
 IDLE_SECONDS = 1.0  # between looks at the slots while other workers hold them all
+MOST_INFEASIBLE = 10  # one after another, after which something is wrong with more than the configurations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,21 +38,32 @@ class Worker:
     most_trials: float = inf
 
     def run(self) -> bool:
-        """Run trials until the budget is used up; False if the user stopped it, or it ran its most, before."""
-        left = self.most_trials
+        """Run trials until the budget is used up; False if the user stopped it, or it ran its most, before.
+
+        Raises:
+            StudyError: no configuration can be trained here.
+        """
+        left, infeasible = self.most_trials, 0
         while not self.interrupts.asked and left > 0:
             self.storage.fail_stale(self.study)
             slot = self.slots.claim(self.name)
             if slot is not None:
-                self._run_trial(slot)
+                attempt = self._run_trial(slot)
+                infeasible = infeasible + 1 if attempt.reason else 0
+                if infeasible == MOST_INFEASIBLE:
+                    raise StudyError(
+                        f"{infeasible} configurations in a row cannot be trained here, the last as {attempt.reason}; "
+                        "narrow the space or use another machine, and go on with the same command"
+                    )
                 left -= 1
             elif self.slots.counts().is_done:
+                self.objective.artifacts.remove_checkpoints()
                 return True
             else:
                 time.sleep(IDLE_SECONDS)
         return False
 
-    def _run_trial(self, slot: int) -> None:
+    def _run_trial(self, slot: int) -> _Attempt:
         attempt = _Attempt(self.slots, slot, self.storage, self.objective)
         try:
             self.study.optimize(attempt, n_trials=1)
@@ -62,6 +75,7 @@ class Worker:
             self.listener(Notice(text=f"trial {attempt.number} was ended by another worker; going on"))
         finally:
             self.slots.give_back(slot)
+        return attempt
 
 
 class _Attempt:
@@ -71,6 +85,7 @@ class _Attempt:
         self._slots, self._slot, self._storage, self._objective = slots, slot, storage, objective
         self._trial_id = -1
         self.number = -1
+        self.reason = ""  # why it cannot be trained
         self._error: Exception | None = None
 
     def __call__(self, trial: optuna.Trial) -> float:
@@ -80,6 +95,9 @@ class _Attempt:
             raise Released
         try:
             return self._objective(trial)
+        except Infeasible as error:
+            self.reason = str(error)
+            raise
         except TrialPruned:
             raise
         except Exception as error:

@@ -164,6 +164,11 @@ class HeadGraph:
         self.predict = tf.function(self._predict, input_signature=[_FEATURES, _ints(None, None)])
         self._step = tf.Variable(0.0)
 
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """Everything that training changes."""
+        return [*self.layers.variables, self._step]
+
     def reset(self, kernels: Sequence[np.ndarray]) -> None:
         """Start anew from kernels (n_folds, n_in, n_out), zero biases and empty optimizer state."""
         biases = [np.zeros((kernel.shape[0], 1, kernel.shape[2]), np.float32) for kernel in kernels]

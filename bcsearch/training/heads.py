@@ -14,7 +14,7 @@ from bcsearch.training.class_weights import class_weights
 from bcsearch.training.fold_weights import FoldWeights, Scaling, first_kernels, scalings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bcsearch.records import Params
     from bcsearch.training.loop import Task
@@ -66,6 +66,15 @@ class HeadTrainer:
         """Return for each fold the probabilities of its validation rows, on clean images."""
         stacked = self._graph.predict(self._features, self._valid).numpy()
         return [fold[: len(rows)] for fold, rows in zip(stacked, self._task.valid_rows, strict=True)]
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return the stacked weights and optimizer state."""
+        return {str(index): variable.numpy() for index, variable in enumerate(self._graph.variables)}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from a state."""
+        for index, variable in enumerate(self._graph.variables):
+            variable.assign(state[str(index)])
 
     def weights(self) -> list[FoldWeights]:
         """Return the weights of every fold."""

@@ -27,6 +27,10 @@ class Kept(Generic[Thing]):
         self._limit_bytes = limit_bytes
         self._things: OrderedDict[Hashable, Thing] = OrderedDict()
 
+    def clear(self) -> None:
+        """Keep nothing of what there was."""
+        self._things.clear()
+
     def get(self, key: Hashable, make: Callable[[], Thing]) -> Thing:
         """Return the thing of ``key``, made where it is not kept."""
         if key not in self._things:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bcsearch.records import EpochScores, TrainResult
+from bcsearch.errors import InfeasibleError
+from bcsearch.records import EpochScores, TrainResult, best_epoch
+from bcsearch.records.checkpoint import Checkpoint, NoCheckpoints
 from bcsearch.training.metrics import score
 from bcsearch.training.schedules import Schedule
 
@@ -18,8 +20,11 @@ if TYPE_CHECKING:
 
     from bcsearch.config import Training
     from bcsearch.records import Params
+    from bcsearch.records.checkpoint import Checkpoints
     from bcsearch.records.events import Report
     from bcsearch.training.protocol import FoldTrainer
+
+BEST = "best.{}"  # the name of a fold's probabilities after the best epoch, in a checkpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -32,37 +37,93 @@ class Task:
     valid_rows: Sequence[np.ndarray]
 
 
-def train_folds(
-    trainer: FoldTrainer, task: Task, params: Params, settings: Training, report: Report, staged_until: int = 0
-) -> TrainResult:
-    """Train all folds abreast until the epochs are over or the fold mean stops rising.
+@dataclass(kw_only=True, eq=False)
+class Lockstep:
+    """One training of all folds abreast; run it once.
 
-    Patience is counted from epoch ``staged_until`` on, where the last stage of unfreezing begins, not before.
-    ``report`` may stop it too, and so does a loss that is no longer a number: the best epoch before it counts.
+    It ends with the epochs, when ``report`` says so, or when the fold mean has not risen for the patience, which is
+    counted from epoch ``staged_until`` on, where the last stage of unfreezing begins. ``trial_seconds`` is the most
+    that training alone may take; None is any time.
     """
-    seconds = 0.0
-    schedule = Schedule(params.schedule, params.learning_rate, settings.epochs)
-    done: list[EpochScores] = []
-    best, best_probabilities, stopped = -1, None, False
-    for epoch in range(settings.epochs):
-        started = time.perf_counter()
+
+    trainer: FoldTrainer
+    task: Task
+    params: Params
+    settings: Training
+    report: Report
+    checkpoints: Checkpoints = field(default_factory=NoCheckpoints)
+    staged_until: int = 0
+    trial_seconds: float | None = None
+    _done: list[EpochScores] = field(default_factory=list, init=False)
+    _best_probabilities: Sequence[np.ndarray] = field(default=(), init=False)
+    _seconds: float = field(default=0.0, init=False)
+
+    def run(self) -> TrainResult:
+        """Train from the last checkpoint on.
+
+        Raises:
+            InfeasibleError: a loss that is no longer a number, or no time left.
+        """
+        schedule = Schedule(self.params.schedule, self.params.learning_rate, self.settings.epochs)
+        self._resume(schedule)
+        stopped = False
+        while not (stopped or self._is_over()):
+            started = time.perf_counter()
+            self._train_epoch(schedule)
+            self._seconds += time.perf_counter() - started
+            self._check()
+            stopped = self.report(self._done[-1].epoch, self._done[-1].mean)
+            self.checkpoints.offer(self._checkpoint)
+        return TrainResult(
+            epochs=tuple(self._done),
+            stopped=stopped,
+            probabilities=out_of_fold(self.task, self._best_probabilities),
+            seconds=self._seconds,
+        )
+
+    def _train_epoch(self, schedule: Schedule) -> None:
+        epoch = len(self._done)
         rate = schedule.rate(epoch)
-        loss = trainer.train_epoch(epoch, rate)
-        probabilities = trainer.predict()
-        done.append(_score_epoch(epoch, task, settings.score, probabilities, loss=loss, rate=rate))
-        schedule.observe(done[-1].mean)
-        if best < 0 or done[-1].mean > done[best].mean:
-            best, best_probabilities = epoch, probabilities
-        seconds += time.perf_counter() - started
-        stopped = report(epoch, done[-1].mean)
-        if stopped or not isfinite(loss) or epoch - max(best, staged_until) >= settings.patience:
-            break
-    return TrainResult(
-        epochs=tuple(done),
-        stopped=stopped,
-        probabilities=None if stopped or best_probabilities is None else out_of_fold(task, best_probabilities),
-        seconds=seconds,
-    )
+        loss = self.trainer.train_epoch(epoch, rate)
+        probabilities = self.trainer.predict()
+        self._done.append(self._scores(epoch, probabilities, loss=loss, rate=rate))
+        schedule.observe(self._done[-1].mean)
+        if best_epoch(self._done).epoch == epoch:
+            self._best_probabilities = probabilities
+
+    def _is_over(self) -> bool:
+        if not self._done or len(self._done) >= self.settings.epochs:
+            return bool(self._done)
+        return self._done[-1].epoch - max(best_epoch(self._done).epoch, self.staged_until) >= self.settings.patience
+
+    def _check(self) -> None:
+        last = self._done[-1]
+        if not isfinite(last.train_loss):
+            raise InfeasibleError(f"its loss was no longer a number in epoch {last.epoch}")
+        if self.trial_seconds is not None and self._seconds > self.trial_seconds:
+            raise InfeasibleError(
+                f"{len(self._done)} epochs took {self._seconds:.0f} s, [limits] trial_seconds allows "
+                f"{self.trial_seconds:g}"
+            )
+
+    def _scores(self, epoch: int, probabilities: Sequence[np.ndarray], *, loss: float, rate: float) -> EpochScores:
+        pairs = zip(self.task.valid_rows, probabilities, strict=True)
+        fold_scores = tuple(score(self.settings.score, self.task.labels[rows], fold) for rows, fold in pairs)
+        return EpochScores(epoch=epoch, fold_scores=fold_scores, train_loss=loss, learning_rate=rate)
+
+    def _checkpoint(self) -> Checkpoint:
+        best = {BEST.format(fold): array for fold, array in enumerate(self._best_probabilities)}
+        return Checkpoint(epochs=tuple(self._done), seconds=self._seconds, arrays={**self.trainer.state(), **best})
+
+    def _resume(self, schedule: Schedule) -> None:
+        checkpoint = self.checkpoints.load()
+        if checkpoint is None:
+            return
+        self._done, self._seconds = list(checkpoint.epochs), checkpoint.seconds
+        self._best_probabilities = [checkpoint.arrays[BEST.format(fold)] for fold in range(len(self.task.valid_rows))]
+        self.trainer.restore(checkpoint.arrays)
+        for scores in self._done:
+            schedule.observe(scores.mean)
 
 
 def out_of_fold(task: Task, probabilities: Sequence[np.ndarray]) -> np.ndarray:
@@ -71,11 +132,3 @@ def out_of_fold(task: Task, probabilities: Sequence[np.ndarray]) -> np.ndarray:
     for rows, fold in zip(task.valid_rows, probabilities, strict=True):
         whole[rows] = fold
     return whole
-
-
-def _score_epoch(
-    epoch: int, task: Task, kind: str, probabilities: Sequence[np.ndarray], *, loss: float, rate: float
-) -> EpochScores:
-    pairs = zip(task.valid_rows, probabilities, strict=True)
-    fold_scores = tuple(score(kind, task.labels[rows], fold) for rows, fold in pairs)
-    return EpochScores(epoch=epoch, fold_scores=fold_scores, train_loss=loss, learning_rate=rate)

@@ -40,12 +40,20 @@ class Parking:
 
     def park(self, fold: int) -> None:
         """Keep the live values as those of ``fold``."""
-        self._kept[fold] = [self._hold(fold, index, variable.numpy()) for index, variable in enumerate(self._variables)]
+        self.replace(fold, [variable.numpy() for variable in self._variables])
 
     def wake(self, fold: int) -> None:
         """Make the kept values of ``fold`` the live ones."""
         for variable, value in zip(self._variables, self._kept[fold], strict=True):
             variable.assign(value)
+
+    def kept(self, fold: int) -> list[np.ndarray]:
+        """Return the kept values of ``fold``."""
+        return self._kept[fold]
+
+    def replace(self, fold: int, values: Sequence[np.ndarray]) -> None:
+        """Keep other values as those of ``fold``."""
+        self._kept[fold] = [self._hold(fold, index, value) for index, value in enumerate(values)]
 
     def _hold(self, fold: int, index: int, value: np.ndarray) -> np.ndarray:
         if self._folder is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
 
@@ -23,3 +23,9 @@ class FoldTrainer(Protocol):
 
     def weights(self) -> Sequence[FoldWeights]:
         """Return the weights of every fold."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return everything that training has changed, by name, so that ``restore`` can go on from there."""
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from a state of a trainer of the same configuration; names of others are passed over."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+import numpy as np
 
-    import numpy as np
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
     from bcsearch.training.fold_weights import FoldWeights
     from bcsearch.training.protocol import FoldTrainer
     from bcsearch.training.stages import Stage
+
+STAGE = "stage"  # its name in a state
 
 
 class StagedTrainer:
@@ -21,14 +23,16 @@ class StagedTrainer:
         self, stages: Sequence[Stage], build: Callable[[Stage, Sequence[FoldWeights] | None], FoldTrainer]
     ) -> None:
         """Take stages, the first from epoch 0, and what makes a trainer of one from the weights so far."""
-        self._waiting, self._build = list(stages[1:]), build
+        self._stages, self._build = stages, build
         self.last_begins = stages[-1].first_epoch
+        self._stage = 0
         self._now = build(stages[0], None)
 
     def train_epoch(self, epoch: int, learning_rate: float) -> float:
         """Train every fold for one epoch; begin the next stage first if it is its time."""
-        while self._waiting and self._waiting[0].first_epoch <= epoch:
-            self._now = self._build(self._waiting.pop(0), self._now.weights())
+        while self._stage + 1 < len(self._stages) and self._stages[self._stage + 1].first_epoch <= epoch:
+            self._stage += 1
+            self._now = self._build(self._stages[self._stage], self._now.weights())
         return self._now.train_epoch(epoch, learning_rate)
 
     def predict(self) -> Sequence[np.ndarray]:
@@ -38,3 +42,13 @@ class StagedTrainer:
     def weights(self) -> Sequence[FoldWeights]:
         """Return the weights of every fold."""
         return self._now.weights()
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return the stage and what it has learned."""
+        return {STAGE: np.array(self._stage), **self._now.state()}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from a state, in its stage."""
+        self._stage = int(state[STAGE])
+        self._now = self._build(self._stages[self._stage], None)
+        self._now.restore(state)

@@ -17,7 +17,7 @@ from bcsearch.training.head_graph import knobs_of
 from bcsearch.training.parking import Parking
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bcsearch.records import Params
     from bcsearch.training.fold_weights import FoldWeights
@@ -76,6 +76,17 @@ class SuffixTrainer:
             found.append(self._graph.fold())
         return found
 
+    def state(self) -> dict[str, np.ndarray]:
+        """Return the weights and optimizer state of every fold."""
+        folds = range(len(self._class_weights))
+        return {_name(fold, i): value for fold in folds for i, value in enumerate(self._parking.kept(fold))}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from a state."""
+        for fold in range(len(self._class_weights)):
+            values = [state[_name(fold, index)] for index in range(len(self._parking.kept(fold)))]
+            self._parking.replace(fold, values)
+
     def _parked(self, start: Sequence[FoldWeights]) -> Parking:
         self._graph.load(start[0])
         parking = Parking(self._graph.variables, len(start))
@@ -91,6 +102,10 @@ class SuffixTrainer:
         labels = tf.constant(self._task.labels[rows], tf.int32)
         rate = tf.constant(self._params.backbone_rate, tf.float32)
         return self._graph.train_step(inputs, labels, self._class_weights[fold], knobs, rate, seed)
+
+
+def _name(fold: int, index: int) -> str:
+    return f"{fold}.{index}"
 
 
 def gathered(views: Sequence[np.ndarray], rows: np.ndarray, epoch: int) -> np.ndarray:

@@ -1,35 +1,39 @@
-"""The real trainer: trials on folds, and the refit on all images. Imports keras and the floors below."""
+"""The real trainer: trials on folds, and the refit on all images. Imports keras, tensorflow, lower floors."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from bcsearch.backbones.cuts import INPUT, POOLED, cuts_of, segment
 from bcsearch.backbones.table import get_backbone
 from bcsearch.backbones.weights import with_resizing
+from bcsearch.errors import InfeasibleError
 from bcsearch.training import head_graph
 from bcsearch.training.devices import Device
 from bcsearch.training.fold_weights import FoldWeights, Scaling, first_weights, scalings
 from bcsearch.training.heads import HeadTrainer, load_features
 from bcsearch.training.kept import Kept
 from bcsearch.training.keras_head import keras_head
-from bcsearch.training.loop import Task, train_folds
+from bcsearch.training.loop import Lockstep, Task
 from bcsearch.training.staged import StagedTrainer
 from bcsearch.training.stages import Stage, settled, stages_of
 from bcsearch.training.suffix import SuffixTrainer
 from bcsearch.training.suffix_graph import SuffixGraph, trainable_copy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from bcsearch.config import Training
     from bcsearch.data.dataset import Dataset
     from bcsearch.data.folds import Folds
     from bcsearch.features.features import Features
     from bcsearch.records import Params, TrainResult
+    from bcsearch.records.checkpoint import Checkpoints
     from bcsearch.records.events import Report
     from bcsearch.training.protocol import FoldTrainer
 
@@ -50,8 +54,11 @@ class Trainer:
         features: Features,
         settings: Training,
         device: Device | None = None,
+        trial_seconds: float | None = None,
     ) -> None:
+        """Take the most seconds that a trial may train, None for any time, besides what there is to train."""
         self._dataset, self.features, self._settings = dataset, features, settings
+        self._trial_seconds = trial_seconds
         self._device = device or Device.cpu()
         self.folds = _task(dataset, [fold.train for fold in folds.folds], [fold.valid for fold in folds.folds])
         self._all = _task(dataset, [_kept_rows(dataset, folds)], [])
@@ -64,22 +71,50 @@ class Trainer:
         cuts = cuts_of(params.backbone, params.image_size)
         return settled(params, cuts, self._settings.epochs, trained_whole=whole)
 
-    def __call__(self, params: Params, report: Report) -> TrainResult:
-        """Train all folds of ``params`` abreast; ``report`` hears the fold mean of every epoch and may stop it."""
-        trainer = self._staged(params, self.folds)
-        return train_folds(trainer, self.folds, params, self._settings, report, staged_until=trainer.last_begins)
+    def __call__(self, params: Params, report: Report, checkpoints: Checkpoints) -> TrainResult:
+        """Train all folds of ``params`` abreast; ``report`` hears the fold mean of every epoch and may stop it.
+
+        Raises:
+            InfeasibleError: it runs out of memory, time or numbers.
+        """
+        with self._enough_memory():
+            trainer = self._staged(params, self.folds)
+            return Lockstep(
+                trainer=trainer,
+                task=self.folds,
+                params=params,
+                settings=self._settings,
+                report=report,
+                checkpoints=checkpoints,
+                staged_until=trainer.last_begins,
+                trial_seconds=self._trial_seconds,
+            ).run()
 
     def refit(self, params: Params, learning_rates: Sequence[float], check: Callable[[], None]) -> keras.Model:
         """Train ``params`` on all images but the test part, one epoch for each learning rate; ``check`` after each.
 
         Returns:
             A model from raw images (batch, height, width, 3), 0 to 255, to probabilities (batch, n_classes).
+
+        Raises:
+            InfeasibleError: it runs out of memory.
         """
-        trainer = self._staged(params, self._all)
-        for epoch, rate in enumerate(learning_rates):
-            trainer.train_epoch(epoch, rate)
-            check()
-        return self._assembled(params, trainer.weights()[0])
+        with self._enough_memory():
+            trainer = self._staged(params, self._all)
+            for epoch, rate in enumerate(learning_rates):
+                trainer.train_epoch(epoch, rate)
+                check()
+            return self._assembled(params, trainer.weights()[0])
+
+    @contextmanager
+    def _enough_memory(self) -> Iterator[None]:
+        """Call what runs out of memory by its name, and let go what was kept for other trials."""
+        try:
+            yield
+        except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+            self._graphs.clear()
+            self._tables.clear()
+            raise InfeasibleError(f"out of memory: {str(error).splitlines()[0]}") from None
 
     def _staged(self, params: Params, task: Task) -> StagedTrainer:
         """Prepare what the stages read, the shallowest cut first, as deeper ones are computed from it."""

@@ -177,6 +177,7 @@ def test_rerun_of_a_released_trial_is_not_judged_by_reports_it_has_not_reached(t
 
     trainer.during = stop
     assert not worker.run()
+    desk.artifacts.remove_checkpoints()  # it begins anew
     desk.study.pruner = PruneAt(3)
     run(desk, FakeTrainer(curve=script))
     trial = desk.study.trials[0]

@@ -150,7 +150,7 @@ def test_notices_are_shown_as_they_are(terminal: bool) -> None:
 def test_released_trial_leaves_the_table() -> None:
     events = [*RUN, TrialStarted(number=2, params=PARAMS), TrialReleased(number=2)]
     lines = last_picture(events)
-    assert lines[0] == "trial 2 released: it starts anew when the study goes on"
+    assert lines[0] == "trial 2 released: it goes on when the study does"
     assert [line.split()[0] for line in lines[-3:]] == ["0", "1", "2"]  # two trials and "2 of 3 trials"
 
 

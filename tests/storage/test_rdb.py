@@ -10,8 +10,8 @@ from optuna.trial import TrialState
 from sqlalchemy import delete, event, func, select, update
 from sqlalchemy.exc import OperationalError
 
-from bcsearch.storage import Storage
-from bcsearch.storage.attrs import RETRY_HISTORY
+from bcsearch.storage import Slots, Storage
+from bcsearch.storage.attrs import NOTE, RETRY_HISTORY
 from bcsearch.storage.engine import database_now, transaction
 from bcsearch.storage.rdb import MAX_RETRIES
 from bcsearch.storage.trial_rows import BEATS, TRIALS
@@ -140,13 +140,40 @@ def test_start_point_lost_before_it_drew_anything_is_retried_as_asked(storage: S
     assert retry.user_attrs["start"] == "first"
 
 
-def test_retries_end_at_the_cap(storage: Storage) -> None:
+def test_trial_whose_worker_is_lost_each_time_is_infeasible_and_known_to_the_sampler(storage: Storage) -> None:
     study = make_study(storage)
-    for _ in range(MAX_RETRIES + 1):
+    study.enqueue_trial({"x": 0.125})
+    trial = ask(study)
+    assert trial.suggest_float("x", 0, 1) == 0.125
+    silence(storage, trial._trial_id)
+    storage.fail_stale(study)
+    for _ in range(MAX_RETRIES):
         silence(storage, running(study))
-        assert len(storage.fail_stale(study)) == 1
-    assert [trial.state for trial in study.trials] == [TrialState.FAIL] * (MAX_RETRIES + 1)
-    assert study.trials[-1].user_attrs[RETRY_HISTORY] == list(range(MAX_RETRIES))
+        storage.fail_stale(study)
+    *attempts, last = study.trials
+    assert [attempt.state for attempt in attempts] == [TrialState.FAIL] * (MAX_RETRIES + 1)
+    assert attempts[-1].user_attrs[RETRY_HISTORY] == list(range(MAX_RETRIES))
+    assert (last.state, last.params) == (TrialState.PRUNED, {"x": 0.125})
+    assert last.constraints == {"feasible": 1.0}
+    assert last.user_attrs[NOTE] == "its worker was lost 4 times, out of memory perhaps"
+    assert last.datetime_start is not None
+    assert last.duration is not None
+    assert abs(last.duration.total_seconds()) < 60
+
+
+def test_infeasible_trial_takes_the_slot_of_its_last_attempt(storage: Storage) -> None:
+    study = make_study(storage)
+    slots = Slots(storage, study)
+    slots.ensure_slots(1)
+    for attempt in range(MAX_RETRIES + 1):
+        slot = slots.claim("worker")
+        assert slot is not None
+        trial_id = running(study)
+        assert slots.bind(slot, attempt)
+        silence(storage, trial_id)
+        storage.fail_stale(study)
+    assert slots.counts().is_done
+    assert slots.claim("worker") is None
 
 
 def test_running_trial_without_any_heartbeat_is_reaped_after_the_grace(storage: Storage) -> None:

@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING
 import pytest
 from optuna.trial import TrialState as OptunaState
 
+from bcsearch.errors import InfeasibleError, StudyError
 from bcsearch.records import TrialState
 from bcsearch.records.events import Notice, TrialEnded, TrialStarted
 from bcsearch.study.interrupts import Interrupts
-from bcsearch.study.worker import IDLE_SECONDS
-from tests.fakes import BEST_RATE, FakeTrainer, Recorder, make_plan, make_worker, open_desk
+from bcsearch.study.worker import IDLE_SECONDS, MOST_INFEASIBLE
+from tests.fakes import BEST_RATE, FakeTrainer, Recorder, make_plan, make_worker, open_desk, rising
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bcsearch.records import Params
     from bcsearch.study.desk import Desk
 
 PRUNING = {"pruner": "median", "pruner_trials": 3, "pruner_epochs": 1}
@@ -36,6 +38,34 @@ def test_worker_fills_exactly_its_slots_with_completed_and_pruned_trials(tmp_pat
     counts = desk.slots.counts()
     assert (counts.finished, counts.total) == (15, 15)
     assert len(recorder.of(TrialEnded)) == 15
+
+
+def test_infeasible_trials_fill_slots_and_the_worker_goes_on(tmp_path: Path) -> None:
+    plan = make_plan()
+    desk = open_desk(tmp_path, plan, trials=6)
+
+    def curve(params: Params) -> tuple[float, ...]:
+        if params.learning_rate > BEST_RATE:
+            raise InfeasibleError("out of memory")
+        return rising(params)
+
+    assert make_worker(desk, plan, FakeTrainer(curve=curve)).run()
+    record = desk.record()
+    assert desk.slots.counts().is_done
+    assert 0 < record.count(TrialState.INFEASIBLE) < 6
+    assert record.count(TrialState.INFEASIBLE) + record.count(TrialState.COMPLETE) == record.slots_filled == 6
+
+
+def test_worker_ends_where_no_configuration_can_be_trained(tmp_path: Path) -> None:
+    plan = make_plan()
+    desk = open_desk(tmp_path, plan, trials=50)
+
+    def curve(params: Params) -> tuple[float, ...]:
+        raise InfeasibleError("out of memory")
+
+    with pytest.raises(StudyError, match="10 configurations in a row cannot be trained here, the last as out of mem"):
+        make_worker(desk, plan, FakeTrainer(curve=curve)).run()
+    assert len(desk.study.trials) == MOST_INFEASIBLE
 
 
 def test_search_comes_near_the_known_optimum(tmp_path: Path) -> None:

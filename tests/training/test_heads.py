@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from bcsearch.config import Training
+from bcsearch.errors import InfeasibleError
 from bcsearch.records import Params
 
 pytestmark = pytest.mark.slow
@@ -117,18 +118,19 @@ def test_each_fold_is_scaled_by_its_own_clean_training_rows() -> None:
         np.testing.assert_allclose(features.scale[fold, 0, D].numpy(), VARIANCE_FLOOR**-0.5, rtol=1e-5)
 
 
-def test_trial_that_diverges_ends_early_and_scores_nothing_where_it_gave_no_numbers() -> None:
-    from bcsearch.training.loop import Task, train_folds
+def test_trial_that_diverges_is_infeasible() -> None:
+    from bcsearch.training.loop import Lockstep, Task
 
     params = replace(PARAMS, optimizer="sgd", learning_rate=1e20, schedule="constant")
-    task = Task(labels=LABELS, n_classes=CLASSES, train_rows=APART, valid_rows=APART_VALID)
-    result = train_folds(
-        trainer_of(params=params), task, params, Training(epochs=9, patience=9), lambda epoch, score: False
+    training = Lockstep(
+        trainer=trainer_of(params=params),
+        task=Task(labels=LABELS, n_classes=CLASSES, train_rows=APART, valid_rows=APART_VALID),
+        params=params,
+        settings=Training(epochs=9, patience=9),
+        report=lambda epoch, score: False,
     )
-    assert len(result.epochs) < 9
-    assert not np.isfinite(result.epochs[-1].train_loss)
-    assert result.epochs[-1].fold_scores == (0.0, 0.0, 0.0)
-    assert not result.stopped
+    with pytest.raises(InfeasibleError, match="no longer a number"):
+        training.run()
 
 
 def test_dropout_acts_in_training_and_not_in_prediction() -> None:

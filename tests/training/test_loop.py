@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 from bcsearch.config import Training
+from bcsearch.errors import InfeasibleError
 from bcsearch.records import Params
-from bcsearch.training.loop import Task, out_of_fold, train_folds
+from bcsearch.training.loop import Lockstep, Task, out_of_fold
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bcsearch.records import TrainResult
+    from bcsearch.records.checkpoint import Checkpoint
 
 N = 10  # validation images of each of two folds, all of class 0
 TASK = Task(
@@ -29,10 +31,12 @@ class ScriptedTrainer:
     def __init__(self, curve: Sequence[Sequence[int]], losses: Sequence[float] = ()) -> None:
         self._curve, self._losses = curve, losses
         self.rates: list[float] = []
+        self.trained: list[int] = []
 
     def train_epoch(self, epoch: int, learning_rate: float) -> float:
         assert epoch == len(self.rates)
         self.rates.append(learning_rate)
+        self.trained.append(epoch)
         return self._losses[epoch] if self._losses else 1.0
 
     def predict(self) -> list[np.ndarray]:
@@ -47,6 +51,36 @@ class ScriptedTrainer:
     def weights(self) -> Any:
         raise NotImplementedError
 
+    def state(self) -> dict[str, np.ndarray]:
+        return {"rates": np.array(self.rates)}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        self.rates = list(state["rates"])
+
+
+class Told:
+    """Hears of epochs and lets training go on."""
+
+    def __init__(self) -> None:
+        self.epochs: list[int] = []
+
+    def __call__(self, epoch: int, score: float) -> bool:
+        self.epochs.append(epoch)
+        return False
+
+
+class LastCheckpoint:
+    """Keeps every checkpoint that is offered, over the one before."""
+
+    def __init__(self, kept: Checkpoint | None = None) -> None:
+        self.kept = kept
+
+    def load(self) -> Checkpoint | None:
+        return self.kept
+
+    def offer(self, make: Callable[[], Checkpoint]) -> None:
+        self.kept = make()
+
 
 def keep_going(epoch: int, score: float) -> bool:
     return False
@@ -54,7 +88,9 @@ def keep_going(epoch: int, score: float) -> bool:
 
 def train(trainer: ScriptedTrainer, report: Any = keep_going, **settings: Any) -> TrainResult:
     params = Params(schedule=settings.pop("schedule", "constant"), learning_rate=0.01)
-    return train_folds(trainer, TASK, params, Training(**{"epochs": 8, "patience": 3, **settings}), report)
+    limits = {name: settings.pop(name) for name in ("checkpoints", "trial_seconds") if name in settings}
+    training = Training(**{"epochs": 8, "patience": 3, **settings})
+    return Lockstep(trainer=trainer, task=TASK, params=params, settings=training, report=report, **limits).run()
 
 
 def test_every_epoch_is_scored_by_fold_and_its_mean_is_reported() -> None:
@@ -100,25 +136,51 @@ def test_images_never_validated_have_no_probabilities() -> None:
     assert np.isnan(whole[2 * N :]).all()
 
 
-def test_report_stops_training_and_no_probabilities_are_kept() -> None:
+def test_report_stops_training_and_the_best_epoch_so_far_is_kept() -> None:
     result = train(ScriptedTrainer([(5, 5), (6, 6), (7, 7)]), lambda epoch, score: epoch == 1)
     assert len(result.epochs) == 2
     assert result.stopped
-    assert result.probabilities is None
+    assert result.probabilities is not None
+    np.testing.assert_allclose(result.probabilities[: 2 * N].max(axis=1), 0.89, atol=1e-3)
 
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
-def test_loss_that_is_no_number_ends_the_trial_with_the_best_epoch_so_far(loss: float) -> None:
-    result = train(ScriptedTrainer([(5, 5), (8, 8), (6, 6), (9, 9)], losses=[1.0, 1.0, loss, 1.0]), patience=8)
-    assert len(result.epochs) == 3
-    assert result.best.epoch == 1
-    assert not result.stopped
-    assert result.probabilities is not None
+@pytest.mark.parametrize("before", [[], [1.0, 1.0]])
+def test_loss_that_is_no_number_makes_a_configuration_infeasible(before: list[float], loss: float) -> None:
+    told = Told()
+    trainer = ScriptedTrainer([(5, 5)] * 4, losses=[*before, loss, 1.0])
+    with pytest.raises(InfeasibleError, match=f"no longer a number in epoch {len(before)}"):
+        train(trainer, told)
+    assert told.epochs == list(range(len(before)))
 
 
-def test_loss_that_is_no_number_at_once_still_gives_a_result() -> None:
-    result = train(ScriptedTrainer([(5, 5)], losses=[float("nan")]))
-    assert len(result.epochs) == 1
+def test_training_that_takes_longer_than_it_may_is_infeasible() -> None:
+    with pytest.raises(InfeasibleError, match=r"1 epochs took 0 s, \[limits\] trial_seconds allows 1e-09"):
+        train(ScriptedTrainer([(5, 5), (6, 6)]), trial_seconds=1e-9)
+
+
+CURVE = [(5, 5), (8, 8), (6, 6), (7, 7), (6, 6), (9, 9)]
+
+
+@pytest.mark.parametrize("n_done", [1, 2, 4])
+@pytest.mark.parametrize("schedule", ["cosine", "plateau"])
+def test_training_goes_on_from_a_checkpoint_as_if_it_had_never_stopped(schedule: str, n_done: int) -> None:
+    whole = train(ScriptedTrainer(CURVE), schedule=schedule)
+    checkpoints = LastCheckpoint()
+    train(ScriptedTrainer(CURVE), lambda epoch, score: epoch == n_done - 1, schedule=schedule, checkpoints=checkpoints)
+    told, trainer = Told(), ScriptedTrainer(CURVE)
+    result = train(trainer, told, schedule=schedule, checkpoints=checkpoints)
+    assert result.epochs == whole.epochs
+    assert told.epochs == trainer.trained == list(range(n_done, len(whole.epochs)))
+    np.testing.assert_array_equal(result.probabilities, whole.probabilities)
+
+
+def test_checkpoint_of_the_last_epoch_is_not_trained_beyond() -> None:
+    checkpoints = LastCheckpoint()
+    whole = train(ScriptedTrainer(CURVE), checkpoints=checkpoints)
+    trainer = ScriptedTrainer(CURVE)
+    assert train(trainer, checkpoints=checkpoints).epochs == whole.epochs
+    assert trainer.trained == []
 
 
 def test_plateau_hears_the_mean_over_folds() -> None:
@@ -134,5 +196,6 @@ def test_folds_are_scored_as_the_sweep_says(score: str, expected: float) -> None
     labels = np.r_[np.zeros(N - 2, np.int64), np.ones(2, np.int64)]
     task = Task(labels=labels, n_classes=2, train_rows=[np.arange(N)], valid_rows=[np.arange(N)])
     settings = Training.model_validate({"epochs": 1, "score": score})
-    result = train_folds(ScriptedTrainer([(N - 1,)]), task, Params(), settings, keep_going)
+    trainer = ScriptedTrainer([(N - 1,)])
+    result = Lockstep(trainer=trainer, task=task, params=Params(), settings=settings, report=keep_going).run()
     assert result.best.mean == pytest.approx(expected)

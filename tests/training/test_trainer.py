@@ -12,7 +12,11 @@ import pytest
 from bcsearch.config import Training
 from bcsearch.data import Dataset
 from bcsearch.data.folds import Folds, make_folds
+from bcsearch.errors import InfeasibleError
+from bcsearch.objective.checkpoints import TrialCheckpoints
 from bcsearch.records import Params, TrainResult
+from bcsearch.records.checkpoint import NoCheckpoints
+from bcsearch.records.events import ignore
 
 pytestmark = pytest.mark.slow
 
@@ -88,11 +92,12 @@ def direct(bench: Bench) -> list[np.ndarray]:
 
 
 def train_uncached(bench: Bench, direct: list[np.ndarray], params: Params) -> TrainResult:
-    from bcsearch.training.loop import train_folds
+    from bcsearch.training.loop import Lockstep
 
     folds = bench.folds.folds
     task = task_of(bench, train=[fold.train for fold in folds], valid=[fold.valid for fold in folds])
-    return train_folds(head_on(direct, task, params), task, params, SETTINGS, keep_going)
+    trainer = head_on(direct, task, params)
+    return Lockstep(trainer=trainer, task=task, params=params, settings=SETTINGS, report=keep_going).run()
 
 
 def task_of(bench: Bench, *, train: list[np.ndarray], valid: list[np.ndarray]) -> Task:
@@ -115,7 +120,7 @@ def head_on(views: Sequence[np.ndarray], task: Task, params: Params) -> HeadTrai
 def test_cached_trial_scores_what_an_uncached_one_scores(
     bench: Bench, direct: list[np.ndarray], params: Params, images: int
 ) -> None:
-    cached, uncached = bench.trainer()(params, keep_going), train_uncached(bench, direct, params)
+    cached, uncached = bench.trainer()(params, keep_going, NoCheckpoints()), train_uncached(bench, direct, params)
     assert len(cached.epochs) == len(uncached.epochs) == SETTINGS.epochs
     for ours, theirs in zip(cached.epochs, uncached.epochs, strict=True):
         assert ours.fold_scores == pytest.approx(theirs.fold_scores, abs=images / 40 + 1e-9)
@@ -124,7 +129,7 @@ def test_cached_trial_scores_what_an_uncached_one_scores(
 
 
 def test_cached_trial_gives_the_probabilities_of_an_uncached_one(bench: Bench, direct: list[np.ndarray]) -> None:
-    cached, uncached = bench.trainer()(LINEAR, keep_going), train_uncached(bench, direct, LINEAR)
+    cached, uncached = bench.trainer()(LINEAR, keep_going, NoCheckpoints()), train_uncached(bench, direct, LINEAR)
     assert cached.probabilities is not None
     assert uncached.probabilities is not None
     assert not np.isnan(cached.probabilities).any()
@@ -134,9 +139,9 @@ def test_cached_trial_gives_the_probabilities_of_an_uncached_one(bench: Bench, d
 
 def test_same_trial_trained_twice_is_the_same_bits(bench: Bench) -> None:
     trainer = bench.trainer()
-    first = trainer(HIDDEN, keep_going)
-    trainer(replace(HIDDEN, units_1=16), keep_going)  # the same graph in between
-    again = trainer(HIDDEN, keep_going)
+    first = trainer(HIDDEN, keep_going, NoCheckpoints())
+    trainer(replace(HIDDEN, units_1=16), keep_going, NoCheckpoints())  # the same graph in between
+    again = trainer(HIDDEN, keep_going, NoCheckpoints())
     assert first.epochs == again.epochs
     np.testing.assert_array_equal(first.probabilities, again.probabilities)
 
@@ -190,10 +195,64 @@ def test_refit_asks_after_every_epoch_whether_to_go_on(bench: Bench) -> None:
 def test_small_network_is_trained_whole_and_refitted(bench: Bench) -> None:
     trainer = bench.trainer()
     params = trainer.settle(Params(backbone="custom", image_size=32, units_1=16, batch_size=32))
-    result = trainer(params, lambda epoch, score: epoch == 1)
+    result = trainer(params, lambda epoch, score: epoch == 1, NoCheckpoints())
     assert len(result.epochs) == 2
     assert result.epochs[1].train_loss < result.epochs[0].train_loss
     model = trainer.refit(params, [1e-3], lambda: None)
     given = model.predict(bench.dataset.images[:5], verbose=0)
     assert given.shape == (5, 8)
     np.testing.assert_allclose(given.sum(axis=1), 1.0, atol=1e-5)
+
+
+STAGED = Params(
+    augment="light", views=2, image_size=32, units_1=16, batch_size=32, unfreeze_fraction=0.35, optimizer="adamw",
+    unfreeze_schedule="half_then_all", unfreeze_every=2,
+)  # fmt: skip
+RESUMED = {
+    "head": (HIDDEN, 3),
+    "before the suffix begins": (STAGED, 2),
+    "in the first step of the suffix": (STAGED, 3),
+    "in the last step of the suffix": (STAGED, 5),
+    "whole network": (Params(backbone="custom", image_size=32, units_1=16, batch_size=32), 2),
+}
+
+
+@pytest.mark.parametrize("case", RESUMED)
+def test_trial_taken_up_by_another_process_ends_with_the_same_bits(bench: Bench, tmp_path: Path, case: str) -> None:
+    params, n_done = RESUMED[case]
+    params = bench.trainer().settle(params)
+    whole = bench.trainer()(params, keep_going, NoCheckpoints())
+
+    trained: list[list[int]] = []
+
+    def run(stop_after: int) -> TrainResult:
+        told: list[int] = []
+
+        def report(epoch: int, score: float) -> bool:
+            told.append(epoch)
+            return len(told) == stop_after
+
+        checkpoints = TrialCheckpoints(
+            path=tmp_path / "trial.npz",
+            digest=params.digest(),
+            every_seconds=0.0,
+            stop_asked=lambda: False,
+            catch_up=lambda epochs: None,
+            listener=ignore,
+        )
+        result = bench.trainer()(params, report, checkpoints)
+        trained.append(told)
+        return result
+
+    run(n_done)
+    resumed = run(99)
+    assert trained == [list(range(n_done)), list(range(n_done, SETTINGS.epochs))]
+    assert resumed.epochs == whole.epochs
+    np.testing.assert_array_equal(resumed.probabilities, whole.probabilities)
+
+
+def test_configuration_that_needs_more_memory_than_there_is_is_infeasible(bench: Bench) -> None:
+    trainer = bench.trainer()
+    with pytest.raises(InfeasibleError, match="out of memory"):
+        trainer(replace(HIDDEN, units_1=2**33), keep_going, NoCheckpoints())
+    assert len(trainer(HIDDEN, keep_going, NoCheckpoints()).epochs) == SETTINGS.epochs
