@@ -28,6 +28,12 @@ Storage = Annotated[
     typer.Option("--storage", help="Database URL or .db file. Default: BCSEARCH_STORAGE, or results/bcsearch.db."),
 ]
 Results = Annotated[Path, typer.Option("--results", help="Folder of outputs.")]
+Artifacts = Annotated[
+    Path | None,
+    typer.Option(
+        "--artifacts", help="Folder of checkpoints and other files of trials, best one that all machines see."
+    ),
+]
 CacheDir = Annotated[
     Path | None,
     typer.Option("--cache-dir", help="Folder of the prefix cache. Default: BCSEARCH_CACHE, or ~/.cache/bcsearch."),

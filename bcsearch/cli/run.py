@@ -29,6 +29,7 @@ def run(  # noqa: PLR0913 - one argument an option
     fresh: Annotated[bool, typer.Option("--fresh", help="Start a new study and keep the old one.")] = False,
     storage: options.Storage = None,
     results: options.Results = RESULTS_DIR,
+    artifacts: options.Artifacts = None,
     sweeps_dir: options.SweepsDir = None,
     cache_dir: options.CacheDir = None,
     cache_limit: options.CacheLimit = None,
@@ -55,6 +56,7 @@ def run(  # noqa: PLR0913 - one argument an option
         storage=storage,
         fresh=fresh,
         results_dir=results,
+        artifacts_dir=artifacts,
         sweeps_dir=sweeps_dir,
         cache_dir=cache_dir,
         cache_limit=limit,
@@ -81,6 +83,7 @@ def worker(  # noqa: PLR0913 - one argument an option
     trials: Annotated[int | None, typer.Option("--trials", help="Leave after so many. Default: stay.")] = None,
     storage: options.Storage = None,
     results: options.Results = RESULTS_DIR,
+    artifacts: options.Artifacts = None,
     cache_dir: options.CacheDir = None,
     cache_limit: options.CacheLimit = None,
 ) -> int:
@@ -98,6 +101,7 @@ def worker(  # noqa: PLR0913 - one argument an option
         trials=trials,
         storage=storage,
         results_dir=results,
+        artifacts_dir=artifacts,
         cache_dir=cache_dir,
         cache_limit=limit,
     )

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Desk:
-    """One study with everything that is kept of it; ``folder`` holds its files."""
+    """One study with everything that is kept of it: ``folder`` holds its model, ``files`` what its trials leave."""
 
     study: optuna.Study
     storage: Storage
     folder: Path
+    files: Path
 
     @property
     def name(self) -> str:
@@ -49,8 +50,8 @@ class Desk:
 
     @property
     def artifacts(self) -> Artifacts:
-        """Its files beside the database."""
-        return Artifacts(self.folder)
+        """The files of its trials."""
+        return Artifacts(self.files)
 
     def record(self) -> StudyRecord:
         """Read it back with every epoch of every trial."""

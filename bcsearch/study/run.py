@@ -20,6 +20,7 @@ from bcsearch.study.desk import Desk
 from bcsearch.study.ending import ensure_refitted, refit_trial
 from bcsearch.study.forecasting import default_trials, fit_study, fitted_plan, tell_costs, trials_to_run
 from bcsearch.study.interrupts import Interrupts
+from bcsearch.study.places import files_dir
 from bcsearch.study.prepare import prepare, tell_warnings
 from bcsearch.study.supervisor import leave_with_supervisor
 from bcsearch.study.wiring import open_device, open_supervisor, open_trainer, open_worker, worker_name
@@ -27,6 +28,8 @@ from bcsearch.study.wiring import open_device, open_supervisor, open_trainer, op
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    import optuna
 
     from bcsearch.config import Plan
     from bcsearch.records.forecast import Forecast
@@ -137,7 +140,7 @@ def _existing(name: str, options: RunOptions) -> tuple[Desk, Prepared]:
     check_fingerprint(name, record.fingerprint, prepared.fingerprint, plan.sweep.data, prepared.plan.sweep.data)
     storage = _open_storage(url, plan)
     study = load_study(storage, plan, name, worker_name())
-    return Desk(study=study, storage=storage, folder=options.results_dir / name), prepared
+    return _desk(study, storage, options), prepared
 
 
 def _search_and_refit(
@@ -158,6 +161,11 @@ def _search_and_refit(
                 tell_costs(desk, time.perf_counter() - started, trainer, listener)
             return bundle
     return None
+
+
+def _desk(study: optuna.Study, storage: Storage, options: RunOptions) -> Desk:
+    folder = options.results_dir / study.study_name
+    return Desk(study=study, storage=storage, folder=folder, files=files_dir(study, options))
 
 
 def _open_storage(url: str, plan: Plan) -> Storage:
@@ -203,7 +211,7 @@ def _open_desk(
         elif options.minutes is not None or options.max_cache is not None:
             listener(Notice(text=f"study {name!r} exists: --minutes and --max-cache act when a study is created"))
         study = open_study(storage, plan, prepared.fingerprint, name=name, worker=worker_name(), forecast=forecast)
-    desk = Desk(study=study, storage=storage, folder=options.results_dir / name)
+    desk = _desk(study, storage, options)
     desk.set_budget(trials_to_run(study, options), default_trials(study, plan))
     return desk
 

@@ -84,6 +84,7 @@ def open_supervisor(
         "--data": options.over(desk.plan).sweep.data,
         "--weights": sweep.weights,
         "--results": options.results_dir,
+        "--artifacts": desk.files.parent,
         "--cache-dir": options.cache,
         "--trials": sweep.limits.recycle_trials,
     }

@@ -41,3 +41,23 @@ def test_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(DiskError, match=r"cannot write .*trial-00000") as caught:
         Artifacts(tmp_path / "file").save_probabilities(0, np.zeros((2, 2)))
     assert "\n" not in str(caught.value)
+
+
+def test_files_of_the_worst_trials_are_removed_beyond_the_limit(tmp_path: Path) -> None:
+    artifacts = Artifacts(tmp_path)
+    for number in range(6):
+        artifacts.save_probabilities(number, np.zeros((500, 2)))  # 2,128 bytes
+    artifacts.shrink(6500, worst_first=[4, 0, 9, 2, 5, 1, 3])
+    assert [number for number in range(6) if artifacts.probabilities(number) is not None] == [1, 3, 5]
+    artifacts.shrink(6500, worst_first=[5, 1, 3])
+    assert artifacts.probabilities(5) is not None
+
+
+def test_checkpoints_are_removed_together(tmp_path: Path) -> None:
+    artifacts = Artifacts(tmp_path)
+    artifacts.remove_checkpoints()
+    path = artifacts.checkpoint_path(3)
+    path.parent.mkdir()
+    path.write_bytes(b"")
+    artifacts.remove_checkpoints()
+    assert not path.exists()

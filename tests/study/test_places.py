@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import shutil
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bcsearch.storage import attrs
+from bcsearch.study.options import RunOptions
+from bcsearch.study.places import files_dir
+from tests.fakes import make_plan, open_desk
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import optuna
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> optuna.Study:
+    return open_desk(tmp_path, make_plan(), trials=1).study
+
+
+def options(results: Path, artifacts: Path | None = None) -> RunOptions:
+    return RunOptions(results_dir=results, artifacts_dir=artifacts)
+
+
+def told(study: optuna.Study) -> str:
+    place: str = study.user_attrs[attrs.FILES_OF.format(socket.gethostname())]
+    return place
+
+
+def test_files_lie_among_the_results_of_the_first_worker_and_others_find_them_there(
+    study: optuna.Study, tmp_path: Path
+) -> None:
+    first = files_dir(study, options(tmp_path / "one"))
+    assert first == tmp_path / "one" / "cells"
+    assert files_dir(study, options(tmp_path / "two")) == first
+    assert told(study) == "shared"
+
+
+def test_artifacts_option_names_the_folder(study: optuna.Study, tmp_path: Path) -> None:
+    assert files_dir(study, options(tmp_path / "one", tmp_path / "shared")) == tmp_path / "shared" / "cells"
+    assert files_dir(study, options(tmp_path / "two")) == tmp_path / "shared" / "cells"
+    assert files_dir(study, options(tmp_path / "two", tmp_path / "mounted")) == tmp_path / "mounted" / "cells"
+    assert told(study) == str(tmp_path / "mounted" / "cells")
+
+
+def test_machine_that_does_not_reach_the_folder_takes_its_own_and_says_so(study: optuna.Study, tmp_path: Path) -> None:
+    first = files_dir(study, options(tmp_path / "one"))
+    shutil.rmtree(first)  # as another machine sees it
+    (tmp_path / "one" / "cells").mkdir()  # it has a folder of that name, of something else
+    assert files_dir(study, options(tmp_path / "two")) == tmp_path / "two" / "cells"
+    assert told(study) == str(tmp_path / "two" / "cells")
