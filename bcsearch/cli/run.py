@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from bcsearch.cli import options
 from bcsearch.cli.quiet import quiet_imports
 from bcsearch.cli.sizes import size_in_bytes
+from bcsearch.errors import ConfigError
 from bcsearch.paths import RESULTS_DIR
+
+if TYPE_CHECKING:
+    from bcsearch.study.processes import Launcher
 
 STOPPED = 130  # exit code of a run that was interrupted
 
@@ -35,7 +39,13 @@ def run(  # noqa: PLR0913 - one argument an option
     cache_limit: options.CacheLimit = None,
     minutes: options.Minutes = None,
     max_cache: options.MaxCache = None,
-    workers: Annotated[int, typer.Option("--workers", help="Processes on this machine that share the work.")] = 1,
+    workers: Annotated[int, typer.Option("--workers", help="Processes that share the work.")] = 1,
+    on: Annotated[
+        Literal["here", "ray"], typer.Option("--on", help="Where they run: here, or on a Ray cluster.")
+    ] = "here",
+    address: Annotated[str | None, typer.Option(help="Ray's: 'auto' or host:port. Default: start one here.")] = None,
+    worker_cpus: Annotated[float, typer.Option(min=0.1, help="CPUs that Ray gives a worker.")] = 1.0,
+    worker_gpus: Annotated[float, typer.Option(min=0.0, help="GPUs that Ray gives a worker.")] = 0.0,
 ) -> int:
     """Run a sweep, or go on with it: search, then refit the best configuration on all images."""
     from bcsearch.config import load_plan
@@ -48,6 +58,7 @@ def run(  # noqa: PLR0913 - one argument an option
 
         from bcsearch.report.live import LiveView
         from bcsearch.study.options import RunOptions
+        from bcsearch.study.processes import LocalLaunch
         from bcsearch.study.run import run as run_study
     chosen = RunOptions(
         data=data,
@@ -63,6 +74,7 @@ def run(  # noqa: PLR0913 - one argument an option
         minutes=minutes,
         max_cache=most,
         workers=workers,
+        launcher=LocalLaunch if on == "here" else _ray_cluster(address, worker_cpus, worker_gpus),
     )
     with LiveView(Console()) as view:
         result = run_study(study, chosen, view)
@@ -74,6 +86,14 @@ def run(  # noqa: PLR0913 - one argument an option
         return STOPPED
     typer.echo(f"best configuration and model: {result.bundle}")
     return 0
+
+
+def _ray_cluster(address: str | None, cpus: float, gpus: float) -> Launcher:
+    try:
+        from bcsearch.study.ray_workers import RayCluster
+    except ImportError as error:
+        raise ConfigError(f"--on ray needs Ray ({error}); pip install 'bcsearch[ray]'") from error
+    return RayCluster.join(address, cpus=cpus, gpus=gpus)
 
 
 def worker(  # noqa: PLR0913 - one argument an option

@@ -12,11 +12,13 @@ from bcsearch.config import find_files, load_plan
 from bcsearch.errors import ConfigError
 from bcsearch.paths import RESULTS_DIR, cache_dir
 from bcsearch.storage import resolve_url
+from bcsearch.study.processes import LocalLaunch
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bcsearch.config import Plan, Sweep
+    from bcsearch.study.processes import Launcher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,8 @@ class RunOptions:
     cache_limit: int | None = None  # bytes
     minutes: float | None = None  # a new study leaves out what does not fit into so many
     max_cache: int | None = None  # a new study leaves out what does not fit into so many bytes
-    workers: int = 1  # processes on this machine
+    workers: int = 1  # processes
+    launcher: Launcher = LocalLaunch  # where they are started
 
     def plan(self, sweep: str) -> Plan:
         """Load a sweep and put these options over it.
@@ -77,6 +80,11 @@ class RunOptions:
         sweep = re.sub(r"-\d+$", "", study)
         known = sweep in find_files("sweeps", self.sweeps_dir)
         return self.url(load_plan(sweep, self.sweeps_dir).sweep if known else None)
+
+    @property
+    def supervised(self) -> bool:
+        """Whether this process starts others to do the work."""
+        return self.workers > 1 or self.launcher is not LocalLaunch
 
     @property
     def cache(self) -> Path:

@@ -22,7 +22,7 @@ from bcsearch.study.forecasting import default_trials, fit_study, fitted_plan, t
 from bcsearch.study.interrupts import Interrupts
 from bcsearch.study.places import files_dir
 from bcsearch.study.prepare import prepare, tell_warnings
-from bcsearch.study.supervisor import leave_with_supervisor
+from bcsearch.study.processes import leave_with_supervisor
 from bcsearch.study.wiring import open_device, open_supervisor, open_trainer, open_worker, worker_name
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def run(sweep: str, options: RunOptions, listener: Listener) -> RunResult:
             return RunResult(study=None, bundle=None)
         listener(Notice(text=f"study: {desk.name}, files in {desk.folder}, storage {masked(url)}"))
         _tell_budget(desk, listener)
-        if options.workers > 1:
+        if options.supervised:
             search = open_supervisor(desk, url, options, listener, interrupts).run
         else:
             search = open_worker(desk, trainer, listener, interrupts).run

@@ -1,65 +1,44 @@
-"""Runs workers as processes of this machine until a study's budget is used up. Imports the records floor.
+"""Keeps a number of workers running until a study's budget is used up. Imports the records floor and processes.
 
-A process is replaced when it has run its share of trials, as memory grows in long ones, and when it was killed. The
-trial of a killed one is found by its heartbeat and run again by another.
+A worker is replaced when it has run its share of trials, as memory grows in long processes, and when it was killed or
+lost with its machine. The trial of a lost one is found by its heartbeat and run again by another.
 """
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from threading import Thread
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bcsearch.errors import StudyError
 from bcsearch.records.events import Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
     from bcsearch.records.events import Listener
     from bcsearch.study.interrupts import Interrupts
+    from bcsearch.study.processes import Ended, Launch, WorkerProcess
 
 LOOK_SECONDS = 0.2  # between looks at the processes
-MOST_KILLS = 3  # of one worker, after which it is not started again
-SUPERVISED = "BCSEARCH_SUPERVISED"  # set for a worker that ends when its standard input does
-THREADS = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS")  # what the processor cores are divided by
-
-
-def leave_with_supervisor() -> bool:
-    """Tell whether a supervisor started this process; then it ends, and releases its trial, when that is gone."""
-
-    def wait() -> None:
-        sys.stdin.read()
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    supervised = bool(os.environ.get(SUPERVISED))
-    if supervised:
-        Thread(target=wait, daemon=True).start()
-    return supervised
+MOST_LOSSES = 3  # of one worker, each soon after its start, after which it is not started again
+SOON_SECONDS = 60.0
 
 
 @dataclass(kw_only=True, eq=False)
 class Supervisor:
-    """Starts ``command`` ``n_workers`` times, with ``environment`` over this process's own.
+    """Starts ``n_workers`` workers; ``is_done`` tells whether the budget is used up."""
 
-    ``is_done`` tells whether the budget is used up.
-    """
-
-    command: Sequence[str]
-    environment: Mapping[str, str]
+    launch: Launch
     n_workers: int
     is_done: Callable[[], bool]
     interrupts: Interrupts
     listener: Listener
-    _processes: dict[int, subprocess.Popen[str]] = field(default_factory=dict)
-    _kills: dict[int, int] = field(default_factory=dict)
-    _readers: list[Thread] = field(default_factory=list)
+    _running: dict[int, WorkerProcess] = field(default_factory=dict)
+    _begun: dict[int, float] = field(default_factory=dict)
+    _losses: dict[int, int] = field(default_factory=dict)
 
     def run(self) -> bool:
         """Watch the workers until the budget is used up; False if the user stopped them before.
@@ -70,7 +49,7 @@ class Supervisor:
         for number in range(self.n_workers):
             self._start(number)
         try:
-            while self._processes and not self.interrupts.asked:
+            while self._running and not self.interrupts.asked:
                 self._look()
                 time.sleep(LOOK_SECONDS)
         finally:
@@ -82,53 +61,39 @@ class Supervisor:
         return True
 
     def _start(self, number: int) -> None:
-        share = max(1, (os.cpu_count() or 1) // self.n_workers)
-        process = subprocess.Popen(
-            self.command,
-            env={**os.environ, **dict.fromkeys(THREADS, str(share)), **self.environment, SUPERVISED: "1"},
-            stdin=subprocess.PIPE,  # closes when this process ends, however it ends
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,  # Ctrl-C is passed on once, not by the terminal too
-        )
-        self._processes[number] = process
-        self._readers.append(Thread(target=self._tell, args=(number, process), daemon=True))
-        self._readers[-1].start()
+        self._begun[number] = time.monotonic()
+        self._running[number] = self.launch(partial(self._tell, number))
 
-    def _tell(self, number: int, process: subprocess.Popen[str]) -> None:
-        """Pass on what a worker prints until it ends."""
-        with process:
-            for line in process.stdout or ():
-                self.listener(Notice(text=f"worker {number}: {line.rstrip()}"))
+    def _tell(self, number: int, line: str) -> None:
+        self.listener(Notice(text=f"worker {number}: {line}"))
 
     def _look(self) -> None:
-        for number, process in list(self._processes.items()):
-            code = process.poll()
-            if code is None:
+        for number, process in list(self._running.items()):
+            ended = process.poll()
+            if ended is None:
                 continue
-            del self._processes[number]
-            if not self.is_done() and self._goes_on(number, code):
+            del self._running[number]
+            process.wait()
+            if not self.is_done() and self._goes_on(number, ended):
                 self._start(number)
 
-    def _goes_on(self, number: int, code: int) -> bool:
-        """Whether a worker that ended with ``code`` is started again."""
-        if code >= 0:
-            return code == 0
-        self._kills[number] = self._kills.get(number, 0) + 1
-        again = self._kills[number] <= MOST_KILLS
-        what = f"worker {number} was killed by {signal.Signals(-code).name}"
-        self.listener(Notice(text=f"{what}; {'starting it again' if again else 'it was killed too often'}"))
+    def _goes_on(self, number: int, ended: Ended) -> bool:
+        """Whether a worker that ended so is started again."""
+        if not ended.lost:
+            return ended.code == 0
+        soon = time.monotonic() - self._begun[number] < SOON_SECONDS
+        self._losses[number] = self._losses.get(number, 0) + 1 if soon else 1
+        again = self._losses[number] <= MOST_LOSSES
+        what = "starting it again" if again else "it was lost too often"
+        self.listener(Notice(text=f"worker {number} was {ended.lost}; {what}"))
         return again
 
     def _end(self) -> None:
         """Ask the workers to end, which releases their trials, and wait; a second Ctrl-C asks again: at once."""
         for _ in range(2):
             with suppress(KeyboardInterrupt):
-                for process in self._processes.values():
+                for process in self._running.values():
                     process.terminate()
-                for process in self._processes.values():
+                for process in self._running.values():
                     process.wait()
                 break
-        for reader in self._readers:
-            reader.join(timeout=1.0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 from math import inf
 from pathlib import Path
 from tempfile import gettempdir
@@ -14,6 +13,7 @@ from bcsearch.features.store import Store
 from bcsearch.objective.cross_validated import Objective
 from bcsearch.records.events import Notice
 from bcsearch.study.prepare import build_trainer
+from bcsearch.study.processes import STORAGE
 from bcsearch.study.supervisor import Supervisor
 from bcsearch.study.worker import Worker
 from bcsearch.training.devices import set_up_devices
@@ -77,21 +77,20 @@ def open_worker(
 def open_supervisor(
     desk: Desk, url: str, options: RunOptions, listener: Listener, interrupts: Interrupts
 ) -> Supervisor:
-    """Return what runs this machine's workers on a study; their URL is no argument, as it may hold a password."""
+    """Return what runs workers on a study, on this machine or where the options say."""
     sweep = desk.plan.sweep
     given = {
         "--study": desk.name,
         "--data": options.over(desk.plan).sweep.data,
         "--weights": sweep.weights,
-        "--results": options.results_dir,
+        "--results": options.results_dir.absolute(),
         "--artifacts": desk.files.parent,
         "--cache-dir": options.cache,
         "--trials": sweep.limits.recycle_trials,
     }
-    words = [str(word) for pair in given.items() for word in pair]
+    words = ["-m", "bcsearch", "worker", *(str(word) for pair in given.items() for word in pair)]
     return Supervisor(
-        command=[sys.executable, "-m", "bcsearch", "worker", *words],
-        environment={"BCSEARCH_STORAGE": url},
+        launch=options.launcher(words, {STORAGE: url}, options.workers),
         n_workers=options.workers,
         is_done=lambda: desk.slots.counts().is_done,
         interrupts=interrupts,

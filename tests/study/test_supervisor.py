@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from collections import Counter
 from threading import Thread
@@ -17,7 +16,8 @@ from bcsearch.records import TrialState
 from bcsearch.records.events import Notice
 from bcsearch.storage import read_study
 from bcsearch.study.interrupts import Interrupts
-from bcsearch.study.supervisor import MOST_KILLS, Supervisor
+from bcsearch.study.processes import LocalLaunch
+from bcsearch.study.supervisor import MOST_LOSSES, Supervisor
 from tests.fakes import Recorder
 from tests.study.test_processes import SPACE, SWEEP
 
@@ -28,14 +28,15 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 
-def supervisor(command: list[str], is_done: Callable[[], bool], n_workers: int = 2, **more: Any) -> Supervisor:
+def supervisor(words: list[str], is_done: Callable[[], bool], n_workers: int = 2, **more: Any) -> Supervisor:
     heard = more.pop("listener", Recorder())
-    parts: dict[str, Any] = {"environment": {}, "interrupts": Interrupts(heard), "listener": heard, **more}
-    return Supervisor(command=command, is_done=is_done, n_workers=n_workers, **parts)
+    launch = LocalLaunch(words, more.pop("environment", {}), n_workers)
+    parts: dict[str, Any] = {"interrupts": Interrupts(heard), "listener": heard, **more}
+    return Supervisor(launch=launch, is_done=is_done, n_workers=n_workers, **parts)
 
 
 def script(text: str, *arguments: str) -> list[str]:
-    return [sys.executable, "-c", text, *arguments]
+    return ["-c", text, *arguments]
 
 
 def told(heard: Recorder) -> list[str]:
@@ -51,9 +52,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def fake_workers(folder: Path, seconds: float, trials: int) -> tuple[list[str], Callable[[], bool]]:
-    """Return the command of a worker with the fake trainer, and what tells that all trials are done."""
+    """Return the words of a worker with the fake trainer, and what tells that all trials are done."""
     sweep = str(folder / "sweeps" / "cells.toml")
-    command = [sys.executable, "-m", "tests.study.fake_worker", sweep, str(folder), str(seconds), str(trials)]
+    words = ["-m", "tests.study.fake_worker", sweep, str(folder), str(seconds), str(trials)]
     url = f"sqlite:///{folder / 'study.db'}"
 
     def is_done() -> bool:
@@ -62,7 +63,7 @@ def fake_workers(folder: Path, seconds: float, trials: int) -> tuple[list[str], 
         except StudyError:
             return False
 
-    return command, is_done
+    return words, is_done
 
 
 def test_workers_share_the_budget_and_a_killed_one_is_replaced(folder: Path) -> None:
@@ -111,14 +112,14 @@ def test_a_worker_that_is_always_killed_is_given_up() -> None:
     text = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
     with pytest.raises(StudyError, match="all workers have ended"):
         supervisor(script(text), lambda: False, n_workers=1, listener=heard).run()
-    assert sum("starting it again" in line for line in told(heard)) == MOST_KILLS
-    assert told(heard)[-1] == "worker 0 was killed by SIGKILL; it was killed too often"
+    assert sum("starting it again" in line for line in told(heard)) == MOST_LOSSES
+    assert told(heard)[-1] == "worker 0 was killed by SIGKILL; it was lost too often"
 
 
 def test_ctrl_c_asks_every_worker_to_end_and_waits(folder: Path) -> None:
     heard = Recorder()
     with Interrupts(heard) as interrupts:
-        command, is_done = fake_workers(folder, 0.3, 40)
+        words, is_done = fake_workers(folder, 0.3, 40)
 
         def interrupt() -> None:
             while not (folder / "diary.jsonl").exists() or (folder / "diary.jsonl").read_text().count("Started") < 2:
@@ -126,7 +127,7 @@ def test_ctrl_c_asks_every_worker_to_end_and_waits(folder: Path) -> None:
             os.kill(os.getpid(), signal.SIGINT)
 
         Thread(target=interrupt, daemon=True).start()
-        assert supervisor(command, is_done, interrupts=interrupts, listener=heard).run() is False
+        assert supervisor(words, is_done, interrupts=interrupts, listener=heard).run() is False
     record = read_study(f"sqlite:///{folder / 'study.db'}", "cells")
     assert record.count(TrialState.RUNNING) == record.count(TrialState.FAIL) == 0
     assert record.count(TrialState.WAITING) >= 2  # released, and the start points that are left

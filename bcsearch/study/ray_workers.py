@@ -1,0 +1,154 @@
+"""Workers on a Ray cluster, one actor each, wherever Ray finds the room for them. Imports ray, of ``bcsearch[ray]``."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import ray
+from ray.exceptions import RayActorError
+
+from bcsearch.errors import ConfigError, StorageError
+from bcsearch.study.processes import STORAGE, Ended, LocalProcess, started
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+ROOM_SECONDS = 10.0  # after so long without room for a worker that is said
+END_SECONDS = 30.0  # for a worker to release its trial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a worker printed since the last call, and how it ended, None while it runs."""
+
+    lines: list[str]
+    ended: Ended | None
+
+
+class Seat:
+    """One worker process on the node where Ray has put this actor; it ends when the actor does."""
+
+    def __init__(self, words: Sequence[str], environment: Mapping[str, str], n_threads: int) -> None:
+        self._lines: list[str] = []
+        process = started(words, environment, n_threads)
+        self._process = LocalProcess(process, self._lines.append)
+
+    def told(self) -> Told:
+        """Return what came since the last call."""
+        ended = self._process.poll()
+        if ended is not None:
+            self._process.wait()
+        lines, self._lines[:] = list(self._lines), []
+        return Told(lines=lines, ended=ended)
+
+    def terminate(self) -> None:
+        """Ask the worker to release its trial and end."""
+        self._process.terminate()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RayLaunch:
+    """Starts workers on a cluster; each asks for so many CPUs and GPUs of a node.
+
+    ``words`` are what follows the node's own Python on the command line.
+    """
+
+    words: Sequence[str]
+    environment: Mapping[str, str]
+    cpus: float = 1.0
+    gpus: float = 0.0
+
+    def __call__(self, tell: Callable[[str], None]) -> RayProcess:
+        """Start one, as soon as there is room."""
+        actor: Any = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_restarts=0)(Seat)
+        n_threads = max(1, round(self.cpus))
+        return RayProcess(actor.remote(list(self.words), dict(self.environment), n_threads), tell, self._request)
+
+    @property
+    def _request(self) -> str:
+        gpus = f" and {self.gpus:g} GPU" if self.gpus else ""
+        return f"{self.cpus:g} CPU{gpus}"
+
+
+class RayProcess:
+    """A worker on a node of the cluster; see ``WorkerProcess``."""
+
+    def __init__(self, actor: Any, tell: Callable[[str], None], request: str) -> None:
+        self._actor, self._tell, self._request = actor, tell, request
+        self._asked = actor.told.remote()
+        self._waits_since: float | None = time.monotonic()
+        self._ended: Ended | None = None
+
+    def poll(self) -> Ended | None:
+        """Return how it ended; None while it runs, or waits for room."""
+        if self._ended is None and ray.wait([self._asked], timeout=0)[0]:
+            self._take()
+        elif self._waits_since is not None and time.monotonic() - self._waits_since > ROOM_SECONDS:
+            self._tell(f"waits for a node with {self._request} free")
+            self._waits_since = None
+        return self._ended
+
+    def terminate(self) -> None:
+        """Ask it to release its trial and end."""
+        self._actor.terminate.remote()
+
+    def wait(self) -> None:
+        """Wait until it has ended, and give back its room; one that waits for room itself is given up."""
+        deadline = time.monotonic() + (END_SECONDS if self._waits_since is None else 0.0)
+        while self.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        ray.kill(self._actor)
+
+    def _take(self) -> None:
+        self._waits_since = None
+        try:
+            told: Told = ray.get(self._asked)
+        except RayActorError:
+            self._ended = Ended(code=1, lost="lost with its node")
+            return
+        for line in told.lines:
+            self._tell(line)
+        self._ended = told.ended
+        if told.ended is None:
+            self._asked = self._actor.told.remote()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RayCluster:
+    """A cluster that was joined, and what each worker asks of a node."""
+
+    n_machines: int
+    cpus: float
+    gpus: float
+
+    @classmethod
+    def join(cls, address: str | None, *, cpus: float = 1.0, gpus: float = 0.0) -> RayCluster:
+        """Join the cluster at ``address``, ``auto`` for that of this machine; None starts one here.
+
+        Raises:
+            ConfigError: there is no such cluster.
+        """
+        try:
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, ignore_reinit_error=True)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            said = str(error).strip().splitlines()[0]
+            raise ConfigError(f"--address: came {address!r}: {said}; start one with 'ray start --head'") from error
+        nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call] # Ray's own
+        machines = {node["NodeManagerAddress"] for node in nodes if node["Alive"]}
+        return cls(n_machines=len(machines), cpus=cpus, gpus=gpus)
+
+    def __call__(self, words: Sequence[str], environment: Mapping[str, str], n_workers: int) -> RayLaunch:
+        """Return what starts workers there.
+
+        Raises:
+            StorageError: the storage is a file, which workers on other machines do not reach.
+        """
+        if self.n_machines > 1 and environment[STORAGE].startswith("sqlite"):
+            raise StorageError(
+                f"the cluster has {self.n_machines} machines, a SQLite file is for one; give --storage a server, "
+                "such as postgresql://user@host/database"
+            )
+        return RayLaunch(words=words, environment=environment, cpus=self.cpus, gpus=self.gpus)
