@@ -93,3 +93,38 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def creating(path: Path) -> Iterator[Path]:
+    """Yield an empty file beside ``path`` to write to; it gets that name only if the block succeeds.
+
+    Raises:
+        DiskError: ``path`` is there already, before the block or after it, or cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}{path.suffix}")
+    try:
+        _refuse_taken(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.touch()
+        yield draft
+        _name(draft, path)
+    except OSError as error:
+        raise DiskError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+def _name(draft: Path, path: Path) -> None:
+    """Give a file its name, never over another file's."""
+    try:
+        os.link(draft, path)  # a rename would replace what is there
+    except OSError:  # taken meanwhile, or a disk without links
+        _refuse_taken(path)
+        draft.rename(path)
+
+
+def _refuse_taken(path: Path) -> None:
+    if os.path.lexists(path):
+        raise DiskError(f"{path} is there already and is not overwritten; choose another place")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bcsearch.errors import DiskError
-from bcsearch.paths import cache_dir, free_bytes, make_writable_dir, replacing
+from bcsearch.paths import cache_dir, creating, free_bytes, make_writable_dir, replacing
 
 
 @pytest.mark.parametrize(
@@ -81,3 +81,44 @@ def test_full_disk_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(DiskError, match=r"^cannot write .*best.toml: No space left on device$"), replacing(path):
         raise OSError(28, "No space left on device")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_new_file_gets_its_name_only_when_its_block_has_ended(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "kept.db"
+    with creating(path) as draft:
+        draft.write_text("rows")
+        assert not path.exists()
+    assert path.read_text() == "rows"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_new_file_whose_block_fails_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="broken"), creating(tmp_path / "kept.db"):
+        raise ValueError("broken")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_file_that_came_meanwhile_is_not_overwritten(
+    links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("no links here")
+
+    if not links:
+        monkeypatch.setattr("bcsearch.paths.os.link", refuse)
+    path = tmp_path / "kept.db"
+    with pytest.raises(DiskError, match="is there already"), creating(path):
+        path.write_text("precious")
+    assert path.read_text() == "precious"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_new_file_is_made_on_a_disk_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("no links here")
+
+    monkeypatch.setattr("bcsearch.paths.os.link", refuse)
+    with creating(tmp_path / "kept.db") as draft:
+        draft.write_text("rows")
+    assert (tmp_path / "kept.db").read_text() == "rows"

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from bcsearch.cli import cache, data, model, options, plan, run, study
+from bcsearch.cli import cache, data, model, options, plan, run, storage, study
 from bcsearch.errors import BcsearchError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ for commands in (plan, run, study, model):
     commands.add_to(app)
 app.add_typer(data.app, name="data")
 app.add_typer(cache.app, name="cache")
+app.add_typer(storage.app, name="storage")
 
 
 def main() -> None:

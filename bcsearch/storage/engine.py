@@ -11,11 +11,9 @@ import os
 import sqlite3
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from alembic.script import ScriptDirectory
 from optuna.exceptions import StorageInternalError
 from optuna.storages._rdb import models
 from sqlalchemy import create_engine, func, inspect, select, text
@@ -23,6 +21,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bcsearch.errors import BcsearchError, DiskError, StorageError
+from bcsearch.storage.schema import SCHEMA, is_older, known_schemas, schema_of
 from bcsearch.storage.tables import METADATA
 from bcsearch.storage.urls import masked, sqlite_path
 
@@ -35,9 +34,10 @@ if TYPE_CHECKING:
 BUSY_SECONDS = 60
 CONNECT_SECONDS = 10
 OPTUNA_TABLES = models.BaseModel.metadata.tables
-REVISION_TABLE = "alembic_version"
 UTC_SESSION = {"postgresql": "SET TIME ZONE 'UTC'", "mysql": "SET time_zone = '+00:00'"}
 COPY = "SQLite writes beside a file even to read it: copy it to a folder of your own and name the copy with --storage"
+OLDER = "stop its workers, keep it with 'bcsearch storage backup' and run 'bcsearch storage upgrade'"
+NEWER = "pip install --upgrade optuna"
 DISK_TROUBLE = {  # what SQLite says, and what to do
     "unable to open database file": f"is it a file that you may read and write? {COPY}",
     "readonly database": COPY,
@@ -132,8 +132,7 @@ def holds_optuna(engine: Engine, url: URL) -> bool:
     """
     inspector = inspect(engine)
     names = set(inspector.get_table_names())
-    if REVISION_TABLE in names:
-        _check_revision(engine, url)
+    _check_revision(engine, url)
     if names >= set(OPTUNA_TABLES):
         return True
     foreign = sorted(name for name in names if not _is_known(inspector, name))
@@ -176,19 +175,18 @@ def _check_folder(url: URL) -> None:
 
 
 def _check_revision(engine: Engine, url: URL) -> None:
-    scripts = ScriptDirectory(str(Path(models.__file__).with_name("alembic")))
-    with engine.connect() as connection:
-        found = connection.execute(text(f"SELECT version_num FROM {REVISION_TABLE}")).scalars().first()
-    here = scripts.get_current_head()
-    if found not in (None, here):
-        raise StorageError(
-            f"database {masked(str(url))} has schema {found!r} of another Optuna, {here!r} is needed; back it up and "
-            "run 'optuna storage upgrade', or choose another database"
-        )
+    found, here = schema_of(engine), known_schemas()[0]
+    if found in (None, here):
+        return
+    remedy = OLDER if is_older(found) else NEWER
+    raise StorageError(
+        f"database {masked(str(url))} has schema {found!r} of another Optuna, {here!r} is needed; {remedy}, or choose "
+        "another database"
+    )
 
 
 def _is_known(inspector: Inspector, name: str) -> bool:
-    if name == REVISION_TABLE or name in METADATA.tables:
+    if name == SCHEMA.name or name in METADATA.tables:
         return True
     if name not in OPTUNA_TABLES:
         return False

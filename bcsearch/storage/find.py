@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bcsearch.errors import StudyError, unknown
-from bcsearch.storage.read import RUN_FIRST, list_studies
+from bcsearch.storage.read import list_studies
+from bcsearch.storage.used import RUN_FIRST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,6 @@ Optuna's ``get_trials`` builds an object for every value of every trial: a minut
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,13 +20,14 @@ from sqlalchemy import func, inspect, literal, select
 from bcsearch.errors import StudyError, unknown
 from bcsearch.records import StudyRecord, TrialRecord, TrialState
 from bcsearch.storage import attrs
-from bcsearch.storage.engine import holds_optuna, plain_errors, reading_engine
+from bcsearch.storage.engine import holds_optuna
 from bcsearch.storage.ledger import decode_epochs
 from bcsearch.storage.patience import patient
 from bcsearch.storage.rdb import Storage
 from bcsearch.storage.tables import LEDGER
 from bcsearch.storage.trial_rows import TRIALS, UNFINISHED, VALUES
-from bcsearch.storage.urls import checked, masked, sqlite_path
+from bcsearch.storage.urls import checked
+from bcsearch.storage.used import RUN_FIRST, is_empty, used_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,7 +43,6 @@ REPORTS = models.TrialIntermediateValueModel.__table__
 INFINITE = {"INF_POS": float("inf"), "INF_NEG": float("-inf")}
 STATES = {state: TrialState[state.name] for state in OptunaState}
 FETCHED = 10_000  # rows at a time: one by one takes half as long again
-RUN_FIRST = "start one with 'bcsearch run --study NAME'"
 
 
 @patient
@@ -92,18 +91,11 @@ def _reading(source: Storage | str) -> Iterator[Connection]:
             yield connection
         return
     url = checked(source)
-    path = sqlite_path(url)
-    if path is not None and not os.path.exists(path):
-        raise StudyError(f"no study was ever run here: there is no database {path}; {RUN_FIRST}")
-    engine = reading_engine(url)
-    try:
-        with plain_errors(url):
-            if not holds_optuna(engine, url):
-                raise StudyError(f"no study was ever run here: database {masked(source)} is empty; {RUN_FIRST}")
-            with engine.connect() as connection:
-                yield connection
-    finally:
-        engine.dispose()
+    with used_database(url) as engine:
+        if not holds_optuna(engine, url):
+            raise is_empty(url)
+        with engine.connect() as connection:
+            yield connection
 
 
 def _studies(connection: Connection) -> list[_Found]:

@@ -40,7 +40,7 @@ def test_commands_are_those_of_the_design() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", ["", "data", "cache", *commands()])
+@pytest.mark.parametrize("command", ["", "data", "cache", "storage", *commands()])
 def test_help_loads_no_heavy_package(command: str) -> None:
     found = subprocess.run([sys.executable, "-c", HELP, *command.split()], capture_output=True, text=True, check=False)
     assert (found.returncode, found.stderr) == (0, "")

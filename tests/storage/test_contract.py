@@ -1,10 +1,12 @@
-"""Optuna's own contract of a storage, on our subclass."""
+"""Optuna's own contract of a storage, on our subclass: bare, and behind the cache that studies put before it."""
 
 from __future__ import annotations
 
 import pickle
 from typing import TYPE_CHECKING
 
+import pytest
+from optuna.storages import _CachedStorage
 from optuna.study import StudyDirection
 from optuna.testing.pytest_storages import StorageTestCase
 
@@ -21,8 +23,18 @@ class TestStorage(StorageTestCase):
         # as Optuna's, but the second storage is closed
         study_id = storage.create_new_study(directions=[StudyDirection.MAXIMIZE])
         storage.set_study_system_attr(study_id, "key", "pickle")
-        restored: Storage = pickle.loads(pickle.dumps(storage))
+        restored = pickle.loads(pickle.dumps(storage))
         assert restored.get_study_system_attrs(study_id) == {"key": "pickle"}
-        assert restored.grace_seconds == 2
-        restored.remove_session()
-        restored.engine.dispose()
+        ours: Storage = getattr(restored, "_backend", restored)
+        assert ours.grace_seconds == 2
+        ours.remove_session()
+        ours.engine.dispose()
+
+
+@pytest.mark.slow
+class TestCachedStorage(TestStorage):
+    """The same behind the cache."""
+
+    @pytest.fixture
+    def storage(self, storage: Storage) -> BaseStorage:
+        return _CachedStorage(storage)

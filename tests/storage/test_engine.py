@@ -4,7 +4,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
@@ -12,24 +12,10 @@ from bcsearch.errors import DiskError, StorageError
 from bcsearch.storage import open_storage
 from bcsearch.storage.engine import BUSY_SECONDS, engine_options, plain_errors
 from bcsearch.storage.urls import checked
+from tests.storage.moving import execute, tables
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def tables(url: str) -> set[str]:
-    engine = create_engine(url)
-    names = set(inspect(engine).get_table_names())
-    engine.dispose()
-    return names
-
-
-def execute(url: str, *statements: str) -> None:
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        for statement in statements:
-            connection.execute(text(statement))
-    engine.dispose()
 
 
 def refused(url: str, kind: type[Exception] = StorageError) -> str:
@@ -60,7 +46,8 @@ def test_another_schema_version_is_refused_and_left_alone(url: str) -> None:
     message = refused(url)
     execute(url, f"UPDATE alembic_version SET version_num = '{head}'")
     assert "schema 'v1.3.0.a' of another Optuna" in message
-    assert "optuna storage upgrade" in message
+    assert "'bcsearch storage backup'" in message
+    assert "'bcsearch storage upgrade'" in message
 
 
 def test_preparation_that_was_cut_short_is_completed(empty_url: str) -> None:

@@ -1,0 +1,68 @@
+"""Commands on the database of studies: upgrade, backup, copy. Imports typer; the storage floor in the functions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bcsearch.cli import options
+from bcsearch.paths import RESULTS_DIR
+
+if TYPE_CHECKING:
+    from bcsearch.storage.copy import Copied
+    from bcsearch.storage.upgrade import Upgrade
+
+app = typer.Typer(help="Keep, move and renew the database of studies.")
+
+
+@app.command("upgrade")
+def upgrade(storage: options.Storage = None, results: options.Results = RESULTS_DIR) -> int:
+    """Bring a database up to date with the installed Optuna. Stop its workers and back it up before."""
+    from bcsearch.storage import masked, resolve_url
+    from bcsearch.storage.upgrade import upgrade_database
+
+    url = resolve_url(storage, results)
+    typer.echo(f"{_done(upgrade_database(url))}: {masked(url)}")
+    return 0
+
+
+@app.command("backup")
+def backup(
+    to: Annotated[Path, typer.Option("--to", help="SQLite file to write; it must not exist.")],
+    storage: options.Storage = None,
+    results: options.Results = RESULTS_DIR,
+) -> int:
+    """Keep the whole database in a new SQLite file, as it is at one moment. Workers may go on."""
+    from bcsearch.storage import resolve_url
+    from bcsearch.storage.backup import back_up
+
+    typer.echo(f"{_amount(back_up(resolve_url(storage, results), to))}: {to}")
+    return 0
+
+
+@app.command("copy")
+def copy(
+    to: Annotated[str, typer.Option("--to", help="URL of an empty database, or a .db file that does not exist.")],
+    storage: options.Storage = None,
+    results: options.Results = RESULTS_DIR,
+) -> int:
+    """Copy the whole database into an empty one of any kind, as it is at one moment, to go on there."""
+    from bcsearch.storage import masked, resolve_url
+    from bcsearch.storage.copy import copy_database
+
+    typer.echo(f"{_amount(copy_database(resolve_url(storage, results), to))}: {masked(to)}")
+    return 0
+
+
+def _amount(copied: Copied) -> str:
+    studies = "study" if copied.n_studies == 1 else "studies"
+    trials = "trial" if copied.n_trials == 1 else "trials"
+    return f"{copied.n_studies} {studies}, {copied.n_trials} {trials}"
+
+
+def _done(upgrade: Upgrade) -> str:
+    renewed = f"schema {upgrade.before} upgraded to {upgrade.now}" if upgrade.before != upgrade.now else ""
+    added = f"added {', '.join(upgrade.added)}" if upgrade.added else ""
+    return ", ".join(filter(None, (renewed, added))) or f"nothing to do, schema {upgrade.now} is the newest"
