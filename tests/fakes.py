@@ -11,6 +11,7 @@ import numpy as np
 
 from bcsearch.config import Plan, parse_plan
 from bcsearch.objective.cross_validated import Objective
+from bcsearch.objective.protocol import KeepFigure, no_figure
 from bcsearch.records import EpochScores, Params, TrainResult
 from bcsearch.records.forecast import Forecast, Work
 from bcsearch.storage import open_storage
@@ -65,7 +66,7 @@ class FakeTrainer:
             stopped = report(epoch, done[-1].mean)
             if stopped:
                 break
-        probabilities = None if stopped else np.full((4, 2), 0.5, np.float16)
+        probabilities = np.full((4, 2), 0.5, np.float16)
         return TrainResult(epochs=tuple(done), stopped=stopped, probabilities=probabilities, seconds=0.5)
 
 
@@ -128,7 +129,13 @@ def open_desk(
 
 
 def make_worker(
-    desk: Desk, plan: Plan, train: Train, *, listener: Listener | None = None, interrupts: Interrupts | None = None
+    desk: Desk,
+    plan: Plan,
+    train: Train,
+    *,
+    listener: Listener | None = None,
+    interrupts: Interrupts | None = None,
+    keep_figure: KeepFigure = no_figure,
 ) -> Worker:
     """Return a worker on ``desk`` that trains with ``train``."""
     hears = listener or Recorder()
@@ -141,6 +148,7 @@ def make_worker(
         storage=desk.storage,
         listener=hears,
         stop_asked=stops,
+        keep_figure=keep_figure,
     )
     return Worker(
         name="me",

@@ -11,6 +11,7 @@ import optuna
 from optuna.exceptions import StorageInternalError
 
 from bcsearch.errors import BcsearchError
+from bcsearch.objective.protocol import KeepFigure, no_figure
 from bcsearch.objective.suggest import suggest_params
 from bcsearch.records import EpochScores, Params, TrainResult, TrialState
 from bcsearch.records.events import EpochEnded, Listener, TrialEnded, TrialReleased, TrialStarted
@@ -38,6 +39,7 @@ class Objective:
     storage: Storage
     listener: Listener
     stop_asked: StopAsked
+    keep_figure: KeepFigure = no_figure
 
     def __call__(self, trial: optuna.Trial) -> float:
         """Run one trial and return the best fold mean, higher is better.
@@ -103,6 +105,7 @@ class Objective:
             total_seconds=time.perf_counter() - started,
             duplicate_of=None if twin is None else twin.trial_number,
         )
+        self.keep_figure(trial, entry, result.probabilities)
         self.ledger.record(entry)
         self.listener(
             TrialEnded(

@@ -29,7 +29,7 @@ class TrainResult:
     """A finished training of all folds of one trial.
 
     ``epochs`` holds every epoch run. ``probabilities`` has shape (n_images, n_classes), float16: out-of-fold, at
-    the best epoch; rows never validated are not a number; None when training was stopped from outside.
+    the best epoch; rows never validated are not a number; None where they are not kept.
     """
 
     epochs: tuple[EpochScores, ...]

@@ -60,7 +60,7 @@ def train_folds(
     return TrainResult(
         epochs=tuple(done),
         stopped=stopped,
-        probabilities=None if stopped or best_probabilities is None else out_of_fold(task, best_probabilities),
+        probabilities=None if best_probabilities is None else out_of_fold(task, best_probabilities),
         seconds=seconds,
     )
 

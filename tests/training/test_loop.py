@@ -100,11 +100,12 @@ def test_images_never_validated_have_no_probabilities() -> None:
     assert np.isnan(whole[2 * N :]).all()
 
 
-def test_report_stops_training_and_no_probabilities_are_kept() -> None:
-    result = train(ScriptedTrainer([(5, 5), (6, 6), (7, 7)]), lambda epoch, score: epoch == 1)
+def test_report_stops_training_and_the_best_epoch_until_then_keeps_its_probabilities() -> None:
+    result = train(ScriptedTrainer([(7, 7), (6, 6), (9, 9)]), lambda epoch, score: epoch == 1)
     assert len(result.epochs) == 2
     assert result.stopped
-    assert result.probabilities is None
+    assert result.probabilities is not None
+    np.testing.assert_allclose(result.probabilities[: 2 * N].max(axis=1), 0.9, atol=1e-3)
 
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
