@@ -11,6 +11,7 @@ import numpy as np
 
 from bcsearch.config import Plan, parse_plan
 from bcsearch.objective.cross_validated import Objective
+from bcsearch.objective.protocol import KeepFigure, no_figure
 from bcsearch.records import EpochScores, Params, TrainResult
 from bcsearch.records.checkpoint import Checkpoint
 from bcsearch.records.forecast import Forecast, Work
@@ -133,7 +134,13 @@ def open_desk(
 
 
 def make_worker(
-    desk: Desk, plan: Plan, train: Train, *, listener: Listener | None = None, interrupts: Interrupts | None = None
+    desk: Desk,
+    plan: Plan,
+    train: Train,
+    *,
+    listener: Listener | None = None,
+    interrupts: Interrupts | None = None,
+    keep_figure: KeepFigure = no_figure,
 ) -> Worker:
     """Return a worker on ``desk`` that trains with ``train``."""
     hears = listener or Recorder()
@@ -147,6 +154,7 @@ def make_worker(
         listener=hears,
         stop_asked=stops,
         limits=plan.sweep.limits,
+        keep_figure=keep_figure,
     )
     return Worker(
         name="me",

@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import signal
+import subprocess
 import sys
 import time
 import tomllib
@@ -35,7 +36,6 @@ from tests.fakes import Recorder
 from tests.shell import Shell
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable
 
     from bcsearch.data.dataset import Dataset
@@ -190,6 +190,37 @@ def test_python_example_of_the_readme_runs(
     assert accuracy == bcsearch.evaluate(Path("results/quickstart/model"), "test.npz").accuracy
     assert accuracy > 1.5 / N_CLASSES
     assert bcsearch.read_study("quickstart").slots_filled == 1
+
+
+RELOAD = """
+import sys
+import keras, numpy as np
+np.save("found.npy", keras.models.load_model("out/model.keras").predict(np.load("images.npy"), verbose=0))
+assert not any(name.startswith(("bcsearch", "keras_cv")) for name in sys.modules)
+"""
+
+
+def test_exported_model_gives_the_same_with_keras_alone_in_a_fresh_process(
+    place: Place, cells: Cells, others: Cells
+) -> None:
+    bundle = place.search("tiny", cells.save(place.folder / "cells.npz"))
+    written = place.run("export", "--study", "tiny", "--to", "out").split()
+    assert written == [f"out/{name}" for name in ("model.keras", "best.toml", "best.yaml", "best.json")]
+    images = others.images[:, ::2, ::2]
+    np.save(place.folder / "images.npy", images)
+    subprocess.run([sys.executable, "-c", RELOAD], cwd=place.folder, check=True, timeout=300)
+    expected = read_bundle(bundle).predict(images)
+    np.testing.assert_allclose(np.load(place.folder / "found.npy"), expected, rtol=0, atol=1e-6)
+    assert expected.std(axis=0).min() > 1e-4  # images differ
+    assert about(place.folder / "out") == about(bundle)
+
+
+def test_every_trial_of_a_run_has_a_figure_of_all_images(place: Place, cells: Cells) -> None:
+    place.search("tiny", cells.save(place.folder / "cells.npz"))
+    figures = [path.read_text(encoding="utf-8") for path in (place.model("tiny").parent / "figures").iterdir()]
+    assert len(figures) == 2
+    for figure in figures:
+        assert f"of {len(cells.labels)} images right, out of fold" in figure
 
 
 def test_split_puts_a_tenth_aside_that_nothing_is_trained_or_chosen_on(

@@ -1,8 +1,9 @@
-"""Commands that read studies: status and best. Imports typer; storage, report, export inside the functions."""
+"""Commands that read studies: status, best, export. Imports typer; storage, report, export inside the functions."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,8 +11,6 @@ from bcsearch.cli import options
 from bcsearch.paths import RESULTS_DIR
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bcsearch.records import StudyRecord
 
 
@@ -19,6 +18,7 @@ def add_to(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command("status")(status)
     app.command("best")(best)
+    app.command("export")(export)
 
 
 def status(
@@ -48,6 +48,22 @@ def best(
     record = _read(study, storage, results)
     facts = best_facts(record, _about(record, results))
     typer.echo(options.as_json(facts) if as_json else best_text(facts))
+    return 0
+
+
+def export(
+    study: options.Study,
+    to: Annotated[Path, typer.Option("--to", help="A new folder to write, or an empty one.")],
+    storage: options.Storage = None,
+    results: options.Results = RESULTS_DIR,
+) -> int:
+    """Write the best configuration, as TOML, YAML and JSON, and its model to a folder, to hand over."""
+    from bcsearch.export.handover import hand_over
+
+    record = _read(study, storage, results)
+    refit = f"bcsearch refit --study {study}{options.places(storage, results)}"
+    for path in hand_over(record, results / record.name / "model", to, refit):
+        typer.echo(str(path))
     return 0
 
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ABOUT_NAME = "best.toml"
+MODEL_NAME = "model.keras"  # beside it
 
 
 def read_about(folder: Path) -> dict[str, Any] | None:

@@ -13,14 +13,13 @@ import numpy as np
 import tensorflow as tf
 
 from bcsearch.errors import DataError, DiskError
-from bcsearch.export.about import ABOUT_NAME, read_about
+from bcsearch.export.about import ABOUT_NAME, MODEL_NAME, read_about
 from bcsearch.paths import make_writable_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-MODEL_NAME = "model.keras"
 PREDICT_BATCH = 64
 
 

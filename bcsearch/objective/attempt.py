@@ -87,6 +87,7 @@ class Attempt:
             artifacts.save_probabilities(number, result.probabilities)
         copied = twin is not None and twin.trial_number not in self._history
         entry = self._entry(state, result, duplicate_of=twin.trial_number if twin and copied else None)
+        self._of.keep_figure(self._trial, entry, result.probabilities)
         self._of.ledger.record(entry)
         self._checkpoints.remove()
         if number % COLLECT_EVERY == 0:

@@ -11,6 +11,7 @@ from optuna.exceptions import StorageInternalError
 
 from bcsearch.errors import BcsearchError, ConfigError, InfeasibleError
 from bcsearch.objective.attempt import Attempt
+from bcsearch.objective.protocol import KeepFigure, no_figure
 from bcsearch.records.events import Listener, TrialReleased
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Objective:
     listener: Listener
     stop_asked: StopAsked
     limits: Limits
+    keep_figure: KeepFigure = no_figure
 
     def __call__(self, trial: optuna.Trial) -> float:
         """Run one trial and return the best fold mean, higher is better.

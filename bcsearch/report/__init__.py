@@ -1,1 +1,1 @@
-"""Studies shown: live tables, rows, CSV. Imports rich and the records floor; no storage, no framework."""
+"""Studies shown: live tables, rows, CSV, figures. Imports rich, numpy and lower floors; no storage, no framework."""

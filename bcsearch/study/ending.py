@@ -11,8 +11,8 @@ import numpy as np
 import tomli_w
 
 from bcsearch.errors import StudyError
-from bcsearch.export.about import ABOUT_NAME, read_about
-from bcsearch.export.bundle import MODEL_NAME, Bundle, write_bundle
+from bcsearch.export.about import ABOUT_NAME, MODEL_NAME, read_about
+from bcsearch.export.bundle import Bundle, write_bundle
 from bcsearch.export.evaluate import score_predictions
 from bcsearch.paths import locked, make_writable_dir
 from bcsearch.records.events import Notice

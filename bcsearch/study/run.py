@@ -72,7 +72,7 @@ def run(sweep: str, options: RunOptions, listener: Listener) -> RunResult:
         if options.supervised:
             search = open_supervisor(desk, url, options, listener, interrupts).run
         else:
-            search = open_worker(desk, trainer, listener, interrupts).run
+            search = open_worker(desk, prepared, trainer, listener, interrupts).run
         return RunResult(
             study=desk.name, bundle=_search_and_refit(desk, prepared, trainer, search, interrupts, listener)
         )
@@ -111,7 +111,7 @@ def work(name: str, options: RunOptions, listener: Listener) -> bool:
         _tell_budget(desk, listener)
         trainer = open_trainer(prepared, device, options, listener, interrupts)
         with suppress(KeyboardInterrupt):
-            open_worker(desk, trainer, listener, interrupts, options.trials or inf).run()
+            open_worker(desk, prepared, trainer, listener, interrupts, options.trials or inf).run()
         return not (interrupts.asked and alone)
 
 

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 
 from bcsearch.features.store import Store
 from bcsearch.objective.cross_validated import Objective
+from bcsearch.objective.figures import FigureKeeper, FigureStore
 from bcsearch.records.events import Notice
+from bcsearch.report.confusion import count_out_of_fold
+from bcsearch.report.trial_figure import trial_figure
 from bcsearch.study.prepare import build_trainer
 from bcsearch.study.processes import STORAGE
 from bcsearch.study.supervisor import Supervisor
@@ -19,7 +22,12 @@ from bcsearch.study.worker import Worker
 from bcsearch.training.devices import set_up_devices
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from bcsearch.data.dataset import Dataset
+    from bcsearch.objective.figures import Draw
     from bcsearch.records.events import Listener
+    from bcsearch.storage import LedgerEntry
     from bcsearch.study.desk import Desk
     from bcsearch.study.interrupts import Interrupts
     from bcsearch.study.options import RunOptions
@@ -49,7 +57,12 @@ def open_trainer(
 
 
 def open_worker(
-    desk: Desk, trainer: Trainer, listener: Listener, interrupts: Interrupts, most_trials: float = inf
+    desk: Desk,
+    prepared: Prepared,
+    trainer: Trainer,
+    listener: Listener,
+    interrupts: Interrupts,
+    most_trials: float = inf,
 ) -> Worker:
     """Return this process's worker on a study."""
     objective = Objective(
@@ -61,6 +74,7 @@ def open_worker(
         listener=listener,
         stop_asked=interrupts,
         limits=desk.plan.sweep.limits,
+        keep_figure=FigureKeeper(store=FigureStore(desk.files), draw=drawing_of(prepared.dataset)),
     )
     return Worker(
         name=worker_name(),
@@ -72,6 +86,16 @@ def open_worker(
         listener=listener,
         most_trials=most_trials,
     )
+
+
+def drawing_of(dataset: Dataset) -> Draw:
+    """Return what draws trials on a dataset."""
+
+    def draw(entry: LedgerEntry, probabilities: np.ndarray | None) -> str:
+        counts = None if probabilities is None else count_out_of_fold(dataset.labels, probabilities)
+        return trial_figure(entry.trial_number, entry.state, entry.epochs, dataset.class_names, counts)
+
+    return draw
 
 
 def open_supervisor(

@@ -204,6 +204,16 @@ LIGHT: dict[str, Case] = {
     "nothing to prune": (given("cache", "prune"), ("--all", "--older-than")),
     "status of nothing": (given("status", "--study", "quickstart"), ("no study was ever run", "bcsearch run")),
     "best of nothing": (given("best", "--study", "quickstart"), ("no study was ever run", "bcsearch run")),
+    "export of nothing": (given("export", "--study", "quickstart", "--to", "out"), ("no study was ever run",)),
+    "export to nowhere": (given("export", "--study", "quickstart"), ("Missing option", "--to")),
+    "export of an unknown study": (
+        ran_before("export", "--study", "cels", "--to", "out"),
+        ("'cels'", "did you mean 'cells'?"),
+    ),
+    "export before a trial completed": (
+        ran_before("export", "--study", "cells", "--to", "out"),
+        ("'cells'", "no completed trial"),
+    ),
     "status of an unknown study": (ran_before("status", "--study", "cels"), ("'cels'", "did you mean 'cells'?")),
     "best of an unknown study": (ran_before("best", "--study", "cels"), ("'cels'", "did you mean 'cells'?")),
     "best before a trial completed": (ran_before("best", "--study", "cells"), ("'cells'", "no completed trial")),

@@ -1,4 +1,4 @@
-"""``status`` and ``best`` on a study made by the fake trainer: by SQL, without a framework."""
+"""``status``, ``best`` and ``export`` on a study made by the fake trainer: by SQL, without a framework."""
 
 from __future__ import annotations
 
@@ -68,6 +68,32 @@ def test_score_on_the_test_part_is_read_from_the_bundle(study: StudyRecord, work
     assert json.loads(bcsearch("best", "--study", "cells", "--json").out)["test"] == test
     assert json.loads(bcsearch("status", "--study", "cells", "--json").out)["best"][0]["test"] == test
     assert "accuracy 0.8750" in bcsearch("best", "--study", "cells").out
+
+
+def test_export_writes_the_best_configuration_and_its_model(study: StudyRecord, workdir: Path, bcsearch: Run) -> None:
+    assert study.best is not None
+    folder = workdir / "results" / "cells" / "model"
+    folder.mkdir(parents=True, exist_ok=True)
+    about = {"study": {"uuid": study.uuid}, "best": {"trial": study.best.number}}
+    (folder / "best.toml").write_text(tomli_w.dumps(about))
+    (folder / "model.keras").write_bytes(b"a model")
+    answer = bcsearch("export", "--study", "cells", "--to", "out")
+    assert (answer.code, answer.err) == (0, "")
+    names = {"model.keras", "best.toml", "best.yaml", "best.json"}
+    assert {path.name for path in (workdir / "out").iterdir()} == names
+    assert set(answer.out.split()) == {f"out/{name}" for name in names}
+    assert json.loads((workdir / "out" / "best.json").read_text()) == about
+
+
+@pytest.mark.usefixtures("study")
+def test_export_of_a_study_that_was_never_refitted_names_the_command_that_mends_it(
+    workdir: Path, bcsearch: Run
+) -> None:
+    os.rename(workdir / "results" / "bcsearch.db", workdir / "else.db")
+    answer = bcsearch("export", "--study", "cells", "--to", "out", "--storage", "else.db")
+    assert answer.code == 2
+    assert "make it with 'bcsearch refit --study cells --storage else.db'" in answer.err
+    assert not (workdir / "out").exists()
 
 
 @pytest.mark.usefixtures("study")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from bcsearch.config.trim import removals_of, without
@@ -59,7 +60,7 @@ class Bench:
 
     def prepare(self, plan: Plan) -> SimpleNamespace:
         self.order.append("weights")
-        dataset = SimpleNamespace(drawn=False)
+        dataset = SimpleNamespace(drawn=False, labels=np.array([0, 0, 1, 1]), class_names=("round", "flat"))
         return SimpleNamespace(plan=plan, fingerprint=self.fingerprint, dataset=dataset, weights={})
 
     def fit(self, plan: Plan, *_: Any) -> tuple[Plan, Forecast]:

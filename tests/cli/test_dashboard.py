@@ -1,0 +1,132 @@
+"""``bcsearch dashboard`` as a process: where it listens, how it ends, what it leaves alone, what it refuses."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+from contextlib import closing
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import psutil
+import pytest
+
+from bcsearch.records import TrialState
+from tests.dashboard import Served, serve
+from tests.fakes import FakeTrainer, make_plan, make_worker, open_desk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from bcsearch.study.desk import Desk
+    from tests.cli.conftest import Answer
+
+    Run = Callable[..., Answer]
+
+PLAN = make_plan()
+
+
+@pytest.fixture
+def desk(workdir: Path) -> Desk:
+    """Return an empty study of thirty trials in the default place for figures, in a database of its own."""
+    (workdir / "results").mkdir()
+    return open_desk(workdir / "results", PLAN, trials=30)
+
+
+@pytest.fixture
+def served(desk: Desk) -> Iterator[Served]:
+    with serve(desk.folder.parent) as served:
+        yield served
+
+
+def get(address: str) -> Any:
+    with urlopen(address, timeout=30) as answer:
+        return json.load(answer)
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_it_well_and_in_silence(served: Served) -> None:
+    assert served.said == f"1 study: open {served.address} in a browser; Ctrl-C ends this\n"
+    assert [study["study_name"] for study in get(f"{served.address}api/studies")["study_summaries"]] == ["cells"]
+    served.process.send_signal(signal.SIGINT)
+    out, err = served.process.communicate(timeout=30)
+    assert (served.process.returncode, out, err) == (0, "", "")
+
+
+@pytest.mark.slow
+def test_it_listens_on_this_machine_alone(served: Served) -> None:
+    connections = psutil.Process(served.process.pid).net_connections()
+    listening = {connection.laddr.ip for connection in connections if connection.status == psutil.CONN_LISTEN}
+    assert listening == {"127.0.0.1"}
+
+
+@pytest.mark.slow
+def test_workers_go_on_undisturbed_while_it_is_looked_at(served: Served, desk: Desk) -> None:
+    done, seen = Event(), []
+
+    def look() -> None:
+        while not done.is_set():
+            seen.append(len(get(f"{served.address}api/studies/1")["trials"]))
+
+    watcher = Thread(target=look)
+    watcher.start()
+    try:
+        assert make_worker(desk, PLAN, FakeTrainer(seconds=0.005)).run()
+    finally:
+        done.set()
+        watcher.join()
+    assert desk.record().count(TrialState.COMPLETE) == len(desk.record().trials) == 30
+    assert len(seen) > 5
+    assert seen == sorted(seen)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["0-0-0", "..%2f..%2fstudy.db"])
+def test_what_is_no_artifact_of_a_trial_is_not_served(name: str, served: Served, desk: Desk) -> None:
+    desk.study.enqueue_trial({})
+    with pytest.raises(HTTPError) as caught:
+        urlopen(f"{served.address}artifacts/1/1/{name}", timeout=30)
+    with closing(caught.value):
+        assert caught.value.code == 404
+
+
+def refused(run: Run, words: tuple[str, ...], *arguments: str) -> None:
+    answer = run("dashboard", *arguments)
+    assert (answer.code, answer.out, len(answer.err.splitlines())) == (2, "", 1)
+    for word in ("error: ", *words):
+        assert word in answer.err
+
+
+def test_missing_database_is_refused_and_not_made(workdir: Path, bcsearch: Run) -> None:
+    refused(bcsearch, ("no study was ever run", "results/bcsearch.db", "bcsearch run"))
+    assert not list(workdir.iterdir())
+
+
+def test_file_that_is_no_database_is_refused(workdir: Path, bcsearch: Run) -> None:
+    (workdir / "my.db").write_text("hello, I am no database at all\n" * 99)
+    refused(bcsearch, ("my.db", "not a database"), "--storage", "my.db")
+
+
+def test_server_out_of_reach_is_refused_without_its_password(bcsearch: Run) -> None:
+    url = "postgresql://me:secret@127.0.0.1:1/cells"
+    answer = bcsearch("dashboard", "--storage", url)
+    assert answer.code == 2
+    assert "postgresql+psycopg://me:***@127.0.0.1:1/cells" in answer.err
+    assert "secret" not in answer.err + answer.out
+
+
+@pytest.mark.parametrize("port", ["-1", "65536"])
+def test_port_that_does_not_exist_is_refused(port: str, bcsearch: Run) -> None:
+    refused(bcsearch, (f"--port: came '{port}', allowed: ",), "--port", port)
+
+
+def test_busy_port_is_refused(desk: Desk, bcsearch: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        storage = str(desk.folder.parent / "study.db")
+        words = (f"--port: {port} cannot be had (Address already in use); choose another",)
+        refused(bcsearch, words, "--storage", storage, "--port", port)

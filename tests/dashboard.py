@@ -1,0 +1,53 @@
+"""The real ``bcsearch dashboard`` as a process on a free port of this machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.shell import COMMAND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SECONDS = 60  # after which it hangs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A dashboard that answers; ``said`` is what it printed."""
+
+    process: subprocess.Popen[str]
+    said: str
+
+    @property
+    def address(self) -> str:
+        """Where it answers."""
+        (address,) = re.findall(r"http://127\.0\.0\.1:\d+/", self.said)
+        return str(address)
+
+
+@contextmanager
+def serve(results: Path) -> Iterator[Served]:
+    """Serve the studies of ``study.db`` in a results folder; ended by Ctrl-C at the end of the block."""
+    places = ["--storage", str(results / "study.db"), "--results", str(results)]
+    command = [str(COMMAND), "dashboard", *places, "--port", "0"]
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("BCSEARCH_")}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=results, env=kept, stdout=pipe, stderr=pipe, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield Served(process=process, said=process.stdout.readline())
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise

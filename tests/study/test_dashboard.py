@@ -1,0 +1,121 @@
+"""A study in the real dashboard in a real browser: it opens, its plot and the figures of its trials show."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import suppress
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pytest
+from optuna.artifacts import get_all_artifact_meta
+from selenium import webdriver
+from selenium.common.exceptions import TimeoutException
+from selenium.webdriver.support.wait import WebDriverWait
+
+from bcsearch.records import TrialState
+from tests.dashboard import serve
+from tests.fakes import FakeTrainer, make_plan, make_worker, open_desk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bcsearch.records import StudyRecord
+    from bcsearch.study.desk import Desk
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs the programs chromium and chromedriver"),
+]
+
+OPTIONS = (
+    "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update "
+    "--disable-sync --window-size=1400,1600"
+)
+SECONDS = 60  # for a page to show what it should
+POINTS = "return document.querySelectorAll('#plot-history .scatterlayer .points path').length"
+IMAGES = "return [...document.images].filter(image => image.complete).map(image => [image.src, image.naturalWidth])"
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """Return a study of twelve finished trials, pruned ones among them, and one that waits."""
+    from bcsearch.objective.figures import FigureKeeper, FigureStore
+    from bcsearch.study.wiring import drawing_of
+
+    plan = make_plan(search={"pruner": "median", "pruner_trials": 3, "pruner_epochs": 0, "seed": 2})
+    desk = open_desk(tmp_path_factory.mktemp("results"), plan, trials=12)
+    dataset = SimpleNamespace(labels=np.array([0, 0, 1, 1]), class_names=("round <b>", "flat"))
+    keeper = FigureKeeper(store=FigureStore(desk.folder), draw=drawing_of(cast("Any", dataset)))
+    make_worker(desk, plan, FakeTrainer(), keep_figure=keeper).run()
+    desk.study.enqueue_trial({"dropout": 0.5})
+    return desk
+
+
+@pytest.fixture(scope="module")
+def address(desk: Desk) -> Iterator[str]:
+    with serve(desk.folder.parent) as served:
+        yield served.address
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM or ""
+    for option in (*OPTIONS.split(), f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(option)
+    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    yield browser
+    browser.quit()
+
+
+def shown(browser: webdriver.Chrome, script: str, expected: Any) -> Any:
+    """Wait until a script in the page returns what is expected, or until it is too late; return what it returned."""
+    found: Any = None
+
+    def is_there(browser: webdriver.Chrome) -> bool:
+        nonlocal found
+        found = browser.execute_script(script)
+        return bool(found == expected)
+
+    with suppress(TimeoutException):
+        WebDriverWait(browser, SECONDS).until(is_there)
+    return found
+
+
+def words(browser: webdriver.Chrome, text: str) -> bool:
+    script = f"return document.body.innerText.includes({text!r})"
+    return bool(shown(browser, script, True))
+
+
+def trial_of(record: StudyRecord, state: TrialState) -> int:
+    return next(trial.number for trial in record.trials if trial.state is state)
+
+
+def artifacts_of(desk: Desk, number: int) -> list[str]:
+    trial = desk.study.trials[number]
+    return [meta.artifact_id for meta in get_all_artifact_meta(trial, storage=desk.storage)]
+
+
+def test_study_opens_with_a_point_for_every_finished_trial(browser: webdriver.Chrome, address: str, desk: Desk) -> None:
+    browser.get(address)
+    assert words(browser, "cells")
+    browser.get(f"{address}dashboard/studies/1")
+    finished = [trial for trial in desk.record().trials if trial.is_finished]
+    assert (len(finished), len(desk.record().trials)) == (12, 13)
+    assert shown(browser, POINTS, 12) == 12
+
+
+@pytest.mark.parametrize("state", [TrialState.COMPLETE, TrialState.PRUNED])
+def test_figure_of_a_trial_shows_beside_it(
+    state: TrialState, browser: webdriver.Chrome, address: str, desk: Desk
+) -> None:
+    number = trial_of(desk.record(), state)
+    (artifact,) = artifacts_of(desk, number)
+    browser.get(f"{address}dashboard/studies/1/trials?numbers={number}")
+    expected = [[f"{address}artifacts/1/{number + 1}/{artifact}", 800]]
+    assert shown(browser, IMAGES, expected) == expected
+    assert words(browser, f"trial-{number:05d}.svg")
