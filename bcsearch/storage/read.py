@@ -54,14 +54,14 @@ def read_study(source: Storage | str, name: str, *, with_epochs: bool = False, w
         StudyError: the study is unknown, or nothing was ever run on this storage.
         StorageError: the database cannot be used.
     """
-    with _reading(source) as connection:
+    with reading(source) as connection:
         found = _find(_studies(connection), name)
         return _with_trials(connection, found, with_epochs=with_epochs, with_params=with_params)
 
 
 def list_studies(source: Storage | str) -> list[StudyRecord]:
     """Read every study without its trials, oldest first. Raises as ``read_study`` does."""
-    with _reading(source) as connection:
+    with reading(source) as connection:
         return [found.record for found in _studies(connection)]
 
 
@@ -83,24 +83,36 @@ class _Details:
 
 
 @contextmanager
-def _reading(source: Storage | str) -> Iterator[Connection]:
-    if isinstance(source, Storage):
-        with source.engine.connect() as connection:
-            yield connection
-        return
+def connected(source: str) -> Iterator[Connection]:
+    """Yield a connection to a database that is there, whosever tables it holds.
+
+    Raises:
+        StudyError: there is no such SQLite file.
+        StorageError: the database cannot be used.
+    """
     url = checked(source)
     path = sqlite_path(url)
     if path is not None and not os.path.exists(path):
         raise StudyError(f"no study was ever run here: there is no database {path}; {RUN_FIRST}")
     engine = reading_engine(url)
     try:
-        with plain_errors(url):
-            if not holds_optuna(engine, url):
-                raise StudyError(f"no study was ever run here: database {masked(source)} is empty; {RUN_FIRST}")
-            with engine.connect() as connection:
-                yield connection
+        with plain_errors(url), engine.connect() as connection:
+            yield connection
     finally:
         engine.dispose()
+
+
+@contextmanager
+def reading(source: Storage | str) -> Iterator[Connection]:
+    """Yield a connection to an open storage, or to a database that holds Optuna's tables. Raises as ``read_study``."""
+    if isinstance(source, Storage):
+        with source.engine.connect() as connection:
+            yield connection
+        return
+    with connected(source) as connection:
+        if not holds_optuna(connection.engine, checked(source)):
+            raise StudyError(f"no study was ever run here: database {masked(source)} is empty; {RUN_FIRST}")
+        yield connection
 
 
 def _studies(connection: Connection) -> list[_Found]:
