@@ -7,7 +7,7 @@ from json import loads
 from typing import TYPE_CHECKING, Any
 
 from optuna.trial import TrialState as OptunaState
-from sqlalchemy import and_, func, inspect, select
+from sqlalchemy import func, inspect, select
 from sqlalchemy.orm import Session
 
 from bcsearch.records import TrialState
@@ -99,18 +99,30 @@ def _counts(connection: Connection, study_id: int) -> dict[TrialState, int]:
 
 
 def _claims(connection: Connection, study_id: int, uuid: str) -> tuple[Claim, ...]:
-    filled = and_(TRIALS.c.study_id == study_id, TRIALS.c.number == SLOTS.c.trial_number)
-    slot = (SLOTS.c.claimed_by, SLOTS.c.claimed_at, SLOTS.c.trial_number)
+    """Put slots and trials together here: by number, which has no index, SQLite would scan the trials for each slot."""
+    columns = (TRIALS.c.number, TRIALS.c.state, TRIALS.c.datetime_start, TRIALS.c.datetime_complete)
+    of_trials = select(*columns).where(TRIALS.c.study_id == study_id)
     claimed = (
-        select(*slot, TRIALS.c.state, TRIALS.c.datetime_start, TRIALS.c.datetime_complete)
-        .outerjoin(TRIALS, filled)
+        select(SLOTS.c.claimed_by, SLOTS.c.claimed_at, SLOTS.c.trial_number)
         .where(SLOTS.c.study_uuid == uuid, SLOTS.c.claimed_by.is_not(None))
         .order_by(SLOTS.c.claimed_at)
     )
+    rows = {row.number: row for part in connection.execute(of_trials).partitions(FETCHED) for row in part}
     return tuple(
-        Claim(worker=worker, claimed=at, trial=number, state=STATES.get(state), started=started, ended=ended)
+        _claim(slot, rows.get(slot.trial_number))
         for part in connection.execute(claimed).partitions(FETCHED)
-        for worker, at, number, state, started, ended in part
+        for slot in part
+    )
+
+
+def _claim(slot: Any, trial: Any) -> Claim:
+    return Claim(
+        worker=slot.claimed_by,
+        claimed=slot.claimed_at,
+        trial=slot.trial_number,
+        state=None if trial is None else STATES[trial.state],
+        started=None if trial is None else trial.datetime_start,
+        ended=None if trial is None else trial.datetime_complete,
     )
 
 

@@ -54,11 +54,13 @@ def check_draws(facts: StudyFacts) -> list[Finding]:
     """Count what TPE drew without having seen the parameter in a finished trial."""
     if facts.plan is None or facts.plan.sweep.search.sampler != "tpe":
         return []
+    if facts.health.finished <= facts.plan.sweep.search.startup_trials:
+        return []
     count = sum(facts.independent.values())
     if not count:
         return [ok("sampler", "no parameter was drawn independently of the others after the random trials")]
     names = listed(f"{name} ({times})" for name, times in facts.independent.items())
-    what = f"after the random trials {many(count, 'value')} were drawn independently, of parameters new to it: {names}"
+    what = f"after the random trials it drew {many(count, 'value')} independently, of parameters new to it: {names}"
     return [note("sampler", what, "a few are usual where parameters have conditions; start points that have them help")]
 
 

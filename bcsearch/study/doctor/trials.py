@@ -13,14 +13,15 @@ if TYPE_CHECKING:
     from bcsearch.records import StudyRecord
     from bcsearch.study.doctor.facts import StudyFacts
 
+REAP = "this command with --reap queues what is lost again, as any worker does"
+
 
 def check_overview(facts: StudyFacts) -> list[Finding]:
     """Say in one line how far a study is, and what of it is lost."""
     stale = facts.lost
     if not stale:
         return check_progress(facts)
-    remedy = f"'bcsearch doctor --study {facts.name} --reap', or any worker on it, queues what is lost again"
-    return [wrong(f"study {facts.name}", f"{_progress(facts)}, {len(stale)} lost with their workers", remedy)]
+    return [wrong(f"study {facts.name}", f"{_progress(facts)}, {len(stale)} lost with their workers", REAP)]
 
 
 def check_progress(facts: StudyFacts) -> list[Finding]:
@@ -46,8 +47,7 @@ def check_stale(facts: StudyFacts) -> list[Finding]:
     of = f" of {workers}" if workers else ""
     silent = f"fell silent {time_in_words(longest.silent_seconds)} ago, {time_in_words(grace)} are allowed"
     what = f"{trials([trial.number for trial in stale])}{of} {silent}"
-    remedy = f"'bcsearch doctor --study {facts.name} --reap' queues them again, as any worker does"
-    return [wrong("lost trials", what, remedy)]
+    return [wrong("lost trials", what, REAP)]
 
 
 def check_heartbeats(facts: StudyFacts) -> list[Finding]:
@@ -101,7 +101,9 @@ def _progress(facts: StudyFacts) -> str:
     health = facts.health
     of = f" of {facts.wanted}" if facts.wanted else ""
     heard = len(health.running) - len(facts.lost)
-    return f"{health.finished}{of} trials done, {heard} running"
+    waiting = health.counts.get(TrialState.WAITING, 0)
+    queued = f", {waiting} queued" if waiting else ""
+    return f"{health.finished}{of} trials done, {heard} running{queued}"
 
 
 def _retries_before(record: StudyRecord, number: int) -> int:

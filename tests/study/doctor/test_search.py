@@ -61,13 +61,15 @@ def test_sampler_that_never_learns_is_told() -> None:
     assert levels(check_sampler(study(plan(sampler="random")))) == ["note"]
 
 
-def test_independent_draws_are_noted_by_name() -> None:
-    level, text = only(check_draws(study(plan(), independent={"dropout": 2, "units_2": 1})))
+def test_independent_draws_are_noted_by_name_once_the_sampler_learns() -> None:
+    learning = {COMPLETE: 17}
+    level, text = only(check_draws(study(plan(), counts=learning, independent={"dropout": 2, "units_2": 1})))
     assert level == "note"
     assert "3 values" in text
     assert "dropout (2), units_2 (1)" in text
-    assert levels(check_draws(study(plan()))) == ["ok"]
-    assert check_draws(study(plan(sampler="random"))) == []
+    assert levels(check_draws(study(plan(), counts=learning))) == ["ok"]
+    assert check_draws(study(plan(), counts={COMPLETE: 16})) == []
+    assert check_draws(study(plan(sampler="random"), counts=learning)) == []
 
 
 def test_search_of_another_tool_is_not_judged() -> None:

@@ -23,10 +23,10 @@ def failed(number: int, retry_of: int | None = None, note: str = "") -> TrialRec
 
 
 def test_progress_counts_trials_done_and_running() -> None:
-    counts = {TrialState.COMPLETE: 5, TrialState.PRUNED: 3, TrialState.FAIL: 2}
+    counts = {TrialState.COMPLETE: 5, TrialState.PRUNED: 3, TrialState.FAIL: 2, TrialState.WAITING: 4}
     assert only(check_progress(study(counts=counts, running=LOST[1:]))) == (
         "ok",
-        "study cells: 8 of 100 trials done, 1 running; ",
+        "study cells: 8 of 100 trials done, 1 running, 4 queued; ",
     )
 
 
@@ -34,7 +34,7 @@ def test_overview_tells_lost_trials_and_how_to_queue_them_again() -> None:
     level, text = only(check_overview(study(running=LOST)))
     assert level == "wrong"
     assert "0 of 100 trials done, 1 running, 1 lost" in text
-    assert "bcsearch doctor --study cells --reap" in text
+    assert "with --reap" in text
     assert levels(check_overview(study(running=LOST[1:]))) == ["ok"]
 
 
