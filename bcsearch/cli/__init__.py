@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from bcsearch.cli import cache, dashboard, data, model, options, plan, run, storage, study
+from bcsearch.cli import cache, dashboard, data, doctor, model, options, plan, run, storage, study
 from bcsearch.errors import BcsearchError
 
 app = typer.Typer(
@@ -16,7 +16,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for commands in (plan, run, study, dashboard, model):
+for commands in (plan, run, study, dashboard, doctor, model):
     commands.add_to(app)
 app.add_typer(data.app, name="data")
 app.add_typer(cache.app, name="cache")

@@ -55,7 +55,7 @@ def read_study(source: Storage | str, name: str, *, with_epochs: bool = False, w
         StudyError: the study is unknown, or nothing was ever run on this storage.
         StorageError: the database cannot be used.
     """
-    with _reading(source) as connection:
+    with reading(source) as connection:
         found = _find(_studies(connection), name)
         return _with_trials(connection, found, with_epochs=with_epochs, with_params=with_params)
 
@@ -63,7 +63,7 @@ def read_study(source: Storage | str, name: str, *, with_epochs: bool = False, w
 @patient
 def list_studies(source: Storage | str) -> list[StudyRecord]:
     """Read every study without its trials, oldest first. Raises as ``read_study`` does."""
-    with _reading(source) as connection:
+    with reading(source) as connection:
         return [found.record for found in _studies(connection)]
 
 
@@ -85,17 +85,29 @@ class _Details:
 
 
 @contextmanager
-def _reading(source: Storage | str) -> Iterator[Connection]:
+def connected(source: str) -> Iterator[Connection]:
+    """Yield a connection to a database that is there, whosever tables it holds.
+
+    Raises:
+        StudyError: there is no such SQLite file.
+        StorageError: the database cannot be used.
+    """
+    url = checked(source)
+    with used_database(url) as engine, engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def reading(source: Storage | str) -> Iterator[Connection]:
+    """Yield a connection to an open storage, or to a database that holds Optuna's tables. Raises as ``read_study``."""
     if isinstance(source, Storage):
         with source.engine.connect() as connection:
             yield connection
         return
-    url = checked(source)
-    with used_database(url) as engine:
-        if not holds_optuna(engine, url):
-            raise is_empty(url)
-        with engine.connect() as connection:
-            yield connection
+    with connected(source) as connection:
+        if not holds_optuna(connection.engine, checked(source)):
+            raise is_empty(checked(source))
+        yield connection
 
 
 def _studies(connection: Connection) -> list[_Found]:

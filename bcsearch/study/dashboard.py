@@ -46,8 +46,7 @@ class Dashboard:
 
 @contextmanager
 def open_dashboard(url: str, files_dir: Path, port: int) -> Iterator[Dashboard]:
-    """Listen on a port of this machine, or on any free one for 0; figures are read from the studies' folders in
-    ``files_dir``.
+    """Listen on a port of this machine, or on any free one for 0; ``files_dir`` holds the studies' figures.
 
     Raises:
         StudyError: nothing was ever run on this database; it is not created.

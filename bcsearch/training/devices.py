@@ -44,6 +44,11 @@ class Device:
         return cls(kind="cpu", name="CPU", jit_compile=False, precision="float32")
 
 
+def visible_gpus() -> tuple[str, ...]:
+    """Return the names of the GPUs that TensorFlow sees; none is taken."""
+    return tuple(gpu.name for gpu in tf.config.list_physical_devices("GPU"))
+
+
 def set_up_devices(locks_dir: Path, notify: Callable[[str], None]) -> Device:
     """Take the first GPU that no other process on this machine has taken, before TensorFlow computes anything.
 

@@ -31,10 +31,10 @@ class Nodes:
     """A cluster on this machine: its first node has no room for workers, two have one CPU each."""
 
     def __init__(self) -> None:
-        from ray.cluster_utils import Cluster
+        from ray import cluster_utils
 
         head = {"num_cpus": 0, "include_dashboard": False, "node_ip_address": "127.0.0.1"}
-        self._cluster: Nodes = Cluster(initialize_head=True, head_node_args=head)
+        self._cluster: Any = cluster_utils.Cluster(initialize_head=True, head_node_args=head)
         self.first, _ = self.add(1), self.add(1)
         self.address: str = self._cluster.address
 
@@ -54,7 +54,7 @@ def cluster() -> Iterator[Nodes]:
 
     made = Nodes()
     yield made
-    ray.shutdown()  # type: ignore[no-untyped-call] # Ray's own
+    ray.shutdown()
     made.shutdown()
 
 
