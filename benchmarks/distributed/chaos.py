@@ -132,7 +132,7 @@ def _tell_study(record: StudyRecord, told: Told, trials: int) -> None:
 def _tell_complaints(crew: Crew) -> None:
     lines = crew.said.splitlines()
     print(f"  lines on stderr {len(lines)}")
-    for line in sorted({line[:160] for line in lines if "Error" in line or "error" in line})[:5]:
+    for line in sorted({line[:160] for line in lines if "rror" in line and not line.startswith(" ")})[:5]:
         print(f"    {line}")
 
 
