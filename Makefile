@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test bench clean
+.PHONY: demo test bench bench-distributed clean
 
 demo: $(VENV)/installed
 	$(BIN)/bcsearch run --study quickstart --data demo --trials 24 --fresh --results results/demo --storage results/demo/demo.db
@@ -17,6 +17,9 @@ test: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/python -m benchmarks
+
+bench-distributed: $(VENV)/installed
+	$(BIN)/python -m benchmarks.distributed
 
 clean:
 	rm -rf $(VENV)

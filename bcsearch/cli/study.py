@@ -68,11 +68,12 @@ def export(
 
 
 def _read(study: str, storage: str | None, results: Path) -> StudyRecord:
-    from bcsearch.storage import find_study, read_study
+    from bcsearch.report.summary import BEST_SHOWN
+    from bcsearch.storage import find_study, read_overview
     from bcsearch.study.options import RunOptions
 
     url = RunOptions(storage=storage, results_dir=results).url_of(study)
-    return read_study(url, find_study(url, study), with_epochs=True)
+    return read_overview(url, find_study(url, study), BEST_SHOWN)
 
 
 def _about(study: StudyRecord, results: Path) -> dict[str, Any] | None:

@@ -79,6 +79,11 @@ class StudyRecord:
         """The completed trial with the highest score, the earliest on a tie; None before the first."""
         return max(self.completed, key=lambda trial: (trial.score or 0.0, -trial.number), default=None)
 
+    @property
+    def ranked(self) -> list[TrialRecord]:
+        """The completed trials, the best first, the earlier first on a tie."""
+        return sorted(self.completed, key=lambda trial: (-(trial.score or 0.0), trial.number))
+
     def count(self, state: TrialState) -> int:
         """Return how many trials are in ``state``."""
         return sum(trial.state is state for trial in self.trials)

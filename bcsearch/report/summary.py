@@ -67,7 +67,6 @@ class StatusFacts:
 
 def status_facts(study: StudyRecord, about: About | None = None) -> StatusFacts:
     """Collect the state of a study; ``about`` is what its bundle says of itself, where there is one."""
-    ranked = sorted(study.completed, key=lambda trial: (-(trial.score or 0.0), trial.number))
     retried = len(study.retried)
     return StatusFacts(
         study=study.name,
@@ -77,7 +76,7 @@ def status_facts(study: StudyRecord, about: About | None = None) -> StatusFacts:
         states={state.value: study.count(state) for state in SLOT_STATES if study.count(state)},
         retried=retried,
         failed=study.count(TrialState.FAIL) - retried,
-        best=tuple(_facts(study, trial, about) for trial in ranked[:BEST_SHOWN]),
+        best=tuple(_facts(study, trial, about) for trial in study.ranked[:BEST_SHOWN]),
     )
 
 

@@ -3,7 +3,7 @@
 from bcsearch.storage.find import find_study, newest_of
 from bcsearch.storage.ledger import Ledger, LedgerEntry
 from bcsearch.storage.rdb import Storage, open_storage
-from bcsearch.storage.read import list_studies, read_study
+from bcsearch.storage.read import list_studies, read_overview, read_study
 from bcsearch.storage.slots import SlotCounts, Slots, SlotState
 from bcsearch.storage.urls import masked, resolve_url
 
@@ -19,6 +19,7 @@ __all__ = [
     "masked",
     "newest_of",
     "open_storage",
+    "read_overview",
     "read_study",
     "resolve_url",
 ]

@@ -84,6 +84,7 @@ class Slots:
         self._grace_seconds = storage.grace_seconds
         self._study_id = study._study_id
         self._uuid: str = study.user_attrs[UUID]
+        self._bound: set[int] = set()
 
     @patient
     def ensure_slots(self, wanted: int) -> None:
@@ -104,6 +105,7 @@ class Slots:
             SystemRandom().shuffle(candidates)
             for slot, version in candidates:
                 if self._take(slot, version, worker):
+                    self._bound.discard(slot)
                     return slot
         return None
 
@@ -116,11 +118,16 @@ class Slots:
             vacant = or_(SLOTS.c.trial_number.is_(None), SLOTS.c.trial_number == trial_number)
             bound = update(SLOTS).where(self._mine, SLOTS.c.slot == slot, vacant)
             changes = {"trial_number": trial_number, "version": SLOTS.c.version + 1}
-            return changes_one(session, bound.values(changes))
+            if not changes_one(session, bound.values(changes)):
+                return False
+        self._bound.add(slot)
+        return True
 
     @patient
     def give_back(self, slot: int) -> None:
-        """Free a claimed slot at once when no trial came of it."""
+        """Free a claimed slot at once when no trial came of it; one that was bound here may be another's by now."""
+        if slot in self._bound:
+            return
         with transaction(self._engine) as session:
             unbound = and_(self._mine, SLOTS.c.slot == slot, SLOTS.c.trial_number.is_(None))
             session.execute(update(SLOTS).where(unbound).values(_cleared()))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import optuna
@@ -17,6 +18,7 @@ from bcsearch.storage import (
     find_study,
     list_studies,
     open_storage,
+    read_overview,
     read_study,
 )
 from tests.storage.workers import NAME, make_study
@@ -37,6 +39,17 @@ def study(storage: Storage) -> Study:
     made.set_user_attr(attrs.FINGERPRINT, {"space": "abc"})
     made.set_user_attr(attrs.SETTINGS, "[search]\n")
     return made
+
+
+def entry(number: int) -> LedgerEntry:
+    return LedgerEntry(
+        trial_number=number,
+        params=Params(),
+        epochs=EPOCHS,
+        state=TrialState.COMPLETE,
+        train_seconds=1.5,
+        total_seconds=2.0,
+    )
 
 
 def objective(trial: optuna.Trial) -> float:
@@ -64,7 +77,23 @@ def test_every_trial_is_read_as_optuna_has_it(url: str, storage: Storage, study:
         if theirs.state is not OptunaState.FAIL:
             assert ours.score == (theirs.value if theirs.values else None)
     assert record == read_study(storage, NAME)
-    assert all(trial.params == {} for trial in read_study(storage, NAME, with_params=False).trials)
+
+
+def test_overview_knows_the_best_whole_and_the_rest_by_score(url: str, storage: Storage, study: Study) -> None:
+    study.optimize(objective, n_trials=9, catch=(ValueError,))
+    for number in (0, 3, 4, 5):
+        Ledger(storage, study).record(entry(number))
+    study.add_trial(optuna.create_trial(state=OptunaState.WAITING, user_attrs={attrs.RETRY_HISTORY: [2]}))
+    full, seen = read_study(storage, NAME, with_epochs=True), read_overview(url, NAME, 3)
+    best = [trial.number for trial in full.ranked[:3]]
+    assert best[0] == 0  # its score is infinite
+    assert [trial for trial in seen.trials if trial.params] == [trial for trial in full.trials if trial.number in best]
+    assert [(trial.number, trial.state, trial.score, trial.seconds) for trial in seen.trials] == [
+        (trial.number, trial.state, trial.score, trial.seconds) for trial in full.trials
+    ]
+    assert seen.best == full.best
+    assert seen.retried == full.retried == {2}
+    assert replace(seen, trials=()) == replace(full, trials=())
 
 
 def test_study_attributes_are_read(url: str, study: Study) -> None:
@@ -84,17 +113,7 @@ def test_running_trial_shows_the_best_it_reported(storage: Storage, study: Study
 
 def test_ledger_is_read_beside_the_trials(storage: Storage, study: Study) -> None:
     storage.set_trial_state_values(storage.create_new_trial(study._study_id), OptunaState.COMPLETE, [0.5])
-    Ledger(storage, study).record(
-        LedgerEntry(
-            trial_number=0,
-            params=Params(),
-            epochs=EPOCHS,
-            state=TrialState.COMPLETE,
-            train_seconds=1.5,
-            total_seconds=2.0,
-            duplicate_of=4,
-        )
-    )
+    Ledger(storage, study).record(replace(entry(0), duplicate_of=4))
     (trial,) = read_study(storage, NAME, with_epochs=True).trials
     assert (trial.epochs, trial.train_seconds) == (EPOCHS, 1.5)
     assert trial.note == "same configuration as trial 4"

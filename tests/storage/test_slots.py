@@ -112,6 +112,14 @@ def test_bound_slot_is_not_given_back(study: Study, slots: Slots) -> None:
     assert slots.counts() == counts(free=1, running=1)
 
 
+def test_slot_that_another_worker_took_over_is_not_given_back(storage: Storage, study: Study, slots: Slots) -> None:
+    slots.ensure_slots(1)
+    storage.set_trial_state_values(start(study, slots), TrialState.FAIL)
+    assert Slots(storage, study).claim("another") == 0
+    slots.give_back(0)
+    assert slots.counts() == counts(claimed=1)
+
+
 def test_raising_the_budget_adds_slots(slots: Slots) -> None:
     slots.ensure_slots(5)
     slots.ensure_slots(5)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from bcsearch.errors import ConfigError
-from bcsearch.storage import find_study, list_studies, read_study
+from bcsearch.storage import find_study, list_studies, read_overview
 from bcsearch.storage.draws import independent_draws
 from bcsearch.storage.health import read_database
 from bcsearch.storage.study_health import read_health
@@ -73,7 +73,7 @@ def file_system(path: Path | None) -> str | None:
 
 def _studies(url: str, wanted: str | None) -> list[StudyFacts]:
     if wanted is not None:
-        return [_close(url, read_study(url, wanted, with_params=False))]
+        return [_close(url, read_overview(url, wanted, n_best=0))]
     return [_study(url, record) for record in list_studies(url)]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import optuna
 
 from bcsearch.records.finding import Finding, note, ok, warning
-from bcsearch.storage import open_storage, read_study
+from bcsearch.storage import open_storage, read_overview
 from bcsearch.study.doctor.words import trials
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def reap(url: str, facts: StudyFacts) -> list[Finding]:
     if not facts.lost:
         return [ok(SUBJECT, f"none in study {facts.name}")]
     failed = _fail(url, facts)
-    retried = read_study(url, facts.name, with_params=False).retried
+    retried = read_overview(url, facts.name, n_best=0).retried
     queued = [number for number in failed if number in retried]
     given_up = [number for number in failed if number not in retried]
     found = []

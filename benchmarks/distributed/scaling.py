@@ -1,0 +1,77 @@
+"""How much more several workers do than one: with a trainer that only sleeps, and with the real one on two cores."""
+
+from __future__ import annotations
+
+import csv
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import optuna
+
+from benchmarks.commands import run_command
+from benchmarks.distributed.assignment import Assignment
+from benchmarks.distributed.crew import Crew
+from benchmarks.distributed.databases import sqlite_url
+from benchmarks.distributed.diary import read_diaries
+
+TRIALS, EPOCHS, EPOCH_SECONDS, N_WORKERS = 24, 2, 0.5, 4
+DATA, REAL_TRIALS, REAL_WORKERS = Path("../shared/data/pbc_mini_96.npz"), 40, 2
+
+
+def main(trials: int = TRIALS, real_trials: int = REAL_TRIALS) -> None:
+    """Print trials a minute and their ratio for the fake trainer, minutes and their ratio for the real one."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    alone, together = (_sleeping(n_workers, trials) for n_workers in (1, N_WORKERS))
+    print(f"scaling, {trials} trials of {EPOCHS * EPOCH_SECONDS:g} s: one worker {alone:.1f} trials a minute")
+    print(f"  {N_WORKERS} workers {together:.1f}, {together / alone:.2f} times", flush=True)
+    if DATA.exists():
+        _real(real_trials)
+    else:
+        print(f"scaling of the real trainer: left out, {DATA} is missing")
+
+
+def _sleeping(n_workers: int, trials: int) -> float:
+    """Return the trials a minute of so many workers on one study."""
+    with TemporaryDirectory() as place:
+        folder = Path(place)
+        assignment = Assignment(
+            url=sqlite_url(folder), folder=place, trials=trials, epochs=EPOCHS, seconds=EPOCH_SECONDS
+        )
+        assignment.create().storage.engine.dispose()
+        crew = Crew(module="benchmarks.distributed.worker", assignment=assignment.to_text(), folder=folder)
+        for _ in range(n_workers):
+            crew.add()
+        since = crew.begin()
+        if crew.join():
+            raise SystemExit(f"a worker broke: {crew.said}")
+        return 60 * trials / read_diaries(folder).seconds_until(trials, since)
+
+
+def _real(trials: int) -> None:
+    """Run the quickstart sweep with one worker and with two, each on what a run before them left in the cache."""
+    print(f"scaling, quickstart, {trials} trials on {DATA.stem}, whole command:", flush=True)
+    minutes, spans = {}, {}
+    with TemporaryDirectory() as place:
+        for name, n_workers in {"cold": 1, "one": 1, "two": REAL_WORKERS}.items():
+            results = Path(place) / name
+            places = ["--results", str(results), "--cache-dir", str(Path(place) / "cache")]
+            words = ["--trials", str(trials), "--data", str(DATA), "--workers", str(n_workers)]
+            ran = run_command("run", "--study", "quickstart", *words, *places)
+            minutes[name], spans[name] = ran.minutes, _span(results / "quickstart" / "model" / "trials.csv")
+            what = "to fill the cache" if name == "cold" else f"{n_workers} of them"
+            print(f"  workers {what}: {ran.minutes:.2f} minutes, its trials {spans[name]:.2f}; {ran.costs}", flush=True)
+    print(f"  {minutes['one'] / minutes['two']:.2f} times as fast, its trials {spans['one'] / spans['two']:.2f} times")
+
+
+def _span(path: Path) -> float:
+    """Return the minutes from the start of the first trial to the end of the last."""
+    with path.open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["started"] and row["seconds"]]
+    starts = [datetime.fromisoformat(row["started"]) for row in rows]
+    ends = [start + timedelta(seconds=float(row["seconds"])) for start, row in zip(starts, rows, strict=True)]
+    return (max(ends) - min(starts)).total_seconds() / 60
+
+
+if __name__ == "__main__":
+    main()
