@@ -29,7 +29,8 @@ class Attempt:
         """Draw its parameters."""
         self._of, self._trial = objective, trial
         self._started = time.perf_counter()
-        self._params = suggest_params(trial, objective.space)
+        with objective.storage.params_together(trial._trial_id):
+            self._params = suggest_params(trial, objective.space)
         self._history: list[int] = trial.user_attrs.get(attrs.RETRY_HISTORY, [])
         self._watch = Watch(trial, objective.listener, objective.stop_asked)
 

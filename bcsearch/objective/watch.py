@@ -20,7 +20,7 @@ class Watch:
 
     def __init__(self, trial: optuna.Trial, listener: Listener, stop_asked: StopAsked) -> None:
         self._trial, self._listener, self._ask = trial, listener, stop_asked
-        self._reported = set(trial.study._storage.get_trial(trial._trial_id).intermediate_values)
+        self._reported = set(trial._cached_frozen_trial.intermediate_values)  # as it was when this attempt began
         self._last_reported = max(self._reported, default=-1)
         self._best = float("-inf")
         self.pruned = self.stop_asked = False

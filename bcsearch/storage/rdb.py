@@ -12,10 +12,10 @@ from __future__ import annotations
 import logging
 import random
 import time
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from optuna.exceptions import StorageInternalError
-from optuna.storages import RDBStorage
 from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.engine import make_url
@@ -34,6 +34,7 @@ from bcsearch.storage.engine import (
 from bcsearch.storage.patience import all_patient, patient
 from bcsearch.storage.retry import infeasible_of, retry_of
 from bcsearch.storage.succession import succeed
+from bcsearch.storage.together import ParamsTogether
 from bcsearch.storage.urls import checked
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ OPENINGS = 8  # several processes may create the tables of one new database; all
 
 
 @all_patient(OPTUNAS)
-class Storage(RDBStorage):
+class Storage(ParamsTogether):
     """The storage of all studies of a database; the tables must be there: use ``open_storage``."""
 
     def __init__(
@@ -71,11 +72,13 @@ class Storage(RDBStorage):
         reconnect_seconds: float = RECONNECT_SECONDS,
     ) -> None:
         super().__init__(url, engine_options(make_url(url)), skip_table_creation=True)
-        self.heartbeat_interval = heartbeat_seconds  # not an argument above: that one warns of being experimental
+        self.heartbeat_interval: int = heartbeat_seconds  # not an argument above: that one warns of being experimental
         self.grace_seconds = grace_seconds
         self.max_retries = max_retries
         self.reconnect_seconds = reconnect_seconds
         self._released: set[int] = set()
+        self._new_id = -1  # the trial that this process made last, if its heartbeat was written with it only
+        self._reaped_at = -inf
 
     @patient
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
@@ -114,6 +117,9 @@ class Storage(RDBStorage):
         """Write the heartbeat; when the database does not answer, Optuna's thread lives on and tries again."""
         if trial_id in self._released:
             return
+        if trial_id == self._new_id:
+            self._new_id = -1
+            return
         try:
             with transaction(self.engine) as session:
                 trial_rows.beat(session, trial_id)
@@ -121,12 +127,19 @@ class Storage(RDBStorage):
             again = self.heartbeat_interval
             logger.warning("no heartbeat for trial id %d, again in %s s: %s", trial_id, again, first_line(error))
 
+    @patient
+    def runs_any(self, study: Study) -> bool:
+        """Whether any trial of a study is RUNNING."""
+        with transaction(self.engine) as session:
+            return trial_rows.runs_any(session, study._study_id)
+
     def fail_stale(self, study: Study) -> list[int]:
         """Fail the trials of lost workers and queue their retries; return the numbers of those that failed."""
         return self._reap(study._study_id)
 
     @patient
     def _reap(self, study_id: int) -> list[int]:
+        self._reaped_at = time.monotonic()
         with transaction(self.engine) as session:
             cutoff = stale_before(session, self.grace_seconds)
             stale = trial_rows.stale_trial_ids(session, study_id, cutoff)
@@ -150,14 +163,16 @@ class Storage(RDBStorage):
         return failed.number
 
     def _get_stale_trial_ids(self, study_id: int) -> list[int]:
-        """Reap before each ask, where Optuna calls this, and leave nothing for its own two-step way to do."""
-        self._reap(study_id)
+        """Reap where Optuna calls this, before an ask, now and then; leave nothing for its own two-step way to do."""
+        if time.monotonic() - self._reaped_at >= self.heartbeat_interval:
+            self._reap(study_id)
         return []
 
     def _get_prepared_new_trial(self, study_id: int, template_trial: FrozenTrial | None, session: Session) -> Any:
         trial: Any = super()._get_prepared_new_trial(study_id, template_trial, session)
         if trial.state is TrialState.RUNNING:
             session.add(models.TrialHeartbeatModel(trial_id=trial.trial_id))
+            self._new_id = trial.trial_id
         return trial
 
     @staticmethod

@@ -65,6 +65,12 @@ def stale_trial_ids(session: Session, study_id: int, cutoff: datetime) -> list[i
     return list(session.execute(statement).scalars())
 
 
+def runs_any(session: Session, study_id: int) -> bool:
+    """Whether any trial of a study is RUNNING."""
+    running = select(TRIALS.c.trial_id).where(TRIALS.c.study_id == study_id, TRIALS.c.state == TrialState.RUNNING)
+    return session.execute(running.limit(1)).first() is not None
+
+
 def beat(session: Session, trial_id: int) -> None:
     """Write the heartbeat of a trial by the clock of the database; nothing is added for one that is not RUNNING."""
     refresh = update(BEATS).where(BEATS.c.trial_id == trial_id).values(heartbeat=func.now())

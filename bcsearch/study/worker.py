@@ -45,7 +45,6 @@ class Worker:
         """
         left, infeasible = self.most_trials, 0
         while not self.interrupts.asked and left > 0:
-            self.storage.fail_stale(self.study)
             slot = self.slots.claim(self.name)
             if slot is not None:
                 attempt = self._run_trial(slot)
@@ -57,11 +56,19 @@ class Worker:
                     )
                 left -= 1
             elif self.slots.counts().is_done:
-                self.objective.artifacts.remove_checkpoints()
+                self._clear_up()
                 return True
-            else:
+            elif not self.storage.fail_stale(self.study):
                 time.sleep(IDLE_SECONDS)
         return False
+
+    def _clear_up(self) -> None:
+        """Wait until no trial runs: with all slots filled, one that does has lost its worker before it took a slot."""
+        deadline = time.monotonic() + 2 * self.storage.grace_seconds
+        while self.storage.runs_any(self.study) and not self.interrupts.asked and time.monotonic() < deadline:
+            self.storage.fail_stale(self.study)
+            time.sleep(IDLE_SECONDS)
+        self.objective.artifacts.remove_checkpoints()
 
     def _run_trial(self, slot: int) -> _Attempt:
         attempt = _Attempt(self.slots, slot, self.storage, self.objective)

@@ -204,6 +204,7 @@ def test_heartbeat_of_a_released_trial_is_not_written(storage: Storage) -> None:
 
 def test_heartbeat_survives_a_database_that_does_not_answer(storage: Storage, caplog: pytest.LogCaptureFixture) -> None:
     trial_id = running(make_study(storage))
+    storage.record_heartbeat(trial_id)  # the first, which was written with the trial
     silence(storage, trial_id)
 
     def refuse(*_: object) -> None:

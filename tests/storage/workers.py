@@ -64,6 +64,9 @@ def work(storage: Storage, study: Study, worker: str, seconds: float = 0.01) -> 
             time.sleep(0.2)
             continue
         study.optimize(_filling(slots, slot, seconds), n_trials=1)
+    while storage.runs_any(study):  # lost before it took a slot
+        storage.fail_stale(study)
+        time.sleep(0.2)
 
 
 def _filling(slots: Slots, slot: int, seconds: float) -> Callable[[Trial], float]:
