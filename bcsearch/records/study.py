@@ -67,6 +67,7 @@ class StudyRecord:
     created: datetime | None = None
     fingerprint: dict[str, str] = field(default_factory=dict)
     settings: str = ""
+    files_of: dict[str, str] = field(default_factory=dict)  # by machine: "shared", or a folder of its own
     trials: tuple[TrialRecord, ...] = ()
 
     @property

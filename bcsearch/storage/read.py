@@ -40,6 +40,7 @@ STUDY_ATTRS = models.StudyUserAttributeModel.__table__
 TRIAL_ATTRS = models.TrialUserAttributeModel.__table__
 PARAMS = models.TrialParamModel.__table__
 REPORTS = models.TrialIntermediateValueModel.__table__
+FILES_OF = attrs.FILES_OF.format("")
 INFINITE = {"INF_POS": float("inf"), "INF_NEG": float("-inf")}
 STATES = {state: TrialState[state.name] for state in OptunaState}
 FETCHED = 10_000  # rows at a time: one by one takes half as long again
@@ -170,6 +171,7 @@ def _study(name: str, texts: dict[str, str], created: datetime | None) -> StudyR
         created=_aware(created),
         fingerprint=known.get(attrs.FINGERPRINT, {}),
         settings=known.get(attrs.SETTINGS, ""),
+        files_of={key.removeprefix(FILES_OF): place for key, place in known.items() if key.startswith(FILES_OF)},
     )
 
 

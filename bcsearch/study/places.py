@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from bcsearch.study.options import RunOptions
 
+SHARED = "shared"  # what a machine tells that reaches the folder of the first worker
 MARK = ".study"  # holds the uuid of the study: a folder of the same path on another machine does not
 
 
@@ -38,7 +39,7 @@ def files_dir(study: optuna.Study, options: RunOptions) -> Path:
         with replacing(folder / MARK) as draft:
             draft.write_text(study.user_attrs[attrs.UUID], encoding="utf-8")
         study.set_user_attr(attrs.FILES, str(folder))
-    _tell(study, "shared" if _is_marked(folder, study) else str(folder))
+    _tell(study, SHARED if _is_marked(folder, study) else str(folder))
     return folder
 
 

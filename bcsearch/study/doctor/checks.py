@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bcsearch.study.doctor import clocks, database, machine, search, trials
+from bcsearch.study.doctor import clocks, database, files, machine, search, trials
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +37,7 @@ STUDY_CHECKS: tuple[Callable[[StudyFacts], list[Finding]], ...] = (  # of the on
     search.check_sampler,
     search.check_draws,
     clocks.check_clocks,
+    files.check_files,
 )
 MACHINE_CHECKS: tuple[Callable[[MachineFacts], list[Finding]], ...] = (
     machine.check_disks,

@@ -1,0 +1,29 @@
+"""Checks on the files that trials leave: whether all machines reach them. Imports records."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bcsearch.records.finding import Finding, ok, warning
+from bcsearch.study.doctor.words import listed
+from bcsearch.study.places import SHARED
+
+if TYPE_CHECKING:
+    from bcsearch.study.doctor.facts import StudyFacts
+
+
+def check_files(facts: StudyFacts) -> list[Finding]:
+    """Look for machines whose checkpoints and figures lie in folders of their own."""
+    places = facts.record.files_of
+    apart = sorted(f"{machine} ({place})" for machine, place in places.items() if place != SHARED)
+    if not places:
+        return []
+    if not apart:
+        return [ok("files of trials", f"in one folder that is reached from {listed(sorted(places))}")]
+    return [
+        warning(
+            "files of trials",
+            f"not shared by {listed(apart)}: a trial lost there begins anew elsewhere, and its figure is seen there only",
+            "start workers with --artifacts and a folder that all machines see",
+        )
+    ]
