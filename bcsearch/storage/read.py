@@ -9,7 +9,7 @@ from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC
-from json import loads
+from json import dumps, loads
 from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import json_to_distribution
@@ -25,7 +25,7 @@ from bcsearch.storage.ledger import decode_epochs
 from bcsearch.storage.patience import patient
 from bcsearch.storage.rdb import Storage
 from bcsearch.storage.tables import LEDGER
-from bcsearch.storage.trial_rows import TRIALS, UNFINISHED, VALUES
+from bcsearch.storage.trial_rows import CONSTRAINT, SYSTEM_ATTRS, TRIALS, UNFINISHED, VALUES
 from bcsearch.storage.urls import checked
 from bcsearch.storage.used import RUN_FIRST, is_empty, used_database
 
@@ -280,11 +280,10 @@ def _told(connection: Connection, meant: _Meant, key: str) -> dict[int, Any]:
 
 def _infeasible(connection: Connection, meant: _Meant) -> frozenset[int]:
     """Read which trials could not be trained: they are PRUNED to Optuna, which has no word for them."""
-    if not inspect(connection).has_table(LEDGER.name):  # a study of plain Optuna
-        return frozenset()
-    numbers = select(LEDGER.c.trial_number).join(TRIALS, TRIALS.c.number == LEDGER.c.trial_number)
-    told = and_(LEDGER.c.state == TrialState.INFEASIBLE.value, TRIALS.c.state == OptunaState.PRUNED)
-    return frozenset(connection.execute(numbers.where(meant.trials, meant.entries, told)).scalars())
+    numbers = select(TRIALS.c.number).join(SYSTEM_ATTRS, SYSTEM_ATTRS.c.trial_id == TRIALS.c.trial_id)
+    told = and_(SYSTEM_ATTRS.c.key == CONSTRAINT, SYSTEM_ATTRS.c.value_json != dumps(0.0))
+    pruned = TRIALS.c.state == OptunaState.PRUNED
+    return frozenset(connection.execute(numbers.where(meant.trials, pruned, told)).scalars())
 
 
 def _ledger(connection: Connection, meant: _Meant, *, with_epochs: bool) -> dict[int, Any]:

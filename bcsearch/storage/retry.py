@@ -33,18 +33,13 @@ def infeasible_of(failed: FrozenTrial) -> FrozenTrial:
 
     A worker that is lost each time it trains them was most likely killed by the kernel, for the memory it took.
     """
-    history = [*failed.user_attrs.get(RETRY_HISTORY, []), failed.number]
-    told = {
-        FAILED_TRIAL: history[0],
-        RETRY_HISTORY: history,
-        NOTE: f"its worker was lost {len(history)} times, out of memory perhaps",
-    }
+    attempts = len(failed.user_attrs.get(RETRY_HISTORY, [])) + 1
     now = datetime.now(UTC).replace(tzinfo=None)
     found = create_trial(
         state=TrialState.PRUNED,
         params=failed.params,
         distributions=failed.distributions,
-        user_attrs={**failed.user_attrs, **told},
+        user_attrs={**failed.user_attrs, NOTE: f"its worker was lost {attempts} times, out of memory perhaps"},
         constraints={FEASIBLE: 1.0},
     )
     found.datetime_start, found.datetime_complete = failed.datetime_start, now

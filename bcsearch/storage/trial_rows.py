@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 TRIALS = models.TrialModel.__table__
 BEATS = models.TrialHeartbeatModel.__table__
-ATTRS = models.TrialSystemAttributeModel.__table__
+SYSTEM_ATTRS = models.TrialSystemAttributeModel.__table__
 VALUES = models.TrialValueModel.__table__
 CONSTRAINT = f"{_CONSTRAINTS_KEY}:{FEASIBLE}"
 UNFINISHED = (TrialState.RUNNING, TrialState.WAITING)
@@ -102,11 +102,11 @@ def write_constraint(session: Session, study_id: int, number: int, value: float)
     In Optuna's own way, a second value would be passed over.
     """
     trial_id = select(TRIALS.c.trial_id).where(TRIALS.c.study_id == study_id, TRIALS.c.number == number)
-    mine = and_(ATTRS.c.trial_id == trial_id.scalar_subquery(), ATTRS.c.key == CONSTRAINT)
-    session.execute(delete(ATTRS).where(mine))
+    mine = and_(SYSTEM_ATTRS.c.trial_id == trial_id.scalar_subquery(), SYSTEM_ATTRS.c.key == CONSTRAINT)
+    session.execute(delete(SYSTEM_ATTRS).where(mine))
     row = select(TRIALS.c.trial_id, literal(CONSTRAINT), literal(dumps(value)))
     row = row.where(TRIALS.c.study_id == study_id, TRIALS.c.number == number)
-    session.execute(insert(ATTRS).from_select(["trial_id", "key", "value_json"], row))
+    session.execute(insert(SYSTEM_ATTRS).from_select(["trial_id", "key", "value_json"], row))
 
 
 def state_of(session: Session, trial_id: int) -> TrialState:

@@ -23,7 +23,7 @@ def check_files(facts: StudyFacts) -> list[Finding]:
     return [
         warning(
             "files of trials",
-            f"not shared by {listed(apart)}: a trial lost there begins anew elsewhere, and its figure is seen there only",
+            f"not shared by {listed(apart)}: a trial lost there begins anew elsewhere, its figure is seen there",
             "start workers with --artifacts and a folder that all machines see",
         )
     ]
