@@ -13,7 +13,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from optuna.exceptions import StorageInternalError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError, SQLAlchemyError
 
 from bcsearch.storage.engine import first_line
 
@@ -37,7 +37,7 @@ def patient(call: Call) -> Call:
         while True:
             try:
                 return call(owner, *args, **kwargs)
-            except (StorageInternalError, DBAPIError) as error:
+            except (StorageInternalError, SQLAlchemyError) as error:
                 if not is_lost(error) or time.monotonic() + wait > deadline:
                     raise
                 if wait == FIRST_WAIT:
@@ -62,7 +62,9 @@ def all_patient(names: Iterable[str]) -> Callable[[Class], Class]:
 def is_lost(error: BaseException) -> bool:
     """Whether an error says that the database could not be reached or used for a while, not that a call was wrong."""
     cause = error.__cause__ if isinstance(error, StorageInternalError) else error
-    if not isinstance(cause, OperationalError | InterfaceError | DBAPIError):
+    if isinstance(cause, PendingRollbackError):  # the statement after the one that met the loss, in the same session
+        return True
+    if not isinstance(cause, DBAPIError):
         return False
     if "sqlite" in type(cause.orig).__module__:
         return "locked" in str(cause.orig)

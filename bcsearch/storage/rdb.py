@@ -31,7 +31,7 @@ from bcsearch.storage.engine import (
     stale_before,
     transaction,
 )
-from bcsearch.storage.patience import all_patient, patient
+from bcsearch.storage.patience import all_patient, is_lost, patient
 from bcsearch.storage.retry import infeasible_of, retry_of
 from bcsearch.storage.succession import succeed
 from bcsearch.storage.together import ParamsTogether
@@ -208,10 +208,16 @@ def open_storage(
                     reconnect_seconds=reconnect_seconds,
                 )
         except BcsearchError as error:
-            if attempt == OPENINGS or not _may_be_a_race(error):
+            if attempt == OPENINGS or not (_may_be_a_race(error) or _is_lost(error)):
                 raise
-        time.sleep(random.uniform(0.05, 0.3))
+            wait = 1.0 if _is_lost(error) else 0.2
+        time.sleep(wait * random.uniform(0.5, 1.5))
     raise AssertionError("the loop returns or raises")
+
+
+def _is_lost(error: BcsearchError) -> bool:
+    """Whether a server did not answer: it may be restarting."""
+    return error.__cause__ is not None and is_lost(error.__cause__)
 
 
 def _may_be_a_race(error: BcsearchError) -> bool:

@@ -40,7 +40,11 @@ class Assignment:
     @property
     def plan(self) -> Plan:
         """The sweep and space, with sampler and pruner as a sweep has them that does not name them."""
-        limits = {"heartbeat_seconds": self.heartbeat_seconds, "grace_seconds": self.grace_seconds}
+        limits = {
+            "heartbeat_seconds": self.heartbeat_seconds,
+            "grace_seconds": self.grace_seconds,
+            "checkpoint_seconds": 1,
+        }
         return make_plan(self.space, search={"sampler": self.sampler, "pruner": "median"}, limits=limits)
 
     def open_desk(self, worker: str) -> Desk:
