@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 ROOM_SECONDS = 10.0  # after so long without room for a worker that is said
+CONNECT_SECONDS = 5.0
 END_SECONDS = 30.0  # for a worker to release its trial
 
 
@@ -132,8 +134,9 @@ class RayCluster:
             ConfigError: there is no such cluster.
         """
         try:
+            _check_answers(address)
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, ignore_reinit_error=True)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             said = str(error).strip().splitlines()[0]
             raise ConfigError(f"--address: came {address!r}: {said}; start one with 'ray start --head'") from error
         nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call] # Ray's own
@@ -152,3 +155,10 @@ class RayCluster:
                 "such as postgresql://user@host/database"
             )
         return RayLaunch(words=words, environment=environment, cpus=self.cpus, gpus=self.gpus)
+
+
+def _check_answers(address: str | None) -> None:
+    """Knock at a cluster's own address, ``host:port``: where nobody is, Ray itself would try for minutes."""
+    host, _, port = (address or "").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
