@@ -15,8 +15,9 @@ from optuna.storages._rdb import models
 from sqlalchemy import func, or_, select
 
 from bcsearch.storage.attrs import RETRY_HISTORY
-from bcsearch.storage.read import PARAMS, STUDIES, TRIAL_ATTRS, reading
+from bcsearch.storage.read import STUDIES, reading
 from bcsearch.storage.retry import ASKED
+from bcsearch.storage.trial_records import PARAMS, TRIAL_ATTRS
 from bcsearch.storage.trial_rows import FINISHED, TRIALS
 
 if TYPE_CHECKING:
