@@ -1,4 +1,4 @@
-"""Commands that train: run and refit. Imports typer; the study floor inside the functions."""
+"""Commands that train: run, worker and refit. Imports typer; the study floor inside the functions."""
 
 from __future__ import annotations
 

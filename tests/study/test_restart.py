@@ -1,0 +1,53 @@
+"""A real PostgreSQL server that is restarted while a worker trains on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from optuna.trial import TrialState
+
+from bcsearch.storage import open_storage
+from bcsearch.study.create import open_study
+from bcsearch.study.desk import Desk
+from benchmarks.distributed.databases import PostgreSQL, postgresql
+from tests.fakes import FINGERPRINT, FakeTrainer, make_plan, make_worker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.slow
+LIMITS = {"heartbeat_seconds": 1, "grace_seconds": 5}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgreSQL]:
+    with postgresql() as started:
+        yield started
+
+
+def open_desk(server: PostgreSQL, folder: Path, trials: int) -> Desk:
+    plan = make_plan(limits=LIMITS)
+    storage = open_storage(server.new_url(), heartbeat_seconds=1, grace_seconds=5)
+    study = open_study(storage, plan, FINGERPRINT, name="cells", worker="me")
+    desk = Desk(study=study, storage=storage, folder=folder, files=folder)
+    desk.set_budget(trials, trials)
+    return desk
+
+
+@pytest.mark.parametrize("epoch", [0, 2, 4])
+def test_trial_outlasts_a_restart_of_the_server_in_its_middle(server: PostgreSQL, tmp_path: Path, epoch: int) -> None:
+    desk = open_desk(server, tmp_path, 2)
+    restarts: list[int] = []
+
+    def restart(now: int) -> None:
+        if now == epoch and not restarts:
+            restarts.append(now)
+            server.restart()
+
+    assert make_worker(desk, desk.plan, FakeTrainer(during=restart)).run()
+    assert restarts == [epoch]
+    assert [trial.state for trial in desk.study.trials] == [TrialState.COMPLETE] * 2
+    assert all(len(trial.intermediate_values) == 5 for trial in desk.study.trials)
+    desk.storage.engine.dispose()
