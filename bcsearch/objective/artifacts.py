@@ -1,8 +1,9 @@
-"""Files of a study's trials beside the database: out-of-fold probabilities, checkpoints. Imports numpy and paths."""
+"""Files of a study's trials beside the database: probabilities, checkpoints, figures. Imports numpy and paths."""
 
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,11 @@ import numpy as np
 from bcsearch.paths import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+
+FIGURES = "figures"
+COLLECT_EVERY = 25  # trials of a worker between looks at the room that files take
 
 
 class Artifacts:
@@ -20,6 +25,8 @@ class Artifacts:
     def __init__(self, study_dir: Path) -> None:
         self.folder = Path(study_dir)
         self._probabilities, self._checkpoints = self.folder / "out_of_fold", self.folder / "checkpoints"
+        self._figures = self.folder / FIGURES
+        self._ended = 0
 
     def save_probabilities(self, number: int, probabilities: np.ndarray) -> None:
         """Keep a trial's out-of-fold probabilities, (n_images, n_classes) float16.
@@ -42,16 +49,29 @@ class Artifacts:
         """Return where the checkpoint of a trial lies, by the number of its first attempt."""
         return self._checkpoints / f"trial-{number:05d}.npz"
 
+    def shrink_at_times(self, limit_bytes: int, worst_first: Callable[[], Iterable[int]]) -> None:
+        """Shrink, but look only once in a while how much room is taken."""
+        self._ended += 1
+        if self._ended % COLLECT_EVERY == 0:
+            self.shrink(limit_bytes, worst_first())
+
     def shrink(self, limit_bytes: int, worst_first: Iterable[int]) -> None:
-        """Remove probabilities in this order until those that are left fit into the limit."""
-        sizes = {path: path.stat().st_size for path in self._probabilities.glob("trial-*.npy")}
+        """Remove files until those that are left fit into the limit.
+
+        Probabilities go first, those of trials that nobody ranks, then in this order; figures after them, the oldest
+        first. What cannot be removed stays: other workers do the same.
+        """
+        ranked = [self._path(number) for number in worst_first]
+        unranked = sorted(set(self._probabilities.glob("trial-*.npy")) - set(ranked))
+        figures = sorted((path for path in self._figures.glob("*") if path.is_file()), key=_age)
+        sizes = {path: size for path in [*unranked, *ranked, *figures] if (size := _size(path))}
         used = sum(sizes.values())
-        for number in worst_first:
+        for path, size in sizes.items():
             if used <= limit_bytes:
                 return
-            path = self._path(number)
-            used -= sizes.get(path, 0)
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+                used -= size
 
     def remove_checkpoints(self) -> None:
         """Remove what checkpoints are left, once the study's budget is used up."""
@@ -59,3 +79,18 @@ class Artifacts:
 
     def _path(self, number: int) -> Path:
         return self._probabilities / f"trial-{number:05d}.npy"
+
+
+def _size(path: Path) -> int:
+    """Return the bytes of a file; 0 where it is gone."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _age(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

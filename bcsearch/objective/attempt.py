@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from bcsearch.objective.cross_validated import Objective
     from bcsearch.storage import Ledger
 
-COLLECT_EVERY = 25  # trials between looks at the room that files take
-
 
 class Attempt:
     """One trial of an objective, which may have been begun before: released, or lost with its worker."""
@@ -91,8 +89,7 @@ class Attempt:
         self._of.keep_figure(self._trial, entry, result.probabilities)
         self._of.ledger.record(entry)
         self._checkpoints.remove()
-        if number % COLLECT_EVERY == 0:
-            artifacts.shrink(self._of.limits.files_mb * 10**6, self._of.ledger.worst_first())
+        artifacts.shrink_at_times(self._of.limits.files_mb * 10**6, self._of.ledger.worst_first)
         self._of.listener(
             TrialEnded(
                 number=number,
@@ -122,7 +119,7 @@ class Attempt:
         first = self._history[0] if self._history else self._trial.number
         return TrialCheckpoints(
             path=self._of.artifacts.checkpoint_path(first),
-            digest=self._params.digest(),
+            digest=f"{self._of.ledger.uuid} {self._params.digest()}",
             every_seconds=self._of.limits.checkpoint_seconds,
             stop_asked=self._of.stop_asked,
             catch_up=self._watch.catch_up,

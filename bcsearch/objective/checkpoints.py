@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
@@ -28,7 +29,7 @@ UNREADABLE = (OSError, ValueError, KeyError, TypeError, BadZipFile)
 
 @dataclass(kw_only=True, eq=False)
 class TrialCheckpoints:
-    """Keeps one trial's last checkpoint; ``digest`` is that of its params, so that no other goes on from it.
+    """Keeps one trial's last checkpoint; ``digest`` is of its study and params, so that no other goes on from it.
 
     ``catch_up`` hears of the epochs that need not be trained again.
     """
@@ -66,7 +67,8 @@ class TrialCheckpoints:
 
     def remove(self) -> None:
         """Remove it, once the trial has ended."""
-        self.path.unlink(missing_ok=True)
+        with suppress(OSError):  # a folder that is shared may have its moods, and the trial has ended well
+            self.path.unlink(missing_ok=True)
 
 
 def _write(path: Path, checkpoint: Checkpoint, digest: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,14 @@ if TYPE_CHECKING:
 
 class Infeasible(optuna.TrialPruned):
     """The trial ended since its configuration cannot be trained; the text says why."""
+
+
+class Abandoned(BaseException):
+    """The database is gone, so nobody can be told how the trial ended; ``error`` says why."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class Released(BaseException):
@@ -51,14 +58,16 @@ class Objective:
             Infeasible: it cannot be trained; the sampler will avoid its like.
             Released: the user stopped the run; the trial waits again, with its number and parameters.
             BcsearchError, StorageInternalError: the disk or the database failed; the trial waits again too.
+            Abandoned: the database is gone; the trial is tried again once its silence is noticed.
         """
         try:
             return self._tried(Attempt(self, trial))
         except KeyboardInterrupt:
             self._release(trial)
             raise Released from None
-        except (BcsearchError, StorageInternalError):
-            self._release(trial)
+        except (BcsearchError, StorageInternalError) as error:
+            if not self._release(trial):
+                raise Abandoned(error) from error
             raise
 
     def _tried(self, attempt: Attempt) -> float:
@@ -68,7 +77,11 @@ class Objective:
             attempt.give_up(str(error))
             raise Infeasible(str(error)) from None
 
-    def _release(self, trial: optuna.Trial) -> None:
-        with suppress(StorageInternalError):  # a database that is gone: the heartbeat stops, and others take over
+    def _release(self, trial: optuna.Trial) -> bool:
+        """Whether the trial could be released, or was not to be; else its heartbeat stops, and others take over."""
+        try:
             self.storage.release(trial._trial_id)
-            self.listener(TrialReleased(number=trial.number))
+        except StorageInternalError:
+            return False
+        self.listener(TrialReleased(number=trial.number))
+        return True

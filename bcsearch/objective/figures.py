@@ -14,17 +14,17 @@ from optuna.artifacts import get_all_artifact_meta, upload_artifact
 from optuna.artifacts.exceptions import ArtifactNotFound
 
 from bcsearch.errors import DiskError
+from bcsearch.objective.artifacts import FIGURES
 from bcsearch.paths import make_writable_dir, replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import numpy as np
     import optuna
 
     from bcsearch.storage import LedgerEntry
 
-FOLDER = "figures"
 SOUND_ID = re.compile(r"[0-9A-Za-z-]+")
 
 
@@ -41,8 +41,10 @@ class FigureStore:
     Optuna's protocol: an artifact is named by its id alone.
     """
 
-    def __init__(self, study_dir: Path) -> None:
-        self.folder = Path(study_dir) / FOLDER
+    def __init__(self, study_dir: Path, also: Iterable[Path] = ()) -> None:
+        """Take folders of studies that lie elsewhere, ``also`` to be read."""
+        self.folder = Path(study_dir) / FIGURES
+        self._also = [Path(folder) / FIGURES for folder in also]
 
     def open_reader(self, artifact_id: str) -> BinaryIO:
         """Open an artifact.
@@ -70,7 +72,8 @@ class FigureStore:
 
     def _places(self, artifact_id: str) -> Iterator[Path]:
         name = _sound(artifact_id)
-        return self.folder.parent.parent.glob(f"*/{FOLDER}/{name}")
+        yield from self.folder.parent.parent.glob(f"*/{FIGURES}/{name}")
+        yield from (folder / name for folder in self._also if (folder / name).is_file())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -67,7 +67,8 @@ class StudyRecord:
     created: datetime | None = None
     fingerprint: dict[str, str] = field(default_factory=dict)
     settings: str = ""
-    files_of: dict[str, str] = field(default_factory=dict)  # by machine: "shared", or a folder of its own
+    files: str = ""  # the folder of its trials' files, on machines that reach it
+    files_of: dict[str, str] = field(default_factory=dict)  # of machines that did not: "shared" by now, or their own
     trials: tuple[TrialRecord, ...] = ()
 
     @property

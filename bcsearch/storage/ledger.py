@@ -49,12 +49,12 @@ class LedgerEntry:
 
 
 class Ledger:
-    """The ledger of one study, keyed by the uuid in its user attributes."""
+    """The ledger of one study, keyed by the ``uuid`` in its user attributes."""
 
     def __init__(self, storage: Storage, study: Study) -> None:
-        self._engine, self.reconnect_seconds = storage.engine, storage.reconnect_seconds
+        self._engine, self.outage = storage.engine, storage.outage
         self._study_id = study._study_id
-        self._uuid: str = study.user_attrs[UUID]
+        self.uuid: str = study.user_attrs[UUID]
 
     @patient
     def record(self, entry: LedgerEntry) -> None:
@@ -64,7 +64,7 @@ class Ledger:
         """
         with transaction(self._engine) as session:
             session.execute(delete(LEDGER).where(self._is(entry.trial_number)))
-            session.execute(insert(LEDGER).values(study_uuid=self._uuid, **_row(entry)))
+            session.execute(insert(LEDGER).values(study_uuid=self.uuid, **_row(entry)))
             if entry.state is not TrialState.RUNNING:
                 infeasible = entry.state is TrialState.INFEASIBLE
                 write_constraint(session, self._study_id, entry.trial_number, float(infeasible))
@@ -80,7 +80,7 @@ class Ledger:
     def find_digest(self, digest: str) -> int | None:
         """Return the first finished trial with this digest of its params, completed ones before pruned ones."""
         trial = and_(TRIALS.c.study_id == self._study_id, TRIALS.c.number == LEDGER.c.trial_number)
-        same = and_(LEDGER.c.study_uuid == self._uuid, LEDGER.c.digest == digest, LEDGER.c.duplicate_of.is_(None))
+        same = and_(LEDGER.c.study_uuid == self.uuid, LEDGER.c.digest == digest, LEDGER.c.duplicate_of.is_(None))
         found = select(LEDGER.c.trial_number).join(TRIALS, trial).where(same, TRIALS.c.state.in_(FINISHED))
         with transaction(self._engine) as session:
             number: int | None = session.execute(found.order_by(TRIALS.c.state, TRIALS.c.number)).scalars().first()
@@ -89,14 +89,14 @@ class Ledger:
     @patient
     def worst_first(self) -> list[int]:
         """Return the numbers of the completed trials, the lowest score first."""
-        completed = and_(LEDGER.c.study_uuid == self._uuid, LEDGER.c.state == TrialState.COMPLETE.value)
+        completed = and_(LEDGER.c.study_uuid == self.uuid, LEDGER.c.state == TrialState.COMPLETE.value)
         with transaction(self._engine) as session:
             return list(
                 session.execute(select(LEDGER.c.trial_number).where(completed).order_by(LEDGER.c.score)).scalars()
             )
 
     def _is(self, trial_number: int) -> ColumnElement[bool]:
-        return and_(LEDGER.c.study_uuid == self._uuid, LEDGER.c.trial_number == trial_number)
+        return and_(LEDGER.c.study_uuid == self.uuid, LEDGER.c.trial_number == trial_number)
 
 
 def encode_epochs(epochs: tuple[EpochScores, ...]) -> str:

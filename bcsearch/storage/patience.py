@@ -1,7 +1,7 @@
 """Calls to a database that went away, made again until it is back. Imports sqlalchemy, optuna.
 
 A server that restarts ends every connection, be it amid a transaction: what was asked may or may not be done. So only
-what can be done twice is called again: all that is here writes the same rows again, or compares before it sets.
+what can be done twice is called again: it writes the same rows again, or compares before it sets.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ from __future__ import annotations
 import logging
 import random
 import time
+from dataclasses import dataclass, field
 from functools import wraps
+from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError, SQLAlchemyError
 
+from bcsearch.errors import StorageError
 from bcsearch.storage.engine import first_line
 
 if TYPE_CHECKING:
@@ -22,28 +25,69 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+Result = TypeVar("Result")
 Call = TypeVar("Call", bound="Callable[..., Any]")
 Class = TypeVar("Class", bound=type)
 FIRST_WAIT, LONGEST_WAIT = 0.1, 10.0  # seconds; each wait is twice the one before, and is varied by half
 
 
-def patient(call: Call) -> Call:
-    """Make a method, or a function of a storage, wait for a lost database as long as ``reconnect_seconds`` says."""
+def nobody_asks() -> bool:
+    """Let waits go on."""
+    return False
 
-    @wraps(call)
-    def called(owner: Any, *args: Any, **kwargs: Any) -> Any:
-        deadline = time.monotonic() + getattr(owner, "reconnect_seconds", 0.0)
+
+@dataclass(kw_only=True, eq=False)
+class Outage:
+    """What a process knows of the times at which its database is away; all that use one database share it.
+
+    ``seconds`` is the longest that calls wait, together: once that is over, calls fail at once until one gets through.
+    ``stop_asked`` ends waits early.
+    """
+
+    seconds: float
+    stop_asked: Callable[[], bool] = nobody_asks
+    last: float = field(default=-inf, init=False)  # when a call failed last, by the monotonic clock
+    _since: float | None = field(default=None, init=False)
+
+    def call(self, work: Callable[[], Result]) -> Result:
+        """Return what ``work`` returns, called again while the database is away."""
         wait = FIRST_WAIT
         while True:
             try:
-                return call(owner, *args, **kwargs)
-            except (StorageInternalError, SQLAlchemyError) as error:
-                if not is_lost(error) or time.monotonic() + wait > deadline:
+                result = work()
+            except (StorageInternalError, SQLAlchemyError, StorageError) as error:
+                if not is_lost(error):
                     raise
-                if wait == FIRST_WAIT:
-                    logger.warning("the database went away, trying again: %s", first_line(error.__cause__ or error))
+                if not self._goes_on(error, wait):
+                    raise
+            else:
+                self._since = None
+                return result
             time.sleep(wait * random.uniform(0.5, 1.5))
             wait = min(2 * wait, LONGEST_WAIT)
+
+    def met(self) -> None:
+        """Note that the database did not answer just now."""
+        self.last = time.monotonic()
+
+    def _goes_on(self, error: BaseException, wait: float) -> bool:
+        self.met()
+        if self._since is None:
+            self._since = self.last
+            if self.seconds:
+                logger.warning("the database went away, trying again: %s", first_line(error.__cause__ or error))
+        return not self.stop_asked() and self.last + wait <= self._since + self.seconds
+
+
+def patient(call: Call) -> Call:
+    """Make a method of a storage, or of what has its ``outage``, or a function of one, wait for a lost database."""
+
+    @wraps(call)
+    def called(owner: Any, *args: Any, **kwargs: Any) -> Any:
+        outage: Outage | None = getattr(owner, "outage", None)
+        if outage is None:  # a function may be given a URL
+            return call(owner, *args, **kwargs)
+        return outage.call(lambda: call(owner, *args, **kwargs))
 
     return called  # type: ignore[return-value] # wraps keeps the signature
 
@@ -61,7 +105,10 @@ def all_patient(names: Iterable[str]) -> Callable[[Class], Class]:
 
 def is_lost(error: BaseException) -> bool:
     """Whether an error says that the database could not be reached or used for a while, not that a call was wrong."""
-    cause = error.__cause__ if isinstance(error, StorageInternalError) else error
+    wrapped = isinstance(error, StorageInternalError | StorageError)
+    cause = error.__cause__ if wrapped else error
+    if isinstance(cause, StorageInternalError):
+        cause = cause.__cause__
     if isinstance(cause, PendingRollbackError):  # the statement after the one that met the loss, in the same session
         return True
     if not isinstance(cause, DBAPIError):

@@ -31,14 +31,15 @@ from bcsearch.storage.engine import (
     stale_before,
     transaction,
 )
-from bcsearch.storage.patience import all_patient, is_lost, patient
+from bcsearch.storage.patience import Outage, all_patient, is_lost, patient
 from bcsearch.storage.retry import infeasible_of, retry_of
-from bcsearch.storage.succession import succeed
+from bcsearch.storage.succession import has_ended, succeed
 from bcsearch.storage.together import ParamsTogether
 from bcsearch.storage.urls import checked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from optuna import Study
     from sqlalchemy.orm import Session
@@ -47,6 +48,7 @@ logger = logging.getLogger(__name__)
 
 MAX_RETRIES = 3
 RECONNECT_SECONDS = 300.0
+BEATS_AFTER_OUTAGE = 2  # heartbeats that are waited for before anyone counts as lost
 OPTUNAS = (  # of Optuna's methods, those that touch the database on their own
     "create_new_study", "delete_study", "set_study_user_attr", "set_study_system_attr", "get_study_id_from_name",
     "get_study_name_from_id", "get_study_directions", "get_study_user_attrs", "get_study_system_attrs",
@@ -75,10 +77,15 @@ class Storage(ParamsTogether):
         self.heartbeat_interval: int = heartbeat_seconds  # not an argument above: that one warns of being experimental
         self.grace_seconds = grace_seconds
         self.max_retries = max_retries
-        self.reconnect_seconds = reconnect_seconds
+        self.outage = Outage(seconds=reconnect_seconds)
         self._released: set[int] = set()
         self._new_id = -1  # the trial that this process made last, if its heartbeat was written with it only
         self._reaped_at = -inf
+
+    def follow(self, *, heartbeat_seconds: int, grace_seconds: int, max_retries: int, reconnect_seconds: float) -> None:
+        """Take the limits of a study: all its workers must have the same."""
+        self.heartbeat_interval, self.grace_seconds = heartbeat_seconds, grace_seconds
+        self.max_retries, self.outage.seconds = max_retries, reconnect_seconds
 
     @patient
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
@@ -98,14 +105,23 @@ class Storage(ParamsTogether):
         self._released.discard(trial_id)
         return True
 
-    @patient
     def release(self, trial_id: int) -> bool:
         """Give a RUNNING trial back to the queue with its number, params and reports; False if it is not running.
 
         The state that this process tells afterwards is ignored, as another worker may already run the trial.
         """
+        return self._release(trial_id, self._start_of(trial_id))
+
+    @patient
+    def _start_of(self, trial_id: int) -> datetime | None:
         with transaction(self.engine) as session:
-            released = trial_rows.move(session, trial_id, (TrialState.RUNNING,), TrialState.WAITING)
+            return trial_rows.start_of(session, trial_id)
+
+    @patient
+    def _release(self, trial_id: int, started: datetime | None) -> bool:
+        """Release the run of a trial that began then; after a call that was cut off another worker may run it."""
+        with transaction(self.engine) as session:
+            released = trial_rows.move(session, trial_id, (TrialState.RUNNING,), TrialState.WAITING, started)
             if released:
                 trial_rows.forget_beat(session, trial_id)
             waits = trial_rows.state_of(session, trial_id) is TrialState.WAITING
@@ -124,6 +140,7 @@ class Storage(ParamsTogether):
             with transaction(self.engine) as session:
                 trial_rows.beat(session, trial_id)
         except (SQLAlchemyError, StorageInternalError) as error:
+            self.outage.met()
             again = self.heartbeat_interval
             logger.warning("no heartbeat for trial id %d, again in %s s: %s", trial_id, again, first_line(error))
 
@@ -140,6 +157,8 @@ class Storage(ParamsTogether):
     @patient
     def _reap(self, study_id: int) -> list[int]:
         self._reaped_at = time.monotonic()
+        if self._reaped_at - self.outage.last < BEATS_AFTER_OUTAGE * self.heartbeat_interval:
+            return []  # the heartbeats of the living come first
         with transaction(self.engine) as session:
             cutoff = stale_before(session, self.grace_seconds)
             stale = trial_rows.stale_trial_ids(session, study_id, cutoff)
@@ -153,7 +172,8 @@ class Storage(ParamsTogether):
                 return None
             row = models.TrialModel.find_or_raise_by_id(trial_id, session)
             failed = self._build_frozen_trial_from_trial_model(row)
-            successor = retry_of(failed, self.max_retries) or infeasible_of(failed)
+            again = self.max_retries + has_ended(session, study_id, failed.number)  # it was lost as it ended: one more
+            successor = retry_of(failed, again) or infeasible_of(failed)
             made = self._get_prepared_new_trial(study_id, successor, session)
             session.flush()
             if successor.state is TrialState.PRUNED:
@@ -208,16 +228,11 @@ def open_storage(
                     reconnect_seconds=reconnect_seconds,
                 )
         except BcsearchError as error:
-            if attempt == OPENINGS or not (_may_be_a_race(error) or _is_lost(error)):
+            if attempt == OPENINGS or not (_may_be_a_race(error) or is_lost(error)):
                 raise
-            wait = 1.0 if _is_lost(error) else 0.2
+            wait = 1.0 if is_lost(error) else 0.2  # a server that does not answer may be restarting
         time.sleep(wait * random.uniform(0.5, 1.5))
     raise AssertionError("the loop returns or raises")
-
-
-def _is_lost(error: BcsearchError) -> bool:
-    """Whether a server did not answer: it may be restarting."""
-    return error.__cause__ is not None and is_lost(error.__cause__)
 
 
 def _may_be_a_race(error: BcsearchError) -> bool:

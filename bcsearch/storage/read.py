@@ -130,6 +130,7 @@ def _study(name: str, texts: dict[str, str], created: datetime | None) -> StudyR
         created=aware(created),
         fingerprint=known.get(attrs.FINGERPRINT, {}),
         settings=known.get(attrs.SETTINGS, ""),
+        files=known.get(attrs.FILES, ""),
         files_of={key.removeprefix(FILES_OF): place for key, place in known.items() if key.startswith(FILES_OF)},
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
@@ -34,7 +34,6 @@ def infeasible_of(failed: FrozenTrial) -> FrozenTrial:
     A worker that is lost each time it trains them was most likely killed by the kernel, for the memory it took.
     """
     attempts = len(failed.user_attrs.get(RETRY_HISTORY, [])) + 1
-    now = datetime.now(UTC).replace(tzinfo=None)
     found = create_trial(
         state=TrialState.PRUNED,
         params=failed.params,
@@ -42,5 +41,5 @@ def infeasible_of(failed: FrozenTrial) -> FrozenTrial:
         user_attrs={**failed.user_attrs, NOTE: f"its worker was lost {attempts} times, out of memory perhaps"},
         constraints={FEASIBLE: 1.0},
     )
-    found.datetime_start, found.datetime_complete = failed.datetime_start, now
+    found.datetime_start, found.datetime_complete = failed.datetime_start, datetime.now()  # local, as Optuna's are
     return found

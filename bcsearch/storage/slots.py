@@ -80,7 +80,7 @@ class Slots:
     """The slots of one study, keyed by the uuid in its user attributes."""
 
     def __init__(self, storage: Storage, study: Study) -> None:
-        self._engine, self.reconnect_seconds = storage.engine, storage.reconnect_seconds
+        self._engine, self.outage = storage.engine, storage.outage
         self._grace_seconds = storage.grace_seconds
         self._study_id = study._study_id
         self._uuid: str = study.user_attrs[UUID]

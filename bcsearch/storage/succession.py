@@ -18,13 +18,24 @@ if TYPE_CHECKING:
 STUDY_ATTRS = models.StudyUserAttributeModel.__table__
 
 
+def has_ended(session: Session, study_id: int, number: int) -> bool:
+    """Whether the ledger tells how a trial ended: its worker was lost after that, so another try costs nothing."""
+    uuid = _uuid(session, study_id)
+    state = select(LEDGER.c.state).where(LEDGER.c.study_uuid == uuid, LEDGER.c.trial_number == number)
+    return session.execute(state).scalar_one_or_none() not in (None, TrialState.RUNNING.value)
+
+
 def succeed(session: Session, study_id: int, lost: int, infeasible: int) -> None:
     """Put trial ``infeasible`` into the slot of trial ``lost``, so that it counts, and keep its configuration."""
+    uuid = _uuid(session, study_id)
+    slot = SLOTS.c.study_uuid == uuid, SLOTS.c.trial_number == lost
+    session.execute(update(SLOTS).where(*slot).values(trial_number=infeasible, version=SLOTS.c.version + 1))
+    row = LEDGER.c.study_uuid == uuid, LEDGER.c.trial_number == lost
+    session.execute(update(LEDGER).where(*row).values(trial_number=infeasible, state=TrialState.INFEASIBLE.value))
+
+
+def _uuid(session: Session, study_id: int) -> str:
+    """Return the uuid of a study; nothing, which no row has, for one of plain Optuna."""
     mine = STUDY_ATTRS.c.study_id == study_id, STUDY_ATTRS.c.key == UUID
     text = session.execute(select(STUDY_ATTRS.c.value_json).where(*mine)).scalar_one_or_none()
-    if text is None:  # a study of plain Optuna
-        return
-    slot = SLOTS.c.study_uuid == loads(text), SLOTS.c.trial_number == lost
-    session.execute(update(SLOTS).where(*slot).values(trial_number=infeasible, version=SLOTS.c.version + 1))
-    row = LEDGER.c.study_uuid == loads(text), LEDGER.c.trial_number == lost
-    session.execute(update(LEDGER).where(*row).values(trial_number=infeasible, state=TrialState.INFEASIBLE.value))
+    return "" if text is None else str(loads(text))

@@ -33,15 +33,31 @@ UNFINISHED = (TrialState.RUNNING, TrialState.WAITING)
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
-def move(session: Session, trial_id: int, before: tuple[TrialState, ...], after: TrialState) -> bool:
-    """Set the state of a trial if it is one of ``before``; tell whether it was."""
+def move(
+    session: Session,
+    trial_id: int,
+    before: tuple[TrialState, ...],
+    after: TrialState,
+    started: datetime | None = None,
+) -> bool:
+    """Set the state of a trial if it is one of ``before``, and it ``started`` then if that is given; tell whether."""
     changes: dict[str, object] = {"state": after}
     if after is TrialState.RUNNING:
         changes["datetime_start"] = datetime.now(UTC).replace(tzinfo=None)
     if after.is_finished():
         changes["datetime_complete"] = datetime.now(UTC).replace(tzinfo=None)
     statement = update(TRIALS).where(_is(trial_id), TRIALS.c.state.in_(before))
+    if started is not None:
+        statement = statement.where(TRIALS.c.datetime_start == started)
     return changes_one(session, statement.values(changes))
+
+
+def start_of(session: Session, trial_id: int) -> datetime | None:
+    """Return when a trial was started last, as the database keeps it; None where there is none."""
+    started: datetime | None = session.execute(
+        select(TRIALS.c.datetime_start).where(_is(trial_id))
+    ).scalar_one_or_none()
+    return started
 
 
 def fail_if_stale(session: Session, trial_id: int, cutoff: datetime) -> bool:

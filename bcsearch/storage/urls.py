@@ -61,6 +61,14 @@ def sqlite_path(url: URL) -> Path | None:
     return Path(url.database or "")
 
 
+def reachable(url: str) -> str:
+    """Return a URL that means the same from any folder of this machine."""
+    address = checked(url)
+    path = sqlite_path(address)
+    whole = address if path is None else address.set(database=str(path.absolute()))
+    return whole.render_as_string(hide_password=False)
+
+
 def _parsed(came: str) -> URL:
     if "://" not in came:
         if not came.endswith(".db"):

@@ -58,7 +58,9 @@ def open_study(
         study = optuna.create_study(study_name=name, storage=storage, direction="maximize")
     except optuna.exceptions.DuplicatedStudyError:
         study = optuna.load_study(study_name=name, storage=storage)
-        settings = _await_settings(study)
+        if _broke_off(study):
+            _describe(study, plan, fingerprint, forecast)
+        settings = _settings(study)
         stored = study.user_attrs[attrs.FINGERPRINT]
         check_fingerprint(name, stored, fingerprint, settings.sweep.data, plan.sweep.data)
         return load_study(storage, settings, name, worker)
@@ -113,7 +115,7 @@ def stored_plan(sweep: str, settings: str) -> Plan:
 
 def _describe(study: optuna.Study, plan: Plan, fingerprint: Mapping[str, str], forecast: Forecast | None) -> None:
     for start in plan.starts:
-        study.enqueue_trial(dict(start))
+        study.enqueue_trial(dict(start), skip_if_exists=True)
     study.set_user_attr(attrs.SWEEP, plan.name)
     study.set_user_attr(attrs.FINGERPRINT, dict(fingerprint))
     study.set_user_attr(attrs.SETTINGS, settings_text(plan))
@@ -122,13 +124,16 @@ def _describe(study: optuna.Study, plan: Plan, fingerprint: Mapping[str, str], f
     study.set_user_attr(attrs.UUID, str(uuid4()))  # last: whoever sees it sees all
 
 
-def _await_settings(study: optuna.Study) -> Plan:
+def _broke_off(study: optuna.Study) -> bool:
+    """Wait for the worker that is just creating a study; tell whether it never came to its end, nor any trial."""
     deadline = time.monotonic() + JOIN_SECONDS
-    while attrs.UUID not in study.user_attrs:
-        if time.monotonic() > deadline:
-            raise StudyError(
-                f"study {study.study_name!r} was not made by bcsearch, or its creation broke off; "
-                "start anew with --fresh"
-            )
+    while attrs.UUID not in study.user_attrs and time.monotonic() < deadline:
         time.sleep(0.2)
+    waiting = all(trial.state is optuna.trial.TrialState.WAITING for trial in study.get_trials(deepcopy=False))
+    return attrs.UUID not in study.user_attrs and waiting
+
+
+def _settings(study: optuna.Study) -> Plan:
+    if attrs.UUID not in study.user_attrs:
+        raise StudyError(f"study {study.study_name!r} was not made by bcsearch; start anew with --fresh")
     return stored_plan(study.user_attrs[attrs.SWEEP], study.user_attrs[attrs.SETTINGS])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -18,7 +19,6 @@ from bcsearch.storage.urls import checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 HOST = "127.0.0.1"
 UPLOADS = "dashboard"  # the folder, beside those of the studies, of what is added in the browser
@@ -53,16 +53,17 @@ def open_dashboard(url: str, files_dir: Path, port: int) -> Iterator[Dashboard]:
         StorageError: the database cannot be used.
         ConfigError: the port cannot be had.
     """
-    n_studies = len(list_studies(url))
+    studies = list_studies(url)
+    elsewhere = [Path(study.files) for study in studies if study.files]
     with plain_errors(checked(url)):
         storage = Storage(url)
-        app = optuna_dashboard.wsgi(storage, artifact_store=FigureStore(files_dir / UPLOADS))
+        app = optuna_dashboard.wsgi(storage, artifact_store=FigureStore(files_dir / UPLOADS, elsewhere))
         try:
             server = make_server(HOST, port, app, server_class=_Server, handler_class=_Silent)
         except OSError as error:
             raise ConfigError(f"--port: {port} cannot be had ({error.strerror}); choose another") from error
         try:
-            yield Dashboard(server=server, n_studies=n_studies)
+            yield Dashboard(server=server, n_studies=len(studies))
         finally:
             server.server_close()
             storage.engine.dispose()

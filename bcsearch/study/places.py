@@ -22,33 +22,40 @@ def files_dir(study: optuna.Study, options: RunOptions) -> Path:
     """Return the folder of a study's files on this machine, and tell the study which it is.
 
     It is in what ``--artifacts`` says, else where the first worker put them if that can be reached from here, else
-    among this machine's results.
+    among this machine's results. A folder that holds the files of another study of the same name is left alone.
 
     Raises:
         DiskError: the folder cannot be made or written.
     """
     first = study.user_attrs.get(attrs.FILES)
-    if options.artifacts_dir is not None:
-        folder = options.artifacts_dir.absolute() / study.study_name
-    elif first is not None and _is_marked(Path(first), study):
-        folder = Path(first)
-    else:
-        folder = options.results_dir.absolute() / study.study_name
+    if options.artifacts_dir is None and first is not None and _mark(Path(first)) == study.user_attrs[attrs.UUID]:
+        return _told(study, Path(first), SHARED)
+    folder = _own(options.artifacts_dir or options.results_dir, study)
+    is_marked = _mark(folder) is not None
     make_writable_dir(folder)
-    if first is None:
+    if not is_marked and (first is None or options.artifacts_dir is not None):
         with replacing(folder / MARK) as draft:
             draft.write_text(study.user_attrs[attrs.UUID], encoding="utf-8")
         study.set_user_attr(attrs.FILES, str(folder))
-    _tell(study, SHARED if _is_marked(folder, study) else str(folder))
-    return folder
+    return _told(study, folder, SHARED if _mark(folder) is not None else str(folder))
 
 
-def _is_marked(folder: Path, study: optuna.Study) -> bool:
+def _own(base: Path, study: optuna.Study) -> Path:
+    """Return the study's folder in ``base``, under a name of its own where another study has the first choice."""
+    folder: Path = base.absolute() / study.study_name
+    uuid: str = study.user_attrs[attrs.UUID]
+    return folder if _mark(folder) in (None, uuid) else folder.with_name(f"{study.study_name}-{uuid[:8]}")
+
+
+def _mark(folder: Path) -> str | None:
+    """Return the uuid of the study whose files a folder holds; None where none is named."""
     mark = folder / MARK
-    return mark.is_file() and mark.read_text(encoding="utf-8") == study.user_attrs[attrs.UUID]
+    return mark.read_text(encoding="utf-8") if mark.is_file() else None
 
 
-def _tell(study: optuna.Study, place: str) -> None:
+def _told(study: optuna.Study, folder: Path, place: str) -> Path:
+    """Let the study know of a machine that does not reach the files of others, or now does."""
     key = attrs.FILES_OF.format(socket.gethostname())
-    if study.user_attrs.get(key) != place:
+    if study.user_attrs.get(key, SHARED) != place:
         study.set_user_attr(key, place)
+    return folder

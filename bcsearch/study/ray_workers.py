@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import ray
-from ray.exceptions import RayActorError
+from ray.exceptions import RayActorError, RayError
 
 from bcsearch.errors import ConfigError, StorageError
 from bcsearch.study.processes import STORAGE, Ended, LocalProcess, started
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 ROOM_SECONDS = 10.0  # after so long without room for a worker that is said
 CONNECT_SECONDS = 5.0
-END_SECONDS = 30.0  # for a worker to release its trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +42,9 @@ class Seat:
         ended = self._process.poll()
         if ended is not None:
             self._process.wait()
-        lines, self._lines[:] = list(self._lines), []
+        n_lines = len(self._lines)  # the reader may add more at any moment
+        lines = self._lines[:n_lines]
+        del self._lines[:n_lines]
         return Told(lines=lines, ended=ended)
 
     def terminate(self) -> None:
@@ -81,16 +82,16 @@ class RayProcess:
     def __init__(self, actor: Any, tell: Callable[[str], None], request: str) -> None:
         self._actor, self._tell, self._request = actor, tell, request
         self._asked = actor.told.remote()
-        self._waits_since: float | None = time.monotonic()
+        self._begun, self._has_room, self._complained = time.monotonic(), False, False
         self._ended: Ended | None = None
 
     def poll(self) -> Ended | None:
         """Return how it ended; None while it runs, or waits for room."""
         if self._ended is None and ray.wait([self._asked], timeout=0)[0]:
             self._take()
-        elif self._waits_since is not None and time.monotonic() - self._waits_since > ROOM_SECONDS:
+        elif not (self._has_room or self._complained) and time.monotonic() - self._begun > ROOM_SECONDS:
             self._tell(f"waits for a node with {self._request} free")
-            self._waits_since = None
+            self._complained = True
         return self._ended
 
     def terminate(self) -> None:
@@ -99,17 +100,17 @@ class RayProcess:
 
     def wait(self) -> None:
         """Wait until it has ended, and give back its room; one that waits for room itself is given up."""
-        deadline = time.monotonic() + (END_SECONDS if self._waits_since is None else 0.0)
-        while self.poll() is None and time.monotonic() < deadline:
+        while self._has_room and self.poll() is None:
             time.sleep(0.1)
         ray.kill(self._actor)
 
     def _take(self) -> None:
-        self._waits_since = None
+        self._has_room = True
         try:
             told: Told = ray.get(self._asked)
-        except RayActorError:
-            self._ended = Ended(code=1, lost="lost with its node")
+        except RayError as error:  # the node died, or Ray's memory monitor ended the actor
+            what = "lost with its node" if isinstance(error, RayActorError) else f"lost: {type(error).__name__}"
+            self._ended = Ended(code=1, lost=what)
             return
         for line in told.lines:
             self._tell(line)
@@ -135,7 +136,9 @@ class RayCluster:
         """
         try:
             _check_answers(address)
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, ignore_reinit_error=True)
+            ray.init(
+                address=address or "local", log_to_driver=False, logging_level=logging.ERROR, ignore_reinit_error=True
+            )
         except (OSError, RuntimeError, ValueError) as error:
             said = str(error).strip().splitlines()[0]
             raise ConfigError(f"--address: came {address!r}: {said}; start one with 'ray start --head'") from error

@@ -12,8 +12,9 @@ from bcsearch.errors import DiskError, StudyError
 from bcsearch.paths import free_bytes, locked, make_writable_dir
 from bcsearch.records import TrialState
 from bcsearch.records.events import BudgetKnown, Listener, Notice, ignore
-from bcsearch.storage import find_study, list_studies, masked, open_storage, read_study
+from bcsearch.storage import find_study, list_studies, masked, open_storage, read_overview
 from bcsearch.storage.engine import plain_errors
+from bcsearch.storage.patience import Outage
 from bcsearch.storage.urls import checked
 from bcsearch.study.create import check_fingerprint, load_study, open_study, stored_plan, study_name
 from bcsearch.study.desk import Desk
@@ -32,12 +33,14 @@ if TYPE_CHECKING:
     import optuna
 
     from bcsearch.config import Plan
+    from bcsearch.records import StudyRecord
     from bcsearch.records.forecast import Forecast
     from bcsearch.storage import Storage
     from bcsearch.study.options import RunOptions
     from bcsearch.study.prepare import Prepared
     from bcsearch.training.trainer import Trainer
 
+JOIN_SECONDS = 60.0  # for a server that is restarting as a worker joins
 ROOM_BYTES = 2**26  # free before a run begins: a model is up to 20 MiB and is written beside the one it replaces
 
 
@@ -70,6 +73,7 @@ def run(sweep: str, options: RunOptions, listener: Listener) -> RunResult:
         listener(Notice(text=f"study: {desk.name}, files in {desk.folder}, storage {masked(url)}"))
         _tell_budget(desk, listener)
         if options.supervised:
+            device.release()
             search = open_supervisor(desk, url, options, listener, interrupts).run
         else:
             search = open_worker(desk, prepared, trainer, listener, interrupts).run
@@ -131,8 +135,7 @@ def refit(name: str, number: int | None, options: RunOptions, listener: Listener
 def _existing(name: str, options: RunOptions) -> tuple[Desk, Prepared]:
     """Return a study that was run before, with its own settings, on what may be a copy of its data."""
     url = options.url_of(name)
-    name = find_study(url, name)
-    record = read_study(url, name)
+    name, record = Outage(seconds=JOIN_SECONDS).call(lambda: _found(url, name))
     if not record.settings:
         raise StudyError(f"study {name!r} was not made by bcsearch; choose one that 'bcsearch run' has made")
     plan = stored_plan(record.sweep, record.settings)
@@ -141,6 +144,11 @@ def _existing(name: str, options: RunOptions) -> tuple[Desk, Prepared]:
     storage = _open_storage(url, plan)
     study = load_study(storage, plan, name, worker_name())
     return _desk(study, storage, options), prepared
+
+
+def _found(url: str, name: str) -> tuple[str, StudyRecord]:
+    found = find_study(url, name)
+    return found, read_overview(url, found, n_best=0)
 
 
 def _search_and_refit(
@@ -169,9 +177,14 @@ def _desk(study: optuna.Study, storage: Storage, options: RunOptions) -> Desk:
 
 
 def _open_storage(url: str, plan: Plan) -> Storage:
+    storage = open_storage(url)
+    _follow(storage, plan)
+    return storage
+
+
+def _follow(storage: Storage, plan: Plan) -> None:
     limits = plan.sweep.limits
-    return open_storage(
-        url,
+    storage.follow(
         heartbeat_seconds=limits.heartbeat_seconds,
         grace_seconds=limits.grace_seconds,
         max_retries=limits.retries,
@@ -212,6 +225,9 @@ def _open_desk(
             listener(Notice(text=f"study {name!r} exists: --minutes and --max-cache act when a study is created"))
         study = open_study(storage, plan, prepared.fingerprint, name=name, worker=worker_name(), forecast=forecast)
     desk = _desk(study, storage, options)
+    if desk.plan.sweep.limits != plan.sweep.limits:
+        listener(Notice(text=f"study {name!r} keeps the [limits] that it was made with"))
+    _follow(storage, desk.plan)
     desk.set_budget(trials_to_run(study, options), default_trials(study, plan))
     return desk
 

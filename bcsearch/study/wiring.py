@@ -15,6 +15,7 @@ from bcsearch.objective.figures import FigureKeeper, FigureStore
 from bcsearch.records.events import Notice
 from bcsearch.report.confusion import count_out_of_fold
 from bcsearch.report.trial_figure import trial_figure
+from bcsearch.storage.urls import reachable
 from bcsearch.study.prepare import build_trainer
 from bcsearch.study.processes import STORAGE
 from bcsearch.study.supervisor import Supervisor
@@ -76,6 +77,7 @@ def open_worker(
         limits=desk.plan.sweep.limits,
         keep_figure=FigureKeeper(store=FigureStore(desk.files), draw=drawing_of(prepared.dataset)),
     )
+    desk.storage.outage.stop_asked = interrupts
     return Worker(
         name=worker_name(),
         study=desk.study,
@@ -107,14 +109,15 @@ def open_supervisor(
         "--study": desk.name,
         "--data": options.over(desk.plan).sweep.data,
         "--weights": sweep.weights,
-        "--results": options.results_dir.absolute(),
-        "--artifacts": desk.files.parent,
-        "--cache-dir": options.cache,
+        "--results": options.results_dir,
+        "--artifacts": options.artifacts_dir and options.artifacts_dir.absolute(),
+        "--cache-dir": options.cache_dir and options.cache_dir.absolute(),
         "--trials": sweep.limits.recycle_trials,
     }
-    words = ["-m", "bcsearch", "worker", *(str(word) for pair in given.items() for word in pair)]
+    said = [str(word) for pair in given.items() if pair[1] is not None for word in pair]
+    words = ["-m", "bcsearch", "worker", *said]
     return Supervisor(
-        launch=options.launcher(words, {STORAGE: url}, options.workers),
+        launch=options.launcher(words, {STORAGE: reachable(url)}, options.workers),
         n_workers=options.workers,
         is_done=lambda: desk.slots.counts().is_done,
         interrupts=interrupts,

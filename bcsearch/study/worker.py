@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from optuna.exceptions import TrialPruned, UpdateFinishedTrialError
 
 from bcsearch.errors import StudyError
-from bcsearch.objective.cross_validated import Infeasible, Released
+from bcsearch.objective.cross_validated import Abandoned, Infeasible, Released
 from bcsearch.records.events import Listener, Notice
 
 if TYPE_CHECKING:
@@ -56,19 +56,25 @@ class Worker:
                     )
                 left -= 1
             elif self.slots.counts().is_done:
-                self._clear_up()
-                return True
+                if self._clears_up():
+                    return True
             elif not self.storage.fail_stale(self.study):
                 time.sleep(IDLE_SECONDS)
         return False
 
-    def _clear_up(self) -> None:
-        """Wait until no trial runs: with all slots filled, one that does has lost its worker before it took a slot."""
+    def _clears_up(self) -> bool:
+        """Wait until no trial runs: with all slots filled, one that does has lost its worker before it took a slot.
+
+        False if the budget was raised meanwhile.
+        """
         deadline = time.monotonic() + 2 * self.storage.grace_seconds
         while self.storage.runs_any(self.study) and not self.interrupts.asked and time.monotonic() < deadline:
             self.storage.fail_stale(self.study)
             time.sleep(IDLE_SECONDS)
+            if not self.slots.counts().is_done:
+                return False
         self.objective.artifacts.remove_checkpoints()
+        return True
 
     def _run_trial(self, slot: int) -> _Attempt:
         attempt = _Attempt(self.slots, slot, self.storage, self.objective)
@@ -76,6 +82,8 @@ class Worker:
             self.study.optimize(attempt, n_trials=1)
         except Released:
             pass
+        except Abandoned as error:
+            raise error.error from error
         except Exception:  # Optuna has no class of its own for a trial that another worker ended
             if not attempt.was_lost():
                 raise

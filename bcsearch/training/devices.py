@@ -43,6 +43,11 @@ class Device:
         """Return the processor, on which nothing is changed."""
         return cls(kind="cpu", name="CPU", jit_compile=False, precision="float32")
 
+    def release(self) -> None:
+        """Let another process take it while this one waits for what others compute."""
+        if self.lock is not None:
+            self.lock.release()
+
 
 def visible_gpus() -> tuple[str, ...]:
     """Return the names of the GPUs that TensorFlow sees; none is taken."""
@@ -54,13 +59,16 @@ def set_up_devices(locks_dir: Path, notify: Callable[[str], None]) -> Device:
 
     Only that GPU is visible then, and its memory is taken as it is needed. A process keeps what it took: it gets the
     same on a second call. Where all are taken it uses the CPU, and ``notify`` hears of it; without a GPU nothing is
-    changed. ``CUDA_VISIBLE_DEVICES`` acts before this. Processes must share ``locks_dir`` to see each other.
+    changed. ``CUDA_VISIBLE_DEVICES`` acts before this; where it names one, that is taken as given. Processes must share
+    ``locks_dir`` to see each other.
 
     Where that cannot be written the first GPU is taken all the same.
     """
     found = tf.config.list_physical_devices("GPU")
     if not found:
         return Device.cpu()
+    if len(found) == len(_chosen()) == 1:  # a scheduler, or the user, has given this one to this process
+        return _gpu(found[0], None)
     if not _taken:
         _taken.append(_take(found, locks_dir, notify))
     (device,) = _taken
@@ -84,8 +92,12 @@ def _take(found: Sequence[tf.config.PhysicalDevice], locks_dir: Path, notify: Ca
 
 def _numbers(n_found: int) -> list[str]:
     """Return what the machine calls the GPUs that TensorFlow numbers from zero in every process."""
-    chosen = [name.strip() for name in os.environ.get(VISIBLE, "").split(",") if name.strip()]
+    chosen = _chosen()
     return chosen if len(chosen) == n_found else [str(index) for index in range(n_found)]
+
+
+def _chosen() -> list[str]:
+    return [name.strip() for name in os.environ.get(VISIBLE, "").split(",") if name.strip()]
 
 
 def _held(path: Path) -> FileLock | None:

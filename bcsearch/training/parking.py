@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import weakref
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import gettempdir, mkdtemp
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     import tensorflow as tf
 
+PREFIX = "bcsearch-parked-"  # begins the names of folders; the process that made one follows
 MEMORY_SHARE = 0.5  # of the memory that is free: what is larger is parked in files
 
 
@@ -29,7 +31,8 @@ class Parking:
         free = psutil.virtual_memory().available if free_bytes is None else free_bytes
         self._folder: Path | None = None
         if need > free * MEMORY_SHARE:
-            self._folder = Path(mkdtemp(prefix="bcsearch-parked-"))
+            _remove_left_behind()
+            self._folder = Path(mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
             weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._kept: list[list[np.ndarray]] = [[] for _ in range(n_folds)]
 
@@ -62,3 +65,11 @@ class Parking:
         np.save(path, value)
         kept: np.ndarray = np.load(path, mmap_mode="r")
         return kept
+
+
+def _remove_left_behind() -> None:
+    """Remove the folders of processes of this machine that were killed."""
+    for folder in Path(gettempdir()).glob(f"{PREFIX}*"):
+        process = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if process.isdigit() and not psutil.pid_exists(int(process)):
+            shutil.rmtree(folder, ignore_errors=True)

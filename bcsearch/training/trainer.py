@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from bcsearch.training.protocol import FoldTrainer
 
 TABLES_BYTES = 2**30  # feature tables kept in memory: n_views * n_images * n_features * 4 bytes each
+NO_GPU_MEMORY = "Dst tensor is not initialized"  # how TensorFlow says that a GPU has no room for a batch
 GRAPHS_BYTES = 2**30  # weights of the traced graphs kept in memory, with optimizer state
 
 
@@ -111,10 +112,13 @@ class Trainer:
         """Call what runs out of memory by its name, and let go what was kept for other trials."""
         try:
             yield
-        except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        except (MemoryError, tf.errors.ResourceExhaustedError, tf.errors.InternalError) as error:
+            said = str(error).strip().splitlines() or ["no more is known"]
+            if isinstance(error, tf.errors.InternalError) and NO_GPU_MEMORY not in str(error):
+                raise
             self._graphs.clear()
             self._tables.clear()
-            raise InfeasibleError(f"out of memory: {str(error).splitlines()[0]}") from None
+            raise InfeasibleError(f"out of memory: {said[0]}") from None
 
     def _staged(self, params: Params, task: Task) -> StagedTrainer:
         """Prepare what the stages read, the shallowest cut first, as deeper ones are computed from it."""

@@ -2,16 +2,19 @@ from __future__ import annotations
 
 import logging
 import time
+from datetime import datetime
 from typing import Any
 
 import pytest
 from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState
-from sqlalchemy import event
+from sqlalchemy import event, update
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from bcsearch.storage import Ledger, Slots, Storage, list_studies
-from bcsearch.storage.patience import is_lost, patient
+from bcsearch.storage.engine import transaction
+from bcsearch.storage.patience import Outage, is_lost, patient
+from bcsearch.storage.trial_rows import BEATS
 from tests.storage.workers import make_study, score
 
 
@@ -20,10 +23,9 @@ class ServerClosed(Exception):
 
 
 class Owner:
-    reconnect_seconds = 60.0
-
-    def __init__(self, *failures: Exception) -> None:
+    def __init__(self, *failures: Exception, seconds: float = 60.0) -> None:
         self.failures = list(failures)
+        self.outage = Outage(seconds=seconds)
         self.calls = 0
 
     @patient
@@ -59,12 +61,48 @@ def test_call_is_made_again_until_the_database_is_back(waits: list[float], caplo
     ]
 
 
-def test_patience_ends(waits: list[float]) -> None:
-    owner = Owner(*[lost() for _ in range(9)])
-    owner.reconnect_seconds = 1.0
+def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([float(second) for second in range(99)])
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    owner = Owner(*[lost() for _ in range(9)], seconds=3.0)
     with pytest.raises(OperationalError):
         owner.work("done")
-    assert owner.calls == 5  # 0.1 + 0.2 + 0.4 + 0.8: the next wait would go beyond
+    assert owner.calls == 4
+
+
+def test_calls_after_the_end_of_patience_do_not_wait_anew(monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> None:
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    owner = Owner(lost(), lost(), seconds=0.05)
+    for _ in range(2):
+        with pytest.raises(OperationalError):
+            owner.work("done")
+    assert waits == []
+    assert owner.work("done") == "done"  # it is back
+    now[0] = 99.0
+    owner.failures = [lost()]
+    owner.outage.seconds = 60.0
+    assert owner.work("done") == "done"  # a new outage is waited for again
+    assert len(waits) == 1
+
+
+def test_user_who_wants_to_stop_does_not_wait(waits: list[float]) -> None:
+    owner = Owner(lost())
+    owner.outage.stop_asked = lambda: True
+    with pytest.raises(OperationalError):
+        owner.work("done")
+    assert waits == []
+
+
+def test_nobody_counts_as_lost_right_after_an_outage(storage: Storage) -> None:
+    study = make_study(storage)
+    trial_id = storage.create_new_trial(study._study_id)
+    with transaction(storage.engine) as session:
+        session.execute(update(BEATS).where(BEATS.c.trial_id == trial_id).values(heartbeat=datetime(2020, 1, 1)))
+    storage.outage.met()
+    assert storage.fail_stale(study) == []
+    storage.outage.last -= 60.0
+    assert storage.fail_stale(study) == [0]
 
 
 @pytest.mark.parametrize("error", [ProgrammingError("SELECT", {}, ServerClosed("no such table")), ValueError("bug")])

@@ -126,10 +126,20 @@ def test_everything_needed_to_resume_stands_in_the_study(tmp_path: Path) -> None
     assert json.loads(record.settings)["sweep"]["search"]["sampler"] == "random"
 
 
-def test_study_whose_creation_broke_off_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_creation_that_broke_off_is_brought_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(create, "JOIN_SECONDS", 0.3)
+    plan = make_plan(start=[{"learning_rate": 0.01}, {"learning_rate": 0.02}])
+    storage = open_desk(tmp_path, make_plan()).storage
+    optuna.create_study(study_name="cells-2", storage=storage).enqueue_trial({"learning_rate": 0.01})
+    desk = open_desk(tmp_path, plan, name="cells-2", trials=3)
+    assert [trial.system_attrs["fixed_params"] for trial in desk.study.trials] == list(plan.starts)
+    assert desk.record().fingerprint == FINGERPRINT
+
+
+def test_study_of_others_that_has_trials_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(create, "JOIN_SECONDS", 0.3)
     storage = open_desk(tmp_path, make_plan()).storage
-    optuna.create_study(study_name="cells-2", storage=storage)
+    optuna.create_study(study_name="cells-2", storage=storage).add_trial(optuna.create_trial(value=0.5))
     with pytest.raises(StudyError, match=r"'cells-2' was not made by bcsearch.*--fresh"):
         open_desk(tmp_path, make_plan(), name="cells-2")
 

@@ -26,8 +26,8 @@ def options(results: Path, artifacts: Path | None = None) -> RunOptions:
     return RunOptions(results_dir=results, artifacts_dir=artifacts)
 
 
-def told(study: optuna.Study) -> str:
-    place: str = study.user_attrs[attrs.FILES_OF.format(socket.gethostname())]
+def told(study: optuna.Study) -> str | None:
+    place: str | None = study.user_attrs.get(attrs.FILES_OF.format(socket.gethostname()))
     return place
 
 
@@ -37,14 +37,20 @@ def test_files_lie_among_the_results_of_the_first_worker_and_others_find_them_th
     first = files_dir(study, options(tmp_path / "one"))
     assert first == tmp_path / "one" / "cells"
     assert files_dir(study, options(tmp_path / "two")) == first
-    assert told(study) == "shared"
+    assert told(study) is None
 
 
 def test_artifacts_option_names_the_folder(study: optuna.Study, tmp_path: Path) -> None:
     assert files_dir(study, options(tmp_path / "one", tmp_path / "shared")) == tmp_path / "shared" / "cells"
     assert files_dir(study, options(tmp_path / "two")) == tmp_path / "shared" / "cells"
-    assert files_dir(study, options(tmp_path / "two", tmp_path / "mounted")) == tmp_path / "mounted" / "cells"
-    assert told(study) == str(tmp_path / "mounted" / "cells")
+    assert told(study) is None
+
+
+def test_files_may_be_moved_to_a_shared_folder_later(study: optuna.Study, tmp_path: Path) -> None:
+    files_dir(study, options(tmp_path / "one"))
+    assert files_dir(study, options(tmp_path / "one", tmp_path / "shared")) == tmp_path / "shared" / "cells"
+    assert files_dir(study, options(tmp_path / "two")) == tmp_path / "shared" / "cells"
+    assert told(study) is None
 
 
 def test_machine_that_does_not_reach_the_folder_takes_its_own_and_says_so(study: optuna.Study, tmp_path: Path) -> None:
@@ -53,3 +59,15 @@ def test_machine_that_does_not_reach_the_folder_takes_its_own_and_says_so(study:
     (tmp_path / "one" / "cells").mkdir()  # it has a folder of that name, of something else
     assert files_dir(study, options(tmp_path / "two")) == tmp_path / "two" / "cells"
     assert told(study) == str(tmp_path / "two" / "cells")
+    assert files_dir(study, options(tmp_path / "two", tmp_path / "shared")) == tmp_path / "shared" / "cells"
+    assert told(study) == "shared"
+
+
+def test_study_of_the_same_name_has_files_of_its_own(study: optuna.Study, tmp_path: Path) -> None:
+    first = files_dir(study, options(tmp_path / "one"))
+    (tmp_path / "other").mkdir()
+    other = open_desk(tmp_path / "other", make_plan(), trials=1).study
+    second = files_dir(other, options(tmp_path / "one"))
+    assert second == tmp_path / "one" / f"cells-{other.user_attrs[attrs.UUID][:8]}"
+    assert files_dir(other, options(tmp_path / "two")) == second
+    assert files_dir(study, options(tmp_path / "one")) == first

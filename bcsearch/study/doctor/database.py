@@ -37,7 +37,7 @@ def check_schema(facts: DatabaseFacts) -> list[Finding]:
     if health.fits:
         return [ok(SUBJECT, f"{health.place}, tables as the installed Optuna has them")]
     what = f"Optuna's tables are of revision {health.schema}, the installed Optuna works with {health.schema_here}"
-    remedy = f"back the database up and run 'optuna storage upgrade --storage {health.place}', or install that Optuna"
+    remedy = "'bcsearch storage backup' and then 'upgrade' mend an older one; a newer one needs the newer Optuna"
     return [wrong(SUBJECT, what, remedy)]
 
 

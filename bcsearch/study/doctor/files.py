@@ -14,12 +14,9 @@ if TYPE_CHECKING:
 
 def check_files(facts: StudyFacts) -> list[Finding]:
     """Look for machines whose checkpoints and figures lie in folders of their own."""
-    places = facts.record.files_of
-    apart = sorted(f"{machine} ({place})" for machine, place in places.items() if place != SHARED)
-    if not places:
-        return []
+    apart = sorted(f"{machine} ({place})" for machine, place in facts.record.files_of.items() if place != SHARED)
     if not apart:
-        return [ok("files of trials", f"in one folder that is reached from {listed(sorted(places))}")]
+        return [ok("files of trials", f"in {facts.record.files}")] if facts.record.files else []
     return [
         warning(
             "files of trials",

@@ -19,5 +19,5 @@ def test_machine_with_files_of_its_own_is_told() -> None:
 def test_shared_files_are_well_and_a_study_without_any_says_nothing() -> None:
     facts = study()
     assert check_files(facts) == []
-    record = replace(facts.record, files_of={"one": "shared"})
-    assert only(check_files(replace(facts, record=record)))[0] == "ok"
+    record = replace(facts.record, files="/shared/cells", files_of={"one": "shared"})
+    assert only(check_files(replace(facts, record=record))) == ("ok", "files of trials: in /shared/cells; ")
