@@ -83,7 +83,7 @@ class Worker:
         except Released:
             pass
         except Abandoned as error:
-            raise error.error from error
+            raise error.error from error.error.__cause__
         except Exception:  # Optuna has no class of its own for a trial that another worker ended
             if not attempt.was_lost():
                 raise

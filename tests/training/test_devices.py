@@ -156,4 +156,4 @@ def test_processes_that_were_given_different_gpus_do_not_contend(
     with other_worker(1, tmp_path, CUDA_VISIBLE_DEVICES="2") as theirs:
         mine = choose(tmp_path)
     assert mine.name == theirs == gpus.found[0].name
-    assert {path.name for path in tmp_path.iterdir()} == {"gpu-2.lock", "gpu-3.lock"}
+    assert list(tmp_path.iterdir()) == []  # a scheduler has given them: nobody needs to be told

@@ -19,7 +19,7 @@ IN_TURN = [claim("a-1", 0, 100, trial=0), claim("b-1", 200, 300, trial=1)]
 def test_schema_of_another_optuna_is_wrong_and_says_how_to_mend_it() -> None:
     level, text = only(check_schema(database(schema="v0")))
     assert level == "wrong"
-    assert all(words in text for words in ("v0", "v1", "optuna storage upgrade --storage sqlite:///a.db"))
+    assert all(words in text for words in ("v0", "v1", "bcsearch storage backup"))
 
 
 @pytest.mark.parametrize("schema", ["v1", None])
