@@ -105,6 +105,7 @@ def open_supervisor(
 ) -> Supervisor:
     """Return what runs workers on a study, on this machine or where the options say."""
     sweep = desk.plan.sweep
+    desk.storage.outage.stop_asked = interrupts
     given = {
         "--study": desk.name,
         "--data": options.over(desk.plan).sweep.data,

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from bcsearch.errors import DiskError
-from bcsearch.objective.artifacts import Artifacts
+from bcsearch.objective.artifacts import COLLECT_EVERY, FIGURES, Artifacts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,3 +62,28 @@ def test_checkpoints_are_removed_together(tmp_path: Path) -> None:
     path.write_bytes(b"")
     artifacts.remove_checkpoints()
     assert not path.exists()
+
+
+def test_figures_go_after_probabilities_the_oldest_first(tmp_path: Path) -> None:
+    artifacts = Artifacts(tmp_path)
+    artifacts.save_probabilities(0, np.zeros((500, 2)))
+    figures = [tmp_path / FIGURES / f"figure-{number}" for number in range(3)]
+    figures[0].parent.mkdir()
+    for age, figure in enumerate(figures):
+        figure.write_bytes(bytes(1000))
+        os.utime(figure, (1000 - age, 1000 - age))
+    artifacts.shrink(2000, worst_first=[0])
+    assert artifacts.probabilities(0) is None
+    assert [figure.exists() for figure in figures] == [True, True, False]
+
+
+def test_room_is_looked_at_once_in_a_while(tmp_path: Path) -> None:
+    artifacts, looks = Artifacts(tmp_path), [0]
+
+    def look() -> list[int]:
+        looks[0] += 1
+        return []
+
+    for _ in range(2 * COLLECT_EVERY):
+        artifacts.shrink_at_times(10**6, look)
+    assert looks == [2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import optuna
@@ -131,8 +132,9 @@ def test_retry_of_a_lost_trial_goes_on_from_the_checkpoint_and_reports_every_epo
     assert last.intermediate_values == pytest.approx(BEST_SO_FAR)
 
 
-def test_trial_lost_between_its_last_word_and_its_end_is_not_trained_again(tmp_path: Path) -> None:
-    plan = make_plan(ONE_POINT, limits=SOON)
+@pytest.mark.parametrize("retries", [3, 0])
+def test_trial_lost_between_its_last_word_and_its_end_is_not_trained_again(tmp_path: Path, retries: int) -> None:
+    plan = make_plan(ONE_POINT, limits={**SOON, "retries": retries})
     desk = open_desk(tmp_path, plan, trials=1)
     worker = make_worker(desk, plan, FakeTrainer(curve=script))
     trial = optuna.Trial(desk.study, desk.study._storage.create_new_trial(desk.study._study_id))
@@ -176,6 +178,15 @@ def test_damaged_checkpoint_is_said_and_the_trial_begins_anew(tmp_path: Path, sp
     spoil(path)  # type: ignore[operator] # of a table of cases
     assert checkpoints(path, recorder).load() is None
     assert "cannot be used, the trial begins anew" in recorder.of(Notice)[-1].text
+
+
+def test_checkpoint_of_another_study_is_not_used(tmp_path: Path) -> None:
+    desk = open_desk(tmp_path, make_plan(ONE_POINT), trials=1)
+    interrupted(desk, 2)
+    assert list(desk.files.rglob("*.npz"))
+    (tmp_path / "other").mkdir()
+    other = replace(open_desk(tmp_path / "other", make_plan(ONE_POINT), trials=1), files=desk.files)
+    assert trained_by(other, FakeTrainer(curve=script)) == [0, 1, 2, 3, 4]
 
 
 def test_checkpoint_of_another_configuration_is_not_used(tmp_path: Path) -> None:

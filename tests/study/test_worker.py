@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState as OptunaState
 
 from bcsearch.errors import InfeasibleError, StudyError
@@ -38,6 +39,21 @@ def test_worker_fills_exactly_its_slots_with_completed_and_pruned_trials(tmp_pat
     counts = desk.slots.counts()
     assert (counts.finished, counts.total) == (15, 15)
     assert len(recorder.of(TrialEnded)) == 15
+
+
+def test_trial_that_nobody_can_be_told_of_is_left_to_be_found_by_its_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = make_plan()
+    desk = open_desk(tmp_path, plan, trials=2)
+
+    def gone(*_: object) -> NoReturn:
+        raise StorageInternalError("the database is gone")
+
+    monkeypatch.setattr(desk.storage, "release", gone)
+    with pytest.raises(StorageInternalError, match="the database is gone"):
+        make_worker(desk, plan, FakeTrainer(during=gone)).run()
+    assert [trial.state for trial in desk.study.trials] == [OptunaState.RUNNING]
 
 
 def test_infeasible_trials_fill_slots_and_the_worker_goes_on(tmp_path: Path) -> None:

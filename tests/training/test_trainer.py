@@ -255,4 +255,6 @@ def test_configuration_that_needs_more_memory_than_there_is_is_infeasible(bench:
     trainer = bench.trainer()
     with pytest.raises(InfeasibleError, match="out of memory"):
         trainer(replace(HIDDEN, units_1=2**33), keep_going, NoCheckpoints())
+    with pytest.raises(InfeasibleError, match="out of memory: no more is known"), trainer._enough_memory():
+        raise MemoryError
     assert len(trainer(HIDDEN, keep_going, NoCheckpoints()).epochs) == SETTINGS.epochs
