@@ -51,6 +51,8 @@ def run(  # noqa: PLR0913 - one argument an option
     from bcsearch.config import load_plan
 
     load_plan(study, sweeps_dir)  # a wrong name is told at once, before the frameworks load
+    if on == "here" and (address, worker_cpus, worker_gpus) != (None, 1.0, 0.0):
+        raise ConfigError("--address, --worker-cpus and --worker-gpus act with --on ray only; add it or leave them out")
     limit = size_in_bytes(cache_limit, "--cache-limit")
     most = size_in_bytes(max_cache, "--max-cache")
     with quiet_imports():
@@ -100,7 +102,7 @@ def worker(  # noqa: PLR0913 - one argument an option
     study: options.Study,
     data: options.Data = None,
     weights: options.Weights = None,
-    trials: Annotated[int | None, typer.Option("--trials", help="Leave after so many. Default: stay.")] = None,
+    trials: Annotated[int | None, typer.Option("--trials", min=1, help="Leave after so many. Default: stay.")] = None,
     storage: options.Storage = None,
     results: options.Results = RESULTS_DIR,
     artifacts: options.Artifacts = None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bcsearch.cli import options
+from bcsearch.errors import StorageError
 from bcsearch.paths import RESULTS_DIR
 
 if TYPE_CHECKING:
@@ -30,15 +31,19 @@ def upgrade(storage: options.Storage = None, results: options.Results = RESULTS_
 
 @app.command("backup")
 def backup(
-    to: Annotated[Path, typer.Option("--to", help="SQLite file to write; it must not exist.")],
+    to: Annotated[str, typer.Option("--to", help="SQLite file to write; it must not exist.")],
     storage: options.Storage = None,
     results: options.Results = RESULTS_DIR,
 ) -> int:
     """Keep the whole database in a new SQLite file, as it is at one moment. Workers may go on."""
-    from bcsearch.storage import resolve_url
+    from bcsearch.storage import masked, resolve_url
     from bcsearch.storage.backup import back_up
 
-    typer.echo(f"{_amount(back_up(resolve_url(storage, results), to))}: {to}")
+    if "://" in to:
+        raise StorageError(
+            f"--to: came {masked(to)!r}, allowed: the path of a new SQLite file; 'bcsearch storage copy' fills a server"
+        )
+    typer.echo(f"{_amount(back_up(resolve_url(storage, results), Path(to)))}: {to}")
     return 0
 
 

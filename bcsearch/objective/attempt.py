@@ -104,13 +104,14 @@ class Attempt:
     def _entry(
         self, state: TrialState, result: TrainResult | None = None, duplicate_of: int | None = None
     ) -> LedgerEntry:
+        trained = result.seconds if result else 0.0
         return LedgerEntry(
             trial_number=self._trial.number,
             params=self._params,
             epochs=result.epochs if result else (),
             state=state,
-            train_seconds=result.seconds if result else 0.0,
-            total_seconds=time.perf_counter() - self._started,
+            train_seconds=trained,
+            total_seconds=max(time.perf_counter() - self._started, trained),  # earlier attempts have trained some of it
             duplicate_of=duplicate_of,
         )
 

@@ -75,7 +75,7 @@ class Outage:
         if self._since is None:
             self._since = self.last
             if self.seconds:
-                logger.warning("the database went away, trying again: %s", first_line(error.__cause__ or error))
+                logger.warning("the database does not answer, trying again: %s", first_line(error.__cause__ or error))
         return not self.stop_asked() and self.last + wait <= self._since + self.seconds
 
 

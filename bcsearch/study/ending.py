@@ -15,6 +15,7 @@ from bcsearch.export.about import ABOUT_NAME, MODEL_NAME, read_about
 from bcsearch.export.bundle import Bundle, write_bundle
 from bcsearch.export.evaluate import score_predictions
 from bcsearch.paths import locked, make_writable_dir
+from bcsearch.records import TrialState
 from bcsearch.records.events import Notice
 from bcsearch.report.tables import folds_csv, trials_csv
 
@@ -109,7 +110,7 @@ def describe(prepared: Prepared, study: StudyRecord, entry: LedgerEntry, model: 
 
 def _chosen(study: StudyRecord, number: int | None) -> TrialRecord:
     if study.best is None:
-        raise StudyError(f"study {study.name!r} has no completed trial to refit; run more with 'bcsearch run'")
+        raise StudyError(f"study {study.name!r} has no completed trial to refit; {_remedy(study)}")
     if number is None:
         return study.best
     completed = {trial.number: trial for trial in study.completed}
@@ -120,6 +121,17 @@ def _chosen(study: StudyRecord, number: int | None) -> TrialRecord:
     raise StudyError(
         f"--trial: came {number}, {reason}; allowed: a complete trial; "
         f"'bcsearch status --study {study.name}' lists the best"
+    )
+
+
+def _remedy(study: StudyRecord) -> str:
+    infeasible = [trial for trial in study.trials if trial.state is TrialState.INFEASIBLE]
+    if not infeasible:
+        return "run more with 'bcsearch run'"
+    last = infeasible[-1]
+    return (
+        f"{len(infeasible)} could not be trained, trial {last.number} as {last.note}: mend the sweep or its space and "
+        "start anew with --fresh"
     )
 
 

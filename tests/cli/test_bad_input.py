@@ -214,6 +214,15 @@ LIGHT: dict[str, Case] = {
         ran_before("export", "--study", "cells", "--to", "out"),
         ("'cells'", "no completed trial"),
     ),
+    "worker for no trial": (given("worker", "--study", "cells", "--trials", "0"), ("--trials", "'0'", "1 or more")),
+    "cluster options without a cluster": (
+        given("run", "--study", "quickstart", "--address", "auto"),
+        ("--address", "--on ray"),
+    ),
+    "backup to a server": (
+        given("storage", "backup", "--to", "postgresql://me:secret@host/studies"),
+        ("--to", "me:***@host", "storage copy"),
+    ),
     "doctor of nothing": (given("doctor"), ("no study was ever run", "bcsearch run")),
     "doctor of an unknown study": (ran_before("doctor", "--study", "cels"), ("'cels'", "did you mean 'cells'?")),
     "doctor of a foreign database": (foreign_database("doctor", "--storage", "my.db"), ("my.db", "recipes")),

@@ -17,10 +17,11 @@ def study_of(*trials: tuple[TrialState, float | None]) -> StudyRecord:
     return StudyRecord(name="cells", sweep="cells", uuid="u", trials_wanted=10, trials=tuple(records))
 
 
-def test_completed_and_pruned_trials_fill_slots_and_no_others() -> None:
+def test_trials_that_ended_by_themselves_fill_slots_and_no_others() -> None:
     study = study_of(*((state, 0.5) for state in TrialState))
-    assert study.slots_filled == 2
-    assert [trial.state for trial in study.trials if trial.is_finished] == [TrialState.COMPLETE, TrialState.PRUNED]
+    finished = [TrialState.COMPLETE, TrialState.PRUNED, TrialState.INFEASIBLE]
+    assert study.slots_filled == len(finished)
+    assert [trial.state for trial in study.trials if trial.is_finished] == finished
     assert all(study.count(state) == 1 for state in TrialState)
 
 

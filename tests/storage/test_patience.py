@@ -57,7 +57,7 @@ def test_call_is_made_again_until_the_database_is_back(waits: list[float], caplo
     assert len(waits) == 4
     assert sum(waits[2:]) > sum(waits[:2])
     assert [record.message for record in caplog.records] == [
-        "the database went away, trying again: server closed the connection"
+        "the database does not answer, trying again: server closed the connection"
     ]
 
 
