@@ -68,7 +68,9 @@ def test_worker_killed_inside_ask_is_reaped(url: str, storage: Storage) -> None:
     assert [trial.state for trial in study.trials] == [TrialState.RUNNING]
     work(storage, study, "survivor")
     states = Counter(trial.state for trial in study.trials)
-    assert states == {TrialState.FAIL: 1, TrialState.COMPLETE: 2}
+    assert (states[TrialState.FAIL], states[TrialState.COMPLETE], states[TrialState.RUNNING]) == (1, 2, 0)
+    # its slot was claimed before its trial was asked for, and may be free before the trial is silent for long enough
+    assert states[TrialState.WAITING] <= 1
 
 
 def test_processes_may_create_one_database_together(empty_url: str) -> None:
