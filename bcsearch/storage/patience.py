@@ -56,9 +56,7 @@ class Outage:
             try:
                 result = work()
             except (StorageInternalError, SQLAlchemyError, StorageError) as error:
-                if not is_lost(error):
-                    raise
-                if not self._goes_on(error, wait):
+                if not (is_lost(error) and self._goes_on(error, wait)):
                     raise
             else:
                 self._since = None

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from optuna import Study
     from sqlalchemy.orm import Session
 
+    from bcsearch.config import Limits
+
 logger = logging.getLogger(__name__)
 
 MAX_RETRIES = 3
@@ -82,10 +84,10 @@ class Storage(ParamsTogether):
         self._new_id = -1  # the trial that this process made last, if its heartbeat was written with it only
         self._reaped_at = -inf
 
-    def follow(self, *, heartbeat_seconds: int, grace_seconds: int, max_retries: int, reconnect_seconds: float) -> None:
+    def follow(self, limits: Limits) -> None:
         """Take the limits of a study: all its workers must have the same."""
-        self.heartbeat_interval, self.grace_seconds = heartbeat_seconds, grace_seconds
-        self.max_retries, self.outage.seconds = max_retries, reconnect_seconds
+        self.heartbeat_interval, self.grace_seconds = limits.heartbeat_seconds, limits.grace_seconds
+        self.max_retries, self.outage.seconds = limits.retries, limits.reconnect_seconds
 
     @patient
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:

@@ -178,18 +178,8 @@ def _desk(study: optuna.Study, storage: Storage, options: RunOptions) -> Desk:
 
 def _open_storage(url: str, plan: Plan) -> Storage:
     storage = open_storage(url)
-    _follow(storage, plan)
+    storage.follow(plan.sweep.limits)
     return storage
-
-
-def _follow(storage: Storage, plan: Plan) -> None:
-    limits = plan.sweep.limits
-    storage.follow(
-        heartbeat_seconds=limits.heartbeat_seconds,
-        grace_seconds=limits.grace_seconds,
-        max_retries=limits.retries,
-        reconnect_seconds=limits.reconnect_seconds,
-    )
 
 
 def _make_room(folder: Path) -> None:
@@ -227,7 +217,7 @@ def _open_desk(
     desk = _desk(study, storage, options)
     if desk.plan.sweep.limits != plan.sweep.limits:
         listener(Notice(text=f"study {name!r} keeps the [limits] that it was made with"))
-    _follow(storage, desk.plan)
+    storage.follow(desk.plan.sweep.limits)
     desk.set_budget(trials_to_run(study, options), default_trials(study, plan))
     return desk
 

@@ -35,13 +35,8 @@ def reap(url: str, facts: StudyFacts) -> list[Finding]:
 
 
 def _fail(url: str, facts: StudyFacts) -> list[int]:
-    limits = facts.limits
-    storage = open_storage(
-        url,
-        heartbeat_seconds=limits.heartbeat_seconds,
-        grace_seconds=limits.grace_seconds,
-        max_retries=limits.retries,
-    )
+    storage = open_storage(url)
+    storage.follow(facts.limits)
     try:
         return storage.fail_stale(optuna.load_study(study_name=facts.name, storage=storage))
     finally:
