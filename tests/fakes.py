@@ -128,7 +128,7 @@ def open_desk(
         reconnect_seconds=limits.reconnect_seconds,
     )
     study = open_study(storage, plan, fingerprint, name=name, worker=worker)
-    desk = Desk(study=study, storage=storage, folder=folder / name, files=folder / name)
+    desk = Desk(study=study, storage=storage, results=folder, files=folder / name)
     desk.set_budget(trials, plan.sweep.search.trials)
     return desk
 

@@ -62,7 +62,7 @@ def export(
 
     record = _read(study, storage, results)
     refit = f"bcsearch refit --study {study}{options.places(storage, results)}"
-    for path in hand_over(record, results / record.name / "model", to, refit):
+    for path in hand_over(record, _bundle_dir(record, results), to, refit):
         typer.echo(str(path))
     return 0
 
@@ -80,4 +80,10 @@ def _about(study: StudyRecord, results: Path) -> dict[str, Any] | None:
     """Return what the study's bundle says of itself, where it has one."""
     from bcsearch.export.about import read_about
 
-    return read_about(results / study.name / "model")
+    return read_about(_bundle_dir(study, results))
+
+
+def _bundle_dir(study: StudyRecord, results: Path) -> Path:
+    from bcsearch.study.places import MODEL, study_dir
+
+    return study_dir(results, study.name, study.uuid) / MODEL

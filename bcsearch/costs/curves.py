@@ -1,6 +1,7 @@
 """How long trials run before they end or are pruned, played on made-up learning curves. Imports numpy.
 
-A curve is a quality that it rises to, with noise, in units of the spread of qualities between configurations. The
+A curve is a quality that it rises to, with noise, in units of the spread of qualities between configurations. Each
+stage of unfreezing has a quality of its own, so a trial that begins with its head is judged by its head at first. The
 constants were fitted to the epochs of the trials of shipped sweeps on 4,188 real cells (``results/README.md``).
 """
 
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bcsearch.config import Search, Training
 
 MIN_TRIALS = 3  # of the median pruner: a median of fewer values is none
@@ -26,24 +29,30 @@ class Race:
         self._search, self._training, self._random = search, training, random
         self._completed: list[np.ndarray] = []  # of each completed trial its best score so far after each epoch
 
-    def run(self, quality: float, staged_until: int = 0) -> tuple[int, bool]:
-        """Run a trial whose last stage begins at epoch ``staged_until``; return its epochs, and if it was pruned."""
-        bests = np.maximum.accumulate(self._curve(quality))
+    def run(self, targets: Mapping[int, float]) -> tuple[int, bool]:
+        """Run a trial; return its epochs, and if it was pruned.
+
+        ``targets`` are the qualities that its stages rise to, by the epoch at which each begins.
+        """
+        bests = np.maximum.accumulate(self._curve(targets))
         last_rise = np.flatnonzero(np.diff(bests, prepend=-np.inf))
         for epoch, best in enumerate(bests):
             if self._is_pruned(epoch, best):
                 return epoch + 1, True
-            if epoch - max(staged_until, last_rise[last_rise <= epoch][-1]) >= self._training.patience:
+            if epoch - max(*targets, last_rise[last_rise <= epoch][-1]) >= self._training.patience:
                 bests = bests[: epoch + 1]
                 break
         self._completed.append(bests)
         return len(bests), False
 
-    def _curve(self, quality: float) -> np.ndarray:
+    def _curve(self, targets: Mapping[int, float]) -> np.ndarray:
         epochs = np.arange(self._training.epochs)
-        rise = RISE * np.exp(SHAPES * self._random.normal())
-        noise = NOISE * self._random.normal(size=len(epochs))
-        curve: np.ndarray = quality - rise * np.exp(-epochs / EPOCHS_TO_RISE) + noise
+        begins, qualities = list(targets), list(targets.values())
+        level = np.full(len(epochs), qualities[0])
+        level -= RISE * np.exp(SHAPES * self._random.normal()) * _left(epochs)
+        for begin, before, after in zip(begins[1:], qualities, qualities[1:], strict=False):
+            level += (after - before) * (1 - _left(np.maximum(epochs - begin + 1, 0)))
+        curve: np.ndarray = level + NOISE * self._random.normal(size=len(epochs))
         return curve
 
     def _is_pruned(self, epoch: int, best: float) -> bool:
@@ -53,3 +62,9 @@ class Race:
             return False
         there = [bests[epoch] for bests in self._completed if len(bests) > epoch]
         return len(there) >= MIN_TRIALS and best < float(np.median(there))
+
+
+def _left(epochs: np.ndarray) -> np.ndarray:
+    """Return the share of a rise that is still to come after so many epochs."""
+    left: np.ndarray = np.exp(-epochs / EPOCHS_TO_RISE)
+    return left

@@ -6,7 +6,7 @@ The constants were fitted to sweeps on 4,188 real cells (``results/README.md``).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import sqrt
+from math import log, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +18,7 @@ from bcsearch.training.kept import Kept
 from bcsearch.training.trainer import GRAPHS_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bcsearch.config import Search, Training
     from bcsearch.costs.bill import Bill, Trace
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 TRIAL_SECONDS = 0.03  # besides all that is priced: asking, recording, keeping probabilities
 REFIT_SECONDS = 4.0  # besides training: putting the model together and writing it
 TOURNAMENT = 5  # draws of which the sampler, once it has learned, is taken to try the best
-DEAR_IS_GOOD = 0.7  # correlation of a configuration's quality with the logarithm of its cost
+DEAR_IS_GOOD = 0.7  # correlation of a configuration's quality with the logarithm of what an epoch costs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -74,18 +74,18 @@ class Played:
     _graphs: Kept[Trace] = field(default_factory=lambda: Kept(GRAPHS_BYTES))
     _best: tuple[float, float] = (-np.inf, 0.0)  # quality of the best completed trial, seconds of refitting it
 
-    def run(self, priced: Priced, quality: float) -> None:
-        """Run one trial."""
+    def run(self, priced: Priced, targets: Mapping[int, float]) -> None:
+        """Run one trial, whose stages rise to these qualities."""
         for entry in priced.entries:
             self._make(entry)
-        n_epochs, pruned = self.race.run(quality, priced.candidate.stages[-1].first_epoch)
+        n_epochs, pruned = self.race.run(targets)
         spent = sum(priced.epochs[:n_epochs])
         self.tally.training += spent
         self.tally.other += TRIAL_SECONDS
         for trace in priced.traces[: stage_at(priced.candidate.stages, n_epochs - 1) + 1]:
             self._graphs.get(trace.key, lambda trace=trace: self._traced(trace))  # type: ignore[misc] # mypy infers no default's type
-        if not pruned and quality > self._best[0]:
-            self._best = (quality, spent * self.bill.share_of_refit(priced.candidate))
+        if not pruned:
+            self._best = max(self._best, (_end(targets), spent * self.bill.share_of_refit(priced.candidate)))
 
     def refit(self) -> None:
         """End the study."""
@@ -133,22 +133,34 @@ class Table:
             race=Race(self.search, self.training, random),
             kept=set(self.kept),
         )
-        qualities = _qualities(pool, random)
+        targets = _targets(pool, random)
         for number in range(n_trials):
-            place = number if number < n_firsts else self._drawn(number, qualities, random)
-            played.run(pool[place], float(qualities[place]))
+            place = number if number < n_firsts else self._drawn(number, targets, random)
+            played.run(pool[place], targets[place])
         played.refit()
         return played.tally
 
-    def _drawn(self, number: int, qualities: np.ndarray, random: np.random.Generator) -> int:
+    def _drawn(self, number: int, targets: Sequence[Mapping[int, float]], random: np.random.Generator) -> int:
         learned = self.search.sampler == "tpe" and number >= self.search.startup_trials
-        places = random.integers(len(qualities), size=TOURNAMENT if learned else 1)
-        return int(places[np.argmax(qualities[places])])
+        places = random.integers(len(targets), size=TOURNAMENT if learned else 1)
+        return max((int(place) for place in places), key=lambda place: _end(targets[place]))
 
 
-def _qualities(pool: Sequence[Priced], random: np.random.Generator) -> np.ndarray:
-    """Return how good each configuration is, of mean 0 and variance 1."""
-    dear = np.log([priced.seconds for priced in pool])
-    scaled = (dear - dear.mean()) / max(float(dear.std()), 1e-9)
-    qualities: np.ndarray = DEAR_IS_GOOD * scaled + sqrt(1 - DEAR_IS_GOOD**2) * random.normal(size=len(pool))
-    return qualities
+def _targets(pool: Sequence[Priced], random: np.random.Generator) -> list[dict[int, float]]:
+    """Return for each configuration how good each of its stages can get, by the epoch at which the stage begins.
+
+    Over the pool the last stages have mean 0 and variance 1.
+    """
+    dear = np.log([priced.prices[-1] for priced in pool])
+    mean, spread = dear.mean(), max(float(dear.std()), 1e-9)
+    return [
+        {
+            stage.first_epoch: DEAR_IS_GOOD * (log(price) - mean) / spread + luck
+            for stage, price in zip(priced.candidate.stages, priced.prices, strict=True)
+        }
+        for priced, luck in zip(pool, sqrt(1 - DEAR_IS_GOOD**2) * random.normal(size=len(pool)), strict=True)
+    ]
+
+
+def _end(targets: Mapping[int, float]) -> float:
+    return list(targets.values())[-1]

@@ -28,9 +28,9 @@ class Watch:
     def __call__(self, epoch: int, score: float) -> bool:
         """Take the fold mean of an epoch; True means stop."""
         self._take(epoch, score)
-        self.stop_asked = self._ask()
         judged = epoch >= self._last_reported  # the pruner looks at the last report only, and has let earlier ones pass
-        self.pruned = judged and not self.stop_asked and self._trial.should_prune()
+        self.pruned = judged and self._trial.should_prune()
+        self.stop_asked = not self.pruned and self._ask()
         return self.stop_asked or self.pruned
 
     def catch_up(self, epochs: Iterable[EpochScores]) -> None:

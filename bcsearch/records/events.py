@@ -69,6 +69,13 @@ class TrialReleased:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrialLost:
+    """Another worker ended a trial, since this one was silent for too long."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """Work besides training goes on; ``done`` of ``total`` images, or of what ``unit`` says."""
 
@@ -85,7 +92,17 @@ class Notice:
     text: str
 
 
-Event = BudgetKnown | TrialStarted | EpochEnded | TrialEnded | TrialInfeasible | TrialReleased | Progress | Notice
+Event = (
+    BudgetKnown
+    | TrialStarted
+    | EpochEnded
+    | TrialEnded
+    | TrialInfeasible
+    | TrialReleased
+    | TrialLost
+    | Progress
+    | Notice
+)
 
 
 class Report(Protocol):

@@ -19,6 +19,7 @@ from bcsearch.records.events import (
     Progress,
     TrialEnded,
     TrialInfeasible,
+    TrialLost,
     TrialReleased,
     TrialStarted,
 )
@@ -96,7 +97,7 @@ class LiveView:
                 self._rows[event.number] = replace(row, score=event.best, epochs=event.epoch + 1)
             case TrialEnded():
                 self._end(event)
-            case TrialInfeasible() | TrialReleased():
+            case TrialInfeasible() | TrialReleased() | TrialLost():
                 self._drop(event)
             case Progress():
                 self._show_work(event)
@@ -120,13 +121,16 @@ class LiveView:
         if not self._live:
             self._say(f"trial {row.number} {row.state} {event.score:.4f}, {row.epochs} epochs, {_seconds_text(row)}")
 
-    def _drop(self, event: TrialInfeasible | TrialReleased) -> None:
+    def _drop(self, event: TrialInfeasible | TrialReleased | TrialLost) -> None:
         self._rows.pop(event.number, None)
-        if isinstance(event, TrialInfeasible):
-            self._filled += 1
-            self._say(f"trial {event.number} infeasible: {event.reason}")
-        else:
-            self._say(f"trial {event.number} released: it goes on when the study does")
+        match event:
+            case TrialInfeasible():
+                self._filled += 1
+                self._say(f"trial {event.number} infeasible: {event.reason}")
+            case TrialReleased():
+                self._say(f"trial {event.number} released: it goes on when the study does")
+            case TrialLost():
+                self._say(f"trial {event.number} was ended by another worker; going on")
 
     def _show_work(self, event: Progress) -> None:
         done = event.done >= event.total

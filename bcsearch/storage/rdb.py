@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+from itertools import count
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ from bcsearch.storage.engine import (
     stale_before,
     transaction,
 )
+from bcsearch.storage.frozen import read_many, read_one
 from bcsearch.storage.patience import Outage, all_patient, is_lost, patient
 from bcsearch.storage.retry import infeasible_of, retry_of
 from bcsearch.storage.succession import has_ended, succeed
@@ -38,7 +40,7 @@ from bcsearch.storage.together import ParamsTogether
 from bcsearch.storage.urls import checked
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
     from datetime import datetime
 
     from optuna import Study
@@ -89,16 +91,23 @@ class Storage(ParamsTogether):
         self.heartbeat_interval, self.grace_seconds = limits.heartbeat_seconds, limits.grace_seconds
         self.max_retries, self.outage.seconds = limits.retries, limits.reconnect_seconds
 
-    @patient
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
         """Change the state of a trial; False when another worker was first or the trial was released here."""
+        calls = count(1)
+        return self.outage.call(lambda: self._set_state(trial_id, state, values, again=next(calls) > 1))
+
+    def _set_state(self, trial_id: int, state: TrialState, values: Sequence[float] | None, *, again: bool) -> bool:
+        """Change a state; ``again`` says that a call before this one may have done it, and was cut off."""
         starts = state is TrialState.RUNNING
         if trial_id in self._released and not starts:
             return False
         before = (TrialState.WAITING,) if starts else trial_rows.UNFINISHED
         with transaction(self.engine) as session:
             if not trial_rows.move(session, trial_id, before, state):
-                self.check_trial_is_updatable(trial_id, trial_rows.state_of(session, trial_id))
+                found = trial_rows.state_of(session, trial_id)
+                if again and found is state and state in trial_rows.FINISHED:  # nobody else ends a trial so
+                    return True
+                self.check_trial_is_updatable(trial_id, found)
                 return False
             if values is not None:
                 trial_rows.write_values(session, trial_id, values)
@@ -126,9 +135,7 @@ class Storage(ParamsTogether):
             released = trial_rows.move(session, trial_id, (TrialState.RUNNING,), TrialState.WAITING, started)
             if released:
                 trial_rows.forget_beat(session, trial_id)
-            waits = trial_rows.state_of(session, trial_id) is TrialState.WAITING
-        if waits:  # also where a call that was cut off has released it
-            self._released.add(trial_id)
+        self._released.add(trial_id)  # also where it is not ours any more, be it released by a call that was cut off
         return released
 
     def record_heartbeat(self, trial_id: int) -> None:
@@ -189,6 +196,27 @@ class Storage(ParamsTogether):
         if time.monotonic() - self._reaped_at >= self.heartbeat_interval:
             self._reap(study_id)
         return []
+
+    def get_trial(self, trial_id: int) -> FrozenTrial:
+        """Read a trial. Raises KeyError where there is none, as Optuna's storages do."""
+        with transaction(self.engine) as session:
+            found = read_one(session, trial_id)
+        if found is None:
+            raise KeyError(f"no trial has id {trial_id}")
+        return found
+
+    def _get_trials(
+        self,
+        study_id: int,
+        states: Container[TrialState] | None,
+        included_trial_ids: set[int],
+        trial_id_greater_than: int,
+    ) -> list[FrozenTrial]:
+        with transaction(self.engine) as session:
+            found = read_many(session, study_id, included_trial_ids, trial_id_greater_than)
+            if not found:
+                models.StudyModel.find_or_raise_by_id(study_id, session)
+        return [trial for trial in found if states is None or trial.state in states]
 
     def _get_prepared_new_trial(self, study_id: int, template_trial: FrozenTrial | None, session: Session) -> Any:
         trial: Any = super()._get_prepared_new_trial(study_id, template_trial, session)

@@ -101,13 +101,16 @@ class Slots:
     @patient
     def claim(self, worker: str) -> int | None:
         """Take a free slot for ``worker``; None when there is none."""
-        while candidates := self._free():
-            SystemRandom().shuffle(candidates)
-            for slot, version in candidates:
-                if self._take(slot, version, worker):
-                    self._bound.discard(slot)
-                    return slot
-        return None
+        while True:
+            with transaction(self._engine) as session:
+                candidates = self._free(session)
+                SystemRandom().shuffle(candidates)
+                took = (slot for slot, version in candidates if self._take(session, slot, version, worker))
+                slot = next(took, None)
+            if slot is not None:
+                self._bound.discard(slot)
+            if slot is not None or not candidates:
+                return slot
 
     @patient
     def bind(self, slot: int, trial_number: int) -> bool:
@@ -161,18 +164,16 @@ class Slots:
     def _awaits_trial(self, cutoff: datetime) -> ColumnElement[bool]:
         return and_(SLOTS.c.trial_number.is_(None), SLOTS.c.claimed_at >= cutoff)
 
-    def _free(self) -> list[tuple[int, int]]:
-        with transaction(self._engine) as session:
-            found = self._states(session).subquery()
-            free = select(found.c.slot, found.c.version).where(found.c.state == SlotState.FREE.value)
-            rows = session.execute(free.order_by(found.c.slot).limit(CANDIDATES))
-            return [(row.slot, row.version) for row in rows]
+    def _free(self, session: Session) -> list[tuple[int, int]]:
+        found = self._states(session).subquery()
+        free = select(found.c.slot, found.c.version).where(found.c.state == SlotState.FREE.value)
+        rows = session.execute(free.order_by(found.c.slot).limit(CANDIDATES))
+        return [(row.slot, row.version) for row in rows]
 
-    def _take(self, slot: int, version: int, worker: str) -> bool:
-        with transaction(self._engine) as session:
-            unchanged = and_(self._mine, SLOTS.c.slot == slot, SLOTS.c.version == version)
-            changes = {**_cleared(), "claimed_by": worker, "claimed_at": func.now()}
-            return changes_one(session, update(SLOTS).where(unchanged).values(changes))
+    def _take(self, session: Session, slot: int, version: int, worker: str) -> bool:
+        unchanged = and_(self._mine, SLOTS.c.slot == slot, SLOTS.c.version == version)
+        changes = {**_cleared(), "claimed_by": worker, "claimed_at": func.now()}
+        return changes_one(session, update(SLOTS).where(unchanged).values(changes))
 
     def _resize(self, session: Session, wanted: int) -> None:
         rows = session.execute(self._states(session)).all()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bcsearch.objective.artifacts import Artifacts
 from bcsearch.storage import Ledger, Slots, attrs, read_study
 from bcsearch.study.create import stored_plan
+from bcsearch.study.places import MODEL, study_dir
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,17 +22,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Desk:
-    """One study with everything that is kept of it: ``folder`` holds its model, ``files`` what its trials leave."""
+    """One study with everything that is kept of it: ``results`` is for models, ``files`` for what trials leave."""
 
     study: optuna.Study
     storage: Storage
-    folder: Path
+    results: Path
     files: Path
 
     @property
     def name(self) -> str:
         """The study's name."""
         return self.study.study_name
+
+    @property
+    def bundle_dir(self) -> Path:
+        """The folder of its finished model; another study of this name may have come to have the first choice."""
+        return study_dir(self.results, self.name, self.study.user_attrs[attrs.UUID]) / MODEL
 
     @property
     def plan(self) -> Plan:

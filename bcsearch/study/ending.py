@@ -55,18 +55,14 @@ def ensure_refitted(
 ) -> Path:
     """Refit the best trial unless its bundle stands: of many workers that end a study one does it, the others wait."""
     with _alone(desk, check):
-        if _stands(_bundle_dir(desk), desk.record()):
-            return _bundle_dir(desk)
+        if _stands(desk.bundle_dir, desk.record()):
+            return desk.bundle_dir
         listener(Notice(text="refitting the best configuration on all images"))
         return _refit(prepared, trainer, desk, check, None)
 
 
 def _alone(desk: Desk, check: Callable[[], None]) -> AbstractContextManager[None]:
-    return locked(make_writable_dir(desk.folder) / ".refit.lock", check)
-
-
-def _bundle_dir(desk: Desk) -> Path:
-    return desk.folder / "model"
+    return locked(make_writable_dir(desk.bundle_dir.parent) / ".refit.lock", check)
 
 
 def _refit(prepared: Prepared, trainer: Trainer, desk: Desk, check: Callable[[], None], number: int | None) -> Path:
@@ -79,8 +75,9 @@ def _refit(prepared: Prepared, trainer: Trainer, desk: Desk, check: Callable[[],
     model = trainer.refit(entry.params, rates, check)
     about = describe(prepared, study, entry, model)
     files = {ABOUT_NAME: tomli_w.dumps(about), "trials.csv": trials_csv(study), "folds.csv": folds_csv(study)}
-    write_bundle(_bundle_dir(desk), model, files)
-    return _bundle_dir(desk)
+    bundle_dir = desk.bundle_dir
+    write_bundle(bundle_dir, model, files)
+    return bundle_dir
 
 
 def describe(prepared: Prepared, study: StudyRecord, entry: LedgerEntry, model: keras.Model) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Where the files of a study's trials lie: in one folder that all workers reach, or in each machine's own."""
+"""Where a study's files lie: its model, and those of its trials, which all workers reach or each machine has alone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bcsearch.export.about import read_about
 from bcsearch.paths import make_writable_dir, replacing
 from bcsearch.storage import attrs
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from bcsearch.study.options import RunOptions
 
 SHARED = "shared"  # what a machine tells that reaches the folder of the first worker
+MODEL = "model"  # the folder in a study's that holds its finished model
 MARK = ".study"  # holds the uuid of the study: a folder of the same path on another machine does not
 
 
@@ -30,7 +32,8 @@ def files_dir(study: optuna.Study, options: RunOptions) -> Path:
     first = study.user_attrs.get(attrs.FILES)
     if options.artifacts_dir is None and first is not None and _mark(Path(first)) == study.user_attrs[attrs.UUID]:
         return _told(study, Path(first), SHARED)
-    folder = _own(options.artifacts_dir or options.results_dir, study)
+    base = (options.artifacts_dir or options.results_dir).absolute()
+    folder = study_dir(base, study.study_name, study.user_attrs[attrs.UUID])
     is_marked = _mark(folder) is not None
     make_writable_dir(folder)
     if not is_marked and (first is None or options.artifacts_dir is not None):
@@ -40,11 +43,11 @@ def files_dir(study: optuna.Study, options: RunOptions) -> Path:
     return _told(study, folder, SHARED if _mark(folder) is not None else str(folder))
 
 
-def _own(base: Path, study: optuna.Study) -> Path:
-    """Return the study's folder in ``base``, under a name of its own where another study has the first choice."""
-    folder: Path = base.absolute() / study.study_name
-    uuid: str = study.user_attrs[attrs.UUID]
-    return folder if _mark(folder) in (None, uuid) else folder.with_name(f"{study.study_name}-{uuid[:8]}")
+def study_dir(base: Path, name: str, uuid: str) -> Path:
+    """Return a study's folder in ``base``; one with the uuid in its name where another of that name has files there."""
+    folder = base / name
+    owners = {_mark(folder), (read_about(folder / MODEL) or {}).get("study", {}).get("uuid")}
+    return folder if owners <= {None, uuid} else folder.with_name(f"{name}-{uuid[:8]}")
 
 
 def _mark(folder: Path) -> str | None:

@@ -11,7 +11,7 @@ from optuna.exceptions import TrialPruned, UpdateFinishedTrialError
 
 from bcsearch.errors import StudyError
 from bcsearch.objective.cross_validated import Abandoned, Infeasible, Released
-from bcsearch.records.events import Listener, Notice
+from bcsearch.records.events import Listener, TrialLost
 
 if TYPE_CHECKING:
     import optuna
@@ -87,7 +87,7 @@ class Worker:
         except Exception:  # Optuna has no class of its own for a trial that another worker ended
             if not attempt.was_lost():
                 raise
-            self.listener(Notice(text=f"trial {attempt.number} was ended by another worker; going on"))
+            self.listener(TrialLost(number=attempt.number))
         finally:
             self.slots.give_back(slot)
         return attempt

@@ -58,7 +58,7 @@ class Assignment:
             max_retries=limits.retries,
         )
         study = open_study(storage, plan, FINGERPRINT, name=STUDY, worker=worker)
-        return Desk(study=study, storage=storage, folder=Path(self.folder) / STUDY, files=Path(self.folder) / STUDY)
+        return Desk(study=study, storage=storage, results=Path(self.folder), files=Path(self.folder) / STUDY)
 
     def create(self) -> Desk:
         """Create the study with its budget."""

@@ -39,7 +39,7 @@ def desk(workdir: Path) -> Desk:
 
 @pytest.fixture
 def served(desk: Desk) -> Iterator[Served]:
-    with serve(desk.folder.parent) as served:
+    with serve(desk.results) as served:
         yield served
 
 
@@ -127,6 +127,6 @@ def test_port_that_does_not_exist_is_refused(port: str, bcsearch: Run) -> None:
 def test_busy_port_is_refused(desk: Desk, bcsearch: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        storage = str(desk.folder.parent / "study.db")
+        storage = str(desk.results / "study.db")
         words = (f"--port: {port} cannot be had (Address already in use); choose another",)
         refused(bcsearch, words, "--storage", storage, "--port", port)

@@ -14,7 +14,7 @@ def play(search: Search, n_trials: int = 60, training: Training = TRAINING, seed
 
     random = np.random.default_rng(seed)
     race = Race(search, training, random)
-    return [race.run(float(random.normal())) for _ in range(n_trials)]
+    return [race.run({0: float(random.normal())}) for _ in range(n_trials)]
 
 
 def test_without_a_pruner_no_trial_is_pruned() -> None:
@@ -32,9 +32,9 @@ def test_a_good_trial_outlives_a_bad_one() -> None:
 
     race = Race(Search(), TRAINING, np.random.default_rng(0))
     for _ in range(8):
-        race.run(0.0)
-    assert race.run(-5.0) == (3, True)
-    assert race.run(5.0)[1] is False
+        race.run({0: 0.0})
+    assert race.run({0: -5.0}) == (3, True)
+    assert race.run({0: 5.0})[1] is False
 
 
 def test_trials_end_by_patience_where_curves_are_flat() -> None:
@@ -55,6 +55,16 @@ def test_patience_is_counted_from_the_last_stage_on() -> None:
     from bcsearch.costs.curves import Race
 
     training = Training(epochs=200, patience=2)
-    races = [(Race(Search(pruner="none"), training, np.random.default_rng(0)), begins) for begins in (0, 90)]
-    short, long = (race.run(0.0, begins) for race, begins in races)
+    races = [Race(Search(pruner="none"), training, np.random.default_rng(0)) for _ in range(2)]
+    short, long = (race.run(targets) for race, targets in zip(races, ({0: 0.0}, {0: 0.0, 90: 0.0}), strict=True))
     assert short[0] < 90 < long[0]
+
+
+def test_a_trial_is_judged_by_its_head_until_more_is_trained() -> None:
+    from bcsearch.costs.curves import Race
+
+    race = Race(Search(), TRAINING, np.random.default_rng(0))
+    for _ in range(8):
+        race.run({0: 0.0})
+    assert race.run({0: -5.0, 6: 5.0}) == (3, True)
+    assert race.run({0: 5.0, 6: 5.0})[1] is False

@@ -186,6 +186,21 @@ def test_rerun_of_a_released_trial_is_not_judged_by_reports_it_has_not_reached(t
     assert means(desk, 0) == list(CURVE[:4])
 
 
+def test_trial_that_the_pruner_ends_in_the_epoch_at_which_the_user_stops_is_done(tmp_path: Path) -> None:
+    plan = make_plan(ONE_POINT)
+    desk = open_desk(tmp_path, plan, trials=2)
+    desk.study.pruner = PruneAt(2)
+    worker = make_worker(desk, plan, trainer := FakeTrainer(curve=script))
+
+    def stop(epoch: int) -> None:
+        worker.interrupts.asked = epoch == 2
+
+    trainer.during = stop
+    assert not worker.run()
+    assert [trial.state for trial in desk.study.trials] == [OptunaState.PRUNED]
+    assert means(desk, 0) == list(CURVE[:3])
+
+
 def test_listener_hears_a_trial_from_start_to_end(desk: Desk) -> None:
     recorder = Recorder()
     run(desk, trainer := FakeTrainer(curve=script), recorder)

@@ -35,7 +35,7 @@ def draw(entry: LedgerEntry, probabilities: np.ndarray | None) -> str:
 
 
 def run(desk: Desk) -> None:
-    keeper = FigureKeeper(store=FigureStore(desk.folder), draw=draw)
+    keeper = FigureKeeper(store=FigureStore(desk.files), draw=draw)
     make_worker(desk, make_plan(ONE_POINT), FakeTrainer(), keep_figure=keeper).run()
 
 
@@ -45,7 +45,7 @@ def figures(desk: Desk) -> list[list[object]]:
     for trial in desk.study.trials:
         (meta,) = get_all_artifact_meta(trial, storage=desk.storage)
         assert (meta.filename, meta.mimetype) == (f"trial-{trial.number:05d}.svg", "image/svg+xml")
-        with FigureStore(desk.folder).open_reader(meta.artifact_id) as file:
+        with FigureStore(desk.files).open_reader(meta.artifact_id) as file:
             drawn.append(json.load(file))
     return drawn
 
@@ -77,7 +77,7 @@ def test_trial_that_is_not_trained_again_has_a_figure_of_its_own(desk: Desk) -> 
 def test_figures_lie_in_the_folder_of_the_study_and_nothing_else_does(desk: Desk) -> None:
     run(desk)
     (meta,) = get_all_artifact_meta(desk.study.trials[0], storage=desk.storage)
-    assert [path.name for path in (desk.folder / "figures").iterdir()] == [meta.artifact_id]
+    assert [path.name for path in (desk.files / "figures").iterdir()] == [meta.artifact_id]
 
 
 def test_database_holds_only_where_a_figure_is(desk: Desk) -> None:
@@ -118,7 +118,7 @@ def test_figure_of_a_second_try_replaces_the_first(desk: Desk, monkeypatch: pyte
             run(desk)
     run(desk)
     assert figures(desk) == [[0, "complete", 5, [4, 2]]]
-    assert len(list((desk.folder / "figures").iterdir())) == 1
+    assert len(list((desk.files / "figures").iterdir())) == 1
 
 
 def test_artifact_is_found_in_the_folder_of_any_study(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from bcsearch.records.events import (
     Notice,
     Progress,
     TrialEnded,
+    TrialLost,
     TrialReleased,
     TrialStarted,
 )
@@ -152,6 +153,12 @@ def test_released_trial_leaves_the_table() -> None:
     lines = last_picture(events)
     assert lines[0] == "trial 2 released: it goes on when the study does"
     assert [line.split()[0] for line in lines[-3:]] == ["0", "1", "2"]  # two trials and "2 of 3 trials"
+
+
+def test_trial_that_was_lost_leaves_the_table() -> None:
+    lines = last_picture([*RUN, TrialStarted(number=2, params=PARAMS), TrialLost(number=2)])
+    assert lines[0] == "trial 2 was ended by another worker; going on"
+    assert [line.split()[0] for line in lines[-3:]] == ["0", "1", "2"]
 
 
 def test_terminal_is_given_back_when_a_run_breaks_off() -> None:

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from optuna.exceptions import StorageInternalError
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.trial import TrialState
 from sqlalchemy import event, update
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from bcsearch.storage import Ledger, Slots, Storage, list_studies
+from bcsearch.storage import Ledger, Slots, Storage, list_studies, open_storage
 from bcsearch.storage.engine import transaction
 from bcsearch.storage.patience import Outage, is_lost, patient
 from bcsearch.storage.trial_rows import BEATS
@@ -153,3 +153,47 @@ def test_whole_life_of_a_trial_outlasts_a_database_that_goes_away(storage: Stora
         break_off(storage, n_times)
         step()
     assert [trial.state for trial in study.trials] == [TrialState.COMPLETE, TrialState.WAITING]
+
+
+def cut_off_once(storage: Storage, when: str) -> None:
+    """Let the next commit of a write be done, and its answer be lost."""
+    left = [1]
+
+    def fail(connection: Any, *_: Any) -> None:
+        if left and connection.info.pop("writes", False):
+            left.pop()
+            connection.connection.driver_connection.commit()
+            raise lost()
+
+    def note(connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith(when):
+            connection.info["writes"] = True
+
+    event.listen(storage.engine, "before_cursor_execute", note)
+    event.listen(storage.engine, "commit", fail)
+
+
+def test_end_of_a_trial_that_was_written_though_its_answer_was_lost_counts_as_ours(storage: Storage) -> None:
+    study = make_study(storage)
+    trial_id = storage.create_new_trial(study._study_id)
+    cut_off_once(storage, "UPDATE trials")
+    assert storage.set_trial_state_values(trial_id, TrialState.COMPLETE, [0.5]) is True
+    assert storage.outage.last > 0  # the answer was lost indeed
+    with pytest.raises(UpdateFinishedTrialError):
+        storage.set_trial_state_values(trial_id, TrialState.COMPLETE, [0.5])
+
+
+def test_worker_whose_release_was_cut_off_cannot_end_the_run_of_the_next(
+    url: str, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = make_study(storage)
+    trial_id = storage.create_new_trial(study._study_id)
+    other = open_storage(url)
+    cut_off_once(storage, "UPDATE trials")
+    takes = [lambda: other.set_trial_state_values(trial_id, TrialState.RUNNING)]
+    monkeypatch.setattr(time, "sleep", lambda _: takes.pop()())  # before it is called again
+    assert storage.release(trial_id) is False
+    assert not takes
+    assert storage.set_trial_state_values(trial_id, TrialState.FAIL) is False
+    assert other.get_trial(trial_id).state is TrialState.RUNNING
+    other.engine.dispose()

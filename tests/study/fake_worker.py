@@ -58,7 +58,7 @@ def end_study(desk: Desk, diary: Diary) -> None:
     from bcsearch.study import ending
 
     nothing: Any = None
-    ending._refit = lambda *_: desk.folder
+    ending._refit = lambda *_: desk.bundle_dir
     ending.ensure_refitted(nothing, nothing, desk, lambda: None, diary)
 
 

@@ -49,7 +49,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     plan = make_plan(search={"pruner": "median", "pruner_trials": 3, "pruner_epochs": 0, "seed": 2})
     desk = open_desk(tmp_path_factory.mktemp("results"), plan, trials=12)
     dataset = SimpleNamespace(labels=np.array([0, 0, 1, 1]), class_names=("round <b>", "flat"))
-    keeper = FigureKeeper(store=FigureStore(desk.folder), draw=drawing_of(cast("Any", dataset)))
+    keeper = FigureKeeper(store=FigureStore(desk.files), draw=drawing_of(cast("Any", dataset)))
     make_worker(desk, plan, FakeTrainer(), keep_figure=keeper).run()
     desk.study.enqueue_trial({"dropout": 0.5})
     return desk
@@ -57,7 +57,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 
 @pytest.fixture(scope="module")
 def address(desk: Desk) -> Iterator[str]:
-    with serve(desk.folder.parent) as served:
+    with serve(desk.results) as served:
         yield served.address
 
 

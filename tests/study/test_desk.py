@@ -44,4 +44,4 @@ def test_record_holds_every_epoch_of_every_trial(tmp_path: Path) -> None:
 def test_files_of_a_study_lie_in_its_folder(tmp_path: Path) -> None:
     desk = open_desk(tmp_path, make_plan())
     assert desk.artifacts.folder == desk.files
-    assert not desk.folder.exists()
+    assert not desk.bundle_dir.parent.exists()

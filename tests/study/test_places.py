@@ -8,7 +8,7 @@ import pytest
 
 from bcsearch.storage import attrs
 from bcsearch.study.options import RunOptions
-from bcsearch.study.places import files_dir
+from bcsearch.study.places import files_dir, study_dir
 from tests.fakes import make_plan, open_desk
 
 if TYPE_CHECKING:
@@ -71,3 +71,10 @@ def test_study_of_the_same_name_has_files_of_its_own(study: optuna.Study, tmp_pa
     assert second == tmp_path / "one" / f"cells-{other.user_attrs[attrs.UUID][:8]}"
     assert files_dir(other, options(tmp_path / "two")) == second
     assert files_dir(study, options(tmp_path / "one")) == first
+
+
+def test_model_of_another_study_of_the_same_name_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "cells" / "model").mkdir(parents=True)
+    (tmp_path / "cells" / "model" / "best.toml").write_text('[study]\nuuid = "aaaaaaaaaaaa"\n')
+    assert study_dir(tmp_path, "cells", "aaaaaaaaaaaa") == tmp_path / "cells"
+    assert study_dir(tmp_path, "cells", "bbbbbbbbbbbb") == tmp_path / "cells-bbbbbbbb"

@@ -31,7 +31,7 @@ def open_desk(server: PostgreSQL, folder: Path, trials: int) -> Desk:
     plan = make_plan(limits=LIMITS)
     storage = open_storage(server.new_url(), heartbeat_seconds=1, grace_seconds=5)
     study = open_study(storage, plan, FINGERPRINT, name="cells", worker="me")
-    desk = Desk(study=study, storage=storage, folder=folder, files=folder)
+    desk = Desk(study=study, storage=storage, results=folder, files=folder / "cells")
     desk.set_budget(trials, trials)
     return desk
 

@@ -79,8 +79,8 @@ class Bench:
         del prepared, trainer
         self.refits += 1
         self.in_refit()
-        folder: Path = desk.folder
-        return folder / "model"
+        bundle_dir: Path = desk.bundle_dir
+        return bundle_dir
 
 
 @pytest.fixture
@@ -91,11 +91,12 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text(text)
     made = Bench(options=RunOptions(sweeps_dir=tmp_path / "sweeps", results_dir=tmp_path / "results"))
-    monkeypatch.setattr("bcsearch.study.run.prepare", made.prepare)
+    for module in ("run", "opening"):
+        monkeypatch.setattr(f"bcsearch.study.{module}.prepare", made.prepare)
     monkeypatch.setattr("bcsearch.study.run.open_device", made.open_device)
     monkeypatch.setattr("bcsearch.study.run.ensure_refitted", made.refit)
     monkeypatch.setattr("bcsearch.study.run.open_trainer", lambda *_: made.trainer)
-    monkeypatch.setattr("bcsearch.study.run.fitted_plan", made.fit)
+    monkeypatch.setattr("bcsearch.study.opening.fitted_plan", made.fit)
     monkeypatch.setattr("bcsearch.study.run.tell_costs", made.tell_costs)
     return made
 

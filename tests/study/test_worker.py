@@ -9,7 +9,7 @@ from optuna.trial import TrialState as OptunaState
 
 from bcsearch.errors import InfeasibleError, StudyError
 from bcsearch.records import TrialState
-from bcsearch.records.events import Notice, TrialEnded, TrialStarted
+from bcsearch.records.events import TrialEnded, TrialLost, TrialStarted
 from bcsearch.study.interrupts import Interrupts
 from bcsearch.study.worker import IDLE_SECONDS, MOST_INFEASIBLE
 from tests.fakes import BEST_RATE, FakeTrainer, Recorder, make_plan, make_worker, open_desk, rising
@@ -170,7 +170,7 @@ def test_trial_ended_by_another_worker_is_noticed_and_the_worker_goes_on(moment:
 
     trainer.during = lose
     assert make_worker(desk, plan, trainer, listener=recorder).run()
-    assert [event.text for event in recorder.of(Notice)] == ["trial 1 was ended by another worker; going on"]
+    assert [event.number for event in recorder.of(TrialLost)] == [1]
     assert states(desk) == {OptunaState.COMPLETE: 3, OptunaState.FAIL: 1}
     assert [trial.number for trial in desk.study.trials if trial.state is OptunaState.FAIL] == [1]
     assert desk.slots.counts().is_done

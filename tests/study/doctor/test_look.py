@@ -44,7 +44,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 def url(desk: Desk) -> str:
-    return f"sqlite:///{desk.folder.parent / 'study.db'}"
+    return f"sqlite:///{desk.results / 'study.db'}"
 
 
 def worst(seen: Seen) -> list[Finding]:
