@@ -8,14 +8,14 @@ from tempfile import TemporaryDirectory
 from benchmarks.commands import run_command
 
 TRIALS = {  # few, as some are dear; quickstart and unfrozen tell of larger runs
-    "lite": 16,
+    "lite": 60,
     "mobilenet": 30,
     "efficientnet": 16,
     "joint": 20,
     "custom": 6,
     "resnet18": 6,
     "vgg19": 10,
-    "convnext": 10,
+    "convnext": 6,
 }
 
 
