@@ -83,7 +83,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         DiskError: the disk is full or the folder cannot be written.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}{path.suffix}")
+    draft = _draft_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield draft
@@ -102,7 +102,7 @@ def creating(path: Path) -> Iterator[Path]:
     Raises:
         DiskError: ``path`` is there already, before the block or after it, or cannot be written.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}{path.suffix}")
+    draft = _draft_of(path)
     try:
         _refuse_taken(path)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -114,6 +114,10 @@ def creating(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
+
+
+def _draft_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}{path.suffix}")
 
 
 def _name(draft: Path, path: Path) -> None:

@@ -30,7 +30,7 @@ def main() -> None:
     except BcsearchError as error:
         code = _complain(str(error))
     except typer.TyperException as error:
-        code = _complain(f"{options.usage_text(error)}; see 'bcsearch --help'")
+        code = _complain(f"{options.usage_text(error)}; see '{options.help_command(error)}'")
     except (KeyboardInterrupt, typer.Abort):
         code = 130
     sys.exit(code)

@@ -68,8 +68,15 @@ def usage_text(error: typer.TyperException) -> str:
     if not (isinstance(error, typer.BadParameter) and error.param and isinstance(error.__cause__, ValidationError)):
         return said
     (reason, *_) = error.__cause__.errors()
-    allowed = ALLOWED.get(reason["type"], reason["msg"]).format(**reason.get("ctx", {}))
+    choices = reason["msg"].rpartition("is not one of ")[2].rstrip(".")
+    allowed = ALLOWED.get(reason["type"], choices).format(**reason.get("ctx", {}))
     return f"{'/'.join(error.param.opts)}: came {reason['input']!r}, allowed: {allowed}"
+
+
+def help_command(error: typer.TyperException) -> str:
+    """Return the command that shows the options of what was typed."""
+    context = getattr(error, "ctx", None)
+    return f"{context.command_path if context else 'bcsearch'} --help"
 
 
 def as_json(facts: Any) -> str:

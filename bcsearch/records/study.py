@@ -77,6 +77,11 @@ class StudyRecord:
         return [trial for trial in self.trials if trial.state is TrialState.COMPLETE and trial.score is not None]
 
     @property
+    def infeasible(self) -> list[TrialRecord]:
+        """The trials that could not be trained, in order of their numbers; their notes say why."""
+        return [trial for trial in self.trials if trial.state is TrialState.INFEASIBLE]
+
+    @property
     def best(self) -> TrialRecord | None:
         """The completed trial with the highest score, the earliest on a tie; None before the first."""
         return max(self.completed, key=lambda trial: (trial.score or 0.0, -trial.number), default=None)

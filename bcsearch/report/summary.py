@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     About = Mapping[str, Any]
 
 BEST_SHOWN = 5
+REASONS_SHOWN = 3
 SLOT_STATES = tuple(state for state in TrialState if state is not TrialState.FAIL)
 
 
@@ -52,7 +53,8 @@ class StatusFacts:
     """How far a study is; ``best`` holds the best first.
 
     ``states`` counts the trials that fill a slot of the budget, or will, by state; attempts that fill none stand apart:
-    ``retried`` were lost with their worker and queued again, ``failed`` ended for another reason.
+    ``retried`` were lost with their worker and queued again, ``failed`` ended for another reason. ``infeasible`` says
+    of the last trials that could not be trained, by number, why.
     """
 
     study: str
@@ -62,6 +64,8 @@ class StatusFacts:
     states: dict[str, int]
     retried: int
     failed: int
+    infeasible: dict[int, str]
+    completed: int
     best: tuple[BestFacts, ...]
 
 
@@ -76,6 +80,8 @@ def status_facts(study: StudyRecord, about: About | None = None) -> StatusFacts:
         states={state.value: study.count(state) for state in SLOT_STATES if study.count(state)},
         retried=retried,
         failed=study.count(TrialState.FAIL) - retried,
+        infeasible={trial.number: trial.note for trial in study.infeasible[-REASONS_SHOWN:]},
+        completed=len(study.completed),
         best=tuple(_facts(study, trial, about) for trial in study.ranked[:BEST_SHOWN]),
     )
 
@@ -98,7 +104,10 @@ def status_text(facts: StatusFacts) -> str:
     apart = ", ".join(f"{count} {what}" for what, count in attempts.items() if count)
     besides = f"; besides these {apart}" if apart else ""
     lines = [f"study {facts.study}: {facts.trials_done} of {facts.trials_wanted} trials done ({states}{besides})"]
+    if facts.completed > len(facts.best):
+        lines.append(f"  the best {len(facts.best)} of {facts.completed} that completed:")
     lines += [f"  trial {best.trial}: {best.score:.4f} {_settings(best.params)}" for best in facts.best]
+    lines += [f"  trial {number} could not be trained: {reason}" for number, reason in facts.infeasible.items()]
     return "\n".join(lines)
 
 

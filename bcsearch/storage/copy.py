@@ -11,7 +11,7 @@ from sqlalchemy import MetaData, create_engine, func, insert, inspect, select
 
 from bcsearch.errors import StorageError
 from bcsearch.paths import creating
-from bcsearch.storage.engine import OPTUNA_TABLES, engine_options, holds_optuna, plain_errors
+from bcsearch.storage.engine import OPTUNA_TABLES, engine_options, holds_optuna, keep_fractions, plain_errors
 from bcsearch.storage.schema import SCHEMA, is_older, schema_of
 from bcsearch.storage.tables import METADATA
 from bcsearch.storage.urls import checked, masked, sqlite_path
@@ -36,7 +36,7 @@ class Copied:
 
 
 def copy_database(source: str, destination: str) -> Copied:
-    """Copy all studies, with slots and ledger, as they are at one moment; all of it or, but on MySQL, nothing.
+    """Copy all studies, with slots and ledger, as they are at one moment; all of it or nothing.
 
     Raises:
         StudyError: there is nothing to copy.
@@ -74,6 +74,8 @@ def copy_tables(engine: Engine, tables: Sequence[Table], to: URL) -> Copied:
         there = set(inspect(source).get_table_names())  # plain Optuna makes none of ours
         for table in tables:
             table.create(target, checkfirst=True)
+        keep_fractions(target)
+        for table in tables:
             counts[table.name] = 0
             for rows in _chunks(source, engine.url, table) if table.name in there else ():
                 target.execute(insert(table), rows)
@@ -89,6 +91,8 @@ def _snapshot(engine: Engine) -> Iterator[Connection]:
     with engine.connect() as connection:
         if engine.name == "sqlite":
             connection.exec_driver_sql("BEGIN")  # pysqlite begins none for reading
+        elif engine.name == "mysql":
+            connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT")
         else:
             connection.execution_options(isolation_level="REPEATABLE READ")
         yield connection
@@ -98,14 +102,32 @@ def _snapshot(engine: Engine) -> Iterator[Connection]:
 def _filling(url: URL) -> Iterator[Connection]:
     engine = create_engine(url, **engine_options(url))
     try:
-        with plain_errors(url), engine.begin() as connection:
-            names = sorted(inspect(connection).get_table_names())
-            if names:
-                held = ", ".join(names[:3])
-                raise StorageError(f"database {masked(str(url))} is not empty: it holds {held}; choose an empty one")
-            yield connection
+        with plain_errors(url):
+            _check_empty(engine)
+            with _emptied_again(engine), engine.begin() as connection:
+                yield connection
     finally:
         engine.dispose()
+
+
+def _check_empty(engine: Engine) -> None:
+    names = sorted(inspect(engine).get_table_names())
+    if names:
+        held = ", ".join(names[:3])
+        raise StorageError(f"database {masked(str(engine.url))} is not empty: it holds {held}; choose an empty one")
+
+
+@contextmanager
+def _emptied_again(engine: Engine) -> Iterator[None]:
+    """Undo what MySQL does not: there, making a table ends the transaction."""
+    try:
+        yield
+    except BaseException:
+        if engine.name == "mysql":
+            made = MetaData()
+            made.reflect(engine)
+            made.drop_all(engine)
+        raise
 
 
 def _chunks(source: Connection, url: URL, table: Table) -> Iterator[list[dict[str, Any]]]:

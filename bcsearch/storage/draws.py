@@ -11,21 +11,18 @@ from json import loads
 from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import json_to_distribution
-from optuna.storages._rdb import models
 from sqlalchemy import func, or_, select
 
 from bcsearch.storage.attrs import RETRY_HISTORY
-from bcsearch.storage.read import STUDIES, reading
+from bcsearch.storage.optuna_tables import PARAMS, STUDIES, SYSTEM_ATTRS, TRIALS, USER_ATTRS
+from bcsearch.storage.read import reading
 from bcsearch.storage.retry import ASKED
-from bcsearch.storage.trial_records import PARAMS, TRIAL_ATTRS
-from bcsearch.storage.trial_rows import FINISHED, TRIALS
+from bcsearch.storage.trial_rows import FINISHED
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Connection
-
-SYSTEM_ATTRS = models.TrialSystemAttributeModel.__table__
 
 
 def independent_draws(source: str, name: str, startup_trials: int) -> dict[str, int]:
@@ -71,8 +68,8 @@ def _count(connection: Connection, study_id: int, learns: datetime, first: dict[
         .where(TRIALS.c.study_id == study_id, TRIALS.c.datetime_start > learns)
         .where(or_(late, TRIALS.c.state.not_in(FINISHED)))
     )
-    repeated = TRIAL_ATTRS.c.trial_id.in_(suspects), TRIAL_ATTRS.c.key == RETRY_HISTORY
-    retries = set(connection.execute(select(TRIAL_ATTRS.c.trial_id).where(*repeated)).scalars())
+    repeated = USER_ATTRS.c.trial_id.in_(suspects), USER_ATTRS.c.key == RETRY_HISTORY
+    retries = set(connection.execute(select(USER_ATTRS.c.trial_id).where(*repeated)).scalars())
     fixed = _fixed(connection, suspects)
     drawn = (
         select(PARAMS.c.trial_id, PARAMS.c.param_name, PARAMS.c.distribution_json, TRIALS.c.datetime_start)

@@ -28,7 +28,7 @@ from bcsearch.storage.urls import masked, sqlite_path
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Inspector, Update
+    from sqlalchemy import Connection, Inspector, Update
     from sqlalchemy.engine import URL, Engine
 
 BUSY_SECONDS = 60
@@ -118,10 +118,22 @@ def prepare_database(url: URL) -> None:
         with plain_errors(url):
             if not holds_optuna(engine, url):
                 models.BaseModel.metadata.create_all(engine)
+                with engine.begin() as connection:
+                    keep_fractions(connection)
             METADATA.create_all(engine)
             _use_wal(engine)
     finally:
         engine.dispose()
+
+
+def keep_fractions(connection: Connection) -> None:
+    """Let the times of new trials hold fractions of a second, by which two runs of a trial are told apart.
+
+    Only MySQL must be told, as it drops them otherwise.
+    """
+    if connection.dialect.name == "mysql":
+        columns = ", ".join(f"MODIFY {name} DATETIME(6)" for name in ("datetime_start", "datetime_complete"))
+        connection.exec_driver_sql(f"ALTER TABLE trials {columns}")
 
 
 def holds_optuna(engine: Engine, url: URL) -> bool:

@@ -16,7 +16,7 @@ from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial
 from sqlalchemy import bindparam, or_, select
 
-from bcsearch.storage.trial_rows import SYSTEM_ATTRS, TRIALS, VALUES
+from bcsearch.storage.optuna_tables import PARAMS, REPORTS, SYSTEM_ATTRS, TRIALS, USER_ATTRS, VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 AT_ONCE = 500  # trials named in one statement: databases bound how many values it may hold
-PARAMS = models.TrialParamModel.__table__
-USER_ATTRS = models.TrialUserAttributeModel.__table__
-REPORTS = models.TrialIntermediateValueModel.__table__
 value_of = models.TrialValueModel.stored_repr_to_value
 report_of = models.TrialIntermediateValueModel.stored_repr_to_intermediate_value
 distribution_of = lru_cache(json_to_distribution)  # a study has few

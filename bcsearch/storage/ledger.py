@@ -16,9 +16,10 @@ from sqlalchemy import and_, delete, insert, select
 from bcsearch.records import EpochScores, Params, TrialState, best_epoch
 from bcsearch.storage.attrs import UUID
 from bcsearch.storage.engine import transaction
+from bcsearch.storage.optuna_tables import TRIALS
 from bcsearch.storage.patience import patient
 from bcsearch.storage.tables import LEDGER
-from bcsearch.storage.trial_rows import FINISHED, TRIALS, write_constraint
+from bcsearch.storage.trial_rows import FINISHED, write_constraint
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -11,17 +11,16 @@ from dataclasses import dataclass, replace
 from json import loads
 from typing import TYPE_CHECKING
 
-from optuna.storages._rdb import models
 from sqlalchemy import func, select
 
 from bcsearch.errors import StudyError, unknown
 from bcsearch.records import StudyRecord
 from bcsearch.storage import attrs
 from bcsearch.storage.engine import holds_optuna
+from bcsearch.storage.optuna_tables import STUDIES, STUDY_ATTRS, TRIALS
 from bcsearch.storage.patience import patient
 from bcsearch.storage.rdb import Storage
 from bcsearch.storage.trial_records import Meant, aware, bare_details, read_trials, whole_details
-from bcsearch.storage.trial_rows import TRIALS
 from bcsearch.storage.urls import checked
 from bcsearch.storage.used import RUN_FIRST, is_empty, used_database
 
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-STUDIES = models.StudyModel.__table__
-STUDY_ATTRS = models.StudyUserAttributeModel.__table__
 FILES_OF = attrs.FILES_OF.format("")
 
 

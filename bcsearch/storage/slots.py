@@ -30,9 +30,10 @@ from sqlalchemy.exc import IntegrityError
 
 from bcsearch.storage.attrs import UUID
 from bcsearch.storage.engine import changes_one, stale_before, transaction
+from bcsearch.storage.optuna_tables import TRIALS
 from bcsearch.storage.patience import patient
 from bcsearch.storage.tables import SLOTS
-from bcsearch.storage.trial_rows import FINISHED, TRIALS
+from bcsearch.storage.trial_rows import FINISHED
 
 if TYPE_CHECKING:
     from datetime import datetime

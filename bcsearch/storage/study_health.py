@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 from bcsearch.records import TrialState
 from bcsearch.storage.attrs import FORECAST
 from bcsearch.storage.engine import database_now
-from bcsearch.storage.read import STUDIES, STUDY_ATTRS, reading
+from bcsearch.storage.optuna_tables import BEATS, STUDIES, STUDY_ATTRS, TRIALS
+from bcsearch.storage.read import reading
 from bcsearch.storage.tables import SLOTS
 from bcsearch.storage.trial_records import FETCHED, STATES
-from bcsearch.storage.trial_rows import BEATS, TRIALS
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -5,17 +5,15 @@ from __future__ import annotations
 from json import loads
 from typing import TYPE_CHECKING
 
-from optuna.storages._rdb import models
 from sqlalchemy import select, update
 
 from bcsearch.records import TrialState
 from bcsearch.storage.attrs import UUID
+from bcsearch.storage.optuna_tables import STUDY_ATTRS
 from bcsearch.storage.tables import LEDGER, SLOTS
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
-
-STUDY_ATTRS = models.StudyUserAttributeModel.__table__
 
 
 def has_ended(session: Session, study_id: int, number: int) -> bool:

@@ -10,20 +10,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from optuna.distributions import BaseDistribution, check_distribution_compatibility, distribution_to_json
 from optuna.storages import RDBStorage
-from optuna.storages._rdb import models
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from bcsearch.storage import trial_rows
 from bcsearch.storage.engine import transaction
+from bcsearch.storage.optuna_tables import PARAMS
 from bcsearch.storage.patience import patient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sqlalchemy.orm import Session
-
-PARAMS = models.TrialParamModel.__table__
 
 
 class Drawn(NamedTuple):

@@ -9,15 +9,15 @@ from json import dumps, loads
 from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import json_to_distribution
-from optuna.storages._rdb import models
 from optuna.trial import TrialState as OptunaState
 from sqlalchemy import and_, func, inspect, literal, select
 
 from bcsearch.records import TrialRecord, TrialState
 from bcsearch.storage import attrs
 from bcsearch.storage.ledger import decode_epochs
+from bcsearch.storage.optuna_tables import PARAMS, REPORTS, SYSTEM_ATTRS, TRIALS, USER_ATTRS, VALUES
 from bcsearch.storage.tables import LEDGER
-from bcsearch.storage.trial_rows import CONSTRAINT, SYSTEM_ATTRS, TRIALS, UNFINISHED, VALUES
+from bcsearch.storage.trial_rows import CONSTRAINT, UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection
 
-TRIAL_ATTRS = models.TrialUserAttributeModel.__table__
-PARAMS = models.TrialParamModel.__table__
-REPORTS = models.TrialIntermediateValueModel.__table__
 INFINITE = {"INF_POS": float("inf"), "INF_NEG": float("-inf")}
 STATES = {state: TrialState[state.name] for state in OptunaState}
 FETCHED = 10_000  # rows at a time: one by one takes half as long again
@@ -61,17 +58,18 @@ class Details:
     scores: dict[int, float]
     retry_of: dict[int, int]
     infeasible: frozenset[int]
+    notes: dict[int, str]
     params: dict[int, dict[str, Any]] = field(default_factory=dict)
-    notes: dict[int, str] = field(default_factory=dict)
     ledger: dict[int, Any] = field(default_factory=dict)
 
 
 def bare_details(connection: Connection, meant: Meant) -> Details:
-    """Read scores, retries and what could not be trained."""
+    """Read scores, retries, what could not be trained and why."""
     histories = _told(connection, meant, attrs.RETRY_HISTORY)
     retry_of = {trial_id: history[-1] for trial_id, history in histories.items()}
     infeasible = _infeasible(connection, meant)
-    return Details(scores=_scores(connection, meant), retry_of=retry_of, infeasible=infeasible)
+    notes = _told(connection, meant, attrs.NOTE)
+    return Details(scores=_scores(connection, meant), retry_of=retry_of, infeasible=infeasible, notes=notes)
 
 
 def whole_details(connection: Connection, meant: Meant, with_epochs: bool) -> Details:
@@ -79,7 +77,6 @@ def whole_details(connection: Connection, meant: Meant, with_epochs: bool) -> De
     return replace(
         bare_details(connection, meant),
         params=_params(connection, meant),
-        notes=_told(connection, meant, attrs.NOTE),
         ledger=_ledger(connection, meant, with_epochs=with_epochs),
     )
 
@@ -158,9 +155,9 @@ def _decoder(connection: Connection, trial_id: int, name: str) -> Callable[[floa
 def _told(connection: Connection, meant: Meant, key: str) -> dict[int, Any]:
     """Read one attribute of the trials that have it, by trial id."""
     written = (
-        select(TRIAL_ATTRS.c.trial_id, TRIAL_ATTRS.c.value_json)
-        .join(TRIALS, TRIALS.c.trial_id == TRIAL_ATTRS.c.trial_id)
-        .where(meant.trials, TRIAL_ATTRS.c.key == key)
+        select(USER_ATTRS.c.trial_id, USER_ATTRS.c.value_json)
+        .join(TRIALS, TRIALS.c.trial_id == USER_ATTRS.c.trial_id)
+        .where(meant.trials, USER_ATTRS.c.key == key)
     )
     return {trial_id: loads(text) for trial_id, text in connection.execute(written)}
 

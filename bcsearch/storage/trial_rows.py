@@ -17,6 +17,7 @@ from sqlalchemy import and_, delete, func, insert, literal, or_, select, update
 
 from bcsearch.storage.attrs import FEASIBLE
 from bcsearch.storage.engine import changes_one
+from bcsearch.storage.optuna_tables import BEATS, SYSTEM_ATTRS, TRIALS, VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
-TRIALS = models.TrialModel.__table__
-BEATS = models.TrialHeartbeatModel.__table__
-SYSTEM_ATTRS = models.TrialSystemAttributeModel.__table__
-VALUES = models.TrialValueModel.__table__
 CONSTRAINT = f"{_CONSTRAINTS_KEY}:{FEASIBLE}"
 UNFINISHED = (TrialState.RUNNING, TrialState.WAITING)
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)

@@ -16,6 +16,7 @@ ALLOWED = "sqlite:///results/bcsearch.db, postgresql://user@host/database, mysql
 DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg", "mysql": "pymysql"}  # taken when the URL names none
 EXTRAS = {"postgresql": "bcsearch[postgres]", "mysql": "bcsearch[mysql]"}
 SECRET_QUERY = re.compile(r"(?i)([?&][^=&]*(?:password|passwd|secret|token)[^=&]*=)[^&]*")
+OWN_DRIVER = re.compile(rf"\+(?:{'|'.join(DRIVERS.values())})(?=://)")
 SECRET_USERINFO = re.compile(r"((?:^|://)[^:@/]*):(?!//).*@")
 
 
@@ -50,8 +51,8 @@ def checked(came: str) -> URL:
 
 
 def masked(url: str) -> str:
-    """Return ``url`` without its password, for messages; works for text that is no URL too."""
-    return SECRET_QUERY.sub(r"\1***", SECRET_USERINFO.sub(r"\1:***@", url))
+    """Return ``url`` as a user types it, without its password, for messages; works for text that is no URL too."""
+    return OWN_DRIVER.sub("", SECRET_QUERY.sub(r"\1***", SECRET_USERINFO.sub(r"\1:***@", url)))
 
 
 def sqlite_path(url: URL) -> Path | None:
@@ -75,9 +76,13 @@ def _parsed(came: str) -> URL:
             raise StorageError(f"storage {masked(came)!r} is neither a URL nor a .db file; allowed: {ALLOWED}")
         return URL.create("sqlite", database=str(Path(came).expanduser()))
     try:
-        return make_url(came)
+        url = make_url(came)
     except (ArgumentError, ValueError) as error:
         raise StorageError(f"storage URL {masked(came)!r} cannot be read; allowed: {ALLOWED}") from error
+    if "@" in (url.host or ""):  # a driver would complain of a host that is named after the end of a password
+        remedy = f"write one in a password as %40; allowed: {ALLOWED}"
+        raise StorageError(f"storage URL {masked(came)!r} has two @; {remedy}")
+    return url
 
 
 def _check_driver(url: URL, kind: str) -> None:

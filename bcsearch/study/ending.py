@@ -15,7 +15,6 @@ from bcsearch.export.about import ABOUT_NAME, MODEL_NAME, read_about
 from bcsearch.export.bundle import Bundle, write_bundle
 from bcsearch.export.evaluate import score_predictions
 from bcsearch.paths import locked, make_writable_dir
-from bcsearch.records import TrialState
 from bcsearch.records.events import Notice
 from bcsearch.report.tables import folds_csv, trials_csv
 
@@ -122,13 +121,12 @@ def _chosen(study: StudyRecord, number: int | None) -> TrialRecord:
 
 
 def _remedy(study: StudyRecord) -> str:
-    infeasible = [trial for trial in study.trials if trial.state is TrialState.INFEASIBLE]
-    if not infeasible:
+    if not study.infeasible:
         return "run more with 'bcsearch run'"
-    last = infeasible[-1]
+    last = study.infeasible[-1]
     return (
-        f"{len(infeasible)} could not be trained, trial {last.number} as {last.note}: mend the sweep or its space and "
-        "start anew with --fresh"
+        f"{len(study.infeasible)} could not be trained, trial {last.number} as {last.note}: mend the sweep or its "
+        "space and start anew with --fresh"
     )
 
 

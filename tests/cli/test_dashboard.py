@@ -115,7 +115,7 @@ def test_server_out_of_reach_is_refused_without_its_password(bcsearch: Run) -> N
     url = "postgresql://me:secret@127.0.0.1:1/cells"
     answer = bcsearch("dashboard", "--storage", url)
     assert answer.code == 2
-    assert "postgresql+psycopg://me:***@127.0.0.1:1/cells" in answer.err
+    assert "postgresql://me:***@127.0.0.1:1/cells" in answer.err
     assert "secret" not in answer.err + answer.out
 
 

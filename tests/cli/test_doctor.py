@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from bcsearch.storage.engine import database_now, transaction
-from bcsearch.storage.trial_rows import BEATS
+from bcsearch.storage.optuna_tables import BEATS
 from tests.fakes import FINGERPRINT, FakeTrainer, make_plan, make_worker, open_desk
 
 if TYPE_CHECKING:

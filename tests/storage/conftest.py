@@ -1,23 +1,35 @@
-"""Databases for storage tests: a SQLite file, and a real PostgreSQL that is started once."""
+"""Databases for storage tests: a SQLite file, and a real PostgreSQL and MariaDB that are started once."""
 
 from __future__ import annotations
 
 import shutil
+import socket
+import subprocess
+import time
 from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
 
 from bcsearch.storage import Storage, open_storage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BOTH = [pytest.param("sqlite"), pytest.param("postgresql", marks=pytest.mark.slow)]
+SERVERS = ("postgresql", "mysql")
+KINDS = ["sqlite", *(pytest.param(kind, marks=pytest.mark.slow) for kind in SERVERS)]
 NUMBERS = count()
+START_SECONDS = 30
+OURS = ("bcsearch_slots", "bcsearch_ledger")
+OPTUNAS = (
+    "studies", "study_directions", "study_user_attributes", "study_system_attributes", "trials", "trial_params",
+    "trial_user_attributes", "trial_system_attributes", "trial_values", "trial_intermediate_values",
+    "trial_heartbeats",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -34,30 +46,102 @@ def postgresql_server() -> Iterator[str]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def new_postgresql_database(server: str) -> str:
-    """Create an empty database and return its URL."""
+@pytest.fixture(scope="session")
+def mysql_server() -> Iterator[str]:
+    """Start MariaDB, which speaks MySQL's protocol, where it is installed."""
+    if shutil.which("mariadbd") is None:
+        pytest.skip("no MariaDB here; on Debian: apt-get install mariadb-server")
+    folder = Path(mkdtemp(prefix="bcsearch-mysql-"))
+    data, user = f"--datadir={folder}/data", "--user=root"
+    install = ["mariadb-install-db", "--no-defaults", data, user, "--skip-test-db"]
+    subprocess.run([*install, "--auth-root-authentication-method=normal"], check=True, capture_output=True)
+    port = free_port()
+    place = [f"--socket={folder}/socket", f"--port={port}", "--bind-address=127.0.0.1", f"--log-error={folder}/log"]
+    server = subprocess.Popen(["mariadbd", "--no-defaults", data, user, *place])
+    try:
+        yield answering(f"mysql+pymysql://root@127.0.0.1:{port}/mysql")
+    finally:
+        server.terminate()
+        server.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+    return port
+
+
+def answering(server: str) -> str:
+    """Wait until a server answers; return its URL."""
+    engine = create_engine(server)
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            with engine.connect():
+                break
+        except OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+    engine.dispose()
+    return server
+
+
+def new_database(server: str) -> str:
+    """Create an empty database on a server and return its URL."""
     name = f"bcsearch_{next(NUMBERS)}"
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     engine.dispose()
-    return server.replace("/postgres?", f"/{name}?")
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
-@pytest.fixture(params=BOTH)
+def empty_database(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
+    """Return the URL of a new database of a kind, without tables."""
+    if kind == "sqlite":
+        return f"sqlite:///{folder / 'study.db'}"
+    return new_database(request.getfixturevalue(f"{kind}_server"))
+
+
+@pytest.fixture(params=KINDS)
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the URL of a database without tables, of each kind in turn."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'study.db'}"
-    return new_postgresql_database(request.getfixturevalue("postgresql_server"))
+    return empty_database(request.param, request, tmp_path)
 
 
 @pytest.fixture(scope="session")
 def postgresql_url(postgresql_server: str) -> str:
     """Return the URL of the database that tests share, with its tables."""
-    shared = new_postgresql_database(postgresql_server)
+    return prepared(postgresql_server)
+
+
+@pytest.fixture(scope="session")
+def mysql_url(mysql_server: str) -> str:
+    """Return the URL of the database that tests share, with its tables."""
+    return prepared(mysql_server)
+
+
+def prepared(server: str) -> str:
+    """Create a database with its tables and return its URL."""
+    shared = new_database(server)
     open_storage(shared).engine.dispose()
     return shared
+
+
+def clear(url: str) -> None:
+    """Remove all studies from a database of a server, and let ids begin at 1 again."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        if engine.name == "postgresql":
+            connection.execute(text(f"TRUNCATE {', '.join(('studies', *OURS))} RESTART IDENTITY CASCADE"))
+        else:
+            connection.execute(text("SET FOREIGN_KEY_CHECKS = 0"))
+            for table in (*OPTUNAS, *OURS):
+                connection.execute(text(f"TRUNCATE {table}"))
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -68,18 +152,14 @@ def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(params=BOTH)
+@pytest.fixture(params=KINDS)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the URL of a database with tables and without studies, of each kind in turn."""
     if request.param == "sqlite":
         copied = shutil.copyfile(request.getfixturevalue("sqlite_file"), tmp_path / "study.db")
         return f"sqlite:///{copied}"
-    shared: str = request.getfixturevalue("postgresql_url")
-    emptied = ", ".join(["studies", "bcsearch_slots", "bcsearch_ledger"])
-    engine = create_engine(shared)
-    with engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {emptied} RESTART IDENTITY CASCADE"))
-    engine.dispose()
+    shared: str = request.getfixturevalue(f"{request.param}_url")
+    clear(shared)
     return shared
 
 

@@ -74,7 +74,8 @@ def rows(url: str) -> dict[str, list[tuple[Any, ...]]]:
 
 def downgrade(url: str, schema: str) -> None:
     """Bring Optuna's tables back to an older schema, as an older Optuna made them."""
-    execute(url, "DROP INDEX ix_trials_study_id", "CREATE INDEX trials_study_id_key ON trials (study_id)")
+    on = " ON trials" if url.startswith("mysql") else ""
+    execute(url, "CREATE INDEX trials_study_id_key ON trials (study_id)", f"DROP INDEX ix_trials_study_id{on}")
     if schema == "v3.0.0.b":
         _migrate(url, "v3.0.0.c")
         # Optuna's own step down fails, on a name that is not there

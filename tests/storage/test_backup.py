@@ -12,7 +12,7 @@ from bcsearch.storage.backup import back_up
 from bcsearch.storage.copy import Copied, copy_database
 from bcsearch.storage.schema import known_schemas
 from bcsearch.storage.upgrade import upgrade_database
-from tests.storage.conftest import new_postgresql_database
+from tests.storage.conftest import new_database
 from tests.storage.moving import N_TRIALS, add_trials, close, downgrade, execute, fill, goes_on, rows
 from tests.storage.workers import CONTEXT, NAME
 
@@ -96,7 +96,7 @@ def test_database_of_an_older_optuna_is_kept_as_it_is_and_can_be_upgraded(
 
 @pytest.mark.slow
 def test_backup_of_an_older_server_can_be_put_back(postgresql_server: str, kept: Path) -> None:
-    url, restored = (new_postgresql_database(postgresql_server) for _ in range(2))
+    url, restored = (new_database(postgresql_server) for _ in range(2))
     fill(url)
     before = rows(url)
     downgrade(url, OLDER[-1])

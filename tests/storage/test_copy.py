@@ -12,7 +12,7 @@ from bcsearch.errors import BcsearchError, DiskError, StorageError, StudyError
 from bcsearch.storage import copy as copying
 from bcsearch.storage import masked, read_study
 from bcsearch.storage.copy import Copied, copy_database
-from tests.storage.conftest import BOTH, new_postgresql_database
+from tests.storage.conftest import KINDS, empty_database
 from tests.storage.moving import N_TRIALS, add_trials, close, downgrade, execute, fill, goes_on, rows, tables
 from tests.storage.workers import NAME, score
 
@@ -24,12 +24,11 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
 
-@pytest.fixture(params=BOTH)
+@pytest.fixture(params=KINDS)
 def destination(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the URL of a second database without tables, of each kind in turn."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'copy.db'}"
-    return new_postgresql_database(request.getfixturevalue("postgresql_server"))
+    (tmp_path / "second").mkdir()
+    return empty_database(request.param, request, tmp_path / "second")
 
 
 def refused(source: str, destination: str, kind: type[BcsearchError] = StorageError) -> str:

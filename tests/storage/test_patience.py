@@ -13,8 +13,8 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from bcsearch.storage import Ledger, Slots, Storage, list_studies, open_storage
 from bcsearch.storage.engine import transaction
+from bcsearch.storage.optuna_tables import BEATS
 from bcsearch.storage.patience import Outage, is_lost, patient
-from bcsearch.storage.trial_rows import BEATS
 from tests.storage.workers import make_study, score
 
 

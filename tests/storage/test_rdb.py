@@ -13,8 +13,8 @@ from sqlalchemy.exc import OperationalError
 from bcsearch.storage import Slots, Storage
 from bcsearch.storage.attrs import NOTE, RETRY_HISTORY
 from bcsearch.storage.engine import database_now, transaction
+from bcsearch.storage.optuna_tables import BEATS, TRIALS
 from bcsearch.storage.rdb import MAX_RETRIES
-from bcsearch.storage.trial_rows import BEATS, TRIALS
 from tests.storage.workers import make_study, score
 
 if TYPE_CHECKING:

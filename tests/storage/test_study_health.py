@@ -12,8 +12,8 @@ from bcsearch.records import TrialState
 from bcsearch.storage import Slots, Storage
 from bcsearch.storage.engine import database_now, transaction
 from bcsearch.storage.forecasts import keep_forecast
+from bcsearch.storage.optuna_tables import BEATS
 from bcsearch.storage.study_health import StudyHealth, read_health
-from bcsearch.storage.trial_rows import BEATS
 from tests.fakes import make_forecast
 from tests.storage.workers import NAME, make_study, score
 

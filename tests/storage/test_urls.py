@@ -43,6 +43,9 @@ def test_password_survives_resolving() -> None:
         ("ann:secret@host/cells", "ann:***@host/cells"),
         ("postgresql://ann@host:5432/cells", "postgresql://ann@host:5432/cells"),
         ("sqlite:///results/bcsearch.db", "sqlite:///results/bcsearch.db"),
+        ("sqlite+pysqlite:///results/bcsearch.db", "sqlite:///results/bcsearch.db"),
+        ("postgresql+psycopg://ann:secret@host/cells", "postgresql://ann:***@host/cells"),
+        ("postgresql+psycopg2://ann@host/cells", "postgresql+psycopg2://ann@host/cells"),
     ],
 )
 def test_password_is_never_shown(url: str, shown: str) -> None:
@@ -58,6 +61,7 @@ def test_password_is_never_shown(url: str, shown: str) -> None:
         ("ann:secret@host", "neither a URL nor a .db file"),
         ("postgresql://ann:secret@host:port/cells", "cannot be read"),
         ("://", "cannot be read"),
+        ("postgresql://ann:sec@ret@host/cells", "two @; write one in a password as %40"),
         ("postgresql://ann:secret@host", "names no database"),
         ("sqlite://", "names no database"),
         ("sqlite:///:memory:", "names no database"),

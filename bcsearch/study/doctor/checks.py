@@ -33,6 +33,7 @@ STUDY_CHECKS: tuple[Callable[[StudyFacts], list[Finding]], ...] = (  # of the on
     trials.check_heartbeats,
     trials.check_claims,
     trials.check_attempts,
+    trials.check_infeasible,
     search.check_pruner,
     search.check_sampler,
     search.check_draws,

@@ -25,7 +25,7 @@ def check_pruner(facts: StudyFacts) -> list[Finding]:
     if why:
         return [warning("pruner", f"it can stop no trial: {why[0]}", f"{why[1]} and start anew with --fresh")]
     counts, needed = facts.health.counts, facts.plan.sweep.search.pruner_trials
-    pruned = counts.get(TrialState.PRUNED, 0) - facts.record.count(TrialState.INFEASIBLE)
+    pruned = counts.get(TrialState.PRUNED, 0) - len(facts.record.infeasible)
     if pruned:
         return [ok("pruner", f"it stopped {pruned} of {many(facts.health.finished, 'trial')}")]
     completed = counts.get(TrialState.COMPLETE, 0)

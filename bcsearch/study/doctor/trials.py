@@ -97,6 +97,16 @@ def check_attempts(facts: StudyFacts) -> list[Finding]:
     return found
 
 
+def check_infeasible(facts: StudyFacts) -> list[Finding]:
+    """Say why configurations could not be trained."""
+    infeasible = facts.record.infeasible
+    if not infeasible:
+        return []
+    why = f", trial {infeasible[-1].number}: {infeasible[-1].note}" if infeasible[-1].note else ""
+    what = f"{many(len(infeasible), 'configuration')} could not be trained, the last{why}"
+    return [note("infeasible", what)]
+
+
 def _progress(facts: StudyFacts) -> str:
     health = facts.health
     of = f" of {facts.wanted}" if facts.wanted else ""

@@ -17,8 +17,8 @@ from sqlalchemy import text, update
 from bcsearch.errors import StudyError
 from bcsearch.records import TrialState
 from bcsearch.storage.engine import database_now, transaction
+from bcsearch.storage.optuna_tables import BEATS
 from bcsearch.storage.tables import SLOTS
-from bcsearch.storage.trial_rows import BEATS
 from bcsearch.study.doctor.look import file_system, look
 from tests.fakes import FakeTrainer, make_plan, make_worker, open_desk
 
