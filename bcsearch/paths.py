@@ -28,8 +28,8 @@ def cache_dir() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bcsearch"
 
 
-def make_writable_dir(path: Path) -> Path:
-    """Create ``path`` with its parents and prove that a file can be written there.
+def make_writable_dir(path: Path, options: str = "") -> Path:
+    """Create ``path`` with its parents and prove that a file can be written there; ``options`` name another.
 
     Raises:
         DiskError: the folder cannot be made or written.
@@ -40,8 +40,9 @@ def make_writable_dir(path: Path) -> Path:
         os.close(handle)
         os.unlink(probe)
     except OSError as error:
+        another = f"choose another with {options}" if options else "choose another"
         raise DiskError(
-            f"cannot write to folder {path}: {error.strerror}; choose another or mend its permissions"
+            f"cannot write to folder {path}: {error.strerror}; {another} or mend its permissions"
         ) from error
     return path
 

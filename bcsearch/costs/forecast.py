@@ -44,8 +44,10 @@ class Estimator:
         firsts = self.pool[: self.n_firsts]
         n_firsts = sum(priced in firsts for priced in pool)
         tallies = [self.table.play(pool, n_firsts, n_trials, self._random(number)) for number in range(PLAYS)]
+        seconds = [tally.seconds for tally in tallies]
         work = Work(
-            seconds=_mean(tallies, "prefix") + _mean(tallies, "training") + _mean(tallies, "other"),
+            seconds=float(np.mean(seconds)),
+            between=(min(seconds), max(seconds)),
             cache_bytes=round(_mean(tallies, "cache_bytes")),
             passes=round(_mean(tallies, "passes")),
         )

@@ -61,6 +61,11 @@ class Tally:
     passes: int = 0
     cache_bytes: int = 0
 
+    @property
+    def seconds(self) -> float:
+        """All of it."""
+        return self.prefix + self.training + self.other
+
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Played:

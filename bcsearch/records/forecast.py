@@ -43,11 +43,16 @@ class EpochCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What a study costs, or what it did cost: seconds of trials and refit, cache on disk, passes of one image."""
+    """What a study costs, or what it did cost: seconds of trials and refit, cache on disk, passes of one image.
+
+    What is expected lies ``between`` a lowest and a highest number of seconds: nobody knows before which trials turn
+    out well, and so run to their end.
+    """
 
     seconds: float
     cache_bytes: int
     passes: int
+    between: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,8 @@ LEFT = ("backbone", "cut", "view")  # columns that are aligned at the left
 
 def work_text(work: Work) -> str:
     """Return a cost in words."""
-    return f"{time_in_words(work.seconds)}, {in_words(work.cache_bytes)} of cache, {work.passes:,} passes"
+    between = "" if work.between is None else f" ({' to '.join(map(time_in_words, work.between))})"
+    return f"{time_in_words(work.seconds)}{between}, {in_words(work.cache_bytes)} of cache, {work.passes:,} passes"
 
 
 def total_text(forecast: Forecast) -> str:

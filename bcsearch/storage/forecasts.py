@@ -24,6 +24,6 @@ def kept_forecast(study: optuna.Study) -> Forecast | None:
     kept: Mapping[str, Any] | None = study.user_attrs.get(FORECAST)
     if kept is None:
         return None
-    return Forecast(
-        **{**kept, "rows": (), "epochs": (), "left_out": tuple(kept["left_out"]), "work": Work(**kept["work"])}
-    )
+    between = kept["work"].get("between")
+    work = Work(**{**kept["work"], "between": between and tuple(between)})
+    return Forecast(**{**kept, "rows": (), "epochs": (), "left_out": tuple(kept["left_out"]), "work": work})

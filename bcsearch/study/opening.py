@@ -46,7 +46,7 @@ def make_room(folder: Path) -> None:
             f"results folder {folder} needs {room}, {free / 2**20:.0f} MiB are free; free some or choose "
             "another with --results"
         )
-    make_writable_dir(folder)
+    make_writable_dir(folder, "--results")
 
 
 def open_desk(

@@ -35,7 +35,7 @@ def files_dir(study: optuna.Study, options: RunOptions) -> Path:
     base = (options.artifacts_dir or options.results_dir).absolute()
     folder = study_dir(base, study.study_name, study.user_attrs[attrs.UUID])
     is_marked = _mark(folder) is not None
-    make_writable_dir(folder)
+    make_writable_dir(folder, "--artifacts" if options.artifacts_dir else "--artifacts or --results")
     if not is_marked and (first is None or options.artifacts_dir is not None):
         with replacing(folder / MARK) as draft:
             draft.write_text(study.user_attrs[attrs.UUID], encoding="utf-8")

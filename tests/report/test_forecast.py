@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bcsearch.records.forecast import EpochCost, PassCost, Work
-from bcsearch.report.forecast import comparison, forecast_text, left_out_text, total_text
+from bcsearch.report.forecast import comparison, forecast_text, left_out_text, total_text, work_text
 from tests.fakes import make_forecast
 
 VIEW = PassCost(
@@ -25,6 +25,11 @@ def test_total_says_minutes_cache_passes_and_the_dear_parts() -> None:
         "30 trials take about 90 seconds, 1.5 MB of cache, 2,400 passes on this machine: "
         "30 seconds computing what is kept, 45 seconds training, 15 seconds loading, tracing and writing"
     )
+
+
+def test_cost_that_is_expected_is_told_with_its_lowest_and_highest() -> None:
+    work = replace(make_forecast(30).work, between=(45.0, 150.0))
+    assert work_text(work) == "90 seconds (45 seconds to 2.5 minutes), 1.5 MB of cache, 2,400 passes"
 
 
 @pytest.mark.parametrize(
