@@ -12,10 +12,10 @@ TRIALS = {  # few, as some are dear; quickstart and unfrozen tell of larger runs
     "mobilenet": 30,
     "efficientnet": 16,
     "joint": 20,
-    "custom": 6,
-    "resnet18": 6,
-    "vgg19": 10,
-    "convnext": 6,
+    "custom": 4,
+    "resnet18": 4,
+    "vgg19": 6,
+    "convnext": 4,
 }
 
 
