@@ -11,6 +11,7 @@ import os
 import sqlite3
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from math import inf
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -35,6 +36,10 @@ BUSY_SECONDS = 60
 CONNECT_SECONDS = 10
 OPTUNA_TABLES = models.BaseModel.metadata.tables
 UTC_SESSION = {"postgresql": "SET TIME ZONE 'UTC'", "mysql": "SET time_zone = '+00:00'"}
+UPTIME = {
+    "postgresql": "SELECT extract(epoch FROM now() - pg_postmaster_start_time())",
+    "mysql": "SHOW GLOBAL STATUS LIKE 'Uptime'",  # a name and the seconds
+}
 COPY = "SQLite writes beside a file even to read it: copy it to a folder of your own and name the copy with --storage"
 OLDER = "stop its workers, keep it with 'bcsearch storage backup' and run 'bcsearch storage upgrade'"
 NEWER = "pip install --upgrade optuna"
@@ -94,6 +99,12 @@ def database_now(session: Session) -> datetime:
     if now is None:
         raise StorageInternalError("the database did not tell its time")
     return now.replace(tzinfo=None)
+
+
+def uptime_seconds(session: Session) -> float:
+    """Return how long the database has been answering; for ever, where it is a file."""
+    statement = UPTIME.get(session.get_bind().dialect.name)
+    return inf if statement is None else float(session.execute(text(statement)).one()[-1])
 
 
 def stale_before(session: Session, grace_seconds: float) -> datetime:

