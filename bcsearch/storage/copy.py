@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from optuna.storages._rdb import models
 from sqlalchemy import MetaData, create_engine, func, insert, inspect, select
 
 from bcsearch.errors import StorageError
 from bcsearch.paths import creating
-from bcsearch.storage.engine import OPTUNA_TABLES, engine_options, holds_optuna, keep_fractions, plain_errors
+from bcsearch.storage.engine import OPTUNA_TABLES, engine_options, holds_optuna, plain_errors
+from bcsearch.storage.optuna_tables import OPTUNAS
 from bcsearch.storage.schema import SCHEMA, is_older, schema_of
 from bcsearch.storage.tables import METADATA
 from bcsearch.storage.urls import checked, masked, sqlite_path
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Engine
 
 CHUNK = 5_000  # rows in memory at a time
-TABLES = (*models.BaseModel.metadata.sorted_tables, *METADATA.sorted_tables, SCHEMA)  # what is referred to comes first
+TABLES = (*OPTUNAS.sorted_tables, *METADATA.sorted_tables, SCHEMA)  # what is referred to comes first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +74,6 @@ def copy_tables(engine: Engine, tables: Sequence[Table], to: URL) -> Copied:
         there = set(inspect(source).get_table_names())  # plain Optuna makes none of ours
         for table in tables:
             table.create(target, checkfirst=True)
-        keep_fractions(target)
-        for table in tables:
             counts[table.name] = 0
             for rows in _chunks(source, engine.url, table) if table.name in there else ():
                 target.execute(insert(table), rows)

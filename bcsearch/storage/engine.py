@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from optuna.exceptions import StorageInternalError
-from optuna.storages._rdb import models
 from sqlalchemy import create_engine, func, inspect, select, text
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bcsearch.errors import BcsearchError, DiskError, StorageError
+from bcsearch.storage.optuna_tables import OPTUNAS
 from bcsearch.storage.schema import SCHEMA, is_older, known_schemas, schema_of
 from bcsearch.storage.tables import METADATA
 from bcsearch.storage.urls import masked, sqlite_path
@@ -29,12 +29,12 @@ from bcsearch.storage.urls import masked, sqlite_path
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Connection, Inspector, Update
+    from sqlalchemy import Inspector, Update
     from sqlalchemy.engine import URL, Engine
 
 BUSY_SECONDS = 60
 CONNECT_SECONDS = 10
-OPTUNA_TABLES = models.BaseModel.metadata.tables
+OPTUNA_TABLES = OPTUNAS.tables
 UTC_SESSION = {"postgresql": "SET TIME ZONE 'UTC'", "mysql": "SET time_zone = '+00:00'"}
 UPTIME = {
     "postgresql": "SELECT extract(epoch FROM now() - pg_postmaster_start_time())",
@@ -128,23 +128,11 @@ def prepare_database(url: URL) -> None:
     try:
         with plain_errors(url):
             if not holds_optuna(engine, url):
-                models.BaseModel.metadata.create_all(engine)
-                with engine.begin() as connection:
-                    keep_fractions(connection)
+                OPTUNAS.create_all(engine)
             METADATA.create_all(engine)
             _use_wal(engine)
     finally:
         engine.dispose()
-
-
-def keep_fractions(connection: Connection) -> None:
-    """Let the times of new trials hold fractions of a second, by which two runs of a trial are told apart.
-
-    Only MySQL must be told, as it drops them otherwise.
-    """
-    if connection.dialect.name == "mysql":
-        columns = ", ".join(f"MODIFY {name} DATETIME(6)" for name in ("datetime_start", "datetime_complete"))
-        connection.exec_driver_sql(f"ALTER TABLE trials {columns}")
 
 
 def holds_optuna(engine: Engine, url: URL) -> bool:

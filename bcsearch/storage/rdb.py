@@ -61,7 +61,7 @@ OPTUNAS = (  # of Optuna's methods, those that touch the database on their own
     "get_trial_param", "set_trial_intermediate_value", "set_trial_user_attr", "set_trial_system_attr",
     "get_trial_id_from_study_id_trial_number", "get_trial", "_get_trials", "_get_best_trial_id",
 )  # fmt: skip
-RACE_SAYINGS = ("already exists", "locked", "unique")
+RACE_SAYINGS = ("already exists", "locked", "unique", "duplicate entry")
 OPENINGS = 8  # several processes may create the tables of one new database; all but one fail at first
 
 

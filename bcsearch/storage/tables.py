@@ -6,8 +6,10 @@ Optuna's ids are no keys for us: SQLite reuses them after a delete and a copied 
 from __future__ import annotations
 
 from sqlalchemy import Column, DateTime, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy.dialects.mysql import DATETIME
 
 METADATA = MetaData()
+TIME = DateTime().with_variant(DATETIME(fsp=6), "mysql")  # which drops fractions of a second otherwise
 
 SLOTS = Table(
     "bcsearch_slots",
@@ -16,7 +18,7 @@ SLOTS = Table(
     Column("slot", Integer, primary_key=True, autoincrement=False),
     Column("trial_number", Integer),
     Column("claimed_by", String(255)),
-    Column("claimed_at", DateTime),  # UTC, by the clock of the database
+    Column("claimed_at", TIME),  # UTC, by the clock of the database
     Column("version", Integer, nullable=False, default=0),  # grows with every write: what compare-and-set compares
     UniqueConstraint("study_uuid", "trial_number", name="bcsearch_slots_trial"),
 )
