@@ -16,7 +16,7 @@ from benchmarks.distributed.databases import sqlite_url
 from benchmarks.distributed.diary import read_diaries
 
 TRIALS, EPOCHS, EPOCH_SECONDS, N_WORKERS = 24, 2, 0.5, 4
-DATA, REAL_TRIALS, REAL_WORKERS = Path("../shared/data/pbc_mini_96.npz"), 40, 2
+DATA, REAL_TRIALS, REAL_WORKERS = Path("../shared/data/pbc_dev_96.npz"), 60, 2
 
 
 def main(trials: int = TRIALS, real_trials: int = REAL_TRIALS) -> None:
