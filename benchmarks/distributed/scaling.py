@@ -9,14 +9,14 @@ from tempfile import TemporaryDirectory
 
 import optuna
 
-from benchmarks.commands import run_command
+from benchmarks.commands import DATA, run_command
 from benchmarks.distributed.assignment import Assignment
 from benchmarks.distributed.crew import Crew
 from benchmarks.distributed.databases import sqlite_url
 from benchmarks.distributed.diary import read_diaries
 
 TRIALS, EPOCHS, EPOCH_SECONDS, N_WORKERS = 24, 2, 0.5, 4
-DATA, REAL_TRIALS, REAL_WORKERS = Path("../shared/data/pbc_dev_96.npz"), 60, 2
+REAL_TRIALS, REAL_WORKERS = 60, 2
 
 
 def main(trials: int = TRIALS, real_trials: int = REAL_TRIALS) -> None:
