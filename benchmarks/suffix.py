@@ -77,7 +77,7 @@ def _trainer(
     below = FrozenForward([segment(ours, INPUT, cut)], 64, np.dtype(np.uint8))
     activations = np.concatenate(list(below.run(images))).astype(np.float16)
     body = trainable_copy(segment(ours, cut, POOLED), batch_norm="frozen", precision="float32", seed=0)
-    graph = SuffixGraph(body, body, kind_of(params), Device.cpu())
+    graph = SuffixGraph(body, None, kind_of(params), Device.cpu())
     n_features = body.output.shape[-1]
     start = partial(first_weights, Scaling.none(n_features), [n_features, UNITS, N_CLASSES], seed=0)
     task = Task(labels=labels, n_classes=N_CLASSES, train_rows=rows, valid_rows=[])

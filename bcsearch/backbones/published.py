@@ -22,6 +22,7 @@ from bcsearch.paths import locked, make_writable_dir
 
 STORE = "https://storage.googleapis.com/"
 APPLICATIONS = STORE + "tensorflow/keras-applications/"
+ONLY_GET = (405, 501)  # what servers say that do not know HEAD
 LOOK_SECONDS = 10.0  # how long a server may be silent before it counts as not there
 MIRROR = "BCSEARCH_WEIGHTS_URL"  # names an address that holds the same files, all in one folder
 
@@ -108,7 +109,7 @@ def _look(url: str) -> str:
             return silent
         urlopen(Request(url, method="HEAD"), timeout=LOOK_SECONDS).close()
     except HTTPError as error:
-        return f"the server says {error.code}"
+        return "" if error.code in ONLY_GET else f"the server says {error.code}"
     except (OSError, ValueError) as error:
         return f"no answer: {error}"
     return ""

@@ -130,6 +130,14 @@ def get_backbone(name: str) -> Backbone:
     return _registered(name)
 
 
+def package_of(name: str) -> str:
+    """Return the package that a backbone comes from, with its version; nothing for ours, whose meaning has a number."""
+    if name in BACKBONES:
+        return ""
+    (point, *_) = entry_points(group=PLUGINS, name=name)
+    return f"{point.dist.name} {point.dist.version}" if point.dist else point.value
+
+
 @lru_cache(maxsize=64)
 def outline(name: str, image_size: int) -> keras.Model:
     """Return a backbone's graph without weights: fast, for counting and finding cuts.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from hashlib import blake2b
+from hashlib import blake2b, file_digest
 from math import prod, sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from bcsearch.backbones.plain import fitted
-from bcsearch.backbones.table import get_backbone, load_stock
+from bcsearch.backbones.table import get_backbone, load_stock, package_of
 from bcsearch.errors import WeightsError
 from bcsearch.seeds import derive_seed
 
@@ -39,7 +39,10 @@ class WeightsKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedWeights:
-    """Weights that can be had. ``fingerprint`` is over the file's bytes; ``warning`` is a line the user must see."""
+    """Weights that can be had; ``warning`` is a line the user must see.
+
+    ``fingerprint`` is over the file's bytes, with the version of the package that a backbone not of ours comes from.
+    """
 
     kind: WeightsKind
     fingerprint: str
@@ -57,6 +60,11 @@ def resolve_weights(backbone_name: str, weights: str) -> ResolvedWeights:
         WeightsError: they cannot be had, are damaged, or are of another architecture.
     """
     backbone = get_backbone(backbone_name)
+    found, package = _resolved(backbone, weights), package_of(backbone_name)
+    return replace(found, fingerprint=f"{found.fingerprint} {package}") if package else found
+
+
+def _resolved(backbone: Backbone, weights: str) -> ResolvedWeights:
     if weights == "random":
         return _random()
     if weights not in ("auto", "imagenet"):
@@ -101,14 +109,24 @@ def load_backbone(name: str, image_size: int, weights: ResolvedWeights, seed: in
     return model
 
 
-def with_resizing(model: keras.Model, height: int, width: int) -> keras.Model:
-    """Let a backbone take images of another size: bilinear, smoothed where they shrink, sides not in proportion."""
-    side = model.input_shape[1]
+def resizing(height: int, width: int, side: int) -> keras.Model | None:
+    """Return what makes images squares of ``side``; None where they are: bilinear, smoothed where they shrink.
+
+    XLA cannot compile it, and it runs on the processor wherever the rest does.
+    """
     if (height, width) == (side, side):
-        return model
+        return None
     image = keras.Input((height, width, 3), name="image")
     resize = keras.layers.Resizing(side, side, interpolation="bilinear", antialias=True, name="resize")
-    return keras.Model(image, model(resize(image)), name=f"resized_{model.name}")
+    return keras.Model(image, resize(image), name="resizing")
+
+
+def with_resizing(model: keras.Model, height: int, width: int) -> keras.Model:
+    """Let a backbone take images of another size, sides not in proportion."""
+    before = resizing(height, width, model.input_shape[1])
+    if before is None:
+        return model
+    return keras.Model(before.input, model(before.output), name=f"resized_{model.name}")
 
 
 def _random(warning: str | None = None) -> ResolvedWeights:
@@ -126,7 +144,8 @@ def _from_path(backbone: Backbone, path: Path) -> ResolvedWeights:
 
 
 def _hash_file(path: Path) -> str:
-    return blake2b(path.read_bytes(), digest_size=8).hexdigest()
+    with path.open("rb") as file:
+        return file_digest(file, lambda: blake2b(digest_size=8)).hexdigest()
 
 
 def _load_file(backbone: Backbone, model: keras.Model, path: Path) -> None:

@@ -31,6 +31,8 @@ REFIT_SECONDS = 4.0  # besides training: putting the model together and writing 
 TOURNAMENT = 5  # draws of which the sampler, once it has learned, is taken to try the best
 DEAR_IS_GOOD = 0.7  # correlation of a configuration's quality with the logarithm of what an epoch costs
 
+LEAST_SPREAD = 0.3  # of the logarithms of prices: where all cost about the same, none is better for its cost
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Priced:
@@ -152,12 +154,9 @@ class Table:
 
 
 def _targets(pool: Sequence[Priced], random: np.random.Generator) -> list[dict[int, float]]:
-    """Return for each configuration how good each of its stages can get, by the epoch at which the stage begins.
-
-    Over the pool the last stages have mean 0 and variance 1.
-    """
-    dear = np.log([priced.prices[-1] for priced in pool])
-    mean, spread = dear.mean(), max(float(dear.std()), 1e-9)
+    """Return for each configuration how good each of its stages can get, by the epoch at which the stage begins."""
+    dear = np.log(np.concatenate([priced.prices for priced in pool]))
+    mean, spread = dear.mean(), max(float(dear.std()), LEAST_SPREAD)
     return [
         {
             stage.first_epoch: DEAR_IS_GOOD * (log(price) - mean) / spread + luck

@@ -80,9 +80,9 @@ def _drawn(param: Param, random: np.random.Generator) -> Value:
     if param.choice is not None:
         return param.choice[int(random.integers(len(param.choice)))]
     low, high = param.floats or param.ints or (0, 0)
+    if param.ints is not None and not param.log:
+        step = param.step or 1
+        return int(low) + step * int(random.integers((int(high) - int(low)) // step + 1))
     share = float(random.uniform())
     drawn = low * (high / low) ** share if param.log else low + (high - low) * share
-    if param.floats is not None:
-        return drawn
-    step = param.step or 1
-    return int(low) + step * round((drawn - low) / step)
+    return drawn if param.floats is not None else round(drawn)

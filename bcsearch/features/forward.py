@@ -30,21 +30,29 @@ class FrozenForward:
         batch_size: int,
         dtype: np.dtype[np.generic],
         *,
+        before: keras.Model | None = None,
         jit_compile: bool = False,
     ) -> None:
-        """Take consecutive segments; ``dtype`` is that of the first one's inputs: uint8, float16 or float32."""
+        """Take consecutive segments; ``dtype`` is that of the inputs: uint8, float16 or float32.
+
+        ``before`` prepares inputs for the first of them, and is left alone by XLA.
+        """
         self.batch_size = batch_size
         self.output_shape: tuple[int, ...] = tuple(segments[-1].output_shape[1:])
-        shape = (batch_size, *segments[0].input_shape[1:])
+        shape = (batch_size, *(before or segments[0]).input_shape[1:])
         small = 4 * sum(part.count_params() for part in segments) <= CONSTANTS_BYTES
         parts = [_constant(part) if small else _live(part) for part in segments]
 
-        @tf.function(input_signature=[tf.TensorSpec(shape, dtype)], jit_compile=jit_compile, autograph=False)  # type: ignore[untyped-decorator]  # tensorflow ships no types
-        def forward(inputs: tf.Tensor) -> tf.Tensor:
-            hidden = tf.cast(inputs, tf.float32)
+        @tf.function(jit_compile=jit_compile, autograph=False)  # type: ignore[untyped-decorator]  # tensorflow ships no types
+        def through_parts(hidden: tf.Tensor) -> tf.Tensor:
             for part in parts:
                 hidden = _rounded(part(hidden))
             return hidden
+
+        @tf.function(input_signature=[tf.TensorSpec(shape, dtype)], autograph=False)  # type: ignore[untyped-decorator]  # the same
+        def forward(inputs: tf.Tensor) -> tf.Tensor:
+            hidden = tf.cast(inputs, tf.float32)
+            return through_parts(hidden if before is None else before(hidden))
 
         self._forward = forward
 

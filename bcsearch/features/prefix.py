@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bcsearch.backbones.cuts import INPUT, cuts_of, segment
-from bcsearch.backbones.weights import load_backbone, with_resizing
+from bcsearch.backbones.weights import load_backbone, resizing
 from bcsearch.features.forward import FrozenForward
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Prefix:
             way = pairwise(names[names.index(start) : names.index(end) + 1])
             model = self.backbone(name, image_size)
             segments = [segment(model, *ends) for ends in way]
-            if start == INPUT:
-                segments[0] = with_resizing(segments[0], *self.image_shape)
-            self._pass = (wanted, FrozenForward(segments, self.batch_size, dtype, jit_compile=self.jit_compile))
+            before = resizing(*self.image_shape, image_size) if start == INPUT else None
+            forward = FrozenForward(segments, self.batch_size, dtype, before=before, jit_compile=self.jit_compile)
+            self._pass = (wanted, forward)
         return self._pass[1]

@@ -31,7 +31,7 @@ def total_text(forecast: Forecast) -> str:
         "loading, tracing and writing": rest,
     }
     shares = ", ".join(f"{time_in_words(seconds)} {what}" for what, seconds in parts.items())
-    return f"{forecast.trials} trials take about {work_text(forecast.work)} on this machine: {shares}"
+    return f"{forecast.trials} trials take about {work_text(forecast.work)} on this machine by one worker: {shares}"
 
 
 def left_out_text(forecast: Forecast) -> list[str]:
@@ -44,11 +44,11 @@ def left_out_text(forecast: Forecast) -> list[str]:
     return lines
 
 
-def comparison(planned: Work, real: Work) -> str:
-    """Return a plan and what it came to in one line."""
+def comparison(planned: Work, real: Work, *, supervised: bool) -> str:
+    """Return a plan and what it came to in one line; cache and passes are known where this process did the work."""
     took = f"{time_in_words(real.seconds)} over all workers"
-    here = f"{in_words(real.cache_bytes)} and {real.passes:,} passes in this one"
-    return f"planned {work_text(planned)}; took {took}, {here}"
+    here = "" if supervised else f", {in_words(real.cache_bytes)} and {real.passes:,} passes in this one"
+    return f"planned {work_text(planned)}; took {took}{here}"
 
 
 def forecast_text(forecast: Forecast) -> str:

@@ -71,7 +71,9 @@ def default_trials(study: optuna.Study, plan: Plan) -> int:
     return plan.sweep.search.trials if forecast is None else forecast.trials
 
 
-def tell_costs(desk: Desk, refit_seconds: float, trainer: Trainer, listener: Listener) -> None:
+def tell_costs(
+    desk: Desk, refit_seconds: float, trainer: Trainer, listener: Listener, *, supervised: bool = False
+) -> None:
     """Say what a study did cost beside what was forecast, unless its budget has changed since."""
     forecast, record = kept_forecast(desk.study), desk.record()
     if forecast is None or forecast.trials != record.trials_wanted:
@@ -79,7 +81,7 @@ def tell_costs(desk: Desk, refit_seconds: float, trainer: Trainer, listener: Lis
     spent = sum(trial.seconds or 0.0 for trial in record.trials if trial.is_finished)
     store = trainer.features.store
     real = Work(seconds=spent + refit_seconds, cache_bytes=store.written_bytes, passes=trainer.features.passes)
-    listener(Notice(text=comparison(forecast.work, real)))
+    listener(Notice(text=comparison(forecast.work, real, supervised=supervised)))
 
 
 def _warnings(forecast: Forecast, store: Store, options: RunOptions) -> list[str]:

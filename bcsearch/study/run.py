@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bcsearch.records import TrialState
 from bcsearch.records.events import BudgetKnown, Listener, Notice, ignore
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from bcsearch.study.prepare import Prepared
     from bcsearch.training.trainer import Trainer
 
-JOIN_SECONDS = 60.0  # for a server that is restarting as a worker joins
-ROOM_BYTES = 2**26  # free before a run begins: a model is up to 20 MiB and is written beside the one it replaces
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
@@ -41,6 +38,13 @@ class RunResult:
 
     study: str | None
     bundle: Path | None
+
+
+class Search(NamedTuple):
+    """The trials of a run: ``run`` tells whether all of them are done; ``supervised`` is what other processes do."""
+
+    run: Callable[[], bool]
+    supervised: bool
 
 
 def run(sweep: str, options: RunOptions, listener: Listener) -> RunResult:
@@ -65,9 +69,9 @@ def run(sweep: str, options: RunOptions, listener: Listener) -> RunResult:
         _tell_budget(desk, listener)
         if options.supervised:
             device.release()
-            search = open_supervisor(desk, url, options, listener, interrupts).run
+            search = Search(open_supervisor(desk, url, options, listener, interrupts).run, supervised=True)
         else:
-            search = open_worker(desk, prepared, trainer, listener, interrupts).run
+            search = Search(open_worker(desk, prepared, trainer, listener, interrupts).run, supervised=False)
         return RunResult(
             study=desk.name, bundle=_search_and_refit(desk, prepared, trainer, search, interrupts, listener)
         )
@@ -127,18 +131,19 @@ def _search_and_refit(
     desk: Desk,
     prepared: Prepared,
     trainer: Trainer,
-    search: Callable[[], bool],
+    search: Search,
     interrupts: Interrupts,
     listener: Listener,
 ) -> Path | None:
     """Return the bundle; None when the user stopped the run, be it while it refits."""
     with suppress(KeyboardInterrupt):
         ran = desk.slots.counts().finished
-        if search():
+        if search.run():
             started = time.perf_counter()
             bundle = ensure_refitted(prepared, trainer, desk, interrupts.raise_if_asked, listener)
             if desk.slots.counts().finished > ran:
-                tell_costs(desk, time.perf_counter() - started, trainer, listener)
+                seconds = time.perf_counter() - started
+                tell_costs(desk, seconds, trainer, listener, supervised=search.supervised)
             return bundle
     return None
 

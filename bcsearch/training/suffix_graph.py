@@ -15,6 +15,8 @@ from bcsearch.training.losses import fold_losses, smoothed_targets
 from bcsearch.training.updates import UPDATES, Moments, Rates
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bcsearch.training.devices import Device
 
 
@@ -54,9 +56,9 @@ class SuffixGraph:
     Heads of other widths share the trace, since their sizes are left open.
     """
 
-    def __init__(self, body: keras.Model, call: keras.Model, kind: Kind, device: Device) -> None:
-        """Take the unfrozen part, and the model that calls it, which may resize images first."""
-        self._body, self._call = body, call
+    def __init__(self, body: keras.Model, before: keras.Model | None, kind: Kind, device: Device) -> None:
+        """Take the unfrozen part, and what prepares its inputs, which XLA leaves alone."""
+        self._body, self._before = body, before
         self._head = HeadLayers(kind)
         self._mean, self._scale = open_variable(), open_variable()
         self._weights = [variable.value for variable in body.trainable_variables]
@@ -64,8 +66,8 @@ class SuffixGraph:
         self._update = UPDATES[kind.optimizer]
         self._step = tf.Variable(0.0)
         self._first = [variable.numpy() for variable in body.variables]
-        self.train_step = tf.function(self._train_step, reduce_retracing=True, jit_compile=device.jit_compile)
-        self.predict = tf.function(self._predict, reduce_retracing=True, jit_compile=device.jit_compile)
+        self.train_step = self._prepared(self._train_step, device)
+        self.predict = self._prepared(self._predict, device)
 
     @property
     def n_bytes(self) -> int:
@@ -109,6 +111,17 @@ class SuffixGraph:
             layers={layer.name: layer.get_weights() for layer in self._body.layers if layer.weights},
         )
 
+    def _prepared(self, step: Callable[..., tf.Tensor], device: Device) -> Callable[..., tf.Tensor]:
+        """Return a step, compiled where the device wants that, that takes inputs as they are stored."""
+        compiled = tf.function(step, reduce_retracing=True, jit_compile=device.jit_compile)
+
+        def prepared(inputs: tf.Tensor, *others: object) -> tf.Tensor:
+            inputs = tf.cast(inputs, tf.float32)
+            return compiled(inputs if self._before is None else self._before(inputs), *others)
+
+        traced: Callable[..., tf.Tensor] = tf.function(prepared, reduce_retracing=True)
+        return traced
+
     def _train_step(
         self,
         inputs: tf.Tensor,
@@ -140,7 +153,7 @@ class SuffixGraph:
 
     def _features(self, inputs: tf.Tensor, *, training: bool) -> tf.Tensor:
         """Return standardised features (1, batch, n_features)."""
-        features = tf.cast(self._call(tf.cast(inputs, tf.float32), training=training), tf.float32)
+        features = tf.cast(self._body(inputs, training=training), tf.float32)
         return (features[tf.newaxis] - self._mean) * self._scale
 
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from bcsearch.backbones.cuts import INPUT, POOLED, cuts_of, segment
 from bcsearch.backbones.table import get_backbone
-from bcsearch.backbones.weights import with_resizing
+from bcsearch.backbones.weights import resizing, with_resizing
 from bcsearch.errors import InfeasibleError
 from bcsearch.training import head_graph
 from bcsearch.training.devices import Device
@@ -159,8 +159,9 @@ class Trainer:
             body = trainable_copy(
                 part, batch_norm=params.batch_norm, precision=self._device.precision, seed=self._settings.seed
             )
-            call = self._from_images(body) if cut == INPUT else body
-            return SuffixGraph(body, call, kind, self._device)
+            height, width = self._dataset.images.shape[1:3]
+            before = resizing(height, width, params.image_size) if cut == INPUT else None
+            return SuffixGraph(body, before, kind, self._device)
 
         return self._graphs.get(key, make)
 
@@ -175,12 +176,8 @@ class Trainer:
         for layer in backbone.layers:
             if layer.weights:
                 copy.get_layer(layer.name).set_weights(weights.layers.get(layer.name) or layer.get_weights())
-        body = self._from_images(copy)
+        body = with_resizing(copy, *self._dataset.images.shape[1:3])
         return keras.Model(body.input, keras_head(params, weights)(body.output))
-
-    def _from_images(self, body: keras.Model) -> keras.Model:
-        height, width = self._dataset.images.shape[1:3]
-        return with_resizing(body, height, width)
 
 
 def _task(dataset: Dataset, train_rows: Sequence[np.ndarray], valid_rows: Sequence[np.ndarray]) -> Task:

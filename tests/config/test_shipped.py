@@ -27,9 +27,12 @@ def test_the_shipped_sweeps_are_those_that_are_tested() -> None:
 
 
 @pytest.mark.parametrize("name", SWEEPS)
-def test_sweep_says_its_own_command_first(name: str) -> None:
-    first = find_files("sweeps")[name].read_text(encoding="utf-8").splitlines()[0]
+def test_sweep_says_its_own_command_first_and_what_it_costs(name: str) -> None:
+    first, *others = find_files("sweeps")[name].read_text(encoding="utf-8").splitlines()
     assert first.startswith(f"# bcsearch run --study {name} --trials ")
+    cost = [line for line in others if line.startswith(("# Planned by bcsearch plan", "# Measured"))]
+    assert all("minutes" in line for line in cost)
+    assert cost
 
 
 @pytest.mark.parametrize("name", SWEEPS)

@@ -212,7 +212,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_disk_that_fills_up_ends_the_run_in_one_line(
     bench: Bench, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bcsearch.study.run.ROOM_BYTES", 0)
+    monkeypatch.setattr("bcsearch.study.opening.ROOM_BYTES", 0)
 
     def fill(epoch: int) -> None:
         with suppress(OSError):
@@ -222,4 +222,5 @@ def test_disk_that_fills_up_ends_the_run_in_one_line(
     with pytest.raises(BcsearchError) as caught:
         bench.run(results_dir=small_disk)
     assert isinstance(caught.value, DiskError)
+    assert (small_disk / "ballast").exists()
     assert "\n" not in str(caught.value)

@@ -17,6 +17,8 @@ from bcsearch.training.fold_weights import FoldWeights, Scaling, first_weights
 pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import keras
 
     from bcsearch.training.suffix import SuffixTrainer
@@ -47,7 +49,14 @@ def start_of(params: Params, fold: int) -> FoldWeights:
     return first_weights(Scaling.none(n_features), [n_features, *params.units, CLASSES], fold, SEED)
 
 
-def trainer_of(params: Params, folds: list[int], *, jit_compile: bool = False) -> SuffixTrainer:
+def trainer_of(
+    params: Params,
+    folds: list[int],
+    *,
+    jit_compile: bool = False,
+    before: keras.Model | None = None,
+    views: Sequence[np.ndarray] = VIEWS,
+) -> SuffixTrainer:
     from bcsearch.training.devices import Device
     from bcsearch.training.head_graph import kind_of
     from bcsearch.training.loop import Task
@@ -55,10 +64,10 @@ def trainer_of(params: Params, folds: list[int], *, jit_compile: bool = False) -
     from bcsearch.training.suffix_graph import SuffixGraph, trainable_copy
 
     body = trainable_copy(backbone(), batch_norm=params.batch_norm, precision="float32", seed=SEED)
-    graph = SuffixGraph(body, body, kind_of(params), replace(Device.cpu(), jit_compile=jit_compile))
+    graph = SuffixGraph(body, before, kind_of(params), replace(Device.cpu(), jit_compile=jit_compile))
     train, valid = [TRAIN[fold] for fold in folds], [VALID[fold] for fold in folds]
     task = Task(labels=LABELS, n_classes=CLASSES, train_rows=train, valid_rows=valid)
-    return SuffixTrainer(graph, VIEWS, task, params, start=[start_of(params, fold) for fold in folds], seed=SEED)
+    return SuffixTrainer(graph, views, task, params, start=[start_of(params, fold) for fold in folds], seed=SEED)
 
 
 def train_abreast(params: Params, folds: list[int], **changes: Any) -> list[np.ndarray]:
@@ -153,6 +162,19 @@ def test_backbone_rate_slows_the_backbone_only() -> None:
 def test_compiled_by_xla_it_learns_the_same() -> None:
     params = KINDS["adamw"]
     plain, compiled = train_abreast(params, [0, 1]), train_abreast(params, [0, 1], jit_compile=True)
+    for ours, theirs in zip(plain, compiled, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=TOLERANCE)
+
+
+def test_compiled_by_xla_it_learns_from_images_of_another_size_with_dropout() -> None:
+    from bcsearch.backbones.weights import resizing
+
+    params, side = replace(KINDS["adamw"], dropout=0.3), 24
+    views = [RANDOM.integers(0, 256, (N, side, side, 3), np.uint8)]
+    plain, compiled = (
+        train_abreast(params, [0, 1], jit_compile=jit_compile, before=resizing(side, side, SIDE), views=views)
+        for jit_compile in (False, True)
+    )
     for ours, theirs in zip(plain, compiled, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=TOLERANCE)
 
