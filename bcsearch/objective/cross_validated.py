@@ -11,7 +11,7 @@ from optuna.exceptions import StorageInternalError
 from bcsearch.errors import BcsearchError, ConfigError, InfeasibleError
 from bcsearch.objective.attempt import Attempt
 from bcsearch.objective.protocol import KeepFigure, no_figure
-from bcsearch.records.events import Listener, TrialReleased
+from bcsearch.records.events import Listener, TrialLost, TrialReleased
 
 if TYPE_CHECKING:
     from bcsearch.config import Limits, Space
@@ -80,8 +80,8 @@ class Objective:
     def _release(self, trial: optuna.Trial) -> bool:
         """Whether the trial could be released, or was not to be; else its heartbeat stops, and others take over."""
         try:
-            self.storage.release(trial._trial_id)
+            released = self.storage.release(trial._trial_id)
         except StorageInternalError:
             return False
-        self.listener(TrialReleased(number=trial.number))
+        self.listener((TrialReleased if released else TrialLost)(number=trial.number))
         return True

@@ -49,12 +49,20 @@ class BestFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Infeasible:
+    """A trial that could not be trained, and why."""
+
+    trial: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatusFacts:
     """How far a study is; ``best`` holds the best first.
 
     ``states`` counts the trials that fill a slot of the budget, or will, by state; attempts that fill none stand apart:
-    ``retried`` were lost with their worker and queued again, ``failed`` ended for another reason. ``infeasible`` says
-    of the last trials that could not be trained, by number, why.
+    ``retried`` were lost with their worker and queued again, ``failed`` ended for another reason. ``infeasible``
+    are the last trials that could not be trained.
     """
 
     study: str
@@ -64,7 +72,7 @@ class StatusFacts:
     states: dict[str, int]
     retried: int
     failed: int
-    infeasible: dict[int, str]
+    infeasible: tuple[Infeasible, ...]
     completed: int
     best: tuple[BestFacts, ...]
 
@@ -80,7 +88,9 @@ def status_facts(study: StudyRecord, about: About | None = None) -> StatusFacts:
         states={state.value: study.count(state) for state in SLOT_STATES if study.count(state)},
         retried=retried,
         failed=study.count(TrialState.FAIL) - retried,
-        infeasible={trial.number: trial.note for trial in study.infeasible[-REASONS_SHOWN:]},
+        infeasible=tuple(
+            Infeasible(trial=trial.number, reason=trial.note) for trial in study.infeasible[-REASONS_SHOWN:]
+        ),
         completed=len(study.completed),
         best=tuple(_facts(study, trial, about) for trial in study.ranked[:BEST_SHOWN]),
     )
@@ -107,7 +117,7 @@ def status_text(facts: StatusFacts) -> str:
     if facts.completed > len(facts.best):
         lines.append(f"  the best {len(facts.best)} of {facts.completed} that completed:")
     lines += [f"  trial {best.trial}: {best.score:.4f} {_settings(best.params)}" for best in facts.best]
-    lines += [f"  trial {number} could not be trained: {reason}" for number, reason in facts.infeasible.items()]
+    lines += [f"  trial {each.trial} could not be trained: {each.reason}" for each in facts.infeasible]
     return "\n".join(lines)
 
 

@@ -70,10 +70,12 @@ def tables_in(engine: Engine) -> Sequence[Table]:
 def copy_tables(engine: Engine, tables: Sequence[Table], to: URL) -> Copied:
     """Make ``tables`` in an empty database and fill them with the rows of ``engine``."""
     counts: dict[str, int] = {}
-    with _snapshot(engine) as source, _filling(to) as target:
+    made: list[Table] = []
+    with _snapshot(engine) as source, _filling(to, made) as target:
         there = set(inspect(source).get_table_names())  # plain Optuna makes none of ours
         for table in tables:
-            table.create(target, checkfirst=True)
+            table.create(target)
+            made.append(table)
             counts[table.name] = 0
             for rows in _chunks(source, engine.url, table) if table.name in there else ():
                 target.execute(insert(table), rows)
@@ -89,20 +91,21 @@ def _snapshot(engine: Engine) -> Iterator[Connection]:
     with engine.connect() as connection:
         if engine.name == "sqlite":
             connection.exec_driver_sql("BEGIN")  # pysqlite begins none for reading
-        elif engine.name == "mysql":
-            connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT")
         else:
             connection.execution_options(isolation_level="REPEATABLE READ")
+        if engine.name == "mysql":  # which takes it at the first row that is read, else
+            connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT")
         yield connection
 
 
 @contextmanager
-def _filling(url: URL) -> Iterator[Connection]:
+def _filling(url: URL, made: Sequence[Table]) -> Iterator[Connection]:
+    """Yield a connection to an empty database, which is empty again if the block fails: ``made`` are its new tables."""
     engine = create_engine(url, **engine_options(url))
     try:
         with plain_errors(url):
             _check_empty(engine)
-            with _emptied_again(engine), engine.begin() as connection:
+            with _made_again_undone(engine, made), engine.begin() as connection:
                 yield connection
     finally:
         engine.dispose()
@@ -116,15 +119,14 @@ def _check_empty(engine: Engine) -> None:
 
 
 @contextmanager
-def _emptied_again(engine: Engine) -> Iterator[None]:
+def _made_again_undone(engine: Engine, made: Sequence[Table]) -> Iterator[None]:
     """Undo what MySQL does not: there, making a table ends the transaction."""
     try:
         yield
     except BaseException:
         if engine.name == "mysql":
-            made = MetaData()
-            made.reflect(engine)
-            made.drop_all(engine)
+            for table in reversed(made):
+                table.drop(engine)
         raise
 
 

@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 
 BUSY_SECONDS = 60
 CONNECT_SECONDS = 10
+SILENCE_SECONDS = 120  # of a server in the middle of a statement, after which it counts as gone
+SILENCE: dict[str, dict[str, Any]] = {
+    "postgresql": {"keepalives_idle": 30, "keepalives_interval": 10, "tcp_user_timeout": 1000 * SILENCE_SECONDS},
+    "mysql": {"read_timeout": SILENCE_SECONDS, "write_timeout": SILENCE_SECONDS},
+}
 OPTUNA_TABLES = OPTUNAS.tables
 UTC_SESSION = {"postgresql": "SET TIME ZONE 'UTC'", "mysql": "SET time_zone = '+00:00'"}
 UPTIME = {
@@ -58,7 +63,8 @@ def engine_options(url: URL) -> dict[str, Any]:
         return {"connect_args": {"timeout": BUSY_SECONDS}, "pool_events": [(_prepare_sqlite, "connect")]}
     prepare = {"postgresql": _prepare_postgresql, "mysql": _prepare_mysql}[kind]
     return {
-        "connect_args": {"connect_timeout": CONNECT_SECONDS},
+        "connect_args": {"connect_timeout": CONNECT_SECONDS, **SILENCE[kind]},
+        "isolation_level": "READ COMMITTED",  # MySQL's own choice locks the gaps between rows, and workers meet there
         "pool_events": [(prepare, "connect")],
         "pool_pre_ping": True,
         "pool_size": 2,  # the trial and its heartbeat
@@ -85,7 +91,7 @@ def transaction(engine: Engine) -> Iterator[Session]:
     except IntegrityError:
         raise
     except SQLAlchemyError as error:
-        raise StorageInternalError(f"the database did not take a write: {first_line(error)}") from error
+        raise StorageInternalError(f"the database did not do what was asked: {first_line(error)}") from error
 
 
 def changes_one(session: Session, statement: Update) -> bool:
@@ -102,7 +108,7 @@ def database_now(session: Session) -> datetime:
 
 
 def uptime_seconds(session: Session) -> float:
-    """Return how long the database has been answering; for ever, where it is a file."""
+    """Return how long ago the server of the database was started; for ever, where it is a file."""
     statement = UPTIME.get(session.get_bind().dialect.name)
     return inf if statement is None else float(session.execute(text(statement)).one()[-1])
 

@@ -7,6 +7,7 @@ Optuna's mapped objects it takes about three times as long.
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import UTC
 from functools import lru_cache
 from json import loads
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,6 +21,7 @@ from bcsearch.storage.optuna_tables import PARAMS, REPORTS, SYSTEM_ATTRS, TRIALS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from sqlalchemy import Select, Table
     from sqlalchemy.orm import Session
@@ -81,8 +83,8 @@ def _frozen(session: Session, heads: Sequence[Any]) -> list[FrozenTrial]:
             state=state,
             value=None,
             values=[value_of(value, kind) for value, kind in values[key]] or None,
-            datetime_start=started,
-            datetime_complete=ended,
+            datetime_start=_local(started),
+            datetime_complete=_local(ended),
             params={name: distribution_of(text).to_external_repr(value) for name, value, text in params[key]},
             distributions={name: distribution_of(text) for name, _, text in params[key]},
             user_attrs={name: loads(text) for name, text in user_attrs[key]},
@@ -91,6 +93,11 @@ def _frozen(session: Session, heads: Sequence[Any]) -> list[FrozenTrial]:
         )
         for key, number, state, started, ended in heads
     ]
+
+
+def _local(time: datetime | None) -> datetime | None:
+    """Return a stored time, UTC, as Optuna gives it: local, without its zone."""
+    return None if time is None else time.replace(tzinfo=UTC).astimezone().replace(tzinfo=None)
 
 
 def _by_trial(rows: Iterable[Any]) -> dict[int, list[Any]]:

@@ -11,6 +11,7 @@ import random
 import time
 from dataclasses import dataclass, field
 from functools import wraps
+from itertools import count
 from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,6 +30,17 @@ Result = TypeVar("Result")
 Call = TypeVar("Call", bound="Callable[..., Any]")
 Class = TypeVar("Class", bound=type)
 FIRST_WAIT, LONGEST_WAIT = 0.1, 10.0  # seconds; each wait is twice the one before, and is varied by half
+
+
+MOST_CONFLICTS = 20  # tries, after which a call that meets others each time is an error
+CONFLICTS = ("40001", "40P01")  # PostgreSQL's codes of what cannot be done at once with something else, of a deadlock
+MYSQL_CONFLICTS = (1205, 1213)  # a lock that was waited for too long, a deadlock
+REFUSALS = (
+    "authentication failed",
+    "access denied",
+    "unknown database",
+    "does not exist",
+)  # from a server that is there
 
 
 def nobody_asks() -> bool:
@@ -52,17 +64,19 @@ class Outage:
     def call(self, work: Callable[[], Result]) -> Result:
         """Return what ``work`` returns, called again while the database is away."""
         wait = FIRST_WAIT
-        while True:
+        for tries in count(1):
             try:
                 result = work()
             except (StorageInternalError, SQLAlchemyError, StorageError) as error:
-                if not (is_lost(error) and self._goes_on(error, wait)):
+                met_another = is_conflict(error) and tries < MOST_CONFLICTS
+                if not (met_another or (is_lost(error) and self._goes_on(error, wait))):
                     raise
             else:
                 self._since = None
                 return result
             time.sleep(wait * random.uniform(0.5, 1.5))
             wait = min(2 * wait, LONGEST_WAIT)
+        raise AssertionError("the loop returns or raises")
 
     def met(self) -> None:
         """Note that the database did not answer just now."""
@@ -101,16 +115,30 @@ def all_patient(names: Iterable[str]) -> Callable[[Class], Class]:
     return decorate
 
 
+def is_conflict(error: BaseException) -> bool:
+    """Whether a server has ended a call since it and another one waited for each other: again, it may get through."""
+    cause = _cause(error)
+    if not isinstance(cause, DBAPIError) or cause.orig is None:
+        return False
+    return getattr(cause.orig, "sqlstate", None) in CONFLICTS or (*cause.orig.args, None)[0] in MYSQL_CONFLICTS
+
+
 def is_lost(error: BaseException) -> bool:
     """Whether an error says that the database could not be reached or used for a while, not that a call was wrong."""
-    wrapped = isinstance(error, StorageInternalError | StorageError)
-    cause = error.__cause__ if wrapped else error
-    if isinstance(cause, StorageInternalError):
-        cause = cause.__cause__
+    cause = _cause(error)
     if isinstance(cause, PendingRollbackError):  # the statement after the one that met the loss, in the same session
         return True
     if not isinstance(cause, DBAPIError):
         return False
     if "sqlite" in type(cause.orig).__module__:
         return "locked" in str(cause.orig)
+    said = str(cause.orig).lower()
+    if any(words in said for words in REFUSALS):
+        return False
     return bool(cause.connection_invalidated) or isinstance(cause, OperationalError | InterfaceError)
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    """Return what the database said, without what Optuna and we wrapped it in."""
+    cause = error.__cause__ if isinstance(error, StorageInternalError | StorageError) else error
+    return cause.__cause__ if isinstance(cause, StorageInternalError) else cause

@@ -73,8 +73,8 @@ class SlotCounts:
 
     @property
     def is_done(self) -> bool:
-        """Whether every slot is finished."""
-        return self.finished == self.total
+        """Whether every slot is finished; a study that is just being made has none yet."""
+        return 0 < self.total == self.finished
 
 
 class Slots:
@@ -105,17 +105,17 @@ class Slots:
         while True:
             with transaction(self._engine) as session:
                 candidates = self._free(session)
-                SystemRandom().shuffle(candidates)
-                took = (slot for slot, version in candidates if self._take(session, slot, version, worker))
-                slot = next(took, None)
-            if slot is not None:
+                if not candidates:
+                    return None
+                slot, version = SystemRandom().choice(candidates)
+                took = self._take(session, slot, version, worker)  # one a transaction: two might wait for each other
+            if took:
                 self._bound.discard(slot)
-            if slot is not None or not candidates:
                 return slot
 
     @patient
     def bind(self, slot: int, trial_number: int) -> bool:
-        """Write the trial that fills a claimed slot; False when the claim was lost: then release the trial."""
+        """Write the trial that fills a claimed slot; False when another trial does: then release this one."""
         with transaction(self._engine) as session:
             elsewhere = and_(self._mine, SLOTS.c.trial_number == trial_number, SLOTS.c.slot != slot)
             session.execute(update(SLOTS).where(elsewhere).values(_cleared()))  # it was released there before

@@ -6,10 +6,11 @@ Optuna's ids are no keys for us: SQLite reuses them after a delete and a copied 
 from __future__ import annotations
 
 from sqlalchemy import Column, DateTime, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
-from sqlalchemy.dialects.mysql import DATETIME
+from sqlalchemy.dialects.mysql import DATETIME, MEDIUMTEXT
 
 METADATA = MetaData()
 TIME = DateTime().with_variant(DATETIME(fsp=6), "mysql")  # which drops fractions of a second otherwise
+LONG = Text().with_variant(MEDIUMTEXT(), "mysql")  # whose texts hold 64 KB otherwise: 450 epochs of 5 folds
 
 SLOTS = Table(
     "bcsearch_slots",
@@ -29,8 +30,8 @@ LEDGER = Table(
     Column("study_uuid", String(36), primary_key=True),
     Column("trial_number", Integer, primary_key=True, autoincrement=False),
     Column("digest", String(16), nullable=False),
-    Column("params", Text, nullable=False),  # canonical, JSON
-    Column("epochs", Text, nullable=False),  # JSON, see bcsearch.storage.ledger.encode_epochs
+    Column("params", LONG, nullable=False),  # canonical, JSON
+    Column("epochs", LONG, nullable=False),  # JSON, see bcsearch.storage.ledger.encode_epochs
     Column("best_epoch", Integer),
     Column("score", Float(53)),
     Column("train_seconds", Float(53), nullable=False),

@@ -70,7 +70,7 @@ def open_desk(
         elif options.minutes is not None or options.max_cache is not None:
             listener(Notice(text=f"study {name!r} exists: --minutes and --max-cache act when a study is created"))
         study = open_study(storage, plan, prepared.fingerprint, name=name, worker=worker_name(), forecast=forecast)
-    desk = _desk(study, storage, options)
+        desk = _desk(study, storage, options)
     if desk.plan.sweep.limits != plan.sweep.limits:
         listener(Notice(text=f"study {name!r} keeps the [limits] that it was made with"))
     storage.follow(desk.plan.sweep.limits)
@@ -82,8 +82,8 @@ def open_existing(name: str, options: RunOptions) -> tuple[Desk, Prepared]:
     """Return a study that was run before, with its own settings, on what may be a copy of its data."""
     url = options.url_of(name)
     name, record = Outage(seconds=JOIN_SECONDS).call(lambda: _found(url, name))
-    if not record.settings:
-        raise StudyError(f"study {name!r} was not made by bcsearch; choose one that 'bcsearch run' has made")
+    if not (record.settings and record.uuid):
+        raise StudyError(f"study {name!r} was not made by 'bcsearch run', or not to its end: run that first")
     plan = stored_plan(record.sweep, record.settings)
     prepared = prepare(options.over(plan))
     check_fingerprint(name, record.fingerprint, prepared.fingerprint, plan.sweep.data, prepared.plan.sweep.data)

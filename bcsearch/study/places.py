@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SHARED = "shared"  # what a machine tells that reaches the folder of the first worker
 MODEL = "model"  # the folder in a study's that holds its finished model
 MARK = ".study"  # holds the uuid of the study: a folder of the same path on another machine does not
+OWNER = ".owner"  # holds it in a folder that a machine has for itself
 
 
 def files_dir(study: optuna.Study, options: RunOptions) -> Path:
@@ -37,22 +38,28 @@ def files_dir(study: optuna.Study, options: RunOptions) -> Path:
     is_marked = _mark(folder) is not None
     make_writable_dir(folder, "--artifacts" if options.artifacts_dir else "--artifacts or --results")
     if not is_marked and (first is None or options.artifacts_dir is not None):
-        with replacing(folder / MARK) as draft:
-            draft.write_text(study.user_attrs[attrs.UUID], encoding="utf-8")
+        _write_mark(folder / MARK, study)
         study.set_user_attr(attrs.FILES, str(folder))
+    elif not is_marked:
+        _write_mark(folder / OWNER, study)
     return _told(study, folder, SHARED if _mark(folder) is not None else str(folder))
 
 
 def study_dir(base: Path, name: str, uuid: str) -> Path:
     """Return a study's folder in ``base``; one with the uuid in its name where another of that name has files there."""
     folder = base / name
-    owners = {_mark(folder), (read_about(folder / MODEL) or {}).get("study", {}).get("uuid")}
+    owners = {_mark(folder), _mark(folder, OWNER), (read_about(folder / MODEL) or {}).get("study", {}).get("uuid")}
     return folder if owners <= {None, uuid} else folder.with_name(f"{name}-{uuid[:8]}")
 
 
-def _mark(folder: Path) -> str | None:
+def _write_mark(path: Path, study: optuna.Study) -> None:
+    with replacing(path) as draft:
+        draft.write_text(study.user_attrs[attrs.UUID], encoding="utf-8")
+
+
+def _mark(folder: Path, name: str = MARK) -> str | None:
     """Return the uuid of the study whose files a folder holds; None where none is named."""
-    mark = folder / MARK
+    mark = folder / name
     return mark.read_text(encoding="utf-8") if mark.is_file() else None
 
 

@@ -94,6 +94,11 @@ class LocalLaunch:
         return LocalProcess(started(self.words, self.environment, n_threads), tell)
 
 
+def _signal_name(number: int) -> str:
+    known = {each.value: each.name for each in signal.Signals}
+    return known.get(number, f"signal {number}")
+
+
 class LocalProcess:
     """A worker on this machine; see ``WorkerProcess``."""
 
@@ -107,7 +112,7 @@ class LocalProcess:
         code = self._process.poll()
         if code is None:
             return None
-        return Ended(code=code, lost=f"killed by {signal.Signals(-code).name}" if code < 0 else "")
+        return Ended(code=code, lost=f"killed by {_signal_name(-code)}" if code < 0 else "")
 
     def terminate(self) -> None:
         """Ask it to release its trial and end."""

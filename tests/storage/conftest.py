@@ -16,6 +16,8 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from bcsearch.storage import Storage, open_storage
+from bcsearch.storage.copy import TABLES
+from bcsearch.storage.schema import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,12 +27,7 @@ KINDS = ["sqlite", *(pytest.param(kind, marks=pytest.mark.slow) for kind in SERV
 NUMBERS = count()
 START_SECONDS = 30
 SETTLE_SECONDS = 3  # two heartbeats of these tests and one second: so soon after a start nobody counts as lost
-OURS = ("bcsearch_slots", "bcsearch_ledger")
-OPTUNAS = (
-    "studies", "study_directions", "study_user_attributes", "study_system_attributes", "trials", "trial_params",
-    "trial_user_attributes", "trial_system_attributes", "trial_values", "trial_intermediate_values",
-    "trial_heartbeats",
-)  # fmt: skip
+CLEARED = tuple(table.name for table in TABLES if table.name not in ("version_info", SCHEMA.name))
 
 
 @pytest.fixture(scope="session")
@@ -140,10 +137,10 @@ def clear(url: str) -> None:
     engine = create_engine(url)
     with engine.begin() as connection:
         if engine.name == "postgresql":
-            connection.execute(text(f"TRUNCATE {', '.join(('studies', *OURS))} RESTART IDENTITY CASCADE"))
+            connection.execute(text(f"TRUNCATE {', '.join(CLEARED)} RESTART IDENTITY CASCADE"))
         else:
             connection.execute(text("SET FOREIGN_KEY_CHECKS = 0"))
-            for table in (*OPTUNAS, *OURS):
+            for table in CLEARED:
                 connection.execute(text(f"TRUNCATE {table}"))
     engine.dispose()
 

@@ -17,7 +17,7 @@ from tests.storage.moving import N_TRIALS, add_trials, close, downgrade, execute
 from tests.storage.workers import NAME, score
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from sqlalchemy import Connection, Table
@@ -75,8 +75,8 @@ def test_copy_is_of_one_moment_while_a_worker_goes_on(
     filling = copying._filling
 
     @contextmanager
-    def interrupted(to: URL) -> Iterator[Connection]:
-        with filling(to) as target:
+    def interrupted(to: URL, made: Sequence[Table]) -> Iterator[Connection]:
+        with filling(to, made) as target:
             event.listen(target, "before_execute", lambda *_: add_trials(url, 1), once=True)
             yield target
 

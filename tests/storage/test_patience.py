@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from datetime import datetime
 from typing import Any
@@ -92,6 +93,26 @@ def test_user_who_wants_to_stop_does_not_wait(waits: list[float]) -> None:
     with pytest.raises(OperationalError):
         owner.work("done")
     assert waits == []
+
+
+def test_calls_that_waited_for_each_other_are_made_again_in_silence(
+    waits: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    deadlocks = [ServerClosed("deadlock detected"), ServerClosed(1213, "Deadlock found")]
+    deadlocks[0].sqlstate = "40P01"  # type: ignore[attr-defined] # as psycopg's have it
+    owner = Owner(*(OperationalError("UPDATE", {}, error) for error in deadlocks), seconds=0.0)
+    assert owner.work("done") == "done"
+    assert (owner.calls, len(waits)) == (3, 2)
+    assert owner.outage.last == -math.inf
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("said", ['password authentication failed for user "ann"', "Unknown database 'cells'"])
+def test_server_that_refuses_is_not_waited_for(said: str) -> None:
+    owner = Owner(lost(said))
+    with pytest.raises(OperationalError):
+        owner.work("done")
+    assert owner.calls == 1
 
 
 def test_nobody_counts_as_lost_right_after_an_outage(storage: Storage) -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import logging
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import optuna
 import pytest
+from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from sqlalchemy import delete, event, func, select, update
 from sqlalchemy.exc import OperationalError
@@ -18,6 +20,8 @@ from bcsearch.storage.rdb import MAX_RETRIES
 from tests.storage.workers import make_study, score
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from optuna import Study, Trial
 
 
@@ -217,6 +221,30 @@ def test_heartbeat_survives_a_database_that_does_not_answer(storage: Storage, ca
     assert "server closed the connection" in caplog.text
     storage.record_heartbeat(trial_id)
     assert storage._reap(1) == []
+
+
+@pytest.fixture
+def _elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Live in a zone that is not UTC."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_elsewhere")
+def test_trials_read_by_plain_sql_are_what_optuna_reads(storage: Storage) -> None:
+    study = make_study(storage)
+    study.optimize(score, n_trials=3)
+    ask(study)
+    study.enqueue_trial({"x": 0.25}, user_attrs={"why": ["asked"]})
+    ours = storage._get_trials(study._study_id, None, set(), -1)
+    theirs = RDBStorage._get_trials(storage, study._study_id, None, set(), -1)
+    assert len(ours) == 5
+    assert ours == theirs
+    assert [storage.get_trial(trial._trial_id) for trial in theirs] == theirs
+    assert storage._get_trials(study._study_id, None, {1, 2}, 3) == [theirs[0], theirs[1], *theirs[3:]]
 
 
 def test_sqlite_is_in_wal_mode(storage: Storage) -> None:

@@ -48,6 +48,10 @@ def test_each_slot_is_claimed_once(slots: Slots) -> None:
     assert slots.counts() == counts(claimed=2)
 
 
+def test_study_without_slots_is_not_done() -> None:
+    assert not counts().is_done
+
+
 def test_slot_follows_its_trial(storage: Storage, study: Study, slots: Slots) -> None:
     trial_id = start(study, slots)
     assert slots.counts() == counts(free=1, running=1)

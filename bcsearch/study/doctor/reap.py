@@ -21,6 +21,9 @@ def reap(url: str, facts: StudyFacts) -> list[Finding]:
     if not facts.lost:
         return [ok(SUBJECT, f"none in study {facts.name}")]
     failed = _fail(url, facts)
+    if not failed:
+        what = "none was failed: heartbeats of the living come first, right after a server has started"
+        return [note(SUBJECT, what, f"the same again in {2 * facts.limits.heartbeat_seconds} seconds")]
     retried = read_overview(url, facts.name, n_best=0).retried
     queued = [number for number in failed if number in retried]
     given_up = [number for number in failed if number not in retried]
