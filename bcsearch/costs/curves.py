@@ -2,7 +2,7 @@
 
 A curve is a quality that it rises to, with noise, in units of the spread of qualities between configurations. Each
 stage of unfreezing has a quality of its own, so a trial that begins with its head is judged by its head at first. The
-constants were fitted to the epochs of the trials of shipped sweeps on 4,188 real cells (``results/README.md``).
+constants were fitted to trials on frozen features of 4,188 real cells (``results/README.md``).
 """
 
 from __future__ import annotations

@@ -32,7 +32,8 @@ def measure(trainer: Trainer, pool: Sequence[Candidate]) -> Speeds:
     features, speeds = trainer.features, Speeds()
     few = np.asarray(features.images[np.linspace(0, len(features.images) - 1, N_IMAGES).astype(int)])
     for policy in sorted({each.params.augment for each in pool} - {"none"}):
-        speeds.views[policy] = _seconds_of_view(few, policy)
+        n_views = max(each.params.views for each in pool if each.params.augment == policy) - 1
+        speeds.views[policy] = _seconds_of_view(few, policy) / features.processes_for(n_views)
     networks = {network: [each for each in pool if each.network == network] for network in _networks(pool)}
     tick = _Ticks(features.progress, sum(1 + len(suffixes_to_measure(mine)) for mine in networks.values()))
     for network, mine in networks.items():

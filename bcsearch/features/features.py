@@ -86,7 +86,7 @@ class Features:
 
     def _views(self, params: Params, n_views: int) -> list[Stored]:
         """Return the original and what the store has of the augmented views, made where it has none."""
-        with views.view_pool(self._n_processes(n_views - 1)) as pool:
+        with views.view_pool(self.processes_for(n_views - 1)) as pool:
             return [self._first(), *(self._view(params.augment, i, pool) for i in range(1, n_views))]
 
     def _view(self, policy: str, index: int, pool: Executor | None) -> Stored:
@@ -165,7 +165,8 @@ class Features:
             self._original = Stored(data=self.images, checksum=checksum(self.images))
         return self._original
 
-    def _n_processes(self, n_views: int) -> int:
+    def processes_for(self, n_views: int) -> int:
+        """Return how many processes make so many augmented views."""
         if len(self.images) * n_views < POOL_IMAGES:
             return 1
         return self.n_processes or max(1, (os.cpu_count() or 1) // 2)  # each keeps two cores busy
