@@ -123,6 +123,7 @@ class Attempt:
             digest=f"{self._of.ledger.uuid} {self._params.digest()}",
             every_seconds=self._of.limits.checkpoint_seconds,
             stop_asked=self._of.stop_asked,
+            pruned=lambda: self._watch.pruned,
             catch_up=self._watch.catch_up,
             listener=self._of.listener,
         )

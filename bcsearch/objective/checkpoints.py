@@ -31,13 +31,15 @@ UNREADABLE = (OSError, ValueError, KeyError, TypeError, BadZipFile)
 class TrialCheckpoints:
     """Keeps one trial's last checkpoint; ``digest`` is of its study and params, so that no other goes on from it.
 
-    ``catch_up`` hears of the epochs that need not be trained again.
+    ``catch_up`` hears of the epochs that need not be trained again. One that is ``pruned`` gets no further checkpoint:
+    whoever tries it again must find that out anew.
     """
 
     path: Path
     digest: str
     every_seconds: float
     stop_asked: StopAsked
+    pruned: Callable[[], bool]
     catch_up: Callable[[Sequence[EpochScores]], None]
     listener: Listener
     _last: float = field(default_factory=time.monotonic)
@@ -57,6 +59,8 @@ class TrialCheckpoints:
 
     def offer(self, make: Callable[[], Checkpoint]) -> None:
         """Keep a checkpoint if the last is old, or the trial is about to be released; no room for it is no failure."""
+        if self.pruned():
+            return
         if not self.stop_asked() and time.monotonic() - self._last < self.every_seconds:
             return
         try:

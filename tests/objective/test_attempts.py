@@ -132,6 +132,14 @@ def test_retry_of_a_lost_trial_goes_on_from_the_checkpoint_and_reports_every_epo
     assert last.intermediate_values == pytest.approx(BEST_SO_FAR)
 
 
+def test_pruned_trial_gets_no_checkpoint_more(tmp_path: Path) -> None:
+    path, recorder = tmp_path / "trial.npz", Recorder()
+    kept = checkpoints(path, recorder)
+    kept.pruned = lambda: True
+    kept.offer(some_checkpoint)
+    assert not path.exists()
+
+
 @pytest.mark.parametrize("retries", [3, 0])
 def test_trial_lost_between_its_last_word_and_its_end_is_not_trained_again(tmp_path: Path, retries: int) -> None:
     plan = make_plan(ONE_POINT, limits={**SOON, "retries": retries})
@@ -158,6 +166,7 @@ def checkpoints(path: Path, recorder: Recorder, digest: str = "aa") -> TrialChec
         digest=digest,
         every_seconds=0.0,
         stop_asked=lambda: False,
+        pruned=lambda: False,
         catch_up=lambda epochs: None,
         listener=recorder,
     )

@@ -237,6 +237,7 @@ def test_trial_taken_up_by_another_process_ends_with_the_same_bits(bench: Bench,
             digest=params.digest(),
             every_seconds=0.0,
             stop_asked=lambda: False,
+            pruned=lambda: False,
             catch_up=lambda epochs: None,
             listener=ignore,
         )
