@@ -106,3 +106,15 @@ def test_what_training_costs_is_told_for_each_cut(estimator: Estimator) -> None:
     assert [frozen.seconds, trained.seconds] == pytest.approx(
         [priced(estimator, backbone=LITE, unfreeze_fraction=0.12).epochs[place] for place in (0, -1)]
     )
+
+
+def test_what_is_unfrozen_gains_in_some_studies_and_loses_in_others_and_never_out_of_measure(
+    estimator: Estimator,
+) -> None:
+    from bcsearch.costs.play import _targets
+
+    pool = [priced(estimator, backbone=LITE, unfreeze_fraction=0.12)] * 5  # which cost the same
+    studies = [_targets(pool, np.random.default_rng(seed)) for seed in range(20)]
+    gains = [target[2] - target[0] for targets in studies for target in targets]
+    assert min(gains) < 0 < max(gains)
+    assert max(abs(value) for targets in studies for target in targets for value in target.values()) < 5
