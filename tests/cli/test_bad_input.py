@@ -344,7 +344,7 @@ def test_disk_without_room_for_results_is_refused(workdir: Path, bcsearch: Run, 
 def test_too_little_room_is_told_wherever_disks_cannot_be_mounted(
     workdir: Path, bcsearch: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bcsearch.study.run.free_bytes", lambda _: 10 * 2**20)
+    monkeypatch.setattr("bcsearch.study.opening.free_bytes", lambda _: 10 * 2**20)
     refused(bcsearch, workdir, list(QUICK), ("64 MiB", "10 MiB are free"))
     assert not (workdir / "results").exists()
 

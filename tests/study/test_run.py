@@ -72,7 +72,7 @@ class Bench:
         fitted = without(plan.space, *removals_of(plan.space, "learning_rate", plan.space))
         return replace(plan, fitted=fitted), make_forecast(trials - 1, wanted=trials)
 
-    def tell_costs(self, *_: Any) -> None:
+    def tell_costs(self, *_: Any, **__: Any) -> None:
         self.told += 1
 
     def refit(self, prepared: Any, trainer: Any, desk: Any, *_: Any) -> Path:
