@@ -26,6 +26,7 @@ PYDANTIC_WORDS = {
     "Value error, ": "",
     "Input should be": "allowed:",
     "a valid tuple": "a list",
+    "a valid integer": "a whole number",
     "a valid dictionary": "a table",
     "Tuple should have": "allowed:",
     " after validation, not": ", came",

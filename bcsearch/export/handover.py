@@ -11,7 +11,7 @@ import tomli_w
 import yaml
 
 from bcsearch.errors import ConfigError, DiskError, StudyError
-from bcsearch.export.about import MODEL_NAME, read_about
+from bcsearch.export.about import MODEL_NAME, is_of, read_about
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,18 +51,18 @@ def hand_over(study: StudyRecord, bundle_dir: Path, target: Path, refit: str) ->
 def _about_best(study: StudyRecord, bundle_dir: Path, refit: str) -> dict[str, Any]:
     """Return the description of the bundle that holds the study's best trial."""
     if study.best is None:
-        raise StudyError(f"study {study.name!r} has no completed trial yet; run more with 'bcsearch run'")
+        raise StudyError(f"study {study.name!r} has no completed trial; {study.remedy}")
     about = read_about(bundle_dir)
     remedy = f"make it with '{refit}'"
     if about is None or not (bundle_dir / MODEL_NAME).is_file():
         raise StudyError(f"study {study.name!r} has no finished model in {bundle_dir}; {remedy}")
     if about.get("study", {}).get("uuid") != study.uuid:
         raise StudyError(f"the model in {bundle_dir} is of another study than {study.name!r}; {remedy}")
-    trial = about.get("best", {}).get("trial")
-    if trial != study.best.number:
+    if not is_of(about, study.best):
+        has = about.get("best", {})
         raise StudyError(
-            f"the model in {bundle_dir} is of trial {trial}, the best trial of study {study.name!r} is "
-            f"{study.best.number}; {remedy}"
+            f"the model in {bundle_dir} is of trial {has.get('trial')} with score {has.get('score')}, the best trial "
+            f"of study {study.name!r} is {study.best.number} with score {study.best.score}; {remedy}"
         )
     return about
 

@@ -91,6 +91,17 @@ class StudyRecord:
         """The completed trials, the best first, the earlier first on a tie."""
         return sorted(self.completed, key=lambda trial: (-(trial.score or 0.0), trial.number))
 
+    @property
+    def remedy(self) -> str:
+        """What to do where no trial has completed."""
+        if not self.infeasible:
+            return "run more with 'bcsearch run'"
+        last = self.infeasible[-1]
+        return (
+            f"{len(self.infeasible)} could not be trained, trial {last.number} as {last.note}: mend the sweep or its "
+            "space and start anew with --fresh"
+        )
+
     def count(self, state: TrialState) -> int:
         """Return how many trials are in ``state``."""
         return sum(trial.state is state for trial in self.trials)

@@ -103,7 +103,7 @@ def best_facts(study: StudyRecord, about: About | None = None) -> BestFacts:
         StudyError: no trial has completed.
     """
     if study.best is None:
-        raise StudyError(f"study {study.name!r} has no completed trial yet; run more with 'bcsearch run'")
+        raise StudyError(f"study {study.name!r} has no completed trial; {study.remedy}")
     return _facts(study, study.best, about)
 
 

@@ -14,6 +14,7 @@ from bcsearch.errors import StorageError
 DATABASE_NAME = "bcsearch.db"
 ALLOWED = "sqlite:///results/bcsearch.db, postgresql://user@host/database, mysql://user@host/database"
 DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg", "mysql": "pymysql"}  # taken when the URL names none
+MEANT = {"postgres": "postgresql", "mariadb": "mysql"}
 EXTRAS = {"postgresql": "bcsearch[postgres]", "mysql": "bcsearch[mysql]"}
 SECRET_QUERY = re.compile(r"(?i)([?&][^=&]*(?:password|passwd|secret|token)[^=&]*=)[^&]*")
 OWN_DRIVER = re.compile(rf"\+(?:{'|'.join(DRIVERS.values())})(?=://)")
@@ -41,7 +42,8 @@ def checked(came: str) -> URL:
     url = _parsed(came)
     kind = url.get_backend_name()
     if kind not in DRIVERS:
-        raise StorageError(f"storage URL {masked(came)!r} has scheme {kind!r}; allowed: {ALLOWED}")
+        meant = f"write {MEANT[kind]}://; " if kind in MEANT else ""
+        raise StorageError(f"storage URL {masked(came)!r} has scheme {kind!r}; {meant}allowed: {ALLOWED}")
     if url.database in (None, "", ":memory:"):
         raise StorageError(f"storage URL {masked(came)!r} names no database that workers can share; allowed: {ALLOWED}")
     if "+" not in url.drivername:

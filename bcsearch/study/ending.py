@@ -11,7 +11,7 @@ import numpy as np
 import tomli_w
 
 from bcsearch.errors import StudyError
-from bcsearch.export.about import ABOUT_NAME, MODEL_NAME, read_about
+from bcsearch.export.about import ABOUT_NAME, MODEL_NAME, is_of, read_about
 from bcsearch.export.bundle import Bundle, write_bundle
 from bcsearch.export.evaluate import score_predictions
 from bcsearch.paths import locked, make_writable_dir
@@ -54,9 +54,11 @@ def ensure_refitted(
 ) -> Path:
     """Refit the best trial unless its bundle stands: of many workers that end a study one does it, the others wait."""
     with _alone(desk, check):
-        if _stands(desk.bundle_dir, desk.record()):
+        study = desk.record()
+        if _stands(desk.bundle_dir, study):
             return desk.bundle_dir
-        listener(Notice(text="refitting the best configuration on all images"))
+        if study.best is not None:
+            listener(Notice(text="refitting the best configuration on all images"))
         return _refit(prepared, trainer, desk, check, None)
 
 
@@ -106,7 +108,7 @@ def describe(prepared: Prepared, study: StudyRecord, entry: LedgerEntry, model: 
 
 def _chosen(study: StudyRecord, number: int | None) -> TrialRecord:
     if study.best is None:
-        raise StudyError(f"study {study.name!r} has no completed trial to refit; {_remedy(study)}")
+        raise StudyError(f"study {study.name!r} has no completed trial to refit; {study.remedy}")
     if number is None:
         return study.best
     completed = {trial.number: trial for trial in study.completed}
@@ -120,23 +122,13 @@ def _chosen(study: StudyRecord, number: int | None) -> TrialRecord:
     )
 
 
-def _remedy(study: StudyRecord) -> str:
-    if not study.infeasible:
-        return "run more with 'bcsearch run'"
-    last = study.infeasible[-1]
-    return (
-        f"{len(study.infeasible)} could not be trained, trial {last.number} as {last.note}: mend the sweep or its "
-        "space and start anew with --fresh"
-    )
-
-
 def _stands(bundle_dir: Path, study: StudyRecord) -> bool:
     """Whether the bundle is of the study's best trial, and of all trials that the study has now."""
     about = read_about(bundle_dir)
     if about is None or study.best is None or not (bundle_dir / MODEL_NAME).is_file():
         return False
     same_study = about.get("study", {}) == _study_facts(study)
-    return bool(same_study and about.get("best", {}).get("trial") == study.best.number)
+    return bool(same_study and is_of(about, study.best))
 
 
 def _study_facts(study: StudyRecord) -> dict[str, Any]:

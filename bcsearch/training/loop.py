@@ -102,7 +102,7 @@ class Lockstep:
             raise InfeasibleError(f"its loss was no longer a number in epoch {last.epoch}")
         if self.trial_seconds is not None and self._seconds > self.trial_seconds:
             raise InfeasibleError(
-                f"{len(self._done)} epochs took {self._seconds:.0f} s, [limits] trial_seconds allows "
+                f"training took {self._seconds:.0f} s up to epoch {last.epoch}, [limits] trial_seconds allows "
                 f"{self.trial_seconds:g}"
             )
 

@@ -22,11 +22,10 @@ EVERY_CUT = (  # the smallest of each family
 )  # fmt: skip
 ONE_CUT = (
     "efficientnet_lite1", "efficientnet_lite2", "mobilenetv3_large", "efficientnet_b1", "efficientnet_b2",
-    "efficientnet_b3", "efficientnetv2_s", "convnext_small",
+    "efficientnet_b3", "efficientnet_b4", "efficientnet_b5", "efficientnetv2_s", "convnext_small", "convnext_base",
 )  # fmt: skip
 OUTLINED = (  # gigabytes of weights and minutes to build: their cuts are checked on the graph alone, below
-    "efficientnet_b4", "efficientnet_b5", "efficientnet_b6", "efficientnet_b7", "efficientnetv2_m", "efficientnetv2_l",
-    "convnext_base", "convnext_large", "convnext_xlarge",
+    "efficientnet_b6", "efficientnet_b7", "efficientnetv2_m", "efficientnetv2_l", "convnext_large", "convnext_xlarge",
 )  # fmt: skip
 IMAGES = np.random.default_rng(0).integers(0, 256, (2, SIDE, SIDE, 3)).astype(np.float32)
 

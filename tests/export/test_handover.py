@@ -17,7 +17,7 @@ from bcsearch.export.handover import DRAFT, hand_over
 from bcsearch.records import StudyRecord, TrialRecord, TrialState
 
 STATES = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.COMPLETE)
-TRIALS = tuple(TrialRecord(number=number, state=state, score=0.5) for number, state in enumerate(STATES))
+TRIALS = tuple(TrialRecord(number=number, state=state, score=1e-05) for number, state in enumerate(STATES))
 STUDY = StudyRecord(name="cells", sweep="cells", uuid="u", trials_wanted=9, trials=TRIALS)  # its best is trial 0
 ABOUT: dict[str, Any] = {
     "study": {"name": "cells", "uuid": "u"},
@@ -96,7 +96,9 @@ def test_study_that_was_never_refitted_is_refused(name: str, bundle: Path, tmp_p
 
 def test_model_of_another_trial_than_the_best_is_refused(bundle: Path, tmp_path: Path) -> None:
     better = replace(STUDY, trials=(*TRIALS, replace(TRIALS[0], number=3, score=0.6)))
-    words = rf"is of trial 0, the best trial of study 'cells' is 3; make it with '{REFIT}'$"
+    words = (
+        rf"is of trial 0 with score 1e-05, the best trial of study 'cells' is 3 with score 0.6; make it with '{REFIT}'$"
+    )
     refused(bundle, tmp_path / "out", StudyError, words, better)
 
 
@@ -106,7 +108,7 @@ def test_model_of_another_study_in_the_same_place_is_refused(bundle: Path, tmp_p
 
 def test_study_without_a_completed_trial_is_refused(bundle: Path, tmp_path: Path) -> None:
     pruned = replace(STUDY, trials=TRIALS[1:2])
-    refused(bundle, tmp_path / "out", StudyError, "has no completed trial yet", pruned)
+    refused(bundle, tmp_path / "out", StudyError, "has no completed trial", pruned)
 
 
 def full_disk(*_: object) -> NoReturn:
@@ -151,3 +153,9 @@ def test_model_that_is_replaced_meanwhile_is_not_mixed_with_the_old_description(
     with pytest.raises(StudyError, match="was replaced just now; type the same again"):
         hand_over(STUDY, bundle, tmp_path / "out", REFIT)
     assert not (tmp_path / "out").exists()
+
+
+def test_model_of_a_copy_of_the_study_that_went_on_by_itself_is_refused(bundle: Path, tmp_path: Path) -> None:
+    ours = replace(STUDY, trials=(replace(TRIALS[0], score=0.75), *TRIALS[1:]))
+    words = r"is of trial 0 with score 1e-05, the best trial of study 'cells' is 0 with score 0.75; make it with"
+    refused(bundle, tmp_path / "out", StudyError, words, ours)

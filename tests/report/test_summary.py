@@ -41,7 +41,7 @@ def test_best_holds_its_folds_at_its_best_epoch(study: StudyRecord) -> None:
 
 def test_best_before_the_first_completed_trial_is_one_clear_line(study: StudyRecord) -> None:
     pruned = tuple(trial for trial in study.trials if trial.state is not TrialState.COMPLETE)
-    with pytest.raises(StudyError, match=r"^study 'cells-2' has no completed trial yet; run more with 'bcsearch run'$"):
+    with pytest.raises(StudyError, match=r"^study 'cells-2' has no completed trial; run more with 'bcsearch run'$"):
         best_facts(replace(study, trials=pruned))
 
 

@@ -56,7 +56,8 @@ def test_password_is_never_shown(url: str, shown: str) -> None:
     ("url", "said"),
     [
         ("redis://:secret@host/0", "has scheme 'redis'"),
-        ("postgres://ann:secret@host/cells", "has scheme 'postgres'"),
+        ("postgres://ann:secret@host/cells", "has scheme 'postgres'; write postgresql://"),
+        ("mariadb://ann:secret@host/cells", "has scheme 'mariadb'; write mysql://"),
         ("file.txt", "neither a URL nor a .db file"),
         ("ann:secret@host", "neither a URL nor a .db file"),
         ("postgresql://ann:secret@host:port/cells", "cannot be read"),

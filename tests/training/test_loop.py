@@ -155,7 +155,9 @@ def test_loss_that_is_no_number_makes_a_configuration_infeasible(before: list[fl
 
 
 def test_training_that_takes_longer_than_it_may_is_infeasible() -> None:
-    with pytest.raises(InfeasibleError, match=r"1 epochs took 0 s, \[limits\] trial_seconds allows 1e-09"):
+    with pytest.raises(
+        InfeasibleError, match=r"training took 0 s up to epoch 0, \[limits\] trial_seconds allows 1e-09"
+    ):
         train(ScriptedTrainer([(5, 5), (6, 6)]), trial_seconds=1e-9)
 
 

@@ -104,7 +104,9 @@ def check_infeasible(facts: StudyFacts) -> list[Finding]:
         return []
     why = f", trial {infeasible[-1].number}: {infeasible[-1].note}" if infeasible[-1].note else ""
     what = f"{many(len(infeasible), 'configuration')} could not be trained, the last{why}"
-    return [note("infeasible", what)]
+    if facts.record.completed:
+        return [note("infeasible", what)]
+    return [warning("infeasible", what, "mend the sweep or its space, and start anew with --fresh")]
 
 
 def _progress(facts: StudyFacts) -> str:
