@@ -84,6 +84,6 @@ def _about(study: StudyRecord, results: Path) -> dict[str, Any] | None:
 
 
 def _bundle_dir(study: StudyRecord, results: Path) -> Path:
-    from bcsearch.study.places import MODEL, study_dir
+    from bcsearch.study.places import bundle_dir
 
-    return study_dir(results, study.name, study.uuid) / MODEL
+    return bundle_dir(results, study.name, study.uuid)

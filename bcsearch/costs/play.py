@@ -30,7 +30,6 @@ TRIAL_SECONDS = 0.03  # besides all that is priced: asking, recording, keeping p
 REFIT_SECONDS = 4.0  # besides training: putting the model together and writing it
 TOURNAMENT = 5  # draws of which the sampler, once it has learned, is taken to try the best
 DEAR_IS_GOOD = 0.7  # correlation of a configuration's quality with the logarithm of what an epoch costs
-
 LEAST_SPREAD = 0.3  # of the logarithms of prices: where all cost about the same, none is better for its cost
 
 
@@ -160,7 +159,8 @@ def _targets(pool: Sequence[Priced], random: np.random.Generator) -> list[dict[i
     gained, on drawn ones it lost, so it does one or the other in each study that is played.
     """
     logs = [np.log(priced.prices) for priced in pool]
-    mean, spread = np.concatenate(logs).mean(), max(float(np.concatenate(logs).std()), LEAST_SPREAD)
+    every = np.concatenate(logs)
+    mean, spread = every.mean(), max(float(every.std()), LEAST_SPREAD)
     gain = random.uniform(-DEAR_IS_GOOD, DEAR_IS_GOOD)
     luck = sqrt(1 - DEAR_IS_GOOD**2) * random.normal(size=len(pool))
     firsts = np.array([log[0] for log in logs])

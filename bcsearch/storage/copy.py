@@ -105,7 +105,7 @@ def _filling(url: URL, made: Sequence[Table]) -> Iterator[Connection]:
     try:
         with plain_errors(url):
             _check_empty(engine)
-            with _made_again_undone(engine, made), engine.begin() as connection:
+            with _emptied_again(engine, made), engine.begin() as connection:
                 yield connection
     finally:
         engine.dispose()
@@ -119,7 +119,7 @@ def _check_empty(engine: Engine) -> None:
 
 
 @contextmanager
-def _made_again_undone(engine: Engine, made: Sequence[Table]) -> Iterator[None]:
+def _emptied_again(engine: Engine, made: Sequence[Table]) -> Iterator[None]:
     """Undo what MySQL does not: there, making a table ends the transaction."""
     try:
         yield

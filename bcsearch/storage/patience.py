@@ -30,17 +30,10 @@ Result = TypeVar("Result")
 Call = TypeVar("Call", bound="Callable[..., Any]")
 Class = TypeVar("Class", bound=type)
 FIRST_WAIT, LONGEST_WAIT = 0.1, 10.0  # seconds; each wait is twice the one before, and is varied by half
-
-
 MOST_CONFLICTS = 20  # tries, after which a call that meets others each time is an error
 CONFLICTS = ("40001", "40P01")  # PostgreSQL's codes of what cannot be done at once with something else, of a deadlock
 MYSQL_CONFLICTS = (1205, 1213)  # a lock that was waited for too long, a deadlock
-REFUSALS = (
-    "authentication failed",
-    "access denied",
-    "unknown database",
-    "does not exist",
-)  # from a server that is there
+REFUSALS = ("authentication failed", "access denied", "unknown database", "does not exist")  # of a server that answers
 
 
 def nobody_asks() -> bool:

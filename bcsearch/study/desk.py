@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bcsearch.objective.artifacts import Artifacts
 from bcsearch.storage import Ledger, Slots, attrs, read_study
 from bcsearch.study.create import stored_plan
-from bcsearch.study.places import MODEL, study_dir
+from bcsearch.study.places import bundle_dir
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +37,7 @@ class Desk:
     @property
     def bundle_dir(self) -> Path:
         """The folder of its finished model; another study of this name may have come to have the first choice."""
-        return study_dir(self.results, self.name, self.study.user_attrs[attrs.UUID]) / MODEL
+        return bundle_dir(self.results, self.name, self.study.user_attrs[attrs.UUID])
 
     @property
     def plan(self) -> Plan:

