@@ -74,7 +74,7 @@ def test_export_writes_the_best_configuration_and_its_model(study: StudyRecord, 
     assert study.best is not None
     folder = workdir / "results" / "cells" / "model"
     folder.mkdir(parents=True, exist_ok=True)
-    about = {"study": {"uuid": study.uuid}, "best": {"trial": study.best.number}}
+    about = {"study": {"uuid": study.uuid}, "best": {"trial": study.best.number, "score": study.best.score}}
     (folder / "best.toml").write_text(tomli_w.dumps(about))
     (folder / "model.keras").write_bytes(b"a model")
     answer = bcsearch("export", "--study", "cells", "--to", "out")
