@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import inf
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -145,7 +146,13 @@ def estimator_of(
         )
         for each in pool
     ]
-    table = Table(bill=bill, search=plan.sweep.search, training=plan.sweep.training, kept=kept)
+    table = Table(
+        bill=bill,
+        search=plan.sweep.search,
+        training=plan.sweep.training,
+        kept=kept,
+        trial_seconds=plan.sweep.limits.trial_seconds or inf,
+    )
     return Estimator(plan=plan, table=table, pool=priced)
 
 

@@ -6,7 +6,7 @@ The constants were fitted to sweeps on frozen features of 4,188 real cells (``re
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import sqrt
+from math import inf, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,11 +70,12 @@ class Tally:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Played:
-    """One study as it is played; ``kept`` are the entries of the cache."""
+    """One study as it is played; ``kept`` are the entries of the cache, a trial may train ``trial_seconds``."""
 
     bill: Bill
     race: Race
     kept: set[Key]
+    trial_seconds: float = inf
     tally: Tally = field(default_factory=Tally)
     _pass: tuple[Network, str] | None = None  # the network at hand, and where its last pass ended
     _graphs: Kept[Trace] = field(default_factory=lambda: Kept(GRAPHS_BYTES))
@@ -86,6 +87,8 @@ class Played:
             self._make(entry)
         n_epochs, pruned = self.race.run(targets)
         spent = sum(priced.epochs[:n_epochs])
+        if spent > self.trial_seconds:  # infeasible
+            spent, pruned = self.trial_seconds, True
         self.tally.training += spent
         self.tally.other += TRIAL_SECONDS
         for trace in priced.traces[: stage_at(priced.candidate.stages, n_epochs - 1) + 1]:
@@ -125,12 +128,13 @@ class Played:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Table:
-    """What studies are played with: prices, rules, what the cache holds before."""
+    """What studies are played with: prices, rules, what the cache holds before, the most that a trial may train."""
 
     bill: Bill
     search: Search
     training: Training
     kept: frozenset[Key]
+    trial_seconds: float = inf
 
     def play(self, pool: Sequence[Priced], n_firsts: int, n_trials: int, random: np.random.Generator) -> Tally:
         """Play one study; the first ``n_firsts`` of the pool are tried first."""
@@ -138,6 +142,7 @@ class Table:
             bill=self.bill,
             race=Race(self.search, self.training, random),
             kept=set(self.kept),
+            trial_seconds=self.trial_seconds,
         )
         targets = _targets(pool, random)
         for number in range(n_trials):

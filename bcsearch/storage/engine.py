@@ -48,11 +48,24 @@ UPTIME = {
 COPY = "SQLite writes beside a file even to read it: copy it to a folder of your own and name the copy with --storage"
 OLDER = "stop its workers, keep it with 'bcsearch storage backup' and run 'bcsearch storage upgrade'"
 NEWER = "pip install --upgrade optuna"
-DISK_TROUBLE = {  # what SQLite says, and what to do
-    "unable to open database file": f"is it a file that you may read and write? {COPY}",
-    "readonly database": COPY,
-    "disk is full": "free some room",
-    "disk i/o error": "look whether its disk is full or broken",
+DOWN = "see that its server runs, and look at host and port in the storage URL"
+ACCESS = "look at user and password in the storage URL"
+ABSENT = "make it on the server, or look at its name in the storage URL"
+TROUBLE: dict[str, tuple[type[BcsearchError], str]] = {  # part of what a database says, and what to do
+    "unable to open database file": (DiskError, f"is it a file that you may read and write? {COPY}"),
+    "readonly database": (DiskError, COPY),
+    "disk is full": (DiskError, "free some room"),
+    "disk i/o error": (DiskError, "look whether its disk is full or broken"),
+    "connection refused": (StorageError, DOWN),
+    "can't connect": (StorageError, DOWN),
+    "could not translate host name": (StorageError, DOWN),
+    "timeout expired": (StorageError, DOWN),
+    "no such file or directory": (StorageError, DOWN),  # of a socket
+    "authentication failed": (StorageError, ACCESS),
+    "no password supplied": (StorageError, ACCESS),
+    "access denied": (StorageError, ACCESS),
+    "does not exist": (StorageError, ABSENT),
+    "unknown database": (StorageError, ABSENT),
 }
 
 
@@ -169,14 +182,20 @@ def plain_errors(url: URL) -> Iterator[None]:
         raise
     except (SQLAlchemyError, StorageInternalError) as error:
         said = first_line(error.__cause__ if isinstance(error, StorageInternalError) and error.__cause__ else error)
-        remedy = next((remedy for words, remedy in DISK_TROUBLE.items() if words in said.lower()), None)
-        kind = StorageError if remedy is None else DiskError
-        raise kind(f"cannot use database {masked(str(url))}: {said}; {remedy or 'check the storage URL'}") from error
+        known = (trouble for words, trouble in TROUBLE.items() if words in said.lower())
+        kind, remedy = next(known, (StorageError, "check the storage URL"))
+        raise kind(f"cannot use database {masked(str(url))}: {said}; {remedy}") from error
 
 
 def first_line(error: BaseException) -> str:
     """Return what the driver said, without the statement that SQLAlchemy adds."""
-    lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+    driver = getattr(error, "orig", None) or error
+    match driver.args:
+        case (int(), str(said)):  # as MySQL's drivers have it
+            pass
+        case _:
+            said = str(driver)
+    lines = said.strip().splitlines()
     return lines[0] if lines else type(error).__name__
 
 

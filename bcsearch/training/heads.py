@@ -12,6 +12,7 @@ from bcsearch.training import head_graph
 from bcsearch.training.batches import Batches, padded, view_of
 from bcsearch.training.class_weights import class_weights
 from bcsearch.training.fold_weights import FoldWeights, Scaling, first_kernels, scalings
+from bcsearch.training.protocol import Check, nothing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,8 +54,9 @@ class HeadTrainer:
         """Rows that all folds together are shown in an epoch."""
         return self._batches.n_steps * self._batches.size * len(self._task.train_rows)
 
-    def train_epoch(self, epoch: int, learning_rate: float) -> float:
+    def train_epoch(self, epoch: int, learning_rate: float, check: Check = nothing) -> float:
         """Train every head for one epoch; return the mean training loss."""
+        check()
         rows = self._batches.rows(epoch)
         table_rows = view_of(rows, epoch, self._n_views) * len(self._task.labels) + rows
         batches = head_graph.EpochRows(tf.constant(table_rows), tf.constant(rows), self._class_weights)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from bcsearch.records import EpochScores, TrainResult, best_epoch
 from bcsearch.records.checkpoint import Checkpoint, NoCheckpoints
 from bcsearch.training.metrics import score
 from bcsearch.training.schedules import Schedule
+from bcsearch.training.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +56,10 @@ class Lockstep:
     trial_seconds: float | None = None
     _done: list[EpochScores] = field(default_factory=list, init=False)
     _best_probabilities: Sequence[np.ndarray] = field(default=(), init=False)
-    _seconds: float = field(default=0.0, init=False)
+    _stopwatch: Stopwatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._stopwatch = Stopwatch(self.trial_seconds)
 
     def run(self) -> TrainResult:
         """Train from the last checkpoint on.
@@ -68,9 +71,8 @@ class Lockstep:
         self._resume(schedule)
         stopped = False
         while not (stopped or self._is_over()):
-            started = time.perf_counter()
-            self._train_epoch(schedule)
-            self._seconds += time.perf_counter() - started
+            with self._stopwatch:
+                self._train_epoch(schedule)
             self._check()
             stopped = self.report(self._done[-1].epoch, self._done[-1].mean)
             self.checkpoints.offer(self._checkpoint)
@@ -78,13 +80,13 @@ class Lockstep:
             epochs=tuple(self._done),
             stopped=stopped,
             probabilities=out_of_fold(self.task, self._best_probabilities),
-            seconds=self._seconds,
+            seconds=self._stopwatch.seconds,
         )
 
     def _train_epoch(self, schedule: Schedule) -> None:
         epoch = len(self._done)
         rate = schedule.rate(epoch)
-        loss = self.trainer.train_epoch(epoch, rate)
+        loss = self.trainer.train_epoch(epoch, rate, self._stopwatch.check)
         probabilities = self.trainer.predict()
         self._done.append(self._scores(epoch, probabilities, loss=loss, rate=rate))
         schedule.observe(self._done[-1].mean)
@@ -100,11 +102,7 @@ class Lockstep:
         last = self._done[-1]
         if not isfinite(last.train_loss):
             raise InfeasibleError(f"its loss was no longer a number in epoch {last.epoch}")
-        if self.trial_seconds is not None and self._seconds > self.trial_seconds:
-            raise InfeasibleError(
-                f"training took {self._seconds:.0f} s up to epoch {last.epoch}, [limits] trial_seconds allows "
-                f"{self.trial_seconds:g}"
-            )
+        self._stopwatch.check()
 
     def _scores(self, epoch: int, probabilities: Sequence[np.ndarray], *, loss: float, rate: float) -> EpochScores:
         pairs = zip(self.task.valid_rows, probabilities, strict=True)
@@ -113,13 +111,16 @@ class Lockstep:
 
     def _checkpoint(self) -> Checkpoint:
         best = {BEST.format(fold): array for fold, array in enumerate(self._best_probabilities)}
-        return Checkpoint(epochs=tuple(self._done), seconds=self._seconds, arrays={**self.trainer.state(), **best})
+        return Checkpoint(
+            epochs=tuple(self._done), seconds=self._stopwatch.seconds, arrays={**self.trainer.state(), **best}
+        )
 
     def _resume(self, schedule: Schedule) -> None:
         checkpoint = self.checkpoints.load()
         if checkpoint is None:
             return
-        self._done, self._seconds = list(checkpoint.epochs), checkpoint.seconds
+        self._done = list(checkpoint.epochs)
+        self._stopwatch.go_on_from(checkpoint.seconds)
         self._best_probabilities = [checkpoint.arrays[BEST.format(fold)] for fold in range(len(self.task.valid_rows))]
         self.trainer.restore(checkpoint.arrays)
         for scores in self._done:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -11,12 +12,21 @@ if TYPE_CHECKING:
 
     from bcsearch.training.fold_weights import FoldWeights
 
+Check = Callable[[], None]  # raises to end what is going on
+
+
+def nothing() -> None:
+    """Let training go on."""
+
 
 class FoldTrainer(Protocol):
     """Trains all folds of one trial side by side, one epoch at a time."""
 
-    def train_epoch(self, epoch: int, learning_rate: float) -> float:
-        """Train every fold for one epoch; return the mean training loss over folds and batches."""
+    def train_epoch(self, epoch: int, learning_rate: float, check: Check = nothing) -> float:
+        """Train every fold for one epoch; return the mean training loss over folds and batches.
+
+        ``check`` is called before each part of it, and may end it by an exception.
+        """
 
     def predict(self) -> Sequence[np.ndarray]:
         """Return for each fold the probabilities of its validation rows, (n_valid, n_classes) float32."""

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bcsearch.training.protocol import Check, nothing
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -28,12 +30,12 @@ class StagedTrainer:
         self._stage = 0
         self._now = build(stages[0], None)
 
-    def train_epoch(self, epoch: int, learning_rate: float) -> float:
+    def train_epoch(self, epoch: int, learning_rate: float, check: Check = nothing) -> float:
         """Train every fold for one epoch; begin the next stage first if it is its time."""
         while self._stage + 1 < len(self._stages) and self._stages[self._stage + 1].first_epoch <= epoch:
             self._stage += 1
             self._now = self._build(self._stages[self._stage], self._now.weights())
-        return self._now.train_epoch(epoch, learning_rate)
+        return self._now.train_epoch(epoch, learning_rate, check)
 
     def predict(self) -> Sequence[np.ndarray]:
         """Return for each fold the probabilities of its validation rows."""

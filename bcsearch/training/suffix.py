@@ -15,6 +15,7 @@ from bcsearch.training.batches import Batches, view_of
 from bcsearch.training.class_weights import class_weights
 from bcsearch.training.head_graph import knobs_of
 from bcsearch.training.parking import Parking
+from bcsearch.training.protocol import Check, nothing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,7 +47,7 @@ class SuffixTrainer:
         self._class_weights = [tf.constant(each) for each in weights]
         self._parking = self._parked(start)
 
-    def train_epoch(self, epoch: int, learning_rate: float) -> float:
+    def train_epoch(self, epoch: int, learning_rate: float, check: Check = nothing) -> float:
         """Train every fold for one epoch in turn; return the mean training loss."""
         rows = self._batches.rows(epoch)
         knobs = knobs_of(self._params, learning_rate)
@@ -54,7 +55,9 @@ class SuffixTrainer:
         for fold in range(len(self._class_weights)):
             self._parking.wake(fold)
             seed = tf.constant(derive_seed(self._seed, "dropout", epoch, fold), tf.int32)
-            losses += [self._train_batch(fold, batch, epoch, knobs, seed) for batch in rows[:, fold]]
+            for batch in rows[:, fold]:
+                check()
+                losses.append(self._train_batch(fold, batch, epoch, knobs, seed))
             self._parking.park(fold)
         return float(np.mean([loss.numpy() for loss in losses]))
 

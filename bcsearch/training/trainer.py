@@ -92,19 +92,19 @@ class Trainer:
             ).run()
 
     def refit(self, params: Params, learning_rates: Sequence[float], check: Callable[[], None]) -> keras.Model:
-        """Train ``params`` on all images but the test part, one epoch for each learning rate; ``check`` after each.
+        """Train ``params`` on all images but the test part, one epoch for each learning rate.
 
         Returns:
             A model from raw images (batch, height, width, 3), 0 to 255, to probabilities (batch, n_classes).
 
         Raises:
             InfeasibleError: it runs out of memory.
+            Exception: what ``check`` raises, which is called before each epoch, or each batch where these take long.
         """
         with self._enough_memory():
             trainer = self._staged(params, self._all)
             for epoch, rate in enumerate(learning_rates):
-                trainer.train_epoch(epoch, rate)
-                check()
+                trainer.train_epoch(epoch, rate, check)
             return self._assembled(params, trainer.weights()[0])
 
     @contextmanager

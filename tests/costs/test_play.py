@@ -64,6 +64,13 @@ def test_what_the_cache_holds_costs_nothing(estimator: Estimator) -> None:
     assert played.training > 0
 
 
+def test_trial_costs_no_more_than_it_may_train_and_is_not_refitted_then(estimator: Estimator) -> None:
+    staged = priced(estimator, backbone=LITE, augment="none", unfreeze_fraction=0.12)
+    limited = replace(estimator, table=replace(estimator.table, trial_seconds=1.0))
+    assert tally(estimator, staged, n_trials=1).training > staged.seconds > 1.0
+    assert tally(limited, staged, n_trials=1).training == pytest.approx(1.0)
+
+
 def test_a_graph_is_traced_once(estimator: Estimator) -> None:
     staged = priced(estimator, backbone=LITE, augment="none", unfreeze_fraction=0.12)
     once, twice = tally(estimator, staged), tally(estimator, staged, staged, n_trials=2)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import create_engine
@@ -10,8 +10,9 @@ from sqlalchemy.exc import OperationalError
 
 from bcsearch.errors import DiskError, StorageError
 from bcsearch.storage import open_storage
-from bcsearch.storage.engine import BUSY_SECONDS, engine_options, plain_errors
+from bcsearch.storage.engine import ABSENT, ACCESS, BUSY_SECONDS, DOWN, engine_options, plain_errors
 from bcsearch.storage.urls import checked
+from tests.storage.conftest import SERVERS
 from tests.storage.moving import execute, tables
 
 if TYPE_CHECKING:
@@ -99,6 +100,29 @@ def test_trouble_of_another_kind_is_put_down_to_the_url() -> None:
     said = pytest.raises(StorageError, match=r"too many parsnips; check the storage URL$")
     with said, plain_errors(make_url("sqlite:///cells.db")):
         raise OperationalError("SELECT 1", None, sqlite3.OperationalError("too many parsnips"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", SERVERS)
+@pytest.mark.parametrize(
+    ("change", "remedy"),
+    [({"database": "nowhere"}, ABSENT), ({"host": "127.0.0.1", "port": 1, "query": {}}, DOWN)],
+    ids=["no such database", "no such server"],
+)
+def test_what_a_server_says_is_one_line_with_what_to_look_at(
+    kind: str, change: dict[str, Any], remedy: str, request: pytest.FixtureRequest
+) -> None:
+    server = make_url(request.getfixturevalue(f"{kind}_server"))
+    message = refused(server.set(**change).render_as_string(hide_password=False))
+    assert message.endswith(f"; {remedy}")
+    assert '("' not in message  # a driver's tuple
+
+
+@pytest.mark.slow
+def test_user_who_is_not_known_to_a_server_is_told_so(mysql_server: str) -> None:
+    message = refused(make_url(mysql_server).set(username="ann").render_as_string())
+    assert "Access denied for user 'ann'" in message
+    assert message.endswith(f"; {ACCESS}")
 
 
 def test_server_out_of_reach_gets_one_line_without_the_password() -> None:

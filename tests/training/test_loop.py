@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from bcsearch.config import Training
 from bcsearch.errors import InfeasibleError
 from bcsearch.records import Params
 from bcsearch.training.loop import Lockstep, Task, out_of_fold
+from bcsearch.training.protocol import Check, nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +35,8 @@ class ScriptedTrainer:
         self.rates: list[float] = []
         self.trained: list[int] = []
 
-    def train_epoch(self, epoch: int, learning_rate: float) -> float:
+    def train_epoch(self, epoch: int, learning_rate: float, check: Check = nothing) -> float:
+        check()
         assert epoch == len(self.rates)
         self.rates.append(learning_rate)
         self.trained.append(epoch)
@@ -155,10 +158,19 @@ def test_loss_that_is_no_number_makes_a_configuration_infeasible(before: list[fl
 
 
 def test_training_that_takes_longer_than_it_may_is_infeasible() -> None:
-    with pytest.raises(
-        InfeasibleError, match=r"training took 0 s up to epoch 0, \[limits\] trial_seconds allows 1e-09"
-    ):
-        train(ScriptedTrainer([(5, 5), (6, 6)]), trial_seconds=1e-9)
+    trainer = ScriptedTrainer([(5, 5), (6, 6)])
+    with pytest.raises(InfeasibleError, match=r"took more than the 1e-09 s that \[limits\] trial_seconds allows"):
+        train(trainer, trial_seconds=1e-9)
+    assert trainer.trained == []  # it asks in the middle of an epoch
+
+
+def test_time_that_was_trained_before_a_checkpoint_counts() -> None:
+    checkpoints = LastCheckpoint()
+    train(ScriptedTrainer(CURVE), lambda epoch, score: epoch == 1, checkpoints=checkpoints)
+    assert checkpoints.kept is not None
+    checkpoints.kept = replace(checkpoints.kept, seconds=100.0)
+    with pytest.raises(InfeasibleError, match="more than the 60 s"):
+        train(ScriptedTrainer(CURVE), checkpoints=checkpoints, trial_seconds=60.0)
 
 
 CURVE = [(5, 5), (8, 8), (6, 6), (7, 7), (6, 6), (9, 9)]

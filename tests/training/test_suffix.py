@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bcsearch.config import KNOWN_PARAMS
+from bcsearch.errors import InfeasibleError
 from bcsearch.records import Params
 from bcsearch.training.batches import Batches, view_of
 from bcsearch.training.class_weights import class_weights
@@ -142,6 +143,21 @@ def test_weights_of_a_fold_give_what_its_live_network_gives() -> None:
             body.get_layer(name).set_weights(values)
         model = keras.Model(body.input, keras_head(params, weights)(body.output))
         np.testing.assert_allclose(model.predict(VIEWS[0][VALID[fold]], verbose=0), expected, rtol=0, atol=1e-6)
+
+
+def test_epoch_ends_at_the_batch_at_which_it_is_told_to() -> None:
+    trainer, asked = trainer_of(KINDS["sgd"], [0]), []
+    before = trainer.weights()[0].kernels[0]
+
+    def check() -> None:
+        asked.append(1)
+        if len(asked) == 2:
+            raise InfeasibleError("too long")
+
+    with pytest.raises(InfeasibleError, match="too long"):
+        trainer.train_epoch(0, RATE, check)
+    assert len(asked) == 2 < 24 / 8  # batches of an epoch
+    np.testing.assert_array_equal(trainer.weights()[0].kernels[0], before)
 
 
 def test_backbone_rate_slows_the_backbone_only() -> None:

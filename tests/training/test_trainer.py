@@ -179,7 +179,7 @@ def test_refit_does_not_see_the_images_put_aside_to_test_on(bench: Bench) -> Non
     assert not np.array_equal(kernel_after(folds.folds[0].valid), untouched)
 
 
-def test_refit_asks_after_every_epoch_whether_to_go_on(bench: Bench) -> None:
+def test_refit_asks_before_every_epoch_whether_to_go_on(bench: Bench) -> None:
     asked: list[int] = []
 
     def check() -> None:
