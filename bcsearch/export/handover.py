@@ -11,7 +11,7 @@ import tomli_w
 import yaml
 
 from bcsearch.errors import ConfigError, DiskError, StudyError
-from bcsearch.export.about import MODEL_NAME, is_of, read_about
+from bcsearch.export.about import MODEL_NAME, read_about
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +58,7 @@ def _about_best(study: StudyRecord, bundle_dir: Path, refit: str) -> dict[str, A
         raise StudyError(f"study {study.name!r} has no finished model in {bundle_dir}; {remedy}")
     if about.get("study", {}).get("uuid") != study.uuid:
         raise StudyError(f"the model in {bundle_dir} is of another study than {study.name!r}; {remedy}")
-    if not is_of(about, study.best):
+    if not study.best.is_in(about):
         has = about.get("best", {})
         raise StudyError(
             f"the model in {bundle_dir} is of trial {has.get('trial')} with score {has.get('score')}, the best trial "

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from math import isclose
+from typing import TYPE_CHECKING, Any
 
 from bcsearch.records.scores import EpochScores, best_epoch
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
 
@@ -54,6 +56,13 @@ class TrialRecord:
     def is_finished(self) -> bool:
         """Whether the trial fills a slot of the budget: completed, pruned, or found to be infeasible."""
         return self.state in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.INFEASIBLE)
+
+    def is_in(self, about: Mapping[str, Any] | None) -> bool:
+        """Whether a bundle's description is of it: a copy of its study that went on alone has others so numbered."""
+        match about:
+            case {"best": {"trial": self.number, "score": float(score)}}:
+                return isclose(score, self.score or 0.0)
+        return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -153,9 +153,8 @@ def _test_facts(study: StudyRecord, trial: TrialRecord, about: About | None) -> 
     match about:
         case {
             "study": {"uuid": study.uuid},
-            "best": {"trial": trial.number},
             "test": {"n_images": int(n_images), "accuracy": float(accuracy), "macro_f1": float(macro_f1)},
-        }:
+        } if trial.is_in(about):
             return UnseenFacts(n_images=n_images, accuracy=accuracy, macro_f1=macro_f1)
     return None
 

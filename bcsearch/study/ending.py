@@ -11,7 +11,7 @@ import numpy as np
 import tomli_w
 
 from bcsearch.errors import StudyError
-from bcsearch.export.about import ABOUT_NAME, MODEL_NAME, is_of, read_about
+from bcsearch.export.about import ABOUT_NAME, MODEL_NAME, read_about
 from bcsearch.export.bundle import Bundle, write_bundle
 from bcsearch.export.evaluate import score_predictions
 from bcsearch.paths import locked, make_writable_dir
@@ -134,7 +134,7 @@ def _stands(bundle_dir: Path, study: StudyRecord) -> bool:
     if about is None or study.best is None or not (bundle_dir / MODEL_NAME).is_file():
         return False
     same_study = about.get("study", {}) == _study_facts(study)
-    return bool(same_study and is_of(about, study.best))
+    return bool(same_study and study.best.is_in(about))
 
 
 def _study_facts(study: StudyRecord) -> dict[str, Any]:

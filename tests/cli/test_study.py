@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import tomli_w
@@ -57,26 +57,29 @@ def test_best_tells_score_folds_and_params(study: StudyRecord, bcsearch: Run) ->
     assert found["epochs"] == 5
 
 
-def test_score_on_the_test_part_is_read_from_the_bundle(study: StudyRecord, workdir: Path, bcsearch: Run) -> None:
+def make_bundle(study: StudyRecord, workdir: Path, **more: Any) -> dict[str, Any]:
+    """Put a bundle of the study's best trial in its place, with bytes for a model; return its description."""
     assert study.best is not None
-    assert json.loads(bcsearch("best", "--study", "cells", "--json").out)["test"] is None
     folder = workdir / "results" / "cells" / "model"
     folder.mkdir(parents=True, exist_ok=True)
-    test = {"n_images": 48, "accuracy": 0.875, "macro_f1": 0.75}
-    about = {"study": {"uuid": study.uuid}, "best": {"trial": study.best.number}, "test": test}
+    best = {"trial": study.best.number, "score": study.best.score}
+    about = {"study": {"uuid": study.uuid}, "best": best, **more}
     (folder / "best.toml").write_text(tomli_w.dumps(about))
+    (folder / "model.keras").write_bytes(b"a model")
+    return about
+
+
+def test_score_on_the_test_part_is_read_from_the_bundle(study: StudyRecord, workdir: Path, bcsearch: Run) -> None:
+    assert json.loads(bcsearch("best", "--study", "cells", "--json").out)["test"] is None
+    test = {"n_images": 48, "accuracy": 0.875, "macro_f1": 0.75}
+    make_bundle(study, workdir, test=test)
     assert json.loads(bcsearch("best", "--study", "cells", "--json").out)["test"] == test
     assert json.loads(bcsearch("status", "--study", "cells", "--json").out)["best"][0]["test"] == test
     assert "accuracy 0.8750" in bcsearch("best", "--study", "cells").out
 
 
 def test_export_writes_the_best_configuration_and_its_model(study: StudyRecord, workdir: Path, bcsearch: Run) -> None:
-    assert study.best is not None
-    folder = workdir / "results" / "cells" / "model"
-    folder.mkdir(parents=True, exist_ok=True)
-    about = {"study": {"uuid": study.uuid}, "best": {"trial": study.best.number, "score": study.best.score}}
-    (folder / "best.toml").write_text(tomli_w.dumps(about))
-    (folder / "model.keras").write_bytes(b"a model")
+    about = make_bundle(study, workdir)
     answer = bcsearch("export", "--study", "cells", "--to", "out")
     assert (answer.code, answer.err) == (0, "")
     names = {"model.keras", "best.toml", "best.yaml", "best.json"}

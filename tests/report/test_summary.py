@@ -58,7 +58,7 @@ def test_one_fold_has_no_spread(study: StudyRecord) -> None:
 def about(**changes: Any) -> dict[str, Any]:
     """Return what the bundle of trial 2 says of itself."""
     test = {"n_images": 48, "accuracy": 0.875, "macro_f1": 0.75}
-    return {"study": {"uuid": "u"}, "best": {"trial": 2}, "test": test, **changes}
+    return {"study": {"uuid": "u"}, "best": {"trial": 2, "score": 0.9}, "test": test, **changes}
 
 
 def test_score_on_the_test_part_is_that_of_the_refitted_trial(study: StudyRecord) -> None:
@@ -75,12 +75,22 @@ def test_score_on_the_test_part_is_that_of_the_refitted_trial(study: StudyRecord
         None,
         {},
         about(study={"uuid": "another"}),
-        about(best={"trial": 0}),
+        about(best={"trial": 0, "score": 0.9}),
+        about(best={"trial": 2, "score": 0.8}),
         about(test={}),
         about(test={"n_images": 48, "accuracy": "good", "macro_f1": 0.75}),
         about(study="u", best=2),
     ],
-    ids=["no bundle", "empty", "another study", "another trial", "no test part", "no number", "no tables"],
+    ids=[
+        "no bundle",
+        "empty",
+        "another study",
+        "another trial",
+        "a copy of the study",
+        "no test part",
+        "no number",
+        "no tables",
+    ],
 )
 def test_other_bundles_tell_nothing_of_the_test_part(said: dict[str, Any] | None, study: StudyRecord) -> None:
     facts = best_facts(study, said)
