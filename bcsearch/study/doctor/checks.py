@@ -30,6 +30,7 @@ STUDY_CHECKS: tuple[Callable[[StudyFacts], list[Finding]], ...] = (  # of the on
     trials.check_progress,
     trials.check_origin,
     trials.check_stale,
+    trials.check_pace,
     trials.check_heartbeats,
     trials.check_claims,
     trials.check_attempts,

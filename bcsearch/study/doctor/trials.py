@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 from bcsearch.records import TrialState
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from bcsearch.records import StudyRecord
     from bcsearch.study.doctor.facts import StudyFacts
 
+SLOW_TIMES = 10  # the longest trial that ended, from which on one that runs is told
+SLOW_SECONDS = 600.0  # at least
 REAP = "this command with --reap queues what is lost again, as any worker does"
 
 
@@ -48,6 +51,24 @@ def check_stale(facts: StudyFacts) -> list[Finding]:
     silent = f"fell silent {time_in_words(longest.silent_seconds)} ago, {time_in_words(grace)} are allowed"
     what = f"{trials([trial.number for trial in stale])}{of} {silent}"
     return [wrong("lost trials", what, REAP)]
+
+
+def check_pace(facts: StudyFacts) -> list[Finding]:
+    """Look for trials whose workers live, but that take far longer than any before them: they may hang."""
+    took = [trial.seconds for trial in facts.record.trials if trial.is_finished and trial.seconds is not None]
+    longest, lost = max(took, default=inf), {trial.number for trial in facts.lost}
+    running = [claim for claim in facts.health.claims if claim.state is TrialState.RUNNING and claim.trial not in lost]
+    ages = [(claim, (facts.health.now - claim.claimed).total_seconds()) for claim in running]
+    return [
+        warning(
+            "slow trials",
+            f"trial {claim.trial} of {claim.worker} has run for {time_in_words(seconds)}, the longest before took "
+            f"{time_in_words(longest)}",
+            "where that worker hangs, kill it: its trial is run again",
+        )
+        for claim, seconds in ages
+        if seconds > max(SLOW_TIMES * longest, SLOW_SECONDS)
+    ]
 
 
 def check_heartbeats(facts: StudyFacts) -> list[Finding]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from bcsearch.records import TrialRecord, TrialState
@@ -9,6 +11,7 @@ from bcsearch.study.doctor.trials import (
     check_heartbeats,
     check_origin,
     check_overview,
+    check_pace,
     check_progress,
     check_stale,
 )
@@ -57,6 +60,17 @@ def test_study_of_another_tool_has_no_lost_trials_and_says_so() -> None:
     assert only(check_origin(foreign))[0] == "note"
     assert "another bcsearch" in only(check_origin(study(None, settings="{}")))[1]
     assert check_origin(study()) == []
+
+
+def test_trial_that_lives_but_takes_far_longer_than_any_before_is_told() -> None:
+    done = TrialRecord(number=0, state=TrialState.COMPLETE, started=at(0), finished=at(120))
+    hung: dict[str, Any] = {"trials": [done], "claims": [claim("host-7", 120, trial=1)], "running": [running(1)]}
+    level, text = only(check_pace(study(**hung, now=at(120 + 1201))))
+    assert level == "warning"
+    assert all(words in text for words in ("trial 1 of host-7", "20.0 minutes", "2.0 minutes", "kill it"))
+    assert check_pace(study(**hung, now=at(120 + 1199))) == []
+    assert check_pace(study(**{**hung, "trials": []}, now=at(10**5))) == []  # nothing to compare with
+    assert check_pace(study(**{**hung, "running": [running(1, 300.0)]}, now=at(10**5))) == []  # lost, not slow
 
 
 def test_trial_without_a_heartbeat_is_told() -> None:
