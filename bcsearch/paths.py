@@ -6,6 +6,7 @@ import os
 import shutil
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 from tempfile import mkstemp
 from typing import TYPE_CHECKING
 
@@ -118,7 +119,7 @@ def creating(path: Path) -> Iterator[Path]:
 
 
 def _draft_of(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}{path.suffix}")
+    return path.with_name(f".{path.name}.{token_hex(4)}{path.suffix}")  # process ids are equal in containers
 
 
 def _name(draft: Path, path: Path) -> None:

@@ -50,14 +50,18 @@ class FakeTrainer:
     seconds: float = 0.0  # of every epoch
     during: Callable[[int], None] = lambda epoch: None  # called in the middle of every epoch; may raise
     calls: list[Params] = field(default_factory=list)
+    trial_seconds: list[float | None] = field(default_factory=list)  # that each call was allowed
 
     def settle(self, params: Params) -> Params:
         """Leave a configuration as it is."""
         return params
 
-    def __call__(self, params: Params, report: Report, checkpoints: Checkpoints) -> TrainResult:
+    def __call__(
+        self, params: Params, report: Report, checkpoints: Checkpoints, trial_seconds: float | None = None
+    ) -> TrainResult:
         """Follow the script until it ends or ``report`` says stop."""
         self.calls.append(params)
+        self.trial_seconds.append(trial_seconds)
         kept = checkpoints.load()
         done: list[EpochScores] = list(kept.epochs) if kept else []
         stopped = False

@@ -138,6 +138,7 @@ def refit(  # noqa: PLR0913 - one argument an option
     study: options.Study,
     trial: Annotated[int | None, typer.Option(help="A completed trial. Default: the best.")] = None,
     data: options.Data = None,
+    weights: options.Weights = None,
     storage: options.Storage = None,
     results: options.Results = RESULTS_DIR,
     cache_dir: options.CacheDir = None,
@@ -151,7 +152,9 @@ def refit(  # noqa: PLR0913 - one argument an option
         from bcsearch.report.live import LiveView
         from bcsearch.study.options import RunOptions
         from bcsearch.study.run import refit as refit_study
-    chosen = RunOptions(data=data, storage=storage, results_dir=results, cache_dir=cache_dir, cache_limit=limit)
+    chosen = RunOptions(
+        data=data, weights=weights, storage=storage, results_dir=results, cache_dir=cache_dir, cache_limit=limit
+    )
     with LiveView(Console()) as view:
         bundle = refit_study(study, trial, chosen, view)
     typer.echo(f"configuration and model: {bundle}")

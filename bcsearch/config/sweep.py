@@ -54,7 +54,7 @@ class Limits(_Section):
     retries: FromZero = 3
     reconnect_seconds: FromZero = 300  # a worker waits so long for a database that went away
     checkpoint_seconds: Count = 60  # between checkpoints of a trial that trains longer
-    trial_seconds: Count | None = None  # of training a trial; more is infeasible, looked at before each batch
+    trial_seconds: Count | None = None  # of training a trial; more is infeasible
     files_mb: Count = 2000  # of a study's probabilities and figures: beyond, those of the worst trials are removed
     recycle_trials: Count = 100  # a worker process that a supervisor started ends after so many, and is replaced
 

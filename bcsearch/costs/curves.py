@@ -29,21 +29,22 @@ class Race:
         self._search, self._training, self._random = search, training, random
         self._completed: list[np.ndarray] = []  # of each completed trial its best score so far after each epoch
 
-    def run(self, targets: Mapping[int, float]) -> tuple[int, bool]:
-        """Run a trial; return its epochs, and if it was pruned.
+    def run(self, targets: Mapping[int, float], most_epochs: int | None = None) -> tuple[int, bool]:
+        """Run a trial; return how many epochs it begins, and if it completes.
 
-        ``targets`` are the qualities that its stages rise to, by the epoch at which each begins.
+        ``targets`` are the qualities that its stages rise to, by the epoch at which each begins. There is time for
+        ``most_epochs``: in the next one the trial is infeasible.
         """
         bests = np.maximum.accumulate(self._curve(targets))
         last_rise = np.flatnonzero(np.diff(bests, prepend=-np.inf))
         for epoch, best in enumerate(bests):
-            if self._is_pruned(epoch, best):
-                return epoch + 1, True
+            if epoch == most_epochs or self._is_pruned(epoch, best):
+                return epoch + 1, False
             if epoch - max(*targets, last_rise[last_rise <= epoch][-1]) >= self._training.patience:
                 bests = bests[: epoch + 1]
                 break
         self._completed.append(bests)
-        return len(bests), False
+        return len(bests), True
 
     def _curve(self, targets: Mapping[int, float]) -> np.ndarray:
         epochs = np.arange(self._training.epochs)

@@ -85,15 +85,14 @@ class Played:
         """Run one trial, whose stages rise to these qualities."""
         for entry in priced.entries:
             self._make(entry)
-        n_epochs, pruned = self.race.run(targets)
-        spent = sum(priced.epochs[:n_epochs])
-        if spent > self.trial_seconds:  # infeasible
-            spent, pruned = self.trial_seconds, True
+        in_time = int(np.searchsorted(np.cumsum(priced.epochs), self.trial_seconds, side="right"))
+        n_epochs, completed = self.race.run(targets, in_time)
+        spent = min(sum(priced.epochs[:n_epochs]), self.trial_seconds)
         self.tally.training += spent
         self.tally.other += TRIAL_SECONDS
         for trace in priced.traces[: stage_at(priced.candidate.stages, n_epochs - 1) + 1]:
             self._graphs.get(trace.key, lambda trace=trace: self._traced(trace))  # type: ignore[misc] # mypy infers no default's type
-        if not pruned:
+        if completed:
             self._best = max(self._best, (_end(targets), spent * self.bill.share_of_refit(priced.candidate)))
 
     def refit(self) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import joblib
 import numpy as np
 
 from bcsearch.augment import views
@@ -169,7 +169,7 @@ class Features:
         """Return how many processes make so many augmented views."""
         if len(self.images) * n_views < POOL_IMAGES:
             return 1
-        return self.n_processes or max(1, (os.cpu_count() or 1) // 2)  # each keeps two cores busy
+        return self.n_processes or max(1, joblib.cpu_count() // 2)  # each keeps two cores busy
 
     def _counted(self, chunks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         for chunk in chunks:

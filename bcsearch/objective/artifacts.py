@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import suppress
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +12,13 @@ import numpy as np
 from bcsearch.paths import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
+    from bcsearch.storage import Ledger
 
 FIGURES = "figures"
-COLLECT_EVERY = 25  # trials of a worker between looks at the room that files take
+COLLECT_EVERY = 25  # trials of a study between looks at the room that files take
+ABANDONED_SECONDS = 3600  # after which a draft is of a worker that was killed as it wrote
 
 
 class Artifacts:
@@ -26,7 +28,6 @@ class Artifacts:
         self.folder = Path(study_dir)
         self._probabilities, self._checkpoints = self.folder / "out_of_fold", self.folder / "checkpoints"
         self._figures = self.folder / FIGURES
-        self._ended = 0
 
     def save_probabilities(self, number: int, probabilities: np.ndarray) -> None:
         """Keep a trial's out-of-fold probabilities, (n_images, n_classes) float16.
@@ -49,11 +50,17 @@ class Artifacts:
         """Return where the checkpoint of a trial lies, by the number of its first attempt."""
         return self._checkpoints / f"trial-{number:05d}.npz"
 
-    def shrink_at_times(self, limit_bytes: int, worst_first: Callable[[], Iterable[int]]) -> None:
-        """Shrink, but look only once in a while how much room is taken."""
-        self._ended += 1
-        if self._ended % COLLECT_EVERY == 0:
-            self.shrink(limit_bytes, worst_first())
+    def collect(self, number: int, limit_bytes: int, ledger: Ledger) -> None:
+        """Remove what is of no more use and shrink, as trial ``number`` ends: at every so many of the study's."""
+        if number % COLLECT_EVERY:
+            return
+        left = set(self._checkpoints.glob("trial-*.npz"))  # looked at before the trials: others begin meanwhile
+        left -= {self.checkpoint_path(first) for first in ledger.going_on()}
+        for folder in (self._checkpoints, self._probabilities, self._figures):
+            left |= {draft for draft in folder.glob(".*") if time.time() - _age(draft) > ABANDONED_SECONDS}
+        for path in left:
+            _remove(path)
+        self.shrink(limit_bytes, ledger.worst_first())
 
     def shrink(self, limit_bytes: int, worst_first: Iterable[int]) -> None:
         """Remove files until those that are left fit into the limit.
@@ -69,9 +76,7 @@ class Artifacts:
         for path, size in sizes.items():
             if used <= limit_bytes:
                 return
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
-                used -= size
+            used -= size if _remove(path) else 0
 
     def remove_checkpoints(self) -> None:
         """Remove what checkpoints are left, once the study's budget is used up."""
@@ -79,6 +84,15 @@ class Artifacts:
 
     def _path(self, number: int) -> Path:
         return self._probabilities / f"trial-{number:05d}.npy"
+
+
+def _remove(path: Path) -> bool:
+    """Whether a file is gone now."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
 
 
 def _size(path: Path) -> int:
@@ -90,6 +104,7 @@ def _size(path: Path) -> int:
 
 
 def _age(path: Path) -> float:
+    """Return when a file was written; 0 where it is gone."""
     try:
         return path.stat().st_mtime
     except OSError:

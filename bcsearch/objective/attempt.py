@@ -61,7 +61,7 @@ class Attempt:
     def _train(self) -> TrainResult:
         if len(self._history) >= self._of.storage.max_retries:
             self._of.ledger.record(self._entry(TrialState.RUNNING))  # of a last attempt the params stay, if it is lost
-        return self._of.train(self._params, self._watch, self._checkpoints)
+        return self._of.train(self._params, self._watch, self._checkpoints, self._of.limits.trial_seconds)
 
     def _replay(self, twin: LedgerEntry) -> TrainResult:
         """Report what an equal configuration scored, instead of training it again."""
@@ -89,7 +89,7 @@ class Attempt:
         self._of.keep_figure(self._trial, entry, result.probabilities)
         self._of.ledger.record(entry)
         self._checkpoints.remove()
-        artifacts.shrink_at_times(self._of.limits.files_mb * 10**6, self._of.ledger.worst_first)
+        artifacts.collect(number, self._of.limits.files_mb * 10**6, self._of.ledger)
         self._of.listener(
             TrialEnded(
                 number=number,

@@ -20,8 +20,12 @@ class Train(Protocol):
     def settle(self, params: Params) -> Params:
         """Return the canonical form: configurations that train alike become equal."""
 
-    def __call__(self, params: Params, report: Report, checkpoints: Checkpoints) -> TrainResult:
+    def __call__(
+        self, params: Params, report: Report, checkpoints: Checkpoints, trial_seconds: float | None = None
+    ) -> TrainResult:
         """Train from the last checkpoint on; call ``report(epoch, fold_mean)`` after every epoch, True means stop.
+
+        ``trial_seconds`` are the most that all its epochs may take together; None is any time.
 
         Raises:
             InfeasibleError: the configuration cannot be trained here.

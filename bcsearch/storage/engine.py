@@ -24,6 +24,7 @@ from bcsearch.errors import BcsearchError, DiskError, StorageError
 from bcsearch.storage.optuna_tables import OPTUNAS
 from bcsearch.storage.schema import SCHEMA, is_older, known_schemas, schema_of
 from bcsearch.storage.tables import METADATA
+from bcsearch.storage.trouble import trouble_of
 from bcsearch.storage.urls import masked, sqlite_path
 
 if TYPE_CHECKING:
@@ -45,28 +46,8 @@ UPTIME = {
     "postgresql": "SELECT extract(epoch FROM now() - pg_postmaster_start_time())",
     "mysql": "SHOW GLOBAL STATUS LIKE 'Uptime'",  # a name and the seconds
 }
-COPY = "SQLite writes beside a file even to read it: copy it to a folder of your own and name the copy with --storage"
 OLDER = "stop its workers, keep it with 'bcsearch storage backup' and run 'bcsearch storage upgrade'"
 NEWER = "pip install --upgrade optuna"
-DOWN = "see that its server runs, and look at host and port in the storage URL"
-ACCESS = "look at user and password in the storage URL"
-ABSENT = "make it on the server, or look at its name in the storage URL"
-TROUBLE: dict[str, tuple[type[BcsearchError], str]] = {  # part of what a database says, and what to do
-    "unable to open database file": (DiskError, f"is it a file that you may read and write? {COPY}"),
-    "readonly database": (DiskError, COPY),
-    "disk is full": (DiskError, "free some room"),
-    "disk i/o error": (DiskError, "look whether its disk is full or broken"),
-    "connection refused": (StorageError, DOWN),
-    "can't connect": (StorageError, DOWN),
-    "could not translate host name": (StorageError, DOWN),
-    "timeout expired": (StorageError, DOWN),
-    "no such file or directory": (StorageError, DOWN),  # of a socket
-    "authentication failed": (StorageError, ACCESS),
-    "no password supplied": (StorageError, ACCESS),
-    "access denied": (StorageError, ACCESS),
-    "does not exist": (StorageError, ABSENT),
-    "unknown database": (StorageError, ABSENT),
-}
 
 
 def engine_options(url: URL) -> dict[str, Any]:
@@ -182,9 +163,8 @@ def plain_errors(url: URL) -> Iterator[None]:
         raise
     except (SQLAlchemyError, StorageInternalError) as error:
         said = first_line(error.__cause__ if isinstance(error, StorageInternalError) and error.__cause__ else error)
-        known = (trouble for words, trouble in TROUBLE.items() if words in said.lower())
-        kind, remedy = next(known, (StorageError, "check the storage URL"))
-        raise kind(f"cannot use database {masked(str(url))}: {said}; {remedy}") from error
+        trouble = trouble_of(said)
+        raise trouble.kind(f"cannot use database {masked(str(url))}: {said}; {trouble.remedy}") from error
 
 
 def first_line(error: BaseException) -> str:

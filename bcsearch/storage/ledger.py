@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, delete, insert, select
 
 from bcsearch.records import EpochScores, Params, TrialState, best_epoch
-from bcsearch.storage.attrs import UUID
+from bcsearch.storage.attrs import RETRY_HISTORY, UUID
 from bcsearch.storage.engine import transaction
-from bcsearch.storage.optuna_tables import TRIALS
+from bcsearch.storage.optuna_tables import TRIALS, USER_ATTRS
 from bcsearch.storage.patience import patient
 from bcsearch.storage.tables import LEDGER
-from bcsearch.storage.trial_rows import FINISHED, write_constraint
+from bcsearch.storage.trial_rows import FINISHED, UNFINISHED, write_constraint
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -95,6 +95,15 @@ class Ledger:
             return list(
                 session.execute(select(LEDGER.c.trial_number).where(completed).order_by(LEDGER.c.score)).scalars()
             )
+
+    @patient
+    def going_on(self) -> set[int]:
+        """Return the trials that run or wait, each by the number of its first attempt."""
+        retries = and_(USER_ATTRS.c.trial_id == TRIALS.c.trial_id, USER_ATTRS.c.key == RETRY_HISTORY)
+        mine = TRIALS.c.study_id == self._study_id, TRIALS.c.state.in_(UNFINISHED)
+        found = select(TRIALS.c.number, USER_ATTRS.c.value_json).outerjoin(USER_ATTRS, retries).where(*mine)
+        with transaction(self._engine) as session:
+            return {loads(history)[0] if history else number for number, history in session.execute(found)}
 
     def _is(self, trial_number: int) -> ColumnElement[bool]:
         return and_(LEDGER.c.study_uuid == self.uuid, LEDGER.c.trial_number == trial_number)

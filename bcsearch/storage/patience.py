@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, Pending
 
 from bcsearch.errors import StorageError
 from bcsearch.storage.engine import first_line
+from bcsearch.storage.trouble import trouble_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,7 +34,6 @@ FIRST_WAIT, LONGEST_WAIT = 0.1, 10.0  # seconds; each wait is twice the one befo
 MOST_CONFLICTS = 20  # tries, after which a call that meets others each time is an error
 CONFLICTS = ("40001", "40P01")  # PostgreSQL's codes of what cannot be done at once with something else, of a deadlock
 MYSQL_CONFLICTS = (1205, 1213)  # a lock that was waited for too long, a deadlock
-REFUSALS = ("authentication failed", "access denied", "unknown database", "does not exist")  # of a server that answers
 
 
 def nobody_asks() -> bool:
@@ -125,8 +125,7 @@ def is_lost(error: BaseException) -> bool:
         return False
     if "sqlite" in type(cause.orig).__module__:
         return "locked" in str(cause.orig)
-    said = str(cause.orig).lower()
-    if any(words in said for words in REFUSALS):
+    if not trouble_of(str(cause.orig)).waits:  # a server that answers, but refuses
         return False
     return bool(cause.connection_invalidated) or isinstance(cause, OperationalError | InterfaceError)
 

@@ -36,7 +36,7 @@ from bcsearch.storage.engine import (
 from bcsearch.storage.frozen import read_many, read_one
 from bcsearch.storage.patience import Outage, all_patient, is_lost, patient
 from bcsearch.storage.retry import infeasible_of, retry_of
-from bcsearch.storage.succession import has_ended, succeed
+from bcsearch.storage.succession import has_ended, may_succeed, succeed
 from bcsearch.storage.together import ParamsTogether
 from bcsearch.storage.urls import checked
 
@@ -61,6 +61,7 @@ OPTUNAS = (  # of Optuna's methods, those that touch the database on their own
     "get_trial_param", "set_trial_intermediate_value", "set_trial_user_attr", "set_trial_system_attr",
     "get_trial_id_from_study_id_trial_number", "get_trial", "_get_trials", "_get_best_trial_id",
 )  # fmt: skip
+FATES = {TrialState.WAITING: "queued again", TrialState.PRUNED: "found infeasible", None: "given up"}  # of a lost trial
 RACE_SAYINGS = ("already exists", "locked", "unique", "duplicate entry")
 OPENINGS = 8  # several processes may create the tables of one new database; all but one fail at first
 
@@ -186,13 +187,16 @@ class Storage(ParamsTogether):
             row = models.TrialModel.find_or_raise_by_id(trial_id, session)
             failed = self._build_frozen_trial_from_trial_model(row)
             again = self.max_retries + has_ended(session, study_id, failed.number)  # it was lost as it ended: one more
-            successor = retry_of(failed, again) or infeasible_of(failed)
-            made = self._get_prepared_new_trial(study_id, successor, session)
-            session.flush()
-            if successor.state is TrialState.PRUNED:
-                succeed(session, study_id, failed.number, made.number)
-        what = "found infeasible" if successor.state is TrialState.PRUNED else "queued again"
-        logger.warning("trial %d lost its worker and was %s", failed.number, what)
+            successor = retry_of(failed, again)
+            if successor is None and may_succeed(session, study_id, failed.number):
+                successor = infeasible_of(failed)
+            if successor is not None:
+                made = self._get_prepared_new_trial(study_id, successor, session)
+                session.flush()
+                if successor.state is TrialState.PRUNED:
+                    succeed(session, study_id, failed.number, made.number)
+        became = FATES[successor.state if successor else None]
+        logger.warning("trial %d lost its worker and was %s", failed.number, became)
         return failed.number
 
     def _get_stale_trial_ids(self, study_id: int) -> list[int]:

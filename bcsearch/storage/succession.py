@@ -23,6 +23,16 @@ def has_ended(session: Session, study_id: int, number: int) -> bool:
     return session.execute(state).scalar_one_or_none() not in (None, TrialState.RUNNING.value)
 
 
+def may_succeed(session: Session, study_id: int, number: int) -> bool:
+    """Whether an infeasible trial may come after a trial: more than the budget would be done where that has no slot.
+
+    Its worker was lost between asking for it and the objective's first act, which is to bind it to a slot.
+    """
+    slots = select(SLOTS.c.trial_number).where(SLOTS.c.study_uuid == _uuid(session, study_id))
+    numbers = set(session.execute(slots).scalars())
+    return not numbers or number in numbers
+
+
 def succeed(session: Session, study_id: int, lost: int, infeasible: int) -> None:
     """Put trial ``infeasible`` into the slot of trial ``lost``, so that it counts, and keep its configuration."""
     uuid = _uuid(session, study_id)

@@ -70,7 +70,7 @@ def open_desk(
         elif options.minutes is not None or options.max_cache is not None:
             listener(Notice(text=f"study {name!r} exists: --minutes and --max-cache act when a study is created"))
         study = open_study(storage, plan, prepared.fingerprint, name=name, worker=worker_name(), forecast=forecast)
-        desk = _desk(study, storage, options)
+        desk = _desk(study, storage, options, may_move=True)
     if desk.plan.sweep.limits != plan.sweep.limits:
         listener(Notice(text=f"study {name!r} keeps the [limits] that it was made with"))
     storage.follow(desk.plan.sweep.limits)
@@ -97,8 +97,9 @@ def _found(url: str, name: str) -> tuple[str, StudyRecord]:
     return found, read_overview(url, found, n_best=0)
 
 
-def _desk(study: optuna.Study, storage: Storage, options: RunOptions) -> Desk:
-    return Desk(study=study, storage=storage, results=options.results_dir, files=files_dir(study, options))
+def _desk(study: optuna.Study, storage: Storage, options: RunOptions, *, may_move: bool = False) -> Desk:
+    files = files_dir(study, options, may_move=may_move)
+    return Desk(study=study, storage=storage, results=options.results_dir, files=files)
 
 
 def _open_storage(url: str, plan: Plan) -> Storage:

@@ -81,6 +81,21 @@ class RunOptions:
         known = sweep in find_files("sweeps", self.sweeps_dir)
         return self.url(load_plan(sweep, self.sweeps_dir).sweep if known else None)
 
+    def worker_words(self, study: str, plan: Plan) -> list[str]:
+        """Return the options of ``bcsearch worker`` for one that works as these say, on a study that has ``plan``."""
+        sweep = self.over(plan).sweep
+        given = {
+            "--study": study,
+            "--data": sweep.data,
+            "--weights": sweep.weights,
+            "--results": self.results_dir,
+            "--artifacts": self.artifacts_dir and self.artifacts_dir.absolute(),
+            "--cache-dir": self.cache_dir and self.cache_dir.absolute(),
+            "--cache-limit": self.cache_limit,
+            "--trials": sweep.limits.recycle_trials,
+        }
+        return [str(word) for pair in given.items() if pair[1] is not None for word in pair]
+
     @property
     def supervised(self) -> bool:
         """Whether this process starts others to do the work."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bcsearch.export.about import read_about
 from bcsearch.paths import make_writable_dir, replacing
@@ -17,38 +17,55 @@ if TYPE_CHECKING:
 
 SHARED = "shared"  # what a machine tells that reaches the folder of the first worker
 MODEL = "model"  # the folder in a study's that holds its finished model
-MARK = ".study"  # holds the uuid of the study: a folder of the same path on another machine does not
-OWNER = ".owner"  # holds it in a folder that a machine has for itself
+MARK = ".study"  # in the folder that all share: one of the same path on another machine's disk has none
+OWNER = ".owner"  # in a folder that a machine has for itself
 
 
-def files_dir(study: optuna.Study, options: RunOptions) -> Path:
+class Mark(NamedTuple):
+    """What a folder says of itself: the study whose files it holds, and the path under which it was chosen.
+
+    A disk may be mounted elsewhere on other machines, and an earlier folder of the study keeps its mark.
+    """
+
+    uuid: str
+    place: str
+
+
+def files_dir(study: optuna.Study, options: RunOptions, *, may_move: bool = False) -> Path:
     """Return the folder of a study's files on this machine, and tell the study which it is.
 
     It is in what ``--artifacts`` says, else where the first worker put them if that can be reached from here, else
     among this machine's results. A folder that holds the files of another study of the same name is left alone.
 
+    ``may_move`` lets ``--artifacts`` name another folder for all workers than the study has; without it, and where the
+    folder of that path is another disk's, it is for this machine alone.
+
     Raises:
         DiskError: the folder cannot be made or written.
     """
-    first = study.user_attrs.get(attrs.FILES)
-    if options.artifacts_dir is None and first is not None and _mark(Path(first)) == study.user_attrs[attrs.UUID]:
-        return _told(study, Path(first), SHARED)
+    uuid: str = study.user_attrs[attrs.UUID]
+    shared: str | None = study.user_attrs.get(attrs.FILES)
+    if options.artifacts_dir is None and shared is not None and _mark(Path(shared)) == Mark(uuid, shared):
+        return _told(study, Path(shared), SHARED)
     base = (options.artifacts_dir or options.results_dir).absolute()
-    folder = study_dir(base, study.study_name, study.user_attrs[attrs.UUID])
-    is_marked = _mark(folder) is not None
+    folder = study_dir(base, study.study_name, uuid)
     make_writable_dir(folder, "--artifacts" if options.artifacts_dir else "--artifacts or --results")
-    if not is_marked and (first is None or options.artifacts_dir is not None):
-        _write_mark(folder / MARK, study)
-        study.set_user_attr(attrs.FILES, str(folder))
-    elif not is_marked:
-        _write_mark(folder / OWNER, study)
-    return _told(study, folder, SHARED if _mark(folder) is not None else str(folder))
+    moves = may_move and options.artifacts_dir is not None and shared != str(folder)
+    if shared is None or (moves and _mark(folder) != Mark(uuid, shared)):
+        shared = str(folder)
+        _write(folder / MARK, Mark(uuid, shared))
+        study.set_user_attr(attrs.FILES, shared)
+    if _mark(folder) == Mark(uuid, shared):
+        return _told(study, folder, SHARED)
+    _write(folder / OWNER, Mark(uuid, str(folder)))
+    return _told(study, folder, str(folder))
 
 
 def study_dir(base: Path, name: str, uuid: str) -> Path:
     """Return a study's folder in ``base``; one with the uuid in its name where another of that name has files there."""
     folder = base / name
-    owners = {_mark(folder), _mark(folder, OWNER), (read_about(folder / MODEL) or {}).get("study", {}).get("uuid")}
+    marks = (_mark(folder, name) for name in (MARK, OWNER))
+    owners = {mark.uuid for mark in marks if mark} | {(read_about(folder / MODEL) or {}).get("study", {}).get("uuid")}
     return folder if owners <= {None, uuid} else folder.with_name(f"{name}-{uuid[:8]}")
 
 
@@ -57,15 +74,18 @@ def bundle_dir(results: Path, name: str, uuid: str) -> Path:
     return study_dir(results, name, uuid) / MODEL
 
 
-def _write_mark(path: Path, study: optuna.Study) -> None:
+def _write(path: Path, mark: Mark) -> None:
     with replacing(path) as draft:
-        draft.write_text(study.user_attrs[attrs.UUID], encoding="utf-8")
+        draft.write_text("\n".join(mark), encoding="utf-8")
 
 
-def _mark(folder: Path, name: str = MARK) -> str | None:
-    """Return the uuid of the study whose files a folder holds; None where none is named."""
-    mark = folder / name
-    return mark.read_text(encoding="utf-8") if mark.is_file() else None
+def _mark(folder: Path, name: str = MARK) -> Mark | None:
+    """Return the mark in a folder; None where there is none."""
+    path = folder / name
+    if not path.is_file():
+        return None
+    uuid, _, place = path.read_text(encoding="utf-8").partition("\n")
+    return Mark(uuid, place)
 
 
 def _told(study: optuna.Study, folder: Path, place: str) -> Path:

@@ -87,8 +87,7 @@ def build_trainer(
         progress=progress,
         jit_compile=device.jit_compile,
     )
-    sweep = prepared.plan.sweep
-    return Trainer(prepared.dataset, prepared.folds, read, sweep.training, device, sweep.limits.trial_seconds)
+    return Trainer(prepared.dataset, prepared.folds, read, prepared.plan.sweep.training, device)
 
 
 def tell_warnings(prepared: Prepared, listener: Listener) -> None:

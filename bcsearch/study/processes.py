@@ -1,4 +1,4 @@
-"""Worker processes as a supervisor sees them, and those on this machine. Imports the standard library only."""
+"""Worker processes as a supervisor sees them, and those on this machine. Imports joblib."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import sys
 from dataclasses import dataclass
 from threading import Thread
 from typing import TYPE_CHECKING, Protocol
+
+import joblib
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -90,7 +92,7 @@ class LocalLaunch:
 
     def __call__(self, tell: Callable[[str], None]) -> LocalProcess:
         """Start one."""
-        n_threads = max(1, (os.cpu_count() or 1) // self.n_workers)
+        n_threads = max(1, joblib.cpu_count() // self.n_workers)
         return LocalProcess(started(self.words, self.environment, n_threads), tell)
 
 

@@ -120,9 +120,9 @@ def refit(name: str, number: int | None, options: RunOptions, listener: Listener
     Raises:
         BcsearchError: the study is unknown, its data has changed, or no such trial completed.
     """
-    device = open_device(listener)
-    desk, prepared = open_existing(name, options)
-    with Interrupts(listener) as interrupts:
+    with plain_errors(checked(options.url_of(name))), Interrupts(listener) as interrupts:
+        device = open_device(listener)
+        desk, prepared = open_existing(name, options)
         trainer = open_trainer(prepared, device, options, listener, interrupts)
         return refit_trial(prepared, trainer, desk, interrupts.raise_if_asked, number=number)
 

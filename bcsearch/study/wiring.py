@@ -17,7 +17,7 @@ from bcsearch.report.confusion import count_out_of_fold
 from bcsearch.report.trial_figure import trial_figure
 from bcsearch.storage.urls import reachable
 from bcsearch.study.prepare import build_trainer
-from bcsearch.study.processes import STORAGE
+from bcsearch.study.processes import STORAGE, SUPERVISED
 from bcsearch.study.supervisor import Supervisor
 from bcsearch.study.worker import Worker
 from bcsearch.training.devices import set_up_devices
@@ -42,7 +42,8 @@ def open_device(listener: Listener) -> Device:
 
     Which GPUs are taken is noted in the temporary folder, so for this machine alone.
     """
-    return set_up_devices(Path(gettempdir()) / "bcsearch-devices", lambda text: listener(Notice(text=text)))
+    place, supervised = Path(gettempdir()) / "bcsearch-devices", bool(os.environ.get(SUPERVISED))
+    return set_up_devices(place, lambda text: listener(Notice(text=text)), with_siblings=supervised)
 
 
 def open_trainer(
@@ -104,19 +105,8 @@ def open_supervisor(
     desk: Desk, url: str, options: RunOptions, listener: Listener, interrupts: Interrupts
 ) -> Supervisor:
     """Return what runs workers on a study, on this machine or where the options say."""
-    sweep = desk.plan.sweep
     desk.storage.outage.stop_asked = interrupts
-    given = {
-        "--study": desk.name,
-        "--data": options.over(desk.plan).sweep.data,
-        "--weights": sweep.weights,
-        "--results": options.results_dir,
-        "--artifacts": options.artifacts_dir and options.artifacts_dir.absolute(),
-        "--cache-dir": options.cache_dir and options.cache_dir.absolute(),
-        "--trials": sweep.limits.recycle_trials,
-    }
-    said = [str(word) for pair in given.items() if pair[1] is not None for word in pair]
-    words = ["-m", "bcsearch", "worker", *said]
+    words = ["-m", "bcsearch", "worker", *options.worker_words(desk.name, desk.plan)]
     return Supervisor(
         launch=options.launcher(words, {STORAGE: reachable(url)}, options.workers),
         n_workers=options.workers,

@@ -84,7 +84,9 @@ class Worker:
             pass
         except Abandoned as error:
             raise error.error from error.error.__cause__
-        except Exception:  # Optuna has no class of its own for a trial that another worker ended
+        except Exception as error:  # Optuna has no class of its own for a trial that another worker ended
+            if isinstance(error.__context__, KeyboardInterrupt):  # amid telling the end, where Optuna stumbles over it
+                raise error.__context__ from None
             if not attempt.was_lost():
                 raise
             self.listener(TrialLost(number=attempt.number))

@@ -13,7 +13,7 @@ import tensorflow as tf
 from filelock import FileLock, Timeout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
 BFLOAT16_CAPABILITY = (8, 0)  # from here on GPUs compute in bfloat16, which needs no scaling of the loss
@@ -54,33 +54,37 @@ def visible_gpus() -> tuple[str, ...]:
     return tuple(gpu.name for gpu in tf.config.list_physical_devices("GPU"))
 
 
-def set_up_devices(locks_dir: Path, notify: Callable[[str], None]) -> Device:
+def set_up_devices(locks_dir: Path, notify: Callable[[str], None], *, with_siblings: bool = False) -> Device:
     """Take the first GPU that no other process on this machine has taken, before TensorFlow computes anything.
 
     Only that GPU is visible then, and its memory is taken as it is needed. A process keeps what it took: it gets the
     same on a second call. Where all are taken it uses the CPU, and ``notify`` hears of it; without a GPU nothing is
-    changed. ``CUDA_VISIBLE_DEVICES`` acts before this; where it names one, that is taken as given. Processes must share
-    ``locks_dir`` to see each other.
+    changed. Processes must share ``locks_dir`` to see each other.
+
+    ``CUDA_VISIBLE_DEVICES`` acts before this. Somebody has given what it names to this process, and others may call
+    other GPUs so: ``with_siblings`` says that those of the same parent divide it, else a single one is taken as given.
 
     Where that cannot be written the first GPU is taken all the same.
     """
     found = tf.config.list_physical_devices("GPU")
     if not found:
         return Device.cpu()
-    if len(found) == len(_chosen()) == 1:  # a scheduler, or the user, has given this one to this process
+    if len(found) == len(_chosen()) == 1 and not with_siblings:
         return _gpu(found[0], None)
     if not _taken:
-        _taken.append(_take(found, locks_dir, notify))
+        _taken.append(_take(zip(_names(len(found), with_siblings), found, strict=True), locks_dir, notify))
     (device,) = _taken
     if device.kind == "cpu":
         notify(f"{len(found)} of {len(found)} GPUs are taken by other workers: this one uses the CPU, which is slow")
     return device
 
 
-def _take(found: Sequence[tf.config.PhysicalDevice], locks_dir: Path, notify: Callable[[str], None]) -> Device:
-    for number, gpu in zip(_numbers(len(found)), found, strict=True):
+def _take(
+    named: Iterable[tuple[str, tf.config.PhysicalDevice]], locks_dir: Path, notify: Callable[[str], None]
+) -> Device:
+    for name, gpu in named:
         try:
-            lock = _held(locks_dir / f"gpu-{number}.lock")
+            lock = _held(locks_dir / f"gpu-{name}.lock")
         except OSError as error:
             notify(f"cannot note in {locks_dir} that a GPU is taken ({error.strerror}): other workers may take it too")
             return _gpu(gpu, None)
@@ -90,10 +94,12 @@ def _take(found: Sequence[tf.config.PhysicalDevice], locks_dir: Path, notify: Ca
     return Device.cpu()
 
 
-def _numbers(n_found: int) -> list[str]:
-    """Return what the machine calls the GPUs that TensorFlow numbers from zero in every process."""
+def _names(n_found: int, with_siblings: bool) -> list[str]:
+    """Return what those that divide the GPUs call them, which TensorFlow numbers from zero in every process."""
     chosen = _chosen()
-    return chosen if len(chosen) == n_found else [str(index) for index in range(n_found)]
+    if len(chosen) != n_found:
+        return [str(index) for index in range(n_found)]
+    return [f"{name}-of-{os.getppid()}" for name in chosen] if with_siblings else chosen
 
 
 def _chosen() -> list[str]:

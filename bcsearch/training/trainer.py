@@ -55,11 +55,8 @@ class Trainer:
         features: Features,
         settings: Training,
         device: Device | None = None,
-        trial_seconds: float | None = None,
     ) -> None:
-        """Take the most seconds that a trial may train, None for any time, besides what there is to train."""
         self._dataset, self.features, self._settings = dataset, features, settings
-        self._trial_seconds = trial_seconds
         self._device = device or Device.cpu()
         self.folds = _task(dataset, [fold.train for fold in folds.folds], [fold.valid for fold in folds.folds])
         self._all = _task(dataset, [_kept_rows(dataset, folds)], [])
@@ -72,8 +69,12 @@ class Trainer:
         cuts = cuts_of(params.backbone, params.image_size)
         return settled(params, cuts, self._settings.epochs, trained_whole=whole)
 
-    def __call__(self, params: Params, report: Report, checkpoints: Checkpoints) -> TrainResult:
+    def __call__(
+        self, params: Params, report: Report, checkpoints: Checkpoints, trial_seconds: float | None = None
+    ) -> TrainResult:
         """Train all folds of ``params`` abreast; ``report`` hears the fold mean of every epoch and may stop it.
+
+        ``trial_seconds`` are the most that its epochs may take together, with what is traced in them.
 
         Raises:
             InfeasibleError: it runs out of memory, time or numbers.
@@ -88,7 +89,7 @@ class Trainer:
                 report=report,
                 checkpoints=checkpoints,
                 staged_until=trainer.last_begins,
-                trial_seconds=self._trial_seconds,
+                trial_seconds=trial_seconds,
             ).run()
 
     def refit(self, params: Params, learning_rates: Sequence[float], check: Callable[[], None]) -> keras.Model:

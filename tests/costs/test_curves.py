@@ -18,13 +18,13 @@ def play(search: Search, n_trials: int = 60, training: Training = TRAINING, seed
 
 
 def test_without_a_pruner_no_trial_is_pruned() -> None:
-    assert not any(pruned for _, pruned in play(Search(pruner="none")))
+    assert all(completed for _, completed in play(Search(pruner="none")))
 
 
 def test_no_trial_is_pruned_before_enough_have_completed_or_before_its_first_epochs() -> None:
     ran = play(Search(pruner_trials=7, pruner_epochs=3))
-    assert not any(pruned for _, pruned in ran[:7])
-    assert min(epochs for epochs, pruned in ran if pruned) == 4
+    assert all(completed for _, completed in ran[:7])
+    assert min(epochs for epochs, completed in ran if not completed) == 4
 
 
 def test_a_good_trial_outlives_a_bad_one() -> None:
@@ -33,21 +33,21 @@ def test_a_good_trial_outlives_a_bad_one() -> None:
     race = Race(Search(), TRAINING, np.random.default_rng(0))
     for _ in range(8):
         race.run({0: 0.0})
-    assert race.run({0: -5.0}) == (3, True)
-    assert race.run({0: 5.0})[1] is False
+    assert race.run({0: -5.0}) == (3, False)
+    assert race.run({0: 5.0})[1] is True
 
 
 def test_trials_end_by_patience_where_curves_are_flat() -> None:
     ran = play(Search(pruner="none"), training=Training(epochs=200, patience=2))
     assert max(epochs for epochs, _ in ran) < 60
-    assert play(Search(pruner="none"), training=Training(epochs=3, patience=3)) == [(3, False)] * 60
+    assert play(Search(pruner="none"), training=Training(epochs=3, patience=3)) == [(3, True)] * 60
 
 
 def test_about_as_many_trials_complete_as_in_measured_sweeps() -> None:
     counts = []
     for seed in range(20):
         ran = play(Search(), 30, seed=seed)
-        counts.append(sum(not pruned for _, pruned in ran))
+        counts.append(sum(completed for _, completed in ran))
     assert 8 < np.mean(counts) < 16  # 12 of the 30 trials of lite on 4,188 real cells did
 
 
@@ -66,5 +66,5 @@ def test_a_trial_is_judged_by_its_head_until_more_is_trained() -> None:
     race = Race(Search(), TRAINING, np.random.default_rng(0))
     for _ in range(8):
         race.run({0: 0.0})
-    assert race.run({0: -5.0, 6: 5.0}) == (3, True)
-    assert race.run({0: 5.0, 6: 5.0})[1] is False
+    assert race.run({0: -5.0, 6: 5.0}) == (3, False)
+    assert race.run({0: 5.0, 6: 5.0})[1] is True

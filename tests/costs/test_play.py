@@ -71,6 +71,13 @@ def test_trial_costs_no_more_than_it_may_train_and_is_not_refitted_then(estimato
     assert tally(limited, staged, n_trials=1).training == pytest.approx(1.0)
 
 
+def test_trials_that_run_out_of_time_prune_no_others(estimator: Estimator) -> None:
+    staged = priced(estimator, backbone=LITE, augment="none", unfreeze_fraction=0.12)
+    search = estimator.table.search.model_copy(update={"pruner": "median", "pruner_trials": 3, "pruner_epochs": 0})
+    table = replace(estimator.table, search=search, trial_seconds=1.0)
+    assert table.play([staged], 0, 30, np.random.default_rng(0)).training == pytest.approx(30.0)
+
+
 def test_a_graph_is_traced_once(estimator: Estimator) -> None:
     staged = priced(estimator, backbone=LITE, augment="none", unfreeze_fraction=0.12)
     once, twice = tally(estimator, staged), tally(estimator, staged, staged, n_trials=2)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pytest
@@ -11,6 +11,8 @@ from bcsearch.objective.artifacts import COLLECT_EVERY, FIGURES, Artifacts
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from bcsearch.storage import Ledger
 
 
 def test_probabilities_come_back_in_half_precision(tmp_path: Path) -> None:
@@ -77,13 +79,46 @@ def test_figures_go_after_probabilities_the_oldest_first(tmp_path: Path) -> None
     assert [figure.exists() for figure in figures] == [True, True, False]
 
 
-def test_room_is_looked_at_once_in_a_while(tmp_path: Path) -> None:
-    artifacts, looks = Artifacts(tmp_path), [0]
+class FakeLedger:
+    """Trial 1 goes on, and nothing is ranked; counts how often it was asked."""
 
-    def look() -> list[int]:
-        looks[0] += 1
+    looks = 0
+
+    def going_on(self) -> set[int]:
+        self.looks += 1
+        return {1}
+
+    def worst_first(self) -> list[int]:
         return []
 
-    for _ in range(2 * COLLECT_EVERY):
-        artifacts.shrink_at_times(10**6, look)
-    assert looks == [2]
+
+def collect(artifacts: Artifacts, number: int, ledger: FakeLedger) -> None:
+    artifacts.collect(number, 10**6, cast("Ledger", ledger))
+
+
+def test_room_is_looked_at_once_in_so_many_trials_of_a_study_whoever_runs_them(tmp_path: Path) -> None:
+    ledger = FakeLedger()
+    for number in range(2 * COLLECT_EVERY):
+        collect(Artifacts(tmp_path), number, ledger)  # as a process that runs one trial
+    assert ledger.looks == 2
+
+
+def test_checkpoints_of_trials_that_do_not_go_on_are_removed(tmp_path: Path) -> None:
+    artifacts = Artifacts(tmp_path)
+    paths = [artifacts.checkpoint_path(number) for number in range(3)]
+    paths[0].parent.mkdir()
+    for path in paths:
+        path.write_bytes(b"")
+    collect(artifacts, 0, FakeLedger())
+    assert [path.exists() for path in paths] == [False, True, False]
+
+
+def test_drafts_of_killed_workers_are_removed_once_they_are_old(tmp_path: Path) -> None:
+    artifacts = Artifacts(tmp_path)
+    artifacts.save_probabilities(0, np.zeros((2, 2)))
+    old, young = (tmp_path / "out_of_fold" / f".trial-00007.npy.{name}.npy" for name in ("old", "young"))
+    for draft in (old, young):
+        draft.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    collect(artifacts, 0, FakeLedger())
+    assert (old.exists(), young.exists()) == (False, True)

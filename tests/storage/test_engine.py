@@ -10,7 +10,8 @@ from sqlalchemy.exc import OperationalError
 
 from bcsearch.errors import DiskError, StorageError
 from bcsearch.storage import open_storage
-from bcsearch.storage.engine import ABSENT, ACCESS, BUSY_SECONDS, DOWN, engine_options, plain_errors
+from bcsearch.storage.engine import BUSY_SECONDS, engine_options, plain_errors
+from bcsearch.storage.trouble import ABSENT, ACCESS, DOWN
 from bcsearch.storage.urls import checked
 from tests.storage.conftest import SERVERS
 from tests.storage.moving import execute, tables
@@ -106,8 +107,12 @@ def test_trouble_of_another_kind_is_put_down_to_the_url() -> None:
 @pytest.mark.parametrize("kind", SERVERS)
 @pytest.mark.parametrize(
     ("change", "remedy"),
-    [({"database": "nowhere"}, ABSENT), ({"host": "127.0.0.1", "port": 1, "query": {}}, DOWN)],
-    ids=["no such database", "no such server"],
+    [
+        ({"database": "nowhere"}, ABSENT),
+        ({"host": "127.0.0.1", "port": 1, "query": {}}, DOWN),
+        ({"host": "nowhere.invalid", "port": 1, "query": {}}, DOWN),
+    ],
+    ids=["no such database", "no such server", "no such host"],
 )
 def test_what_a_server_says_is_one_line_with_what_to_look_at(
     kind: str, change: dict[str, Any], remedy: str, request: pytest.FixtureRequest

@@ -4,9 +4,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from optuna.trial import TrialState as OptunaState
+from optuna.trial import create_trial
 
 from bcsearch.records import EpochScores, Params, TrialState
 from bcsearch.storage import Ledger, LedgerEntry, Storage
+from bcsearch.storage.attrs import RETRY_HISTORY
 from bcsearch.storage.ledger import decode_epochs, encode_epochs
 from tests.storage.workers import make_study
 
@@ -99,3 +101,12 @@ def test_ledgers_of_two_studies_do_not_mix(storage: Storage, study: Study, ledge
     other = Ledger(storage, make_study(storage, "other", "u-2"))
     assert other.entry_of(0) is None
     assert other.find_digest(Params().digest()) is None
+
+
+def test_trials_that_go_on_are_told_by_their_first_attempt(storage: Storage, study: Study, ledger: Ledger) -> None:
+    ended(storage, study, OptunaState.COMPLETE)
+    ended(storage, study, OptunaState.FAIL)
+    storage.create_new_trial(study._study_id)
+    study.add_trial(create_trial(state=OptunaState.WAITING, user_attrs={RETRY_HISTORY: [1, 7]}))
+    study.enqueue_trial({"x": 0.5})
+    assert ledger.going_on() == {2, 1, 4}

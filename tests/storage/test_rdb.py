@@ -180,6 +180,18 @@ def test_infeasible_trial_takes_the_slot_of_its_last_attempt(storage: Storage) -
     assert slots.claim("worker") is None
 
 
+def test_trial_lost_before_it_had_a_slot_is_given_up_and_does_not_count(storage: Storage) -> None:
+    study = make_study(storage)
+    storage.max_retries = 0
+    slots = Slots(storage, study)
+    slots.ensure_slots(1)
+    assert slots.claim("lost in ask") is not None
+    silence(storage, running(study))
+    assert storage.fail_stale(study) == [0]
+    assert [trial.state for trial in study.trials] == [TrialState.FAIL]
+    assert slots.counts().finished == 0
+
+
 def test_running_trial_without_any_heartbeat_is_reaped_after_the_grace(storage: Storage) -> None:
     study = make_study(storage)
     trial_id = running(study)

@@ -50,3 +50,29 @@ def test_trials_below_one_are_refused(trials: int) -> None:
 def test_url_that_makes_no_sense_is_refused() -> None:
     with pytest.raises(StorageError, match="neither a URL nor a"):
         RunOptions(storage="nonsense").url()
+
+
+def test_worker_is_told_all_that_this_run_was_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.h5").write_text("")
+    plan = make_plan(weights="theirs.h5", limits={"recycle_trials": 7})
+    options = RunOptions(
+        data="cells.npz",
+        weights="mine.h5",
+        results_dir=Path("out"),
+        artifacts_dir=Path("files"),
+        cache_dir=Path("kept"),
+        cache_limit=5 * 10**9,
+    )
+    words = options.worker_words("cells-2", plan)
+    assert dict(zip(words[::2], words[1::2], strict=True)) == {
+        "--study": "cells-2",
+        "--data": "cells.npz",
+        "--weights": str(tmp_path / "mine.h5"),
+        "--results": "out",
+        "--artifacts": str(tmp_path / "files"),
+        "--cache-dir": str(tmp_path / "kept"),
+        "--cache-limit": str(5 * 10**9),
+        "--trials": "7",
+    }
+    assert RunOptions().worker_words("cells", plan)[4:6] == ["--weights", "theirs.h5"]

@@ -46,11 +46,44 @@ def test_artifacts_option_names_the_folder(study: optuna.Study, tmp_path: Path) 
     assert told(study) is None
 
 
-def test_files_may_be_moved_to_a_shared_folder_later(study: optuna.Study, tmp_path: Path) -> None:
+def test_run_may_move_the_files_to_a_shared_folder_later(study: optuna.Study, tmp_path: Path) -> None:
     files_dir(study, options(tmp_path / "one"))
-    assert files_dir(study, options(tmp_path / "one", tmp_path / "shared")) == tmp_path / "shared" / "cells"
-    assert files_dir(study, options(tmp_path / "two")) == tmp_path / "shared" / "cells"
+    moved = files_dir(study, options(tmp_path / "one", tmp_path / "shared"), may_move=True)
+    assert moved == tmp_path / "shared" / "cells"
+    assert files_dir(study, options(tmp_path / "two")) == moved
     assert told(study) is None
+    (tmp_path / "shared").rename(tmp_path / "gone")
+    assert files_dir(study, options(tmp_path / "one")) == tmp_path / "one" / "cells"
+    assert told(study) == str(tmp_path / "one" / "cells")  # it holds the mark of the time when all shared it
+
+
+def test_worker_with_a_folder_of_its_own_says_so_and_moves_nobody(study: optuna.Study, tmp_path: Path) -> None:
+    shared = files_dir(study, options(tmp_path / "one", tmp_path / "shared"))
+    mine = files_dir(study, options(tmp_path / "two", tmp_path / "local"))
+    assert mine == tmp_path / "local" / "cells"
+    assert told(study) == str(mine)
+    assert files_dir(study, options(tmp_path / "three")) == shared
+    assert told(study) == "shared"
+
+
+def test_folder_of_the_same_path_on_another_disk_is_not_taken_for_the_shared_one(
+    study: optuna.Study, tmp_path: Path
+) -> None:
+    chosen = options(tmp_path / "one", tmp_path / "scratch")
+    shutil.rmtree(files_dir(study, chosen))  # as a machine sees it that has a disk of its own there
+    for may_move in (False, True):
+        assert files_dir(study, chosen, may_move=may_move) == tmp_path / "scratch" / "cells"
+        assert told(study) == str(tmp_path / "scratch" / "cells")
+
+
+def test_shared_folder_may_be_mounted_under_another_path(study: optuna.Study, tmp_path: Path) -> None:
+    files_dir(study, options(tmp_path / "one", tmp_path / "shared"))
+    (tmp_path / "mount").symlink_to(tmp_path / "shared")
+    for may_move in (False, True):
+        there = files_dir(study, options(tmp_path / "two", tmp_path / "mount"), may_move=may_move)
+        assert there == tmp_path / "mount" / "cells"
+        assert told(study) is None
+    assert study.user_attrs[attrs.FILES] == str(tmp_path / "shared" / "cells")
 
 
 def test_machine_that_does_not_reach_the_folder_takes_its_own_and_says_so(study: optuna.Study, tmp_path: Path) -> None:
@@ -59,7 +92,8 @@ def test_machine_that_does_not_reach_the_folder_takes_its_own_and_says_so(study:
     (tmp_path / "one" / "cells").mkdir()  # it has a folder of that name, of something else
     assert files_dir(study, options(tmp_path / "two")) == tmp_path / "two" / "cells"
     assert told(study) == str(tmp_path / "two" / "cells")
-    assert files_dir(study, options(tmp_path / "two", tmp_path / "shared")) == tmp_path / "shared" / "cells"
+    shared = options(tmp_path / "two", tmp_path / "shared")
+    assert files_dir(study, shared, may_move=True) == tmp_path / "shared" / "cells"
     assert told(study) == "shared"
 
 

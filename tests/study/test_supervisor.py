@@ -9,6 +9,7 @@ from collections import Counter
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+import joblib
 import pytest
 
 from bcsearch.errors import StudyError
@@ -134,7 +135,7 @@ def test_ctrl_c_asks_every_worker_to_end_and_waits(folder: Path) -> None:
 
 
 def test_cores_are_divided_among_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 8)
     heard = Recorder()
     text = "import os; print(os.environ['TF_NUM_INTRAOP_THREADS'], os.environ['OMP_NUM_THREADS'], os.environ['MINE'])"
     ended = iter([False] * 4 + [True] * 99)

@@ -15,6 +15,7 @@ from bcsearch.study.worker import IDLE_SECONDS, MOST_INFEASIBLE
 from tests.fakes import BEST_RATE, FakeTrainer, Recorder, make_plan, make_worker, open_desk, rising
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from bcsearch.records import Params
@@ -239,3 +240,26 @@ def test_worker_waits_while_others_hold_all_slots(tmp_path: Path, monkeypatch: p
     assert worker.run()
     assert len(naps) == 2
     assert len(trainer.calls) == 1
+
+
+def test_second_interrupt_as_the_end_is_told_ends_the_worker_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = make_plan()
+    desk = open_desk(tmp_path, plan, trials=2)
+    tell = desk.storage.set_trial_state_values
+
+    def interrupted(trial_id: int, state: OptunaState, values: Sequence[float] | None = None) -> bool:
+        if state is OptunaState.COMPLETE:
+            raise KeyboardInterrupt
+        return tell(trial_id, state, values)
+
+    monkeypatch.setattr(desk.storage, "set_trial_state_values", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        make_worker(desk, plan, FakeTrainer()).run()
+
+
+def test_limit_of_time_is_that_of_the_studys_own_limits(tmp_path: Path) -> None:
+    plan, trainer = make_plan(limits={"trial_seconds": 90}), FakeTrainer()
+    assert make_worker(open_desk(tmp_path, plan, trials=2), plan, trainer).run()
+    assert trainer.trial_seconds == [90, 90]

@@ -56,10 +56,10 @@ def forget() -> None:
     devices._taken.clear()
 
 
-def choose(folder: Path, notices: list[str] | None = None) -> Device:
+def choose(folder: Path, notices: list[str] | None = None, *, with_siblings: bool = False) -> Device:
     from bcsearch.training.devices import set_up_devices
 
-    return set_up_devices(folder, (notices if notices is not None else []).append)
+    return set_up_devices(folder, (notices if notices is not None else []).append, with_siblings=with_siblings)
 
 
 def test_without_a_gpu_nothing_is_changed_and_nothing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,13 +93,14 @@ def test_second_call_in_a_process_gives_what_it_has_and_touches_nothing(
 
 
 OTHER_WORKER = """
+import os
 import sys
 from pathlib import Path
 import pytest
 from tests.training.test_devices import FakeGpus, choose
 with pytest.MonkeyPatch.context() as patch:
     FakeGpus(patch, int(sys.argv[1]))
-    print(choose(Path(sys.argv[2])).name, flush=True)
+    print(choose(Path(sys.argv[2]), with_siblings="SIBLINGS" in os.environ).name, flush=True)
     sys.stdin.read()
 """
 
@@ -157,3 +158,17 @@ def test_processes_that_were_given_different_gpus_do_not_contend(
         mine = choose(tmp_path)
     assert mine.name == theirs == gpus.found[0].name
     assert list(tmp_path.iterdir()) == []  # a scheduler has given them: nobody needs to be told
+
+
+def test_workers_of_one_parent_divide_the_gpus_that_it_was_given(tmp_path: Path) -> None:
+    given = {"CUDA_VISIBLE_DEVICES": "3,GPU-8f2c", "SIBLINGS": "1"}
+    with (
+        other_worker(2, tmp_path, **given) as first,
+        other_worker(2, tmp_path, **given) as second,
+        other_worker(2, tmp_path, **given) as third,
+    ):
+        assert [first, second, third] == ["/physical_device:GPU:0", "/physical_device:GPU:1", "CPU"]
+    one = {**given, "CUDA_VISIBLE_DEVICES": "3"}
+    with other_worker(1, tmp_path, **one) as first, other_worker(1, tmp_path, **one) as second:
+        assert [first, second] == ["/physical_device:GPU:0", "CPU"]
+    assert {path.name.rpartition("-of-")[2] for path in tmp_path.iterdir()} == {f"{os.getpid()}.lock"}

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import joblib
 import psutil
 
 from bcsearch.backbones.table import weights_at_hand
@@ -29,19 +30,22 @@ NVIDIA = Path("/proc/driver/nvidia/gpus")  # where its driver lists what it find
 
 def look_here(options: RunOptions, study: StudyFacts | None) -> list[Finding]:
     """Judge this machine, as the one that a worker on ``study`` runs on where that is given."""
-    facts = machine_facts(options, 0 if study is None else study.cache_bytes)
+    facts = machine_facts(options, study)
     weights = [] if study is None else check_weights(weights_facts(study))
     return [*weights, *(finding for check in MACHINE_CHECKS for finding in check(facts))]
 
 
-def machine_facts(options: RunOptions, cache_bytes: int) -> MachineFacts:
-    """Look at this machine; ``cache_bytes`` are still to be written to the cache."""
+def machine_facts(options: RunOptions, study: StudyFacts | None) -> MachineFacts:
+    """Look at this machine, where ``study`` has its trials' files in a folder and still writes to the cache."""
+    folders = [
+        _folder("results", options.results_dir, "--results"),
+        _folder("cache", options.cache, "--cache-dir", 0 if study is None else study.cache_bytes),
+    ]
+    if study is not None and Path(study.record.files or "nowhere").is_dir():
+        folders.append(_folder("files of trials", Path(study.record.files), "--artifacts"))
     return MachineFacts(
-        folders=(
-            _folder("results", options.results_dir, "--results"),
-            _folder("cache", options.cache, "--cache-dir", cache_bytes),
-        ),
-        cores=_cores(),
+        folders=tuple(folders),
+        cores=joblib.cpu_count(),
         threads={name: os.environ[name] for name in THREADS if name in os.environ},
         gpus=visible_gpus(),
         has_nvidia=NVIDIA.is_dir() and any(NVIDIA.iterdir()),
@@ -85,8 +89,3 @@ def _folder(what: str, path: Path, option: str, needed_bytes: int = 0) -> Folder
     return FolderFacts(
         what=what, path=path, option=option, free_bytes=free, writable=writable, needed_bytes=needed_bytes
     )
-
-
-def _cores() -> int:
-    """Count the cores that this process may use, which is fewer than all in some containers."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,9 +20,11 @@ def test_machine_is_seen_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
     options = RunOptions(results_dir=tmp_path / "no" / "results", cache_dir=tmp_path)
-    facts = machine_facts(options, 10**9)
-    results, cache = facts.folders
+    of = study(cache_bytes=10**9)
+    facts = machine_facts(options, replace(of, record=replace(of.record, files=str(tmp_path))))
+    results, cache, files = facts.folders
     assert (results.what, results.needed_bytes, cache.needed_bytes) == ("results", 0, 10**9)
+    assert (files.path, files.option, files.writable) == (tmp_path, "--artifacts", True)
     assert results.writable
     assert results.free_bytes
     assert facts.threads == {"OMP_NUM_THREADS": "1"}
@@ -35,13 +38,11 @@ def test_folder_below_a_file_cannot_be_written(tmp_path: Path) -> None:
 
     (tmp_path / "file").write_text("")
     options = RunOptions(results_dir=tmp_path / "file" / "results", cache_dir=tmp_path)
-    results, cache = machine_facts(options, 0).folders
+    results, cache = machine_facts(options, study()).folders
     assert (results.writable, cache.writable) == (False, True)
 
 
 def test_weights_are_those_of_the_studys_space_and_fingerprint() -> None:
-    from dataclasses import replace
-
     from bcsearch.study.doctor.here import weights_facts
     from tests.fakes import SPACE, make_plan
 
