@@ -192,6 +192,19 @@ def test_refit_asks_before_every_epoch_whether_to_go_on(bench: Bench) -> None:
     assert len(asked) == 2
 
 
+def test_trial_ends_amid_an_epoch_once_its_time_is_over(bench: Bench) -> None:
+    trainer, told = bench.trainer(), list[int]()
+    params = trainer.settle(Params(backbone="custom", image_size=32, units_1=16, batch_size=32))
+
+    def report(epoch: int, score: float) -> bool:
+        told.append(epoch)
+        return False
+
+    with pytest.raises(InfeasibleError, match=r"more than the 1e-09 s that \[limits\] trial_seconds allows"):
+        trainer(params, report, NoCheckpoints(), 1e-9)
+    assert told == []
+
+
 def test_small_network_is_trained_whole_and_refitted(bench: Bench) -> None:
     trainer = bench.trainer()
     params = trainer.settle(Params(backbone="custom", image_size=32, units_1=16, batch_size=32))
