@@ -11,9 +11,15 @@ __version__ = "0.1.0"
 __all__ = ["Bundle", "Evaluation", "RunOptions", "RunResult", "evaluate", "read_bundle", "read_study", "refit", "run"]
 
 
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
+
+
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'bcsearch' has no attribute {name!r}")
-    from bcsearch import api
+    from bcsearch.quiet import quiet_imports
 
+    with quiet_imports(["tensorflow"]):
+        from bcsearch import api
     return getattr(api, name)

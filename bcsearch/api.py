@@ -59,8 +59,8 @@ def read_study(name: str, options: RunOptions | None = None) -> StudyRecord:
     return _read_study(url, find_study(url, name), with_epochs=True)
 
 
-def evaluate(model: Path, data: str) -> Evaluation:
-    """Score a finished model on labelled images.
+def evaluate(model: str | Path, data: str) -> Evaluation:
+    """Score a finished model, given by its folder, on labelled images.
 
     Raises:
         DataError: there is no model, or the images cannot be used.

@@ -187,7 +187,7 @@ def test_python_example_of_the_readme_runs(
         monkeypatch.delenv(name, raising=False)
     exec(compile(code.replace("trials=200", "trials=1"), README, "exec"), {"__name__": "__main__"})
     accuracy = float(capfd.readouterr().out)
-    assert accuracy == bcsearch.evaluate(Path("results/quickstart/model"), "test.npz").accuracy
+    assert accuracy == bcsearch.evaluate("results/quickstart/model", "test.npz").accuracy
     assert accuracy > 1.5 / N_CLASSES
     assert bcsearch.read_study("quickstart").slots_filled == 1
 

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from bcsearch.cli import options
-from bcsearch.cli.quiet import quiet_imports
 from bcsearch.paths import RESULTS_DIR
+from bcsearch.quiet import quiet_imports
 
 
 def add_to(app: typer.Typer) -> None:

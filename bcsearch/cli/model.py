@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bcsearch.cli import options
-from bcsearch.cli.quiet import quiet_imports
+from bcsearch.quiet import quiet_imports
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,6 +29,8 @@ def evaluate(
         from bcsearch.export.evaluate import evaluate as score
         from bcsearch.report.evaluation import evaluation_text
     bundle = read_bundle(model)
+    if bundle.about["data"].get("drawn"):
+        typer.echo("note: the model was trained on the demo's DRAWN cells and knows no real ones", err=True)
     found = score(bundle, load_images(data, bundle.input_size))
     lines = evaluation_text(found.n_images, found.accuracy, found.macro_f1, found.per_class, found.confusion)
     typer.echo(options.as_json(found) if as_json else lines)

@@ -94,6 +94,11 @@ def typed_again(*, fresh: bool = False) -> str:
     return shlex.join(["bcsearch", *(masked(word) for word in sys.argv[1:] if fresh or word != "--fresh")])
 
 
+def pasteable(line: str) -> str:
+    """Say of a line with a command what must be put in before it is typed again."""
+    return f"{line}  (put your password in place of ***, or set BCSEARCH_STORAGE)" if "***" in line else line
+
+
 def places(storage: str | None, results: Path) -> str:
     """Return ``--storage``, without its password, and ``--results`` where they were given, for a command to type."""
     from bcsearch.storage import masked

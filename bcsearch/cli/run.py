@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bcsearch.cli import options
-from bcsearch.cli.quiet import quiet_imports
 from bcsearch.cli.sizes import size_in_bytes
 from bcsearch.errors import ConfigError
 from bcsearch.paths import RESULTS_DIR
+from bcsearch.quiet import quiet_imports
 
 if TYPE_CHECKING:
     from bcsearch.study.processes import Launcher
@@ -81,9 +81,10 @@ def run(  # noqa: PLR0913 - one argument an option
     with LiveView(Console()) as view:
         result = run_study(study, chosen, view)
     if result.bundle is None:
-        typer.echo(f"stopped; go on with: {options.typed_again(fresh=result.study is None)}")
+        typer.echo(options.pasteable(f"stopped; go on with: {options.typed_again(fresh=result.study is None)}"))
     if result.study is not None:
-        typer.echo(f"look with: bcsearch status --study {result.study}{options.places(storage, results)}")
+        look = f"look with: bcsearch status --study {result.study}{options.places(storage, results)}"
+        typer.echo(options.pasteable(look))
     if result.bundle is None:
         return STOPPED
     typer.echo(f"best configuration and model: {result.bundle}")
@@ -130,7 +131,7 @@ def worker(  # noqa: PLR0913 - one argument an option
     with LiveView(Console()) as view:
         stayed = work(study, chosen, view)
     if not stayed:
-        typer.echo(f"left; come back with: {options.typed_again()}")
+        typer.echo(options.pasteable(f"left; come back with: {options.typed_again()}"))
     return 0 if stayed else STOPPED
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from re import findall
+from re import findall, sub
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -81,7 +81,9 @@ def load_plan(name: str, sweeps_dir: Path | None = None) -> Plan:
     if name.endswith(".toml"):
         path, sweeps_dir = Path(name), sweeps_dir or Path(name).parent
     else:
-        path = _known_file("sweep", name, find_files("sweeps", sweeps_dir))
+        files = find_files("sweeps", sweeps_dir)
+        _check_study(name, files)
+        path = _known_file("sweep", name, files)
     sweep = _parse(Sweep, read_toml(path), str(path))
     space_path = _known_file("search space", sweep.space, find_files("search_spaces", sweeps_dir), str(path))
     space = _parse(Space, read_toml(space_path), str(space_path))
@@ -99,6 +101,16 @@ def parse_plan(name: str, data: Mapping[str, Any], source: str) -> Plan:
         space=_parse(Space, data.get("space", {}), source),
         fitted=None if fitted is None else _parse(Space, fitted, source),
     )
+
+
+def _check_study(name: str, sweeps: Mapping[str, Path]) -> None:
+    """Refuse the name of a study, such as ``quickstart-2``, in place of its sweep's."""
+    sweep = sub(r"-\d+$", "", name)
+    if name not in sweeps and sweep in sweeps:
+        raise ConfigError(
+            f"{name!r} names a study, what is run is its sweep: --study {sweep} goes on with the newest study, with "
+            "--fresh it begins another"
+        )
 
 
 def _known_file(what: str, name: str, files: Mapping[str, Path], where: str = "") -> Path:

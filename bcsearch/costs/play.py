@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bcsearch.backbones.cuts import POOLED
 from bcsearch.costs.bill import stage_at
 from bcsearch.costs.curves import Race
 from bcsearch.costs.entries import seconds_to_make, seconds_to_trace
@@ -87,10 +88,13 @@ class Played:
             self._make(entry)
         in_time = int(np.searchsorted(np.cumsum(priced.epochs), self.trial_seconds, side="right"))
         n_epochs, completed = self.race.run(targets, in_time)
-        spent = min(sum(priced.epochs[:n_epochs]), self.trial_seconds)
+        spent = sum(priced.epochs[:n_epochs])
+        n_stages = stage_at(priced.candidate.stages, n_epochs - 1) + 1
+        if spent > self.trial_seconds and priced.candidate.stages[n_stages - 1].cut.name != POOLED:
+            spent = self.trial_seconds  # ended amid an epoch, as those of heads alone are not
         self.tally.training += spent
         self.tally.other += TRIAL_SECONDS
-        for trace in priced.traces[: stage_at(priced.candidate.stages, n_epochs - 1) + 1]:
+        for trace in priced.traces[:n_stages]:
             self._graphs.get(trace.key, lambda trace=trace: self._traced(trace))  # type: ignore[misc] # mypy infers no default's type
         if completed:
             self._best = max(self._best, (_end(targets), spent * self.bill.share_of_refit(priced.candidate)))

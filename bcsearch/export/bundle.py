@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, is_zipfile
 
 import keras
 import numpy as np
@@ -18,7 +19,6 @@ from bcsearch.paths import make_writable_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
 PREDICT_BATCH = 64
 
@@ -86,13 +86,13 @@ def _put_in_place(draft: Path, folder: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def read_bundle(path: Path) -> Bundle:
+def read_bundle(path: str | Path) -> Bundle:
     """Load a bundle from its folder, or from the results folder of its study.
 
     Raises:
         DataError: there is no bundle, or its model cannot be loaded.
     """
-    for folder in (path, path / "model"):
+    for folder in (Path(path), Path(path) / "model"):
         about = read_about(folder)
         if about is not None and (folder / MODEL_NAME).is_file():
             if not {"classes", "input_size"} <= set(about.get("model", {})):
@@ -107,5 +107,6 @@ def _load(path: Path) -> keras.Model:
     try:
         return keras.models.load_model(path, compile=False)
     except (OSError, ValueError, TypeError, KeyError, BadZipFile) as error:
-        reason = str(error).partition("\n")[0]
+        damaged = not is_zipfile(path)  # of which Keras says that it was not found
+        reason = "it is cut short or damaged" if damaged else str(error).partition("\n")[0]
         raise DataError(f"model {path} cannot be loaded ({reason}); make it again with 'bcsearch refit'") from error

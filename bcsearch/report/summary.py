@@ -160,6 +160,5 @@ def _test_facts(study: StudyRecord, trial: TrialRecord, about: About | None) -> 
 
 
 def _settings(params: dict[str, Any]) -> str:
-    return " ".join(
-        f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value}" for name, value in params.items()
-    )
+    shown = {name: f"{value:.3g}" if isinstance(value, float) else value for name, value in sorted(params.items())}
+    return " ".join(f"{name}={value}" for name, value in shown.items())

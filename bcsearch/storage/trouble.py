@@ -26,6 +26,7 @@ UNKNOWN = Trouble(kind=StorageError, remedy="check the storage URL", waits=True)
 _down = Trouble(kind=StorageError, remedy=DOWN, waits=True)
 _access = Trouble(kind=StorageError, remedy=ACCESS)
 _absent = Trouble(kind=StorageError, remedy=ABSENT)
+_right = Trouble(kind=StorageError, remedy="look at the database's name in the storage URL, and at its user's rights")
 SAID = {  # patterns of what SQLite, PostgreSQL and MySQL say, of which the first that is found counts
     r"unable to open database file": Trouble(
         kind=DiskError, remedy=f"is it a file that you may read and write? {COPY}"
@@ -33,6 +34,7 @@ SAID = {  # patterns of what SQLite, PostgreSQL and MySQL say, of which the firs
     r"readonly database": Trouble(kind=DiskError, remedy=COPY),
     r"disk is full": Trouble(kind=DiskError, remedy="free some room"),
     r"disk i/o error": Trouble(kind=DiskError, remedy="look whether its disk is full or broken"),
+    r"access denied for user .* to database": _right,  # MySQL's, also where there is no such database
     r"authentication failed|no password supplied|access denied|permission denied|role \".*\" does not exist": _access,
     r"database \".*\" does not exist|unknown database": _absent,
     r"connection refused|can't connect|resolve host|name or service not known|timeout expired|no such file": _down,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bcsearch.storage import Storage
 
 WEIGHTS_REMEDY = "have the same weights here ('bcsearch backbones' tells what is at hand), or name them with --weights"
-ANEW = "or start anew with 'bcsearch run --fresh'"
+ANEW = "or start anew with 'bcsearch run' and --fresh"
 JOIN_SECONDS = 10.0  # how long a worker waits for the one that is just creating the study
 
 
@@ -89,9 +89,7 @@ def check_fingerprint(name: str, stored: Mapping[str, str], now: Mapping[str, st
         return
     if stored.get("dataset") != now.get("dataset"):
         what = "its content has changed since; restore it" if source == given else f"give --data {source}"
-        raise StudyError(
-            f"study {name!r} was made with other data, from {source}: {what}, or start anew with 'bcsearch run --fresh'"
-        )
+        raise StudyError(f"study {name!r} was made with other data, from {source}: {what}, {ANEW}")
     remedy = WEIGHTS_REMEDY if changed[0].startswith("weights.") else "restore them"
     more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
     raise StudyError(f"study {name!r} was made with other settings: {changed[0]}{more}; {remedy}, {ANEW}")

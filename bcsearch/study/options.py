@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING
 
-from bcsearch.config import find_files, load_plan
+from bcsearch.config import find_files, load_plan, read_toml
 from bcsearch.errors import ConfigError
 from bcsearch.paths import RESULTS_DIR, cache_dir
 from bcsearch.storage import resolve_url
@@ -17,7 +17,7 @@ from bcsearch.study.processes import LocalLaunch
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bcsearch.config import Plan, Sweep
+    from bcsearch.config import Plan
     from bcsearch.study.processes import Launcher
 
 
@@ -61,25 +61,23 @@ class RunOptions:
         sweep = plan.sweep.model_copy(update=chosen)
         return replace(plan, sweep=sweep)
 
-    def url(self, sweep: Sweep | None = None) -> str:
+    def url(self, of_sweep: str | None = None) -> str:
         """Return the database: ``--storage``, else ``BCSEARCH_STORAGE``, else the sweep's, else a file in results.
 
         Raises:
             StorageError: the URL makes no sense.
         """
-        from_sweep = sweep.storage if sweep else None
-        return resolve_url(self.storage or os.environ.get("BCSEARCH_STORAGE") or from_sweep, self.results_dir)
+        return resolve_url(self.storage or os.environ.get("BCSEARCH_STORAGE") or of_sweep, self.results_dir)
 
     def url_of(self, study: str) -> str:
         """Return the database of a study, by the sweep that it is named after where there is such a file.
 
         Raises:
-            ConfigError: that sweep cannot be loaded.
+            ConfigError: that file is no TOML; what else is wrong in it does not matter.
             StorageError: the URL makes no sense.
         """
-        sweep = re.sub(r"-\d+$", "", study)
-        known = sweep in find_files("sweeps", self.sweeps_dir)
-        return self.url(load_plan(sweep, self.sweeps_dir).sweep if known else None)
+        file = find_files("sweeps", self.sweeps_dir).get(re.sub(r"-\d+$", "", study))
+        return self.url(None if file is None else read_toml(file).get("storage"))
 
     def worker_words(self, study: str, plan: Plan) -> list[str]:
         """Return the options of ``bcsearch worker`` for one that works as these say, on a study that has ``plan``."""

@@ -54,7 +54,7 @@ def run(sweep: str, options: RunOptions, listener: Listener) -> RunResult:
         BcsearchError: something that the user can mend; what was there before is untouched.
     """
     asked = options.plan(sweep)
-    url = options.url(asked.sweep)
+    url = options.url(asked.sweep.storage)
     device = open_device(listener)
     prepared = prepare(asked)
     make_room(options.results_dir)

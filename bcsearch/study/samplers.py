@@ -38,7 +38,7 @@ def first_draws(plan: Plan, n_trials: int) -> list[dict[str, Value]]:
     These are the start points and what is drawn at random before the sampler learns.
     """
     search = plan.sweep.search
-    study = optuna.create_study(direction="maximize", sampler=build_sampler(search))
+    study = _unsaid_study(build_sampler(search))
     for start in plan.starts:
         study.enqueue_trial(dict(start))
     known = n_trials if search.sampler == "random" else max(search.startup_trials, len(plan.starts))
@@ -49,6 +49,16 @@ def first_draws(plan: Plan, n_trials: int) -> list[dict[str, Value]]:
         drawn.append({**plan.searched.settled, **trial.params})
         study.tell(trial, 0.0)
     return drawn
+
+
+def _unsaid_study(sampler: optuna.samplers.BaseSampler) -> optuna.Study:
+    """Return a study in memory, without the line in which Optuna tells of it."""
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        return optuna.create_study(direction="maximize", sampler=sampler)
+    finally:
+        optuna.logging.set_verbosity(verbosity)
 
 
 def build_pruner(search: Search) -> optuna.pruners.BasePruner:

@@ -184,6 +184,12 @@ def test_unknown_sweep_is_told_with_its_nearest_match() -> None:
         load_plan("cels")
 
 
+def test_name_of_a_study_in_place_of_its_sweep_is_told_what_to_type() -> None:
+    load()
+    with pytest.raises(ConfigError, match=r"^'cells-2' names a study, .* --study cells goes on with the newest study"):
+        load_plan("cells-2")
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

@@ -86,7 +86,7 @@ def test_other_data_is_refused_and_the_source_named() -> None:
     now = {**FINGERPRINT, "dataset": "bb", "folds": "changes with the data"}
     with pytest.raises(StudyError, match=r"'cells' was made with other data.*--data cells\.npz.*--fresh"):
         check_fingerprint("cells", FINGERPRINT, now, "cells.npz", "others.npz")
-    with pytest.raises(StudyError, match=r"has changed since; restore it, or start anew with 'bcsearch run --fresh'"):
+    with pytest.raises(StudyError, match="changed since; restore it, or start anew with 'bcsearch run' and --fresh"):
         check_fingerprint("cells", FINGERPRINT, now, "cells.npz", "cells.npz")
 
 

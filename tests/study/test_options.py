@@ -28,11 +28,11 @@ def test_storage_is_the_option_then_the_environment_then_the_sweep_then_a_file(
 ) -> None:
     options = RunOptions(results_dir=tmp_path)
     assert options.url().endswith(f"{tmp_path}/bcsearch.db")
-    sweep = make_plan(storage="sqlite:///sweep.db").sweep
-    assert options.url(sweep).endswith("sweep.db")
+    of_sweep = "sqlite:///sweep.db"
+    assert options.url(of_sweep).endswith("sweep.db")
     monkeypatch.setenv("BCSEARCH_STORAGE", "sqlite:///environment.db")
-    assert options.url(sweep).endswith("environment.db")
-    assert RunOptions(storage="option.db").url(sweep).endswith("option.db")
+    assert options.url(of_sweep).endswith("environment.db")
+    assert RunOptions(storage="option.db").url(of_sweep).endswith("option.db")
 
 
 def test_cache_is_the_option_then_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,3 +76,10 @@ def test_worker_is_told_all_that_this_run_was_told(tmp_path: Path, monkeypatch: 
         "--trials": "7",
     }
     assert RunOptions().worker_words("cells", plan)[4:6] == ["--weights", "theirs.h5"]
+
+
+@pytest.mark.parametrize("content", ['storage = "mine.db"\nspace = 3', 'storage = "mine.db"\n[training]\nepoks = 1'])
+def test_database_of_a_study_is_found_though_its_sweep_cannot_be_run_now(content: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(content)
+    for study in ("mine", "mine-2"):
+        assert RunOptions(sweeps_dir=tmp_path).url_of(study).endswith("mine.db")

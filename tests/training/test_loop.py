@@ -159,7 +159,7 @@ def test_loss_that_is_no_number_makes_a_configuration_infeasible(before: list[fl
 
 def test_training_that_takes_longer_than_it_may_is_infeasible() -> None:
     trainer = ScriptedTrainer([(5, 5), (6, 6)])
-    with pytest.raises(InfeasibleError, match=r"took more than the 1e-09 s that \[limits\] trial_seconds allows"):
+    with pytest.raises(InfeasibleError, match=r"training took .* s, \[limits\] trial_seconds allows 1e-09"):
         train(trainer, trial_seconds=1e-9)
     assert trainer.trained == []  # it asks in the middle of an epoch
 
@@ -169,7 +169,7 @@ def test_time_that_was_trained_before_a_checkpoint_counts() -> None:
     train(ScriptedTrainer(CURVE), lambda epoch, score: epoch == 1, checkpoints=checkpoints)
     assert checkpoints.kept is not None
     checkpoints.kept = replace(checkpoints.kept, seconds=100.0)
-    with pytest.raises(InfeasibleError, match="more than the 60 s"):
+    with pytest.raises(InfeasibleError, match=r"took 1\d\d s, .* allows 60"):
         train(ScriptedTrainer(CURVE), checkpoints=checkpoints, trial_seconds=60.0)
 
 

@@ -10,14 +10,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 
 @contextmanager
-def quiet_imports() -> Iterator[None]:
+def quiet_imports(chatty: Sequence[str] = ("optuna", "tensorflow")) -> Iterator[None]:
     """Mute what native code writes to stderr while a block imports; exceptions still come through.
 
     TensorFlow greets on stderr at import whatever its log level is; from then on it heeds ``TF_CPP_MIN_LOG_LEVEL``.
+    The loggers of ``chatty`` packages tell errors only from then on.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.filterwarnings("ignore", module=r"(keras|keras_cv|tensorflow|optuna)\b")
@@ -27,8 +28,8 @@ def quiet_imports() -> Iterator[None]:
     try:
         yield
     finally:
-        for chatty in ("optuna", "tensorflow"):  # they set their own levels as they are imported
-            logging.getLogger(chatty).setLevel(logging.ERROR)
+        for name in chatty:  # they set their own levels as they are imported
+            logging.getLogger(name).setLevel(logging.ERROR)
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from bcsearch.cli.quiet import quiet_imports
+from bcsearch.quiet import quiet_imports
 
 OPEN_FILES = Path("/proc/self/fd")
 
@@ -23,6 +24,15 @@ def test_exception_comes_through_and_stderr_is_back(capfd: pytest.CaptureFixture
         raise ImportError("no such thing")
     os.write(2, b"after\n")
     assert capfd.readouterr().err == "after\n"
+
+
+def test_only_the_named_loggers_are_muted() -> None:
+    loggers = [logging.getLogger(name) for name in ("chatty", "other")]
+    for logger in loggers:
+        logger.setLevel(logging.INFO)
+    with quiet_imports(["chatty"]):
+        pass
+    assert [logger.level for logger in loggers] == [logging.ERROR, logging.INFO]
 
 
 @pytest.mark.skipif(not OPEN_FILES.is_dir(), reason="only Linux lists a process's open files here")
