@@ -155,8 +155,8 @@ def holds_optuna(engine: Engine, url: URL) -> bool:
 
 
 @contextmanager
-def plain_errors(url: URL) -> Iterator[None]:
-    """Turn what the database says into one line."""
+def plain_errors(url: URL, afterwards: str = "") -> Iterator[None]:
+    """Turn what the database says into one line, with what to do ``afterwards`` where it may come back."""
     try:
         yield
     except BcsearchError:
@@ -164,7 +164,8 @@ def plain_errors(url: URL) -> Iterator[None]:
     except (SQLAlchemyError, StorageInternalError) as error:
         said = first_line(error.__cause__ if isinstance(error, StorageInternalError) and error.__cause__ else error)
         trouble = trouble_of(said)
-        raise trouble.kind(f"cannot use database {masked(str(url))}: {said}; {trouble.remedy}") from error
+        remedy = f"{trouble.remedy}{afterwards if trouble.waits else ''}"
+        raise trouble.kind(f"cannot use database {masked(str(url))}: {said}; {remedy}") from error
 
 
 def first_line(error: BaseException) -> str:

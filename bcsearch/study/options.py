@@ -77,7 +77,8 @@ class RunOptions:
             StorageError: the URL makes no sense.
         """
         file = find_files("sweeps", self.sweeps_dir).get(re.sub(r"-\d+$", "", study))
-        return self.url(None if file is None else read_toml(file).get("storage"))
+        named = None if file is None else read_toml(file).get("storage")
+        return self.url(named if isinstance(named, str) else None)
 
     def worker_words(self, study: str, plan: Plan) -> list[str]:
         """Return the options of ``bcsearch worker`` for one that works as these say, on a study that has ``plan``."""

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from bcsearch.study.prepare import Prepared
     from bcsearch.training.trainer import Trainer
 
+AGAIN = "; then type the same again, what is done is kept"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
@@ -59,7 +61,7 @@ def run(sweep: str, options: RunOptions, listener: Listener) -> RunResult:
     prepared = prepare(asked)
     make_room(options.results_dir)
     tell_warnings(prepared, listener)
-    with plain_errors(checked(url)), Interrupts(listener) as interrupts:
+    with plain_errors(checked(url), AGAIN), Interrupts(listener) as interrupts:
         trainer = open_trainer(prepared, device, options, listener, interrupts)
         try:
             desk = open_desk(prepared, trainer, url, options, listener, interrupts)
@@ -103,7 +105,7 @@ def work(name: str, options: RunOptions, listener: Listener) -> bool:
         BcsearchError: the study is unknown, or this worker's data or weights are others than the study's.
     """
     alone = not leave_with_supervisor()
-    with plain_errors(checked(options.url_of(name))), Interrupts(listener if alone else ignore) as interrupts:
+    with plain_errors(checked(options.url_of(name)), AGAIN), Interrupts(listener if alone else ignore) as interrupts:
         device = open_device(listener)
         desk, prepared = open_existing(name, options)
         tell_warnings(prepared, listener)
@@ -120,7 +122,7 @@ def refit(name: str, number: int | None, options: RunOptions, listener: Listener
     Raises:
         BcsearchError: the study is unknown, its data has changed, or no such trial completed.
     """
-    with plain_errors(checked(options.url_of(name))), Interrupts(listener) as interrupts:
+    with plain_errors(checked(options.url_of(name)), AGAIN), Interrupts(listener) as interrupts:
         device = open_device(listener)
         desk, prepared = open_existing(name, options)
         trainer = open_trainer(prepared, device, options, listener, interrupts)

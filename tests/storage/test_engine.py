@@ -103,6 +103,13 @@ def test_trouble_of_another_kind_is_put_down_to_the_url() -> None:
         raise OperationalError("SELECT 1", None, sqlite3.OperationalError("too many parsnips"))
 
 
+@pytest.mark.parametrize(("said", "is_told"), [("Connection refused", True), ("Access denied for user 'ann'", False)])
+def test_what_to_do_afterwards_is_told_of_what_may_come_back(said: str, is_told: bool) -> None:
+    with pytest.raises(StorageError) as caught, plain_errors(make_url("mysql://host/cells"), "; then go on"):
+        raise OperationalError("SELECT 1", None, ConnectionError(said))
+    assert str(caught.value).endswith("; then go on") == is_told
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", SERVERS)
 @pytest.mark.parametrize(

@@ -83,3 +83,8 @@ def test_database_of_a_study_is_found_though_its_sweep_cannot_be_run_now(content
     (tmp_path / "mine.toml").write_text(content)
     for study in ("mine", "mine-2"):
         assert RunOptions(sweeps_dir=tmp_path).url_of(study).endswith("mine.db")
+
+
+def test_storage_of_a_sweep_that_is_no_text_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("storage = 3")
+    assert RunOptions(sweeps_dir=tmp_path).url_of("mine").endswith("results/bcsearch.db")
