@@ -22,4 +22,5 @@ def __getattr__(name: str) -> Any:
 
     with quiet_imports(["tensorflow"]):
         from bcsearch import api
+    globals().update({each: getattr(api, each) for each in __all__})  # so that this is not asked again
     return getattr(api, name)

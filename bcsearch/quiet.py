@@ -22,14 +22,27 @@ def quiet_imports(chatty: Sequence[str] = ("optuna", "tensorflow")) -> Iterator[
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.filterwarnings("ignore", module=r"(keras|keras_cv|tensorflow|optuna)\b")
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        with _no_stderr():
+            yield
+    finally:
+        for name in chatty:  # they set their own levels as they are imported
+            logging.getLogger(name).setLevel(logging.ERROR)
+
+
+@contextmanager
+def _no_stderr() -> Iterator[None]:
+    try:
+        sys.stderr.flush()
+        kept = os.dup(2)
+    except (AttributeError, OSError, ValueError):  # it is closed already
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
         yield
     finally:
-        for name in chatty:  # they set their own levels as they are imported
-            logging.getLogger(name).setLevel(logging.ERROR)
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import bcsearch
 from bcsearch.quiet import quiet_imports
 
 OPEN_FILES = Path("/proc/self/fd")
@@ -42,3 +44,14 @@ def test_no_file_stays_open() -> None:
         with quiet_imports():
             pass
     assert len(list(OPEN_FILES.iterdir())) == before
+
+
+def test_closed_stderr_is_no_trouble() -> None:
+    text = "import os; os.close(2); import bcsearch; print(bcsearch.RunOptions().workers)"
+    found = subprocess.run([sys.executable, "-c", text], stdout=subprocess.PIPE, text=True, check=True)
+    assert found.stdout == "1\n"
+
+
+def test_names_of_the_package_are_listed_and_kept() -> None:
+    assert {"run", "RunOptions", "evaluate"} <= set(dir(bcsearch))
+    assert bcsearch.RunOptions is vars(bcsearch)["RunOptions"]

@@ -29,7 +29,7 @@ def evaluate(
         from bcsearch.export.evaluate import evaluate as score
         from bcsearch.report.evaluation import evaluation_text
     bundle = read_bundle(model)
-    if bundle.about["data"].get("drawn"):
+    if bundle.about.get("data", {}).get("drawn"):
         typer.echo("note: the model was trained on the demo's DRAWN cells and knows no real ones", err=True)
     found = score(bundle, load_images(data, bundle.input_size))
     lines = evaluation_text(found.n_images, found.accuracy, found.macro_f1, found.per_class, found.confusion)

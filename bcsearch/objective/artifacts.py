@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bcsearch.storage import Ledger
 
 FIGURES = "figures"
-COLLECT_EVERY = 25  # trials of a study between looks at the room that files take
+COLLECT_EVERY = 25  # trials of a study, or of a worker, between looks at the room that files take
 ABANDONED_SECONDS = 3600  # after which a draft is of a worker that was killed as it wrote
 
 
@@ -28,6 +28,7 @@ class Artifacts:
         self.folder = Path(study_dir)
         self._probabilities, self._checkpoints = self.folder / "out_of_fold", self.folder / "checkpoints"
         self._figures = self.folder / FIGURES
+        self._ended = 0
 
     def save_probabilities(self, number: int, probabilities: np.ndarray) -> None:
         """Keep a trial's out-of-fold probabilities, (n_images, n_classes) float16.
@@ -51,8 +52,12 @@ class Artifacts:
         return self._checkpoints / f"trial-{number:05d}.npz"
 
     def collect(self, number: int, limit_bytes: int, ledger: Ledger) -> None:
-        """Remove what is of no more use and shrink, as trial ``number`` ends: at every so many of the study's."""
-        if number % COLLECT_EVERY:
+        """Remove what is of no more use and shrink, as trial ``number`` ends: at every so many.
+
+        Those of the study are counted, as workers may be short-lived, and this one's, whose folder no other may have.
+        """
+        self._ended += 1
+        if number % COLLECT_EVERY and self._ended % COLLECT_EVERY:
             return
         left = set(self._checkpoints.glob("trial-*.npz"))  # looked at before the trials: others begin meanwhile
         left -= {self.checkpoint_path(first) for first in ledger.going_on()}
@@ -70,7 +75,7 @@ class Artifacts:
         """
         ranked = [self._path(number) for number in worst_first]
         unranked = sorted(set(self._probabilities.glob("trial-*.npy")) - set(ranked))
-        figures = sorted((path for path in self._figures.glob("*") if path.is_file()), key=_age)
+        figures = sorted((path for path in self._figures.glob("[!.]*") if path.is_file()), key=_age)
         sizes = {path: size for path in [*unranked, *ranked, *figures] if (size := _size(path))}
         used = sum(sizes.values())
         for path, size in sizes.items():
@@ -87,8 +92,10 @@ class Artifacts:
 
 
 def _remove(path: Path) -> bool:
-    """Whether a file is gone now."""
+    """Whether a file, or a folder of a draft, is gone now."""
     try:
+        if path.is_dir():
+            shutil.rmtree(path)
         path.unlink(missing_ok=True)
     except OSError:
         return False

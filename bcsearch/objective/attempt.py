@@ -56,6 +56,7 @@ class Attempt:
         self._trial.set_user_attr(attrs.NOTE, reason)
         self._of.ledger.record(self._entry(TrialState.INFEASIBLE))
         self._checkpoints.remove()
+        self._collect()
         self._of.listener(TrialInfeasible(number=self._trial.number, reason=reason))
 
     def _train(self) -> TrainResult:
@@ -89,7 +90,7 @@ class Attempt:
         self._of.keep_figure(self._trial, entry, result.probabilities)
         self._of.ledger.record(entry)
         self._checkpoints.remove()
-        artifacts.collect(number, self._of.limits.files_mb * 10**6, self._of.ledger)
+        self._collect()
         self._of.listener(
             TrialEnded(
                 number=number,
@@ -100,6 +101,9 @@ class Attempt:
                 train_seconds=entry.train_seconds,
             )
         )
+
+    def _collect(self) -> None:
+        self._of.artifacts.collect(self._trial.number, self._of.limits.files_mb * 10**6, self._of.ledger)
 
     def _entry(
         self, state: TrialState, result: TrainResult | None = None, duplicate_of: int | None = None

@@ -164,7 +164,7 @@ def plain_errors(url: URL, afterwards: str = "") -> Iterator[None]:
     except (SQLAlchemyError, StorageInternalError) as error:
         said = first_line(error.__cause__ if isinstance(error, StorageInternalError) and error.__cause__ else error)
         trouble = trouble_of(said)
-        remedy = f"{trouble.remedy}{afterwards if trouble.waits else ''}"
+        remedy = f"{trouble.remedy}{afterwards if trouble.comes_back else ''}"
         raise trouble.kind(f"cannot use database {masked(str(url))}: {said}; {remedy}") from error
 
 

@@ -186,10 +186,9 @@ class Storage(ParamsTogether):
                 return None
             row = models.TrialModel.find_or_raise_by_id(trial_id, session)
             failed = self._build_frozen_trial_from_trial_model(row)
-            again = self.max_retries + has_ended(session, study_id, failed.number)  # it was lost as it ended: one more
-            successor = retry_of(failed, again)
-            if successor is None and may_succeed(session, study_id, failed.number):
-                successor = infeasible_of(failed)
+            counts = may_succeed(session, study_id, failed.number)
+            again = self.max_retries + (has_ended(session, study_id, failed.number) or not counts)
+            successor = retry_of(failed, again) or (infeasible_of(failed) if counts else None)
             if successor is not None:
                 made = self._get_prepared_new_trial(study_id, successor, session)
                 session.flush()

@@ -26,7 +26,8 @@ def has_ended(session: Session, study_id: int, number: int) -> bool:
 def may_succeed(session: Session, study_id: int, number: int) -> bool:
     """Whether an infeasible trial may come after a trial: more than the budget would be done where that has no slot.
 
-    Its worker was lost between asking for it and the objective's first act, which is to bind it to a slot.
+    Its worker was lost between asking for it and the objective's first act, which is to bind it to a slot. That tells
+    nothing of its configuration.
     """
     slots = select(SLOTS.c.trial_number).where(SLOTS.c.study_uuid == _uuid(session, study_id))
     numbers = set(session.execute(slots).scalars())

@@ -76,6 +76,8 @@ class RunOptions:
             ConfigError: that file is no TOML; what else is wrong in it does not matter.
             StorageError: the URL makes no sense.
         """
+        if self.storage or os.environ.get("BCSEARCH_STORAGE"):
+            return self.url()
         file = find_files("sweeps", self.sweeps_dir).get(re.sub(r"-\d+$", "", study))
         named = None if file is None else read_toml(file).get("storage")
         return self.url(named if isinstance(named, str) else None)

@@ -30,6 +30,10 @@ class Mark(NamedTuple):
     uuid: str
     place: str
 
+    def is_of(self, uuid: str, shared: str) -> bool:
+        """Whether the folder is the one that a study's machines share; a mark of old tells no path."""
+        return self.uuid == uuid and self.place in (shared, "")
+
 
 def files_dir(study: optuna.Study, options: RunOptions, *, may_move: bool = False) -> Path:
     """Return the folder of a study's files on this machine, and tell the study which it is.
@@ -45,17 +49,17 @@ def files_dir(study: optuna.Study, options: RunOptions, *, may_move: bool = Fals
     """
     uuid: str = study.user_attrs[attrs.UUID]
     shared: str | None = study.user_attrs.get(attrs.FILES)
-    if options.artifacts_dir is None and shared is not None and _mark(Path(shared)) == Mark(uuid, shared):
+    if options.artifacts_dir is None and shared is not None and _is_shared(Path(shared), uuid, shared):
         return _told(study, Path(shared), SHARED)
     base = (options.artifacts_dir or options.results_dir).absolute()
     folder = study_dir(base, study.study_name, uuid)
     make_writable_dir(folder, "--artifacts" if options.artifacts_dir else "--artifacts or --results")
     moves = may_move and options.artifacts_dir is not None and shared != str(folder)
-    if shared is None or (moves and _mark(folder) != Mark(uuid, shared)):
+    if shared is None or (moves and not _is_shared(folder, uuid, shared)):
         shared = str(folder)
         _write(folder / MARK, Mark(uuid, shared))
         study.set_user_attr(attrs.FILES, shared)
-    if _mark(folder) == Mark(uuid, shared):
+    if _is_shared(folder, uuid, shared):
         return _told(study, folder, SHARED)
     _write(folder / OWNER, Mark(uuid, str(folder)))
     return _told(study, folder, str(folder))
@@ -79,13 +83,18 @@ def _write(path: Path, mark: Mark) -> None:
         draft.write_text("\n".join(mark), encoding="utf-8")
 
 
+def _is_shared(folder: Path, uuid: str, shared: str) -> bool:
+    mark = _mark(folder)
+    return mark is not None and mark.is_of(uuid, shared)
+
+
 def _mark(folder: Path, name: str = MARK) -> Mark | None:
-    """Return the mark in a folder; None where there is none."""
-    path = folder / name
-    if not path.is_file():
+    """Return the mark in a folder; None where there is none that can be read from here."""
+    try:
+        uuid, _, place = (folder / name).read_text(encoding="utf-8").partition("\n")
+    except (OSError, UnicodeDecodeError):
         return None
-    uuid, _, place = path.read_text(encoding="utf-8").partition("\n")
-    return Mark(uuid, place)
+    return Mark(uuid, place) if uuid else None
 
 
 def _told(study: optuna.Study, folder: Path, place: str) -> Path:

@@ -42,8 +42,8 @@ def open_device(listener: Listener) -> Device:
 
     Which GPUs are taken is noted in the temporary folder, so for this machine alone.
     """
-    place, supervised = Path(gettempdir()) / "bcsearch-devices", bool(os.environ.get(SUPERVISED))
-    return set_up_devices(place, lambda text: listener(Notice(text=text)), with_siblings=supervised)
+    place, family = Path(gettempdir()) / "bcsearch-devices", os.environ.get(SUPERVISED, "")
+    return set_up_devices(place, lambda text: listener(Notice(text=text)), family)
 
 
 def open_trainer(

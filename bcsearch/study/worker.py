@@ -85,8 +85,8 @@ class Worker:
         except Abandoned as error:
             raise error.error from error.error.__cause__
         except Exception as error:  # Optuna has no class of its own for a trial that another worker ended
-            if isinstance(error.__context__, KeyboardInterrupt):  # amid telling the end, where Optuna stumbles over it
-                raise error.__context__ from None
+            if isinstance(error, UnboundLocalError) and isinstance(error.__context__, KeyboardInterrupt):
+                raise error.__context__ from None  # it came as the end was told, and Optuna stumbles over it there
             if not attempt.was_lost():
                 raise
             self.listener(TrialLost(number=attempt.number))

@@ -54,25 +54,23 @@ def visible_gpus() -> tuple[str, ...]:
     return tuple(gpu.name for gpu in tf.config.list_physical_devices("GPU"))
 
 
-def set_up_devices(locks_dir: Path, notify: Callable[[str], None], *, with_siblings: bool = False) -> Device:
+def set_up_devices(locks_dir: Path, notify: Callable[[str], None], family: str = "") -> Device:
     """Take the first GPU that no other process on this machine has taken, before TensorFlow computes anything.
 
     Only that GPU is visible then, and its memory is taken as it is needed. A process keeps what it took: it gets the
     same on a second call. Where all are taken it uses the CPU, and ``notify`` hears of it; without a GPU nothing is
-    changed. Processes must share ``locks_dir`` to see each other.
+    changed. Processes must share ``locks_dir`` to see each other; where it cannot be written the first is taken anyway.
 
-    ``CUDA_VISIBLE_DEVICES`` acts before this. Somebody has given what it names to this process, and others may call
-    other GPUs so: ``with_siblings`` says that those of the same parent divide it, else a single one is taken as given.
-
-    Where that cannot be written the first GPU is taken all the same.
+    ``CUDA_VISIBLE_DEVICES`` acts before this. Where it names one, somebody has given that to this process, and others
+    may call other GPUs so: it is taken as given, but workers of one ``family``, which have one supervisor, contend.
     """
     found = tf.config.list_physical_devices("GPU")
     if not found:
         return Device.cpu()
-    if len(found) == len(_chosen()) == 1 and not with_siblings:
+    if len(found) == len(_chosen()) == 1 and not family:
         return _gpu(found[0], None)
     if not _taken:
-        _taken.append(_take(zip(_names(len(found), with_siblings), found, strict=True), locks_dir, notify))
+        _taken.append(_take(zip(_names(len(found), family), found, strict=True), locks_dir, notify))
     (device,) = _taken
     if device.kind == "cpu":
         notify(f"{len(found)} of {len(found)} GPUs are taken by other workers: this one uses the CPU, which is slow")
@@ -94,12 +92,12 @@ def _take(
     return Device.cpu()
 
 
-def _names(n_found: int, with_siblings: bool) -> list[str]:
+def _names(n_found: int, family: str) -> list[str]:
     """Return what those that divide the GPUs call them, which TensorFlow numbers from zero in every process."""
     chosen = _chosen()
     if len(chosen) != n_found:
         return [str(index) for index in range(n_found)]
-    return [f"{name}-of-{os.getppid()}" for name in chosen] if with_siblings else chosen
+    return [f"{chosen[0]}-of-{family}"] if n_found == 1 else chosen
 
 
 def _chosen() -> list[str]:

@@ -32,7 +32,7 @@ class Stopwatch:
     def check(self) -> None:
         """Raise InfeasibleError once it has run too long."""
         if self.seconds > self._most:
-            raise InfeasibleError(f"training took {self.seconds:.3g} s, [limits] trial_seconds allows {self._most:g}")
+            raise InfeasibleError(f"training took {self.seconds:.1f} s, [limits] trial_seconds allows {self._most:g}")
 
     def __enter__(self) -> Self:
         self._started = time.perf_counter()

@@ -117,8 +117,19 @@ def test_drafts_of_killed_workers_are_removed_once_they_are_old(tmp_path: Path) 
     artifacts = Artifacts(tmp_path)
     artifacts.save_probabilities(0, np.zeros((2, 2)))
     old, young = (tmp_path / "out_of_fold" / f".trial-00007.npy.{name}.npy" for name in ("old", "young"))
-    for draft in (old, young):
+    figures, half = (tmp_path / FIGURES / name for name in (".draft-old", ".figure.svg.half"))
+    figures.mkdir(parents=True)
+    for draft in (old, young, half, figures / "figure.svg"):
         draft.write_bytes(b"half")
-    os.utime(old, (0, 0))
+    for path in (old, figures):
+        os.utime(path, (0, 0))
     collect(artifacts, 0, FakeLedger())
-    assert (old.exists(), young.exists()) == (False, True)
+    artifacts.shrink(0, [])
+    assert [path.exists() for path in (old, figures, young, half)] == [False, False, True, True]
+
+
+def test_worker_with_a_folder_of_its_own_looks_at_its_own_trials(tmp_path: Path) -> None:
+    artifacts, ledger = Artifacts(tmp_path), FakeLedger()
+    for number in range(1, 50 * COLLECT_EVERY, COLLECT_EVERY):  # of several workers in turn it has none of the others
+        collect(artifacts, number, ledger)
+    assert ledger.looks == 2

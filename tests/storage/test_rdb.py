@@ -180,7 +180,7 @@ def test_infeasible_trial_takes_the_slot_of_its_last_attempt(storage: Storage) -
     assert slots.claim("worker") is None
 
 
-def test_trial_lost_before_it_had_a_slot_is_given_up_and_does_not_count(storage: Storage) -> None:
+def test_trial_lost_before_it_had_a_slot_does_not_count_and_is_tried_once_more(storage: Storage) -> None:
     study = make_study(storage)
     storage.max_retries = 0
     slots = Slots(storage, study)
@@ -188,7 +188,10 @@ def test_trial_lost_before_it_had_a_slot_is_given_up_and_does_not_count(storage:
     assert slots.claim("lost in ask") is not None
     silence(storage, running(study))
     assert storage.fail_stale(study) == [0]
-    assert [trial.state for trial in study.trials] == [TrialState.FAIL]
+    assert [trial.state for trial in study.trials] == [TrialState.FAIL, TrialState.WAITING]
+    silence(storage, running(study))
+    assert storage.fail_stale(study) == [1]
+    assert [trial.state for trial in study.trials] == [TrialState.FAIL, TrialState.FAIL]
     assert slots.counts().finished == 0
 
 

@@ -85,6 +85,13 @@ def test_database_of_a_study_is_found_though_its_sweep_cannot_be_run_now(content
         assert RunOptions(sweeps_dir=tmp_path).url_of(study).endswith("mine.db")
 
 
+def test_sweep_is_not_read_where_the_database_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.toml").write_text("half-ty")
+    assert RunOptions(sweeps_dir=tmp_path, storage="here.db").url_of("mine").endswith("here.db")
+    monkeypatch.setenv("BCSEARCH_STORAGE", "there.db")
+    assert RunOptions(sweeps_dir=tmp_path).url_of("mine").endswith("there.db")
+
+
 def test_storage_of_a_sweep_that_is_no_text_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("storage = 3")
     assert RunOptions(sweeps_dir=tmp_path).url_of("mine").endswith("results/bcsearch.db")

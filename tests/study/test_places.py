@@ -76,6 +76,23 @@ def test_folder_of_the_same_path_on_another_disk_is_not_taken_for_the_shared_one
         assert told(study) == str(tmp_path / "scratch" / "cells")
 
 
+def test_mark_of_old_without_a_path_is_of_the_shared_folder(study: optuna.Study, tmp_path: Path) -> None:
+    first = files_dir(study, options(tmp_path / "one"))
+    (first / ".study").write_text(study.user_attrs[attrs.UUID])
+    assert files_dir(study, options(tmp_path / "two")) == first
+    assert told(study) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", None], ids=["empty", "no text", "a folder"])
+def test_mark_that_cannot_be_read_is_none(content: bytes | None, study: optuna.Study, tmp_path: Path) -> None:
+    first = files_dir(study, options(tmp_path / "one"))
+    mark = first / ".study"
+    mark.unlink()
+    mark.mkdir() if content is None else mark.write_bytes(content)
+    assert files_dir(study, options(tmp_path / "two")) == tmp_path / "two" / "cells"
+    assert study_dir(tmp_path / "one", "cells", study.user_attrs[attrs.UUID]) == first
+
+
 def test_shared_folder_may_be_mounted_under_another_path(study: optuna.Study, tmp_path: Path) -> None:
     files_dir(study, options(tmp_path / "one", tmp_path / "shared"))
     (tmp_path / "mount").symlink_to(tmp_path / "shared")

@@ -56,10 +56,10 @@ def forget() -> None:
     devices._taken.clear()
 
 
-def choose(folder: Path, notices: list[str] | None = None, *, with_siblings: bool = False) -> Device:
+def choose(folder: Path, notices: list[str] | None = None, family: str = "") -> Device:
     from bcsearch.training.devices import set_up_devices
 
-    return set_up_devices(folder, (notices if notices is not None else []).append, with_siblings=with_siblings)
+    return set_up_devices(folder, (notices if notices is not None else []).append, family)
 
 
 def test_without_a_gpu_nothing_is_changed_and_nothing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +100,7 @@ import pytest
 from tests.training.test_devices import FakeGpus, choose
 with pytest.MonkeyPatch.context() as patch:
     FakeGpus(patch, int(sys.argv[1]))
-    print(choose(Path(sys.argv[2]), with_siblings="SIBLINGS" in os.environ).name, flush=True)
+    print(choose(Path(sys.argv[2]), family=os.environ.get("FAMILY", "")).name, flush=True)
     sys.stdin.read()
 """
 
@@ -160,15 +160,21 @@ def test_processes_that_were_given_different_gpus_do_not_contend(
     assert list(tmp_path.iterdir()) == []  # a scheduler has given them: nobody needs to be told
 
 
-def test_workers_of_one_parent_divide_the_gpus_that_it_was_given(tmp_path: Path) -> None:
-    given = {"CUDA_VISIBLE_DEVICES": "3,GPU-8f2c", "SIBLINGS": "1"}
+def test_workers_of_one_supervisor_divide_the_one_gpu_that_it_was_given(tmp_path: Path) -> None:
+    given = {"CUDA_VISIBLE_DEVICES": "3", "FAMILY": "ours"}
     with (
-        other_worker(2, tmp_path, **given) as first,
-        other_worker(2, tmp_path, **given) as second,
-        other_worker(2, tmp_path, **given) as third,
+        other_worker(1, tmp_path, **given) as first,
+        other_worker(1, tmp_path, **given) as second,
+        other_worker(1, tmp_path, **{**given, "FAMILY": "theirs"}) as elsewhere,
     ):
-        assert [first, second, third] == ["/physical_device:GPU:0", "/physical_device:GPU:1", "CPU"]
-    one = {**given, "CUDA_VISIBLE_DEVICES": "3"}
-    with other_worker(1, tmp_path, **one) as first, other_worker(1, tmp_path, **one) as second:
-        assert [first, second] == ["/physical_device:GPU:0", "CPU"]
-    assert {path.name.rpartition("-of-")[2] for path in tmp_path.iterdir()} == {f"{os.getpid()}.lock"}
+        assert [first, second, elsewhere] == ["/physical_device:GPU:0", "CPU", "/physical_device:GPU:0"]
+
+
+def test_several_gpus_that_were_chosen_are_divided_among_all_on_the_machine(tmp_path: Path) -> None:
+    chosen = {"CUDA_VISIBLE_DEVICES": "3,GPU-8f2c"}
+    with (
+        other_worker(2, tmp_path, **chosen, FAMILY="ours") as first,
+        other_worker(2, tmp_path, **chosen, FAMILY="theirs") as second,
+        other_worker(2, tmp_path, **chosen) as alone,
+    ):
+        assert [first, second, alone] == ["/physical_device:GPU:0", "/physical_device:GPU:1", "CPU"]

@@ -21,6 +21,6 @@ def check_files(facts: StudyFacts) -> list[Finding]:
         warning(
             "files of trials",
             f"not shared by {listed(apart)}: a trial lost there begins anew elsewhere, its figure is seen there",
-            "go on with 'bcsearch run --artifacts DIR', a folder that all machines see, and give workers the same",
+            "go on with 'bcsearch run --artifacts DIR', another folder that all see, and give it to workers too",
         )
     ]

@@ -41,7 +41,7 @@ def machine_facts(options: RunOptions, study: StudyFacts | None) -> MachineFacts
         _folder("results", options.results_dir, "--results"),
         _folder("cache", options.cache, "--cache-dir", 0 if study is None else study.cache_bytes),
     ]
-    if study is not None and Path(study.record.files or "nowhere").is_dir():
+    if study is not None and _is_here(study.record.files):
         folders.append(_folder("files of trials", Path(study.record.files), "--artifacts"))
     return MachineFacts(
         folders=tuple(folders),
@@ -52,6 +52,14 @@ def machine_facts(options: RunOptions, study: StudyFacts | None) -> MachineFacts
         visible=os.environ.get(VISIBLE),
         memory_bytes=psutil.virtual_memory().available,
     )
+
+
+def _is_here(folder: str) -> bool:
+    """Whether there is such a folder on this machine; not where its name is unknown, or may not be looked at."""
+    try:
+        return bool(folder) and Path(folder).is_dir()
+    except OSError:
+        return False
 
 
 def weights_facts(study: StudyFacts) -> list[WeightsFacts]:
