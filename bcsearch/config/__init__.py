@@ -2,7 +2,7 @@
 
 from bcsearch.config.fingerprint import differences, fingerprint
 from bcsearch.config.known import KNOWN_PARAMS, Value, check_value
-from bcsearch.config.load import Plan, find_files, load_plan, parse_plan, read_toml
+from bcsearch.config.load import Plan, find_files, load_plan, parse_plan, read_toml, sweep_of
 from bcsearch.config.space import Param, Space
 from bcsearch.config.sweep import FoldSettings, Limits, Search, Sweep, Training
 
@@ -24,4 +24,5 @@ __all__ = [
     "load_plan",
     "parse_plan",
     "read_toml",
+    "sweep_of",
 ]

@@ -103,9 +103,14 @@ def parse_plan(name: str, data: Mapping[str, Any], source: str) -> Plan:
     )
 
 
+def sweep_of(study: str) -> str:
+    """Return the name of the sweep that a study is named after, with a number or without."""
+    return sub(r"-\d+$", "", study)
+
+
 def _check_study(name: str, sweeps: Mapping[str, Path]) -> None:
     """Refuse the name of a study, such as ``quickstart-2``, in place of its sweep's."""
-    sweep = sub(r"-\d+$", "", name)
+    sweep = sweep_of(name)
     if name not in sweeps and sweep in sweeps:
         raise ConfigError(
             f"{name!r} names a study, what is run is its sweep: --study {sweep} goes on with the newest study, with "

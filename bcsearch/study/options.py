@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING
 
-from bcsearch.config import find_files, load_plan, read_toml
+from bcsearch.config import find_files, load_plan, read_toml, sweep_of
 from bcsearch.errors import ConfigError
 from bcsearch.paths import RESULTS_DIR, cache_dir
 from bcsearch.storage import resolve_url
-from bcsearch.study.processes import LocalLaunch
+from bcsearch.study.processes import STORAGE, LocalLaunch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,13 +60,18 @@ class RunOptions:
         sweep = plan.sweep.model_copy(update=chosen)
         return replace(plan, sweep=sweep)
 
+    @property
+    def _named_storage(self) -> str | None:
+        """What the option or the environment names, which goes before a sweep's own."""
+        return self.storage or os.environ.get(STORAGE)
+
     def url(self, of_sweep: str | None = None) -> str:
         """Return the database: ``--storage``, else ``BCSEARCH_STORAGE``, else the sweep's, else a file in results.
 
         Raises:
             StorageError: the URL makes no sense.
         """
-        return resolve_url(self.storage or os.environ.get("BCSEARCH_STORAGE") or of_sweep, self.results_dir)
+        return resolve_url(self._named_storage or of_sweep, self.results_dir)
 
     def url_of(self, study: str) -> str:
         """Return the database of a study, by the sweep that it is named after where there is such a file.
@@ -76,9 +80,9 @@ class RunOptions:
             ConfigError: that file is no TOML; what else is wrong in it does not matter.
             StorageError: the URL makes no sense.
         """
-        if self.storage or os.environ.get("BCSEARCH_STORAGE"):
+        if self._named_storage:
             return self.url()
-        file = find_files("sweeps", self.sweeps_dir).get(re.sub(r"-\d+$", "", study))
+        file = find_files("sweeps", self.sweeps_dir).get(sweep_of(study))
         named = None if file is None else read_toml(file).get("storage")
         return self.url(named if isinstance(named, str) else None)
 
