@@ -45,7 +45,7 @@ folds = {{ n_folds = {FOLDS} }}
 training = {{ epochs = {EPOCHS} }}
 limits = {{ heartbeat_seconds = 1, grace_seconds = 3 }}
 """
-LONG_SWEEP = SWEEP.replace(f"epochs = {EPOCHS}", "epochs = 60, patience = 60").replace(
+LONG_SWEEP = SWEEP.replace(f"epochs = {EPOCHS}", "epochs = 500, patience = 500").replace(
     "pruner_trials = 4, pruner_epochs = 1", 'pruner = "none"'
 )
 SPACE = """
