@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetKnown:
-    """A worker joined the study: its budget in trials, how many are filled, the best score so far and its trial."""
+    """How far a study has come: its budget in trials, how many are filled, the best score so far and its trial."""
 
     trials: int
     filled: int

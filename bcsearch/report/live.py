@@ -147,9 +147,11 @@ class LiveView:
 
     def __rich__(self) -> RenderableType:
         """Return the view as it stands: the best trial and the last ones, a headline, the work that goes on."""
-        headline = Text(f"{self._filled} of {self._wanted} trials, best score {self._best or 'none yet'}", style="bold")
         best = None if self._best is None else self._best.number
-        return Group(trials_table(self._shown(), best), headline, Text(self._work, style="yellow"))
+        tables = [trials_table(self._shown(), best)] if self._rows else []  # none where other processes run the trials
+        come = f"{self._filled} of {self._wanted} trials, best score {self._best or 'none yet'}"
+        headlines = [Text(come, style="bold")] if self._wanted else []  # none before a study is at hand
+        return Group(*tables, *headlines, Text(self._work, style="yellow"))
 
     def _shown(self) -> list[Row]:
         """Return the last rows; where the best trial's is an earlier one, it stands above them."""

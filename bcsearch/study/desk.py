@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bcsearch.objective.artifacts import Artifacts
+from bcsearch.records.events import BudgetKnown
 from bcsearch.storage import Ledger, Slots, attrs, read_study
 from bcsearch.study.create import stored_plan
 from bcsearch.study.places import bundle_dir
@@ -62,6 +64,13 @@ class Desk:
     def record(self) -> StudyRecord:
         """Read it back with every epoch of every trial."""
         return read_study(self.storage, self.name, with_epochs=True)
+
+    def progress(self) -> BudgetKnown:
+        """Look how far it has come, in two queries however many trials it has."""
+        budget = self.slots.counts()
+        with suppress(ValueError):  # Optuna's word for no completed trial
+            return BudgetKnown(trials=budget.total, filled=budget.finished, best=self.study.best_value)
+        return BudgetKnown(trials=budget.total, filled=budget.finished, best=None)
 
     def set_budget(self, wanted: int | None, default: int) -> None:
         """Make room for ``wanted`` trials in all; None keeps the budget, or sets the default in a new study."""

@@ -113,6 +113,7 @@ def open_supervisor(
         is_done=lambda: desk.slots.counts().is_done,
         interrupts=interrupts,
         listener=listener,
+        tell_progress=lambda: listener(desk.progress()),
     )
 
 

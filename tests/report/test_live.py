@@ -125,6 +125,14 @@ def test_best_of_an_earlier_run_is_told_though_it_has_no_row() -> None:
     assert headline == "2 of 9 trials, best score 0.6000 in trial 2"
 
 
+def test_no_table_stands_where_other_processes_run_the_trials() -> None:
+    assert last_picture([BudgetKnown(trials=9, filled=4, best=None)]) == ["4 of 9 trials, best score none yet"]
+
+
+def test_no_headline_stands_before_a_study_is_at_hand() -> None:
+    assert last_picture([Progress(what="measuring", done=1, total=3, unit="parts")]) == ["measuring: 1 of 3 parts"]
+
+
 def test_score_stands_without_its_trial_where_that_is_not_known() -> None:
     assert last_picture([BudgetKnown(trials=9, filled=1, best=0.6)])[-1] == "1 of 9 trials, best score 0.6000"
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bcsearch.records.events import BudgetKnown
 from tests.fakes import FakeTrainer, make_plan, make_worker, open_desk
 
 if TYPE_CHECKING:
@@ -39,6 +40,16 @@ def test_record_holds_every_epoch_of_every_trial(tmp_path: Path) -> None:
     desk = open_desk(tmp_path, plan, trials=2)
     make_worker(desk, plan, FakeTrainer()).run()
     assert [len(trial.epochs) for trial in desk.record().trials] == [5, 5]
+
+
+def test_progress_tells_what_other_processes_have_done(tmp_path: Path) -> None:
+    plan = make_plan()
+    watching, working = open_desk(tmp_path, plan, trials=3), open_desk(tmp_path, plan)
+    assert watching.progress() == BudgetKnown(trials=3, filled=0, best=None)
+    make_worker(working, plan, FakeTrainer()).run()
+    best = working.record().best
+    assert best is not None
+    assert watching.progress() == BudgetKnown(trials=3, filled=3, best=best.score)
 
 
 def test_files_of_a_study_lie_in_its_folder(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def cluster() -> Iterator[Nodes]:
 def supervisor(words: list[str], is_done: Callable[[], bool], address: str, heard: Recorder, **more: Any) -> Supervisor:
     joined = ray_workers.RayCluster.join(address)
     launch = joined(words, {"PYTHONPATH": str(ROOT), STORAGE: "sqlite:///study.db"}, 2)
-    parts = {"interrupts": Interrupts(heard), **more}
+    parts = {"interrupts": Interrupts(heard), "tell_progress": lambda: None, **more}
     return Supervisor(launch=launch, n_workers=2, is_done=is_done, listener=heard, **parts)
 
 
