@@ -150,7 +150,7 @@ class LiveView:
         best = None if self._best is None else self._best.number
         tables = [trials_table(self._shown(), best)] if self._rows else []  # none where other processes run the trials
         come = f"{self._filled} of {self._wanted} trials, best score {self._best or 'none yet'}"
-        headlines = [Text(come, style="bold")] if self._wanted else []  # none before a study is at hand
+        headlines = [Text(come, style="bold")] if self._wanted or self._rows else []  # none before a study is at hand
         return Group(*tables, *headlines, Text(self._work, style="yellow"))
 
     def _shown(self) -> list[Row]:
