@@ -5,10 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bcsearch.api import Bundle, Evaluation, RunOptions, RunResult, evaluate, read_bundle, read_study, refit, run
+    from bcsearch.api import (
+        Bundle,
+        Evaluation,
+        RunOptions,
+        RunResult,
+        evaluate,
+        read_bundle,
+        read_study,
+        refit,
+        run,
+    )
 
 __version__ = "0.1.0"
-__all__ = ["Bundle", "Evaluation", "RunOptions", "RunResult", "evaluate", "read_bundle", "read_study", "refit", "run"]
+__all__ = [
+    "Bundle",
+    "Evaluation",
+    "RunOptions",
+    "RunResult",
+    "evaluate",
+    "read_bundle",
+    "read_study",
+    "refit",
+    "run",
+]
 
 
 def __dir__() -> list[str]:
@@ -22,5 +42,7 @@ def __getattr__(name: str) -> Any:
 
     with quiet_imports(["tensorflow"]):
         from bcsearch import api
-    globals().update({each: getattr(api, each) for each in __all__})  # so that this is not asked again
+    globals().update(
+        {each: getattr(api, each) for each in __all__}
+    )  # so that this is not asked again
     return getattr(api, name)

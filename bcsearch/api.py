@@ -23,7 +23,17 @@ if TYPE_CHECKING:
 
     from bcsearch.records import StudyRecord
 
-__all__ = ["Bundle", "Evaluation", "RunOptions", "RunResult", "evaluate", "read_bundle", "read_study", "refit", "run"]
+__all__ = [
+    "Bundle",
+    "Evaluation",
+    "RunOptions",
+    "RunResult",
+    "evaluate",
+    "read_bundle",
+    "read_study",
+    "refit",
+    "run",
+]
 
 
 def run(sweep: str, options: RunOptions | None = None, listener: Listener = ignore) -> RunResult:
@@ -36,11 +46,18 @@ def run(sweep: str, options: RunOptions | None = None, listener: Listener = igno
         BcsearchError: something that the user can mend.
     """
     if getattr(multiprocessing.current_process(), "_inheriting", False):
-        raise StudyError("bcsearch.run was called while a process starts; put it under: if __name__ == '__main__':")
+        raise StudyError(
+            "bcsearch.run was called while a process starts; put it under: if __name__ == '__main__':"
+        )
     return _run(sweep, options or RunOptions(), listener)
 
 
-def refit(study: str, trial: int | None = None, options: RunOptions | None = None, listener: Listener = ignore) -> Path:
+def refit(
+    study: str,
+    trial: int | None = None,
+    options: RunOptions | None = None,
+    listener: Listener = ignore,
+) -> Path:
     """Train the best trial of a study, or trial ``trial``, on all images; return the folder of the model.
 
     Raises:

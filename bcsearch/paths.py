@@ -60,7 +60,9 @@ def free_bytes(path: Path) -> int:
             place = place.parent
         return shutil.disk_usage(place).free
     except OSError as error:
-        raise DiskError(f"cannot look into folder {place}: {error.strerror}; choose another") from error
+        raise DiskError(
+            f"cannot look into folder {place}: {error.strerror}; choose another"
+        ) from error
 
 
 @contextmanager
@@ -119,7 +121,9 @@ def creating(path: Path) -> Iterator[Path]:
 
 
 def _draft_of(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{token_hex(4)}{path.suffix}")  # process ids are equal in containers
+    return path.with_name(
+        f".{path.name}.{token_hex(4)}{path.suffix}"
+    )  # process ids are equal in containers
 
 
 def _name(draft: Path, path: Path) -> None:

@@ -5,7 +5,15 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("start", "heads", "suffix", "trials", "quickstart", "unfrozen", "forecast")  # the dearest last
+NAMES = (
+    "start",
+    "heads",
+    "suffix",
+    "trials",
+    "quickstart",
+    "unfrozen",
+    "forecast",
+)  # the dearest last
 
 
 def main() -> None:

@@ -46,19 +46,25 @@ def run_command(*arguments: str) -> Finished:
             raise SystemExit(f"{' '.join(arguments[:3])} ended with exit code {process.returncode}")
         out.seek(0)
         costs = [line.strip() for line in out if line.startswith("planned")]
-    return Finished(minutes=minutes, peak_bytes=peak, costs=costs[-1] if costs else "no costs were told")
+    return Finished(
+        minutes=minutes, peak_bytes=peak, costs=costs[-1] if costs else "no costs were told"
+    )
 
 
 def read_json(*arguments: str) -> dict[str, Any]:
     """Return what a bcsearch command prints with ``--json``."""
     command = [sys.executable, "-m", "bcsearch", *arguments, "--json"]
-    facts: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    facts: dict[str, Any] = json.loads(
+        subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    )
     return facts
 
 
 def _unique_bytes(pid: int) -> int:
     try:
         parent = psutil.Process(pid)
-        return sum(each.memory_full_info().uss for each in (parent, *parent.children(recursive=True)))
+        return sum(
+            each.memory_full_info().uss for each in (parent, *parent.children(recursive=True))
+        )
     except psutil.NoSuchProcess:
         return 0

@@ -23,8 +23,15 @@ def main() -> None:
     """Run each sweep from a cold cache and print its own line of costs."""
     for sweep, trials in TRIALS.items():
         with TemporaryDirectory() as folder:
-            places = ["--results", str(Path(folder) / "results"), "--cache-dir", str(Path(folder) / "cache")]
-            ran = run_command("run", "--study", sweep, "--trials", str(trials), "--data", "demo", *places)
+            places = [
+                "--results",
+                str(Path(folder) / "results"),
+                "--cache-dir",
+                str(Path(folder) / "cache"),
+            ]
+            ran = run_command(
+                "run", "--study", sweep, "--trials", str(trials), "--data", "demo", *places
+            )
         print(f"forecast of {sweep}, {trials} trials: {ran.costs}", flush=True)
 
 

@@ -27,7 +27,11 @@ def main() -> None:
     for units in WIDTHS:
         trainer, work = _trainer(units)
         same = _product(BATCH_SIZE, N_FEATURES, units, n_folds=N_FOLDS)
-        calls = ((trainer, work), (same, 2 * N_FOLDS * BATCH_SIZE * N_FEATURES * units), (large, 2 * SQUARE**3))
+        calls = (
+            (trainer, work),
+            (same, 2 * N_FOLDS * BATCH_SIZE * N_FEATURES * units),
+            (large, 2 * SQUARE**3),
+        )
         rounds = [[_rate(call, flops) for call, flops in calls] for _ in range(ROUNDS)]
         heads, batch, square = (float(np.median(rates)) for rates in zip(*rounds, strict=True))
         print(f"heads of {units} units, batch {BATCH_SIZE}: {heads:.0f} GFLOP/s")
@@ -46,7 +50,10 @@ def _rate(call: Callable[[], object], work: float) -> float:
 
 
 def _product(rows: int, inner: int, columns: int, n_folds: int = 1) -> Callable[[], object]:
-    left, right = tf.random.normal((n_folds, rows, inner)), tf.random.normal((n_folds, inner, columns))
+    left, right = (
+        tf.random.normal((n_folds, rows, inner)),
+        tf.random.normal((n_folds, inner, columns)),
+    )
     multiply = tf.function(lambda: tf.matmul(left, right))
     return lambda: multiply().numpy()
 
@@ -67,7 +74,9 @@ def _trainer(units: int) -> tuple[Callable[[], object], float]:
     trainer = HeadTrainer(features, task, params, seed=0)
     rows = trainer.rows_per_epoch
     trainer.train_epoch(0, 1e-3)
-    return lambda: trainer.train_epoch(1, 1e-3), 2.0 * rows * (2 * N_FEATURES * units + 3 * units * N_CLASSES)
+    return lambda: trainer.train_epoch(1, 1e-3), 2.0 * rows * (
+        2 * N_FEATURES * units + 3 * units * N_CLASSES
+    )
 
 
 if __name__ == "__main__":

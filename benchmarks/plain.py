@@ -20,7 +20,14 @@ from sklearn.model_selection import StratifiedKFold
 
 from bcsearch.backbones.weights import load_backbone, resolve_weights
 from bcsearch.training.fold_weights import VARIANCE_FLOOR
-from benchmarks.configurations import BACKBONE, BATCH_SIZE, CONFIGURATIONS, EPOCHS, IMAGE_SIZE, N_FOLDS
+from benchmarks.configurations import (
+    BACKBONE,
+    BATCH_SIZE,
+    CONFIGURATIONS,
+    EPOCHS,
+    IMAGE_SIZE,
+    N_FOLDS,
+)
 
 
 def main(path: str, n_trials: int) -> None:
@@ -35,13 +42,19 @@ def main(path: str, n_trials: int) -> None:
     study.optimize(lambda trial: _objective(trial, backbone, images, labels), n_trials=n_trials)
 
 
-def _objective(trial: optuna.Trial, backbone: keras.Model, images: np.ndarray, labels: np.ndarray) -> float:
+def _objective(
+    trial: optuna.Trial, backbone: keras.Model, images: np.ndarray, labels: np.ndarray
+) -> float:
     trial.suggest_int("units_1", 64, 512)
     trial.suggest_float("learning_rate", 5e-4, 3e-3)
     trial.suggest_float("dropout", 0.0, 0.5)
     curves, seconds = [], 0.0
-    for train, valid in StratifiedKFold(N_FOLDS, shuffle=True, random_state=0).split(images, labels):
-        scaling = _scaling(backbone.predict(images[train], verbose=0))  # as bcsearch's heads scale; not counted
+    for train, valid in StratifiedKFold(N_FOLDS, shuffle=True, random_state=0).split(
+        images, labels
+    ):
+        scaling = _scaling(
+            backbone.predict(images[train], verbose=0)
+        )  # as bcsearch's heads scale; not counted
         started = time.perf_counter()
         model = _build(backbone, scaling, trial)
         fitted = model.fit(
@@ -50,7 +63,9 @@ def _objective(trial: optuna.Trial, backbone: keras.Model, images: np.ndarray, l
             validation_data=(images[valid], labels[valid]),
             epochs=EPOCHS,
             batch_size=BATCH_SIZE,
-            callbacks=[keras.callbacks.LearningRateScheduler(_cosine(trial.params["learning_rate"]))],
+            callbacks=[
+                keras.callbacks.LearningRateScheduler(_cosine(trial.params["learning_rate"]))
+            ],
             verbose=0,
         )
         curves.append(fitted.history["val_accuracy"])

@@ -18,7 +18,9 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         results = Path(folder) / "results"
         places = ["--results", str(results), "--cache-dir", str(Path(folder) / "cache")]
-        ran = run_command("run", "--study", "quickstart", "--trials", str(TRIALS), "--data", str(DATA), *places)
+        ran = run_command(
+            "run", "--study", "quickstart", "--trials", str(TRIALS), "--data", str(DATA), *places
+        )
         best = read_json("best", "--study", "quickstart", "--results", str(results))
         status = read_json("status", "--study", "quickstart", "--results", str(results))
         model = str(results / "quickstart" / "model")

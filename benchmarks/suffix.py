@@ -34,7 +34,10 @@ def main() -> None:
     """Print images/s and seconds of both sides, measured in turns, and their ratios."""
     backbone = get_backbone(NAME)
     keras.utils.set_random_seed(0)
-    stock, ours = backbone.stock(SIDE) if backbone.stock else backbone.build(SIDE), backbone.build(SIDE)
+    stock, ours = (
+        backbone.stock(SIDE) if backbone.stock else backbone.build(SIDE),
+        backbone.build(SIDE),
+    )
     transfer(stock, ours)
     images = np.random.default_rng(0).integers(0, 256, (N_IMAGES, SIDE, SIDE, 3), np.uint8)
     _passes(stock, ours, images)
@@ -45,7 +48,10 @@ def _passes(stock: keras.Model, ours: keras.Model, images: np.ndarray) -> None:
     plain = tf.function(lambda batch: stock(tf.cast(batch, tf.float32), training=False))
     frozen = FrozenForward([segment(ours, INPUT, POOLED)], 64, np.dtype(np.uint8))
     few = images[:128]
-    calls = (lambda: [plain(few[start : start + 64]).numpy() for start in (0, 64)], lambda: list(frozen.run(few)))
+    calls = (
+        lambda: [plain(few[start : start + 64]).numpy() for start in (0, 64)],
+        lambda: list(frozen.run(few)),
+    )
     theirs, mine = (len(few) / seconds for seconds in _in_turns(calls))
     print(f"{NAME} at {SIDE}, frozen pass: stock Keras {theirs:.1f} images/s, bcsearch {mine:.1f}")
     print(f"  {mine / theirs:.1f} times")
@@ -62,12 +68,18 @@ def _epochs(stock: keras.Model, ours: keras.Model, images: np.ndarray) -> None:
     trainer.train_epoch(1, 1e-4)
     mine = time.perf_counter() - started
     model = _plain_model(stock)
-    model.fit(images[rows[0]][:BATCH_SIZE], labels[rows[0]][:BATCH_SIZE], batch_size=BATCH_SIZE, verbose=0)
+    model.fit(
+        images[rows[0]][:BATCH_SIZE], labels[rows[0]][:BATCH_SIZE], batch_size=BATCH_SIZE, verbose=0
+    )
     started = time.perf_counter()
     model.fit(images[rows[0]], labels[rows[0]], batch_size=BATCH_SIZE, verbose=0)
     theirs = N_FOLDS * (time.perf_counter() - started)
-    print(f"{NAME}, last stage ({cut.fraction:.2f} of the parameters), an epoch of {N_FOLDS} folds of {len(rows[0])}:")
-    print(f"  Keras fit {theirs:.0f} s ({N_FOLDS} times one fold), bcsearch {mine:.1f} s, {theirs / mine:.1f} times")
+    print(
+        f"{NAME}, last stage ({cut.fraction:.2f} of the parameters), an epoch of {N_FOLDS} folds of {len(rows[0])}:"
+    )
+    print(
+        f"  Keras fit {theirs:.0f} s ({N_FOLDS} times one fold), bcsearch {mine:.1f} s, {theirs / mine:.1f} times"
+    )
 
 
 def _trainer(
@@ -76,7 +88,9 @@ def _trainer(
     params = Params(units_1=UNITS, batch_size=BATCH_SIZE, backbone_rate=0.1)
     below = FrozenForward([segment(ours, INPUT, cut)], 64, np.dtype(np.uint8))
     activations = np.concatenate(list(below.run(images))).astype(np.float16)
-    body = trainable_copy(segment(ours, cut, POOLED), batch_norm="frozen", precision="float32", seed=0)
+    body = trainable_copy(
+        segment(ours, cut, POOLED), batch_norm="frozen", precision="float32", seed=0
+    )
     graph = SuffixGraph(body, None, kind_of(params), Device.cpu())
     n_features = body.output.shape[-1]
     start = partial(first_weights, Scaling.none(n_features), [n_features, UNITS, N_CLASSES], seed=0)

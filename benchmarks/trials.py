@@ -15,7 +15,14 @@ from tempfile import TemporaryDirectory
 
 import tomli_w
 
-from benchmarks.configurations import BACKBONE, BATCH_SIZE, CONFIGURATIONS, EPOCHS, IMAGE_SIZE, N_FOLDS
+from benchmarks.configurations import (
+    BACKBONE,
+    BATCH_SIZE,
+    CONFIGURATIONS,
+    EPOCHS,
+    IMAGE_SIZE,
+    N_FOLDS,
+)
 
 PLAIN_TRIALS = 2  # the plain script is too slow for all ten
 SEEDS = (0, 1, 2, 3, 4)
@@ -44,13 +51,19 @@ def main() -> None:
     plain_seconds = mean(seconds for seconds, _ in plain)
     cold_seconds, warm_seconds = cold.command / len(CONFIGURATIONS), mean(run.trial for run in warm)
     print(f"plain Optuna and Keras: {plain_seconds:.1f} s a trial, {len(plain)} trials measured")
-    print(f"bcsearch, ten trials and the refit from a cold cache, whole command: {cold.command:.1f} s")
+    print(
+        f"bcsearch, ten trials and the refit from a cold cache, whole command: {cold.command:.1f} s"
+    )
     print(f"  a tenth of it against a plain trial: {plain_seconds / cold_seconds:.0f} times faster")
-    print(f"bcsearch, a trial on a warm cache: {warm_seconds:.2f} s, {plain_seconds / warm_seconds:.0f} times faster")
+    print(
+        f"bcsearch, a trial on a warm cache: {warm_seconds:.2f} s, {plain_seconds / warm_seconds:.0f} times faster"
+    )
     print(f"  of it not training: {mean(run.overhead for run in warm):.3f} s")
     for number, (_, score) in enumerate(plain):
         ours = [run.scores[number] for run in warm]
-        print(f"trial {number}: plain {score:.4f}, bcsearch {mean(ours):.4f}, {stdev(ours):.4f} between seeds")
+        print(
+            f"trial {number}: plain {score:.4f}, bcsearch {mean(ours):.4f}, {stdev(ours):.4f} between seeds"
+        )
 
 
 def _plain() -> list[tuple[float, float]]:
@@ -98,7 +111,12 @@ def _sweep(seed: int) -> dict[str, object]:
 
 
 def _space() -> dict[str, object]:
-    settled = {"backbone": BACKBONE, "image_size": IMAGE_SIZE, "batch_size": BATCH_SIZE, "head_layers": 1}
+    settled = {
+        "backbone": BACKBONE,
+        "image_size": IMAGE_SIZE,
+        "batch_size": BATCH_SIZE,
+        "head_layers": 1,
+    }
     varied = {
         "units_1": {"int": [64, 512]},
         "learning_rate": {"float": [5e-4, 3e-3]},

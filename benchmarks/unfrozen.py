@@ -12,7 +12,10 @@ from bcsearch.config.trim import Removal, without
 from benchmarks.commands import DATA, TEST, read_json, run_command
 
 TRIALS = 30
-FRACTIONS = {"frozen": 0.0, "unfrozen": 0.58}  # of the parameters; the larger one is the last three blocks
+FRACTIONS = {
+    "frozen": 0.0,
+    "unfrozen": 0.58,
+}  # of the parameters; the larger one is the last three blocks
 
 
 def main() -> None:
@@ -44,14 +47,26 @@ def _write_sweep(folder: Path, name: str, fraction: float) -> None:
 
 def _measure(folder: Path, name: str) -> None:
     results = str(folder / "results")
-    places = ["--results", results, "--cache-dir", str(folder / "cache"), "--sweeps-dir", str(folder / "sweeps")]
+    places = [
+        "--results",
+        results,
+        "--cache-dir",
+        str(folder / "cache"),
+        "--sweeps-dir",
+        str(folder / "sweeps"),
+    ]
     ran = run_command("run", "--study", name, "--trials", str(TRIALS), "--data", str(DATA), *places)
     best = read_json("best", "--study", name, "--results", results)
     status = read_json("status", "--study", name, "--results", results)
     found = read_json("evaluate", "--model", f"{results}/{name}/model", "--data", str(TEST))
-    print(f"lite {name}, {TRIALS} trials on {DATA.stem}: {ran.minutes:.1f} minutes, {status['states']}")
+    print(
+        f"lite {name}, {TRIALS} trials on {DATA.stem}: {ran.minutes:.1f} minutes, {status['states']}"
+    )
     print(f"  best score {best['score']:.4f}, trial {best['trial']}, {best['params']}")
-    print(f"  accuracy on {TEST.stem}: {found['accuracy']:.4f}, macro F1 {found['macro_f1']:.4f}", flush=True)
+    print(
+        f"  accuracy on {TEST.stem}: {found['accuracy']:.4f}, macro F1 {found['macro_f1']:.4f}",
+        flush=True,
+    )
     print(f"  {ran.costs}")
 
 

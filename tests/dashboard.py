@@ -40,7 +40,9 @@ def serve(results: Path) -> Iterator[Served]:
     command = [str(COMMAND), "dashboard", *places, "--port", "0"]
     kept = {name: text for name, text in os.environ.items() if not name.startswith("BCSEARCH_")}
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, cwd=results, env=kept, stdout=pipe, stderr=pipe, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=results, env=kept, stdout=pipe, stderr=pipe, text=True
+    ) as process:
         try:
             assert process.stdout is not None
             yield Served(process=process, said=process.stdout.readline())

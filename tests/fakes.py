@@ -48,7 +48,9 @@ class FakeTrainer:
 
     curve: Callable[[Params], Sequence[float]] = rising
     seconds: float = 0.0  # of every epoch
-    during: Callable[[int], None] = lambda epoch: None  # called in the middle of every epoch; may raise
+    during: Callable[[int], None] = lambda epoch: (
+        None
+    )  # called in the middle of every epoch; may raise
     calls: list[Params] = field(default_factory=list)
     trial_seconds: list[float | None] = field(default_factory=list)  # that each call was allowed
 
@@ -57,7 +59,11 @@ class FakeTrainer:
         return params
 
     def __call__(
-        self, params: Params, report: Report, checkpoints: Checkpoints, trial_seconds: float | None = None
+        self,
+        params: Params,
+        report: Report,
+        checkpoints: Checkpoints,
+        trial_seconds: float | None = None,
     ) -> TrainResult:
         """Follow the script until it ends or ``report`` says stop."""
         self.calls.append(params)
@@ -69,13 +75,17 @@ class FakeTrainer:
             time.sleep(self.seconds)
             self.during(epoch)
             folds = (mean - SPREAD, mean + SPREAD)
-            done.append(EpochScores(epoch=epoch, fold_scores=folds, train_loss=1 - mean, learning_rate=0.1))
+            done.append(
+                EpochScores(epoch=epoch, fold_scores=folds, train_loss=1 - mean, learning_rate=0.1)
+            )
             stopped = report(epoch, done[-1].mean)
             checkpoints.offer(lambda: Checkpoint(epochs=tuple(done), seconds=0.5, arrays={}))
             if stopped:
                 break
         probabilities = np.full((4, 2), 0.5, np.float16)
-        return TrainResult(epochs=tuple(done), stopped=stopped, probabilities=probabilities, seconds=0.5)
+        return TrainResult(
+            epochs=tuple(done), stopped=stopped, probabilities=probabilities, seconds=0.5
+        )
 
 
 class Recorder:
@@ -95,11 +105,16 @@ class Recorder:
 def make_plan(space: Mapping[str, Any] = SPACE, **sweep: Any) -> Plan:
     """Return a plan called ``cells``; random draws and no pruning unless ``search`` says otherwise."""
     search = {"sampler": "random", "pruner": "none", **sweep.pop("search", {})}
-    content = {"sweep": {"space": "toy", "search": search, **sweep}, "space": {"params": dict(space)}}
+    content = {
+        "sweep": {"space": "toy", "search": search, **sweep},
+        "space": {"params": dict(space)},
+    }
     return parse_plan("cells", content, "test")
 
 
-def make_forecast(trials: int, *, wanted: int | None = None, left_out: tuple[str, ...] = ()) -> Forecast:
+def make_forecast(
+    trials: int, *, wanted: int | None = None, left_out: tuple[str, ...] = ()
+) -> Forecast:
     """Return a forecast of ninety seconds."""
     return Forecast(
         trials=trials,

@@ -30,7 +30,9 @@ IMAGES, TEST_IMAGES = DATA / "pbc_mini_96.npz", DATA / "pbc_test_96.npz"
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not IMAGES.exists(), reason=f"real images are not here: {IMAGES.name}, see its README"),
+    pytest.mark.skipif(
+        not IMAGES.exists(), reason=f"real images are not here: {IMAGES.name}, see its README"
+    ),
 ]
 
 TRIALS, EPOCHS, FOLDS = 14, 6, 3
@@ -70,7 +72,11 @@ class Bench(Shell):
         return Bench(folder=folder / "copy", cache=self.cache)
 
 
-FILES = {"sweeps/mini.toml": SWEEP, "sweeps/long.toml": LONG_SWEEP, "search_spaces/mini.toml": SPACE}
+FILES = {
+    "sweeps/mini.toml": SWEEP,
+    "sweeps/long.toml": LONG_SWEEP,
+    "search_spaces/mini.toml": SPACE,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +143,9 @@ def test_bundle_holds_the_model_and_all_that_is_known_of_it(finished: Finished) 
 
 
 def test_tables_agree_with_each_other(finished: Finished) -> None:
-    trials, epochs = (rows(finished.shell.model("mini") / f"{name}.csv") for name in ("trials", "folds"))
+    trials, epochs = (
+        rows(finished.shell.model("mini") / f"{name}.csv") for name in ("trials", "folds")
+    )
     assert len(epochs) == sum(int(trial["epochs"]) for trial in trials)
     for trial in trials:
         means = [float(row["mean"]) for row in epochs if row["trial"] == trial["trial"]]
@@ -152,12 +160,18 @@ def test_tables_agree_with_each_other(finished: Finished) -> None:
 
 def test_out_of_fold_probabilities_score_what_the_trial_scored(finished: Finished) -> None:
     about = best(finished.shell)
-    kept = finished.shell.folder / "results/mini/out_of_fold" / f"trial-{about['best']['trial']:05d}.npy"
+    kept = (
+        finished.shell.folder
+        / "results/mini/out_of_fold"
+        / f"trial-{about['best']['trial']:05d}.npy"
+    )
     probabilities = np.load(kept)
     with np.load(IMAGES) as images:
         labels = images["labels"].ravel()
     assert (probabilities.dtype, probabilities.shape) == (np.float16, (480, 8))
-    assert np.mean(probabilities.argmax(axis=1) == labels) == pytest.approx(about["best"]["score"], abs=0.01)
+    assert np.mean(probabilities.argmax(axis=1) == labels) == pytest.approx(
+        about["best"]["score"], abs=0.01
+    )
 
 
 def test_status_and_best_agree_with_the_bundle(finished: Finished) -> None:
@@ -166,7 +180,10 @@ def test_status_and_best_agree_with_the_bundle(finished: Finished) -> None:
     assert (status["trials_wanted"], status["trials_done"]) == (TRIALS, TRIALS)
     assert sum(status["states"].values()) == TRIALS
     found = json.loads(finished.shell.run("best", "--study", "mini", "--json"))
-    assert (found["trial"], found["score"]) == (about["best"]["trial"], pytest.approx(about["best"]["score"]))
+    assert (found["trial"], found["score"]) == (
+        about["best"]["trial"],
+        pytest.approx(about["best"]["score"]),
+    )
     assert found["params"]["learning_rate"] == pytest.approx(about["params"]["learning_rate"])
     assert status["best"][0] == found
 
@@ -175,7 +192,9 @@ def test_model_does_well_on_cells_it_has_not_seen(finished: Finished) -> None:
     if not TEST_IMAGES.exists():
         pytest.skip(f"real images are not here: {TEST_IMAGES.name}")
     found = json.loads(
-        finished.shell.run("evaluate", "--model", finished.shell.model("mini"), "--data", TEST_IMAGES, "--json")
+        finished.shell.run(
+            "evaluate", "--model", finished.shell.model("mini"), "--data", TEST_IMAGES, "--json"
+        )
     )
     assert {"accuracy", "macro_f1", "per_class", "confusion"} <= set(found)
     assert found["accuracy"] > 0.6
@@ -190,7 +209,13 @@ def test_predictions_are_written_image_by_image(finished: Finished, tmp_path: Pa
         np.savez(tmp_path / "few.npz", data=images["data"][:40])
     out = tmp_path / "predicted.csv"
     said = finished.shell.run(
-        "predict", "--model", finished.shell.model("mini"), "--data", tmp_path / "few.npz", "--out", out
+        "predict",
+        "--model",
+        finished.shell.model("mini"),
+        "--data",
+        tmp_path / "few.npz",
+        "--out",
+        out,
     )
     assert "40 predictions" in said
     predicted = rows(out)
@@ -202,7 +227,9 @@ def test_predictions_are_written_image_by_image(finished: Finished, tmp_path: Pa
         assert float(row["probability"]) == max(shares)
 
 
-def test_any_completed_trial_can_be_refitted_and_the_best_comes_back(finished: Finished, tmp_path: Path) -> None:
+def test_any_completed_trial_can_be_refitted_and_the_best_comes_back(
+    finished: Finished, tmp_path: Path
+) -> None:
     shell = finished.shell.copy(tmp_path)
     completed = [trial.number for trial in shell.record("mini").completed]
     other = next(number for number in completed if number != best(shell)["best"]["trial"])
@@ -226,7 +253,9 @@ def test_higher_budget_goes_on_with_the_study(finished: Finished, tmp_path: Path
     assert best(shell)["study"]["trials"] == TRIALS + 2
 
 
-def test_fresh_study_keeps_the_old_one_and_computes_no_features(finished: Finished, tmp_path: Path) -> None:
+def test_fresh_study_keeps_the_old_one_and_computes_no_features(
+    finished: Finished, tmp_path: Path
+) -> None:
     shell = finished.shell.copy(tmp_path)
     before = shell.record("mini")
     out = shell.sweep("mini", "--fresh", "--trials", "2")
@@ -300,8 +329,13 @@ def interrupted(finished: Finished, tmp_path_factory: pytest.TempPathFactory) ->
 
     process = shell.start(*command)
     _, err = process.communicate(timeout=300)
-    assert (process.returncode, err.splitlines()) == (0, [f"trial {lost(killed)} lost its worker and was queued again"])
-    return Interrupted(shell=shell, stopped_out=out, stopped=stopped, killed=killed, ended=shell.record("long"))
+    assert (process.returncode, err.splitlines()) == (
+        0,
+        [f"trial {lost(killed)} lost its worker and was queued again"],
+    )
+    return Interrupted(
+        shell=shell, stopped_out=out, stopped=stopped, killed=killed, ended=shell.record("long")
+    )
 
 
 def test_ctrl_c_releases_the_trial_and_says_how_to_go_on(interrupted: Interrupted) -> None:

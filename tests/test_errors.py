@@ -19,12 +19,18 @@ from bcsearch.errors import BcsearchError, unknown
     ],
     ids=["near", "far", "nothing known"],
 )
-def test_unknown_name_is_told_with_its_nearest_match(came: str, known: list[str], expected: str) -> None:
+def test_unknown_name_is_told_with_its_nearest_match(
+    came: str, known: list[str], expected: str
+) -> None:
     assert unknown("backbone", came, known) == expected
 
 
 def test_every_error_of_ours_is_on_the_one_tree_that_its_file_draws() -> None:
-    ours = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    ours = [
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, Exception)
+    ]
     assert len(ours) == 8
     for kind in ours:
         assert issubclass(kind, BcsearchError)

@@ -35,14 +35,18 @@ def test_a_writable_folder_is_made_with_its_parents_and_left_empty(tmp_path: Pat
 
 def test_a_file_in_the_place_of_a_folder_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "results").write_text("in the way")
-    with pytest.raises(DiskError, match=r"^cannot write to folder .*results: File exists; choose another"):
+    with pytest.raises(
+        DiskError, match=r"^cannot write to folder .*results: File exists; choose another"
+    ):
         make_writable_dir(tmp_path / "results")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_without_write_permission_is_one_clear_line(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    with pytest.raises(DiskError, match=r"^cannot write to folder .*: Permission denied; choose another"):
+    with pytest.raises(
+        DiskError, match=r"^cannot write to folder .*: Permission denied; choose another"
+    ):
         make_writable_dir(tmp_path)
 
 
@@ -66,7 +70,9 @@ def write_half(path: Path, error: BaseException) -> None:
         raise error
 
 
-@pytest.mark.parametrize("error", [RuntimeError("bug"), KeyboardInterrupt()], ids=["bug", "interrupt"])
+@pytest.mark.parametrize(
+    "error", [RuntimeError("bug"), KeyboardInterrupt()], ids=["bug", "interrupt"]
+)
 def test_file_is_as_it_was_when_writing_breaks_off(error: BaseException, tmp_path: Path) -> None:
     path = tmp_path / "best.toml"
     path.write_text("old")
@@ -78,7 +84,10 @@ def test_file_is_as_it_was_when_writing_breaks_off(error: BaseException, tmp_pat
 
 def test_full_disk_is_one_clear_line(tmp_path: Path) -> None:
     path = tmp_path / "best.toml"
-    with pytest.raises(DiskError, match=r"^cannot write .*best.toml: No space left on device$"), replacing(path):
+    with (
+        pytest.raises(DiskError, match=r"^cannot write .*best.toml: No space left on device$"),
+        replacing(path),
+    ):
         raise OSError(28, "No space left on device")
     assert list(tmp_path.iterdir()) == []
 
@@ -114,7 +123,9 @@ def test_file_that_came_meanwhile_is_not_overwritten(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_new_file_is_made_on_a_disk_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_file_is_made_on_a_disk_without_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: object) -> None:
         raise OSError("no links here")
 

@@ -48,7 +48,9 @@ def test_no_file_stays_open() -> None:
 
 def test_closed_stderr_is_no_trouble() -> None:
     text = "import os; os.close(2); import bcsearch; print(bcsearch.RunOptions().workers)"
-    found = subprocess.run([sys.executable, "-c", text], stdout=subprocess.PIPE, text=True, check=True)
+    found = subprocess.run(
+        [sys.executable, "-c", text], stdout=subprocess.PIPE, text=True, check=True
+    )
     assert found.stdout == "1\n"
 
 

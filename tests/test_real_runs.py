@@ -67,12 +67,16 @@ FILES = {
     "sweeps/split.toml": SWEEP.replace("n_folds = 2", 'kind = "split"'),
     "sweeps/views.toml": SWEEP.replace('"tiny"', '"views"').replace("trials = 2", "trials = 3"),
     "sweeps/long.toml": SWEEP.replace("epochs = 3", "epochs = 900, patience = 900"),
-    "sweeps/choice.toml": SWEEP.replace('"tiny"', '"choice"').replace("0.003", '0.003, augment = "light"'),
+    "sweeps/choice.toml": SWEEP.replace('"tiny"', '"choice"').replace(
+        "0.003", '0.003, augment = "light"'
+    ),
     "sweeps/whole.toml": SWEEP.replace('"tiny"', '"whole"'),
     "search_spaces/tiny.toml": SPACE,
     "search_spaces/views.toml": SPACE + 'augment = "light"\nviews = 2\n',
     "search_spaces/choice.toml": SPACE + 'augment = { choice = ["none", "light"] }\nviews = 2\n',
-    "search_spaces/whole.toml": SPACE.replace("efficientnet_lite0", "custom").replace("= 48", "= 32"),
+    "search_spaces/whole.toml": SPACE.replace("efficientnet_lite0", "custom").replace(
+        "= 48", "= 32"
+    ),
 }
 VIEWS_ENTRIES = 3  # activations of the original, a view, its activations
 
@@ -124,7 +128,9 @@ class Cells:
 
 
 def cells_of(demo: Dataset, first: int, count: int) -> Cells:
-    of_class = [np.flatnonzero(demo.labels == label)[first : first + count] for label in range(N_CLASSES)]
+    of_class = [
+        np.flatnonzero(demo.labels == label)[first : first + count] for label in range(N_CLASSES)
+    ]
     rows = np.sort(np.concatenate(of_class))
     return Cells(images=demo.images[rows], labels=demo.labels[rows])
 
@@ -158,7 +164,9 @@ class Answer:
 
 
 @pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
+def command(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., Answer]:
     """Return a function that runs ``bcsearch`` with arguments in this process."""
 
     def run(*arguments: str | Path) -> Answer:
@@ -173,7 +181,11 @@ def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
 
 
 def test_python_example_of_the_readme_runs(
-    place: Place, cells: Cells, others: Cells, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    place: Place,
+    cells: Cells,
+    others: Cells,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     (code,) = re.findall(r"```python\n(.+?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     assert "trials=200" in code
@@ -205,7 +217,9 @@ def test_exported_model_gives_the_same_with_keras_alone_in_a_fresh_process(
 ) -> None:
     bundle = place.search("tiny", cells.save(place.folder / "cells.npz"))
     written = place.run("export", "--study", "tiny", "--to", "out").split()
-    assert written == [f"out/{name}" for name in ("model.keras", "best.toml", "best.yaml", "best.json")]
+    assert written == [
+        f"out/{name}" for name in ("model.keras", "best.toml", "best.yaml", "best.json")
+    ]
     images = others.images[:, ::2, ::2]
     np.save(place.folder / "images.npy", images)
     subprocess.run([sys.executable, "-c", RELOAD], cwd=place.folder, check=True, timeout=300)
@@ -217,7 +231,10 @@ def test_exported_model_gives_the_same_with_keras_alone_in_a_fresh_process(
 
 def test_every_trial_of_a_run_has_a_figure_of_all_images(place: Place, cells: Cells) -> None:
     place.search("tiny", cells.save(place.folder / "cells.npz"))
-    figures = [path.read_text(encoding="utf-8") for path in (place.model("tiny").parent / "figures").iterdir()]
+    figures = [
+        path.read_text(encoding="utf-8")
+        for path in (place.model("tiny").parent / "figures").iterdir()
+    ]
     assert len(figures) == 2
     for figure in figures:
         assert f"of {len(cells.labels)} images right, out of fold" in figure
@@ -234,7 +251,11 @@ def test_split_puts_a_tenth_aside_that_nothing_is_trained_or_chosen_on(
 
     bundle = place.search("split", seen, trials=1)
     found, trained = about(bundle), weights(bundle)
-    assert (found["folds"]["kind"], found["folds"]["n_folds"], len(found["best"]["fold_scores"])) == ("split", 1, 1)
+    assert (
+        found["folds"]["kind"],
+        found["folds"]["n_folds"],
+        len(found["best"]["fold_scores"]),
+    ) == ("split", 1, 1)
     assert found["test"]["n_images"] == len(test) == len(cells.labels) // 10
     predicted = read_bundle(bundle).predict(cells.images[test][:, ::2, ::2]).argmax(axis=1)
     assert found["test"]["accuracy"] == pytest.approx(np.mean(predicted == cells.labels[test]))
@@ -242,7 +263,10 @@ def test_split_puts_a_tenth_aside_that_nothing_is_trained_or_chosen_on(
     best, status = command("best", *storage), command("status", *storage)
     assert (best.code, best.err, status.code, status.err) == (0, "", 0, "")
     assert f"score {found['best']['score']:.4f} after" in best.out
-    assert f"{len(test)} images never trained or chosen on: accuracy {found['test']['accuracy']:.4f}" in best.out
+    assert (
+        f"{len(test)} images never trained or chosen on: accuracy {found['test']['accuracy']:.4f}"
+        in best.out
+    )
     assert "deviation" not in best.out
     assert "1 of 1 trials done" in status.out
 
@@ -261,10 +285,18 @@ def predictions(path: Path) -> list[dict[str, str]]:
 def test_wide_images_larger_than_the_space_wants_are_cut_alike_wherever_they_are_used(
     place: Place, cells: Cells, command: Callable[..., Answer]
 ) -> None:
-    wide = np.pad(cells.images, ((0, 0), (0, 0), (16, 16), (0, 0)))  # 96 x 128, of which the middle square counts
-    data, middle = cells.save(place.folder / "wide.npz", wide), cells.save(place.folder / "middle.npz", cells.images)
+    wide = np.pad(
+        cells.images, ((0, 0), (0, 0), (16, 16), (0, 0))
+    )  # 96 x 128, of which the middle square counts
+    data, middle = (
+        cells.save(place.folder / "wide.npz", wide),
+        cells.save(place.folder / "middle.npz", cells.images),
+    )
     bundle = place.search("tiny", data)
-    assert (about(bundle)["model"]["input_size"], about(bundle)["params"]["image_size"]) == (SIZE, SIZE)
+    assert (about(bundle)["model"]["input_size"], about(bundle)["params"]["image_size"]) == (
+        SIZE,
+        SIZE,
+    )
     scored = bcsearch.evaluate(bundle, str(data))
     assert scored == bcsearch.evaluate(bundle, str(middle))
     assert (scored.n_images, scored.accuracy > 1.5 / N_CLASSES) == (len(wide), True)
@@ -302,7 +334,9 @@ def test_folder_with_names_in_any_script_goes_all_the_way(
     assert (answer.code, answer.err) == (0, "")
     assert str(out) in answer.out
     found = predictions(out)
-    assert {row["image"] for row in found} == {file.relative_to(album).as_posix() for file in album.glob("*/*.png")}
+    assert {row["image"] for row in found} == {
+        file.relative_to(album).as_posix() for file in album.glob("*/*.png")
+    }
     right = [row["predicted_class"] == Path(row["image"]).parent.name for row in found]
     assert np.mean(right) == pytest.approx(scored.accuracy)
 
@@ -328,9 +362,15 @@ def test_plan_foretells_what_the_run_computes(place: Place, cells: Cells) -> Non
     assert plan["work"]["passes"] == 2 * len(cells.labels)
     out = place.run("run", "--study", "views", "--data", data)
     sizes = [int(field.stat().st_size) for field in place.cache.rglob("data.npy")]
-    assert plan["work"]["cache_bytes"] == pytest.approx(sum(sizes), abs=VIEWS_ENTRIES * 256)  # headers of the files
-    (foretold,) = re.findall(r"^plan: 3 trials take about [^,]+, (.* passes) on this", out, re.MULTILINE)
-    ((planned, came),) = re.findall(r"^planned [^,]+, (.*?); took .*? workers, (.*) in this", out, re.MULTILINE)
+    assert plan["work"]["cache_bytes"] == pytest.approx(
+        sum(sizes), abs=VIEWS_ENTRIES * 256
+    )  # headers of the files
+    (foretold,) = re.findall(
+        r"^plan: 3 trials take about [^,]+, (.* passes) on this", out, re.MULTILINE
+    )
+    ((planned, came),) = re.findall(
+        r"^planned [^,]+, (.*?); took .*? workers, (.*) in this", out, re.MULTILINE
+    )
     assert foretold == planned == came.replace(" and", " of cache,")
 
     warm = json.loads(place.run("plan", "--study", "views", "--data", data, "--json"))
@@ -338,12 +378,16 @@ def test_plan_foretells_what_the_run_computes(place: Place, cells: Cells) -> Non
     assert all(row["kept"] for row in warm["rows"])
 
 
-def test_run_leaves_out_what_has_no_room_and_refit_knows_the_study(place: Place, cells: Cells) -> None:
+def test_run_leaves_out_what_has_no_room_and_refit_knows_the_study(
+    place: Place, cells: Cells
+) -> None:
     data = cells.save(place.folder / "cells.npz")
     out = place.run("run", "--study", "choice", "--data", data, "--max-cache", "400KB")
     assert "left out to fit, the dearest first: augment light" in out
     assert {trial.params["augment"] for trial in place.record("choice").trials} == {"none"}
-    again = place.run("run", "--study", "choice", "--data", data, "--max-cache", "400KB", "--trials", "4")
+    again = place.run(
+        "run", "--study", "choice", "--data", data, "--max-cache", "400KB", "--trials", "4"
+    )
     assert "left out" not in again
     assert {trial.params["augment"] for trial in place.record("choice").trials} == {"none"}
     assert place.record("choice").slots_filled == 4
@@ -470,7 +514,9 @@ def test_listener_first_hears_that_the_demo_is_drawn(deaths: Deaths) -> None:
     assert about(result.bundle)["data"]["drawn"]
 
 
-def test_two_workers_started_at_once_share_a_cold_cache_and_write_one_model(place: Place, cells: Cells) -> None:
+def test_two_workers_started_at_once_share_a_cold_cache_and_write_one_model(
+    place: Place, cells: Cells
+) -> None:
     data = cells.save(place.folder / "cells.npz")
     model = place.folder / "results/views/model/model.keras"
     processes = [place.start("run", "--study", "views", "--data", data) for _ in range(2)]
@@ -481,21 +527,34 @@ def test_two_workers_started_at_once_share_a_cold_cache_and_write_one_model(plac
             written.add(model.stat().st_mtime_ns)
         time.sleep(0.02)
     answers = [process.communicate(timeout=10) for process in processes]
-    assert [(process.returncode, err) for process, (_, err) in zip(processes, answers, strict=True)] == [(0, "")] * 2
+    assert [
+        (process.returncode, err) for process, (_, err) in zip(processes, answers, strict=True)
+    ] == [(0, "")] * 2
     outs = [out for out, _ in answers]
     assert len(place.kept("entries")) == VIEWS_ENTRIES
     assert place.kept("drafts") == []
     assert sum(out.count("images done") for out in outs) == VIEWS_ENTRIES
     study = place.record("views")
     assert (study.slots_filled, study.count(TrialState.FAIL), len(study.trials)) == (3, 0, 3)
-    ended = [int(number) for out in outs for number in re.findall(r"^trial (\d+) complete", out, re.MULTILINE)]
+    ended = [
+        int(number)
+        for out in outs
+        for number in re.findall(r"^trial (\d+) complete", out, re.MULTILINE)
+    ]
     assert sorted(ended) == [0, 1, 2]
     assert all("best configuration and model: results/views/model" in out for out in outs)
     assert written <= {model.stat().st_mtime_ns}
-    assert {path.name for path in model.parent.iterdir()} == {"best.toml", "folds.csv", "model.keras", "trials.csv"}
+    assert {path.name for path in model.parent.iterdir()} == {
+        "best.toml",
+        "folds.csv",
+        "model.keras",
+        "trials.csv",
+    }
 
 
-def test_run_with_two_workers_ends_with_its_exact_total_and_one_model(place: Place, cells: Cells) -> None:
+def test_run_with_two_workers_ends_with_its_exact_total_and_one_model(
+    place: Place, cells: Cells
+) -> None:
     data = cells.save(place.folder / "cells.npz")
     out = place.run("run", "--study", "views", "--data", data, "--trials", "5", "--workers", "2")
     study = place.record("views")
@@ -514,7 +573,9 @@ def more_trials(url: str, name: str, trials: int) -> None:
     storage.engine.dispose()
 
 
-def test_worker_joins_a_study_that_exists_and_leaves_when_it_has_run_its_share(finished: Place, tmp_path: Path) -> None:
+def test_worker_joins_a_study_that_exists_and_leaves_when_it_has_run_its_share(
+    finished: Place, tmp_path: Path
+) -> None:
     shutil.copytree(finished.folder, tmp_path / "copy")
     shell = Place(folder=tmp_path / "copy", cache=finished.cache)
     data = finished.folder / "cells.npz"
@@ -526,7 +587,9 @@ def test_worker_joins_a_study_that_exists_and_leaves_when_it_has_run_its_share(f
     assert process.returncode == 2
     assert "all 2 trials are done" in shell.run("worker", "--study", "tiny", "--data", data)
     more_trials(shell.url, "tiny", 4)
-    assert "going on: 2 of 4" in shell.run("worker", "--study", "tiny", "--data", data, "--trials", "1")
+    assert "going on: 2 of 4" in shell.run(
+        "worker", "--study", "tiny", "--data", data, "--trials", "1"
+    )
     assert shell.record("tiny").slots_filled == 3
     shell.run("worker", "--study", "tiny", "--data", data)
     assert shell.record("tiny").slots_filled == 4
@@ -576,13 +639,25 @@ def test_classes_may_be_missing_where_a_model_is_scored(finished: Place, others:
     found = bcsearch.evaluate(bundle, str(few.save(finished.folder / "few.npz")))
     assert np.sum(found.confusion, axis=1).tolist() == [10, 0, 10, 0]
     assert found.accuracy == pytest.approx(np.trace(found.confusion) / 20)
-    assert [found.per_class[str(label)].recall is None for label in range(N_CLASSES)] == [False, True, False, True]
+    assert [found.per_class[str(label)].recall is None for label in range(N_CLASSES)] == [
+        False,
+        True,
+        False,
+        True,
+    ]
 
 
 def test_labels_unknown_to_the_model_are_one_line(
     finished: Place, others: Cells, command: Callable[..., Answer]
 ) -> None:
-    strange = Cells(images=others.images, labels=others.labels + 1).save(finished.folder / "strange.npz")
-    answer = command("evaluate", "--model", finished.folder / "results/tiny/model", "--data", strange)
+    strange = Cells(images=others.images, labels=others.labels + 1).save(
+        finished.folder / "strange.npz"
+    )
+    answer = command(
+        "evaluate", "--model", finished.folder / "results/tiny/model", "--data", strange
+    )
     assert (answer.code, answer.out) == (2, "")
-    assert answer.err == f"error: label {N_CLASSES} is unknown to the model; allowed: 0 to {N_CLASSES - 1}\n"
+    assert (
+        answer.err
+        == f"error: label {N_CLASSES} is unknown to the model; allowed: 0 to {N_CLASSES - 1}\n"
+    )

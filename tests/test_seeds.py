@@ -11,12 +11,17 @@ from bcsearch.seeds import derive_seed
     ("seed", "words", "expected"),
     [(0, (), 436422930), (0, ("kernel", 1), 678364107), (7, ("order", 4, 29), 878638498)],
 )
-def test_seed_is_the_same_on_every_machine(seed: int, words: tuple[str | int, ...], expected: int) -> None:
+def test_seed_is_the_same_on_every_machine(
+    seed: int, words: tuple[str | int, ...], expected: int
+) -> None:
     assert derive_seed(seed, *words) == expected
 
 
 def test_every_word_and_the_seed_itself_count() -> None:
-    seeds = {derive_seed(seed, word, number) for seed, word, number in product(range(10), ("a", "b"), range(10))}
+    seeds = {
+        derive_seed(seed, word, number)
+        for seed, word, number in product(range(10), ("a", "b"), range(10))
+    }
     assert len(seeds) == 200
 
 

@@ -97,7 +97,9 @@ def _strong_brightness(seed: int) -> keras.Layer:
 
 
 def _shear(seed: int) -> keras.Layer:
-    return cv.RandomShear(Strength(0.0, 0.2, seed), Strength(0.0, 0.2, seed + 1), fill_mode=EDGE, seed=seed)
+    return cv.RandomShear(
+        Strength(0.0, 0.2, seed), Strength(0.0, 0.2, seed + 1), fill_mode=EDGE, seed=seed
+    )
 
 
 def _keep(seed: int) -> Change:
@@ -123,7 +125,9 @@ def _rand_augment(seed: int) -> Change:
             for index in np.unique(drawn):
                 rows = np.flatnonzero(drawn == index)
                 operation = RANDOM_OPERATIONS[index](1 + int(random.integers(2**30)))
-                images = tf.tensor_scatter_nd_update(images, rows[:, None], operation(tf.gather(images, rows)))
+                images = tf.tensor_scatter_nd_update(
+                    images, rows[:, None], operation(tf.gather(images, rows))
+                )
         return images
 
     return change

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
 MEANING = 1  # raise it when the bytes of a view change
-CHUNK = 256  # images seeded together; part of the meaning of a view, whatever the number of processes
+CHUNK = (
+    256  # images seeded together; part of the meaning of a view, whatever the number of processes
+)
 
 
 def make_view(

@@ -70,16 +70,26 @@ class Family:
         """Yield one row a variant."""
         for variant in self.variants:
             stock = partial(_stock, make=variant.make, before=self.before, options=self.options)
-            file = Published(file=self.file.format(variant.word), folder=self.folder, digest=variant.digest)
-            yield Application(name=variant.name, stock=stock, natural_size=variant.natural_size, published=file)
+            file = Published(
+                file=self.file.format(variant.word), folder=self.folder, digest=variant.digest
+            )
+            yield Application(
+                name=variant.name, stock=stock, natural_size=variant.natural_size, published=file
+            )
 
 
 def _stock(
-    image_size: int, *, make: str, before: Callable[[keras.KerasTensor], keras.KerasTensor], options: dict[str, Any]
+    image_size: int,
+    *,
+    make: str,
+    before: Callable[[keras.KerasTensor], keras.KerasTensor],
+    options: dict[str, Any],
 ) -> keras.Model:
     image = keras.Input((image_size, image_size, 3), name="image")
     constructor = getattr(keras.applications, make)
-    return constructor(include_top=False, weights=None, input_tensor=before(image), pooling="avg", **options)
+    return constructor(
+        include_top=False, weights=None, input_tensor=before(image), pooling="avg", **options
+    )
 
 
 def _resnet18(image_size: int) -> keras.Model:
@@ -100,7 +110,9 @@ def _from_minus_one(image: keras.KerasTensor) -> keras.KerasTensor:
 
 def _bgr_without_mean(image: keras.KerasTensor) -> keras.KerasTensor:
     reverse = keras.ops.flip(image, axis=-1)
-    return layers.Normalization(mean=CAFFE_MEAN, variance=(1.0, 1.0, 1.0), name="without_mean")(reverse)
+    return layers.Normalization(mean=CAFFE_MEAN, variance=(1.0, 1.0, 1.0), name="without_mean")(
+        reverse
+    )
 
 
 def _divided_once_more(image: keras.KerasTensor) -> keras.KerasTensor:
@@ -110,7 +122,9 @@ def _divided_once_more(image: keras.KerasTensor) -> keras.KerasTensor:
     return layers.Rescaling(scale, offset=offset, name="divide_once_more")(image)
 
 
-def _variants(prefix: str, make: str, table: tuple[tuple[str, str, str, int, str], ...]) -> tuple[Variant, ...]:
+def _variants(
+    prefix: str, make: str, table: tuple[tuple[str, str, str, int, str], ...]
+) -> tuple[Variant, ...]:
     return tuple(
         Variant(name=prefix + name, make=make + suffix, word=word, natural_size=size, digest=digest)
         for name, suffix, word, size, digest in table
@@ -123,14 +137,18 @@ _FAMILIES = (
         file="{}_weights_tf_dim_ordering_tf_kernels_notop.h5",
         before=_from_minus_one,
         variants=_variants(
-            "resnet", "ResNet", (("50v2", "50V2", "resnet50v2", 224, "fac2f116257151a9d068a22e544a4917"),)
+            "resnet",
+            "ResNet",
+            (("50v2", "50V2", "resnet50v2", 224, "fac2f116257151a9d068a22e544a4917"),),
         ),
     ),
     Family(
         folder=APPLICATIONS + "vgg19/",
         file="{}_weights_tf_dim_ordering_tf_kernels_notop.h5",
         before=_bgr_without_mean,
-        variants=_variants("vgg", "VGG", (("19", "19", "vgg19", 224, "253f8cb515780f3b799900260a226db6"),)),
+        variants=_variants(
+            "vgg", "VGG", (("19", "19", "vgg19", 224, "253f8cb515780f3b799900260a226db6"),)
+        ),
     ),
     Family(
         folder=APPLICATIONS + "mobilenet_v3/",
@@ -190,11 +208,41 @@ _FAMILIES = (
             "convnext_",
             "ConvNeXt",
             (
-                ("tiny", "Tiny", "tiny", 224, "d547c096cabd03329d7be5562c5e14798aa39ed24b474157cef5e85ab9e49ef1"),
-                ("small", "Small", "small", 224, "6fc8009faa2f00c1c1dfce59feea9b0745eb260a7dd11bee65c8e20843da6eab"),
-                ("base", "Base", "base", 224, "40a20c5548a5e9202f69735ecc06c990e6b7c9d2de39f0361e27baeb24cb7c45"),
-                ("large", "Large", "large", 224, "96f02b6f0753d4f543261bc9d09bed650f24dd6bc02ddde3066135b63d23a1cd"),
-                ("xlarge", "XLarge", "xlarge", 224, "de3f8a54174130e0cecdc71583354753d557fcf1f4487331558e2a16ba0cfe05"),
+                (
+                    "tiny",
+                    "Tiny",
+                    "tiny",
+                    224,
+                    "d547c096cabd03329d7be5562c5e14798aa39ed24b474157cef5e85ab9e49ef1",
+                ),
+                (
+                    "small",
+                    "Small",
+                    "small",
+                    224,
+                    "6fc8009faa2f00c1c1dfce59feea9b0745eb260a7dd11bee65c8e20843da6eab",
+                ),
+                (
+                    "base",
+                    "Base",
+                    "base",
+                    224,
+                    "40a20c5548a5e9202f69735ecc06c990e6b7c9d2de39f0361e27baeb24cb7c45",
+                ),
+                (
+                    "large",
+                    "Large",
+                    "large",
+                    224,
+                    "96f02b6f0753d4f543261bc9d09bed650f24dd6bc02ddde3066135b63d23a1cd",
+                ),
+                (
+                    "xlarge",
+                    "XLarge",
+                    "xlarge",
+                    224,
+                    "de3f8a54174130e0cecdc71583354753d557fcf1f4487331558e2a16ba0cfe05",
+                ),
             ),
         ),
     ),

@@ -19,7 +19,9 @@ def build_custom(image_size: int, *, name: str) -> keras.Model:
     x = layers.Rescaling(1 / 127.5, offset=-1.0, name="rescale")(image)
     for index, filters in enumerate(BLOCK_FILTERS):
         for step in range(2):
-            x = layers.Conv2D(filters, 3, padding="same", activation="relu", name=f"block{index}_conv{step}")(x)
+            x = layers.Conv2D(
+                filters, 3, padding="same", activation="relu", name=f"block{index}_conv{step}"
+            )(x)
         x = layers.MaxPooling2D(2, name=f"block{index}_pool")(x)
     cell = -(-x.shape[1] // GRID)
     x = layers.AveragePooling2D(cell, padding="same", name="grid_pool")(x)

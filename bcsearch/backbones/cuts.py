@@ -62,7 +62,9 @@ def find_cuts(model: keras.Model) -> tuple[Cut, ...]:
     first, *inner, last = _candidates(model)
     kept: list[Cut] = []
     for cut in reversed([cut for cut in inner if SAME < cut.fraction < 1.0 - SAME]):
-        if not any(abs(cut.fraction - other.fraction) <= SAME and other.size <= cut.size for other in kept):
+        if not any(
+            abs(cut.fraction - other.fraction) <= SAME and other.size <= cut.size for other in kept
+        ):
             kept.insert(0, cut)
     good = [cut for cut in kept if not any(_is_better(other, cut) for other in kept)]
     return (first, *good, last)
@@ -70,7 +72,9 @@ def find_cuts(model: keras.Model) -> tuple[Cut, ...]:
 
 def segment(model: keras.Model, start: str, end: str) -> keras.Model:
     """Return the part of a backbone from one cut to another; it shares the backbone's layers."""
-    return keras.Model(_tensor(model, start), _tensor(model, end), name=f"{model.name}_{start}_to_{end}")
+    return keras.Model(
+        _tensor(model, start), _tensor(model, end), name=f"{model.name}_{start}_to_{end}"
+    )
 
 
 def _is_better(other: Cut, cut: Cut) -> bool:
@@ -93,7 +97,14 @@ def _candidates(model: keras.Model) -> list[Cut]:
         above, n_layers = above - own, n_layers - bool(own)
         if alone:
             shape = tuple(operation.output.shape[1:])
-            found.append(Cut(name=operation.name, fraction=above / n_parameters, n_layers=n_layers, shape=shape))
+            found.append(
+                Cut(
+                    name=operation.name,
+                    fraction=above / n_parameters,
+                    n_layers=n_layers,
+                    shape=shape,
+                )
+            )
     found[0] = replace(found[0], name=INPUT)
     found[-1] = replace(found[-1], name=POOLED)
     return found
@@ -117,4 +128,6 @@ def _alone(operations: Sequence[keras.Operation]) -> Iterator[bool]:
 
 def _parents(operation: keras.Operation) -> list[str]:
     """Return the names of the operations whose outputs this one takes, each as often as it takes it."""
-    return [parent.operation.name for node in operation._inbound_nodes for parent in node.parent_nodes]
+    return [
+        parent.operation.name for node in operation._inbound_nodes for parent in node.parent_nodes
+    ]

@@ -68,7 +68,9 @@ def round_filters(filters: int, width: float) -> int:
     return rounded + 8 if rounded < 0.9 * wanted else rounded
 
 
-def _block(x: keras.KerasTensor, name: str, stage: Stage, filters: int, stride: int) -> keras.KerasTensor:
+def _block(
+    x: keras.KerasTensor, name: str, stage: Stage, filters: int, stride: int
+) -> keras.KerasTensor:
     """Expand, convolve each channel, project; add the input where its shape allows."""
     shortcut = x
     channels = x.shape[-1]
@@ -86,12 +88,18 @@ def _block(x: keras.KerasTensor, name: str, stage: Stage, filters: int, stride: 
     return x
 
 
-def _conv(x: keras.KerasTensor, name: str, filters: int, *, kernel: int, stride: int = 1) -> keras.KerasTensor:
+def _conv(
+    x: keras.KerasTensor, name: str, filters: int, *, kernel: int, stride: int = 1
+) -> keras.KerasTensor:
     """Convolve, normalise, cut at 0 and 6."""
-    x = layers.Conv2D(filters, kernel, strides=stride, padding="same", use_bias=False, name=f"{name}_conv")(x)
+    x = layers.Conv2D(
+        filters, kernel, strides=stride, padding="same", use_bias=False, name=f"{name}_conv"
+    )(x)
     return layers.ReLU(max_value=6.0, name=f"{name}_relu")(_norm(x, name))
 
 
 def _norm(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
     """Normalise by batch statistics."""
-    return layers.BatchNormalization(epsilon=NORM_EPSILON, momentum=NORM_MOMENTUM, name=f"{name}_bn")(x)
+    return layers.BatchNormalization(
+        epsilon=NORM_EPSILON, momentum=NORM_MOMENTUM, name=f"{name}_bn"
+    )(x)

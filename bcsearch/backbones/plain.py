@@ -23,7 +23,11 @@ def plain(model: keras.Model, name: str) -> keras.Model:
     names = _fixed_names(model)
 
     def copy(operation: keras.Operation) -> keras.Operation:
-        return operation if isinstance(operation, keras.Sequential) else _copied(operation, names[operation.name])
+        return (
+            operation
+            if isinstance(operation, keras.Sequential)
+            else _copied(operation, names[operation.name])
+        )
 
     def call(operation: keras.Operation, *inputs: Any, **options: Any) -> Any:
         if not isinstance(operation, keras.Sequential):
@@ -49,7 +53,9 @@ def transfer(source: keras.Model, target: keras.Model) -> None:
 
 def fitted(values: list[np.ndarray], layer: keras.Layer) -> list[np.ndarray]:
     """Return weights for a layer, turned round where they are a grouped convolution's and it is a depthwise one."""
-    if isinstance(layer, keras.layers.DepthwiseConv2D) and values[0].shape != tuple(layer.kernel.shape):
+    if isinstance(layer, keras.layers.DepthwiseConv2D) and values[0].shape != tuple(
+        layer.kernel.shape
+    ):
         return [values[0].transpose(0, 1, 3, 2), *values[1:]]
     return values
 

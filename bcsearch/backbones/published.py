@@ -61,7 +61,9 @@ class Published:
         if not self.is_kept:
             self._download()
         if not self._is_sound(self.path):
-            raise WeightsError(f"weights {self.path} are damaged; remove the file, and it is fetched again")
+            raise WeightsError(
+                f"weights {self.path} are damaged; remove the file, and it is fetched again"
+            )
         return self.path
 
     def _download(self) -> None:
@@ -89,7 +91,9 @@ class Published:
             except (OSError, HTTPException) as error:
                 raise WeightsError(f"fetching {self.url} broke off ({error}); try again") from error
             if not self._is_sound(path):
-                raise WeightsError(f"what {self.url} sends is damaged or another file; try again or use another server")
+                raise WeightsError(
+                    f"what {self.url} sends is damaged or another file; try again or use another server"
+                )
             path.replace(self.path)
 
     def _is_sound(self, path: Path) -> bool:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     from bcsearch.backbones.published import Published
 
-PENDING = "uninitialized_variables"  # where Keras notes them; it offers no public way to forget them
+PENDING = (
+    "uninitialized_variables"  # where Keras notes them; it offers no public way to forget them
+)
 PLUGINS = "bcsearch.backbones"  # group of entry points: a name, and a Backbone or a function that returns one
 
 
@@ -88,7 +90,9 @@ def _application(row: Application) -> Backbone:
 
 
 def _published(stock: Callable[[int], keras.Model], file: Published) -> Pretrained:
-    return Pretrained(fetch=file.fetch, load=partial(load_stock, stock), at_hand=lambda: file.is_kept)
+    return Pretrained(
+        fetch=file.fetch, load=partial(load_stock, stock), at_hand=lambda: file.is_kept
+    )
 
 
 def load_stock(stock: Callable[[int], keras.Model], model: keras.Model, path: Path) -> None:
@@ -103,7 +107,12 @@ def load_stock(stock: Callable[[int], keras.Model], model: keras.Model, path: Pa
 
 
 _ROWS = (
-    Backbone(name="custom", build=partial(build_custom, name="custom"), natural_size=96, trained_whole=True),
+    Backbone(
+        name="custom",
+        build=partial(build_custom, name="custom"),
+        natural_size=96,
+        trained_whole=True,
+    ),
     _lite("efficientnet_lite0", 224, width=1.0, depth=1.0),
     _lite("efficientnet_lite1", 240, width=1.0, depth=1.1),
     _lite("efficientnet_lite2", 260, width=1.1, depth=1.2),
@@ -148,7 +157,9 @@ def outline(name: str, image_size: int) -> keras.Model:
     pending = list(global_state.get_global_attribute(PENDING) or ())
     with keras.StatelessScope(initialize_variables=False):
         model = get_backbone(name).build(image_size)
-    global_state.set_global_attribute(PENDING, pending)  # or the next scope to end would make the weights after all
+    global_state.set_global_attribute(
+        PENDING, pending
+    )  # or the next scope to end would make the weights after all
     return model
 
 

@@ -76,13 +76,17 @@ def _resolved(backbone: Backbone, weights: str) -> ResolvedWeights:
     except WeightsError as error:
         if weights == "imagenet":
             raise WeightsError(f"backbone {backbone.name}: {error}") from error
-        return _random(f"backbone {backbone.name} starts from RANDOM weights, expect low scores: {error}")
+        return _random(
+            f"backbone {backbone.name} starts from RANDOM weights, expect low scores: {error}"
+        )
     return ResolvedWeights(kind=WeightsKind.IMAGENET, fingerprint=_hash_file(path), path=path)
 
 
 def _without_imagenet(backbone: Backbone, weights: str) -> ResolvedWeights:
     if weights == "imagenet":
-        raise WeightsError(f"backbone {backbone.name} has no imagenet weights; choose {WITHOUT_IMAGENET}, not imagenet")
+        raise WeightsError(
+            f"backbone {backbone.name} has no imagenet weights; choose {WITHOUT_IMAGENET}, not imagenet"
+        )
     if backbone.trained_whole:
         return _random()
     return _random(
@@ -117,7 +121,9 @@ def resizing(height: int, width: int, side: int) -> keras.Model | None:
     if (height, width) == (side, side):
         return None
     image = keras.Input((height, width, 3), name="image")
-    resize = keras.layers.Resizing(side, side, interpolation="bilinear", antialias=True, name="resize")
+    resize = keras.layers.Resizing(
+        side, side, interpolation="bilinear", antialias=True, name="resize"
+    )
     return keras.Model(image, resize(image), name="resizing")
 
 
@@ -199,6 +205,8 @@ def _draw_kernels(model: keras.Model, seed: int) -> None:
         if kernel is None:
             continue
         shape = tuple(kernel.shape)
-        fan_in = prod(shape[:2]) if isinstance(layer, keras.layers.DepthwiseConv2D) else prod(shape[:-1])
+        fan_in = (
+            prod(shape[:2]) if isinstance(layer, keras.layers.DepthwiseConv2D) else prod(shape[:-1])
+        )
         random = np.random.default_rng(derive_seed(seed, model.name, layer.name))
         kernel.assign(random.normal(0.0, sqrt(2 / fan_in), shape).astype("float32"))

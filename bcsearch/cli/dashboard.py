@@ -20,7 +20,9 @@ def dashboard(
     storage: options.Storage = None,
     results: options.Results = RESULTS_DIR,
     artifacts: options.Artifacts = None,
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Where to listen; 0 for any free.")] = 8080,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Where to listen; 0 for any free.")
+    ] = 8080,
 ) -> int:
     """Show all studies in a browser on this machine, trial by trial with their figures, until Ctrl-C."""
     with quiet_imports():

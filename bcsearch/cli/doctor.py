@@ -20,9 +20,12 @@ def add_to(app: typer.Typer) -> None:
 
 def doctor(
     study: Annotated[
-        str | None, typer.Option("--study", help="Study to look at closely. Default: all, in a line each.")
+        str | None,
+        typer.Option("--study", help="Study to look at closely. Default: all, in a line each."),
     ] = None,
-    reap: Annotated[bool, typer.Option("--reap", help="Fail the trials of lost workers and queue them again.")] = False,
+    reap: Annotated[
+        bool, typer.Option("--reap", help="Fail the trials of lost workers and queue them again.")
+    ] = False,
     storage: options.Storage = None,
     results: options.Results = RESULTS_DIR,
     cache_dir: options.CacheDir = None,

@@ -19,7 +19,9 @@ def add_to(app: typer.Typer) -> None:
 
 def evaluate(
     model: options.Model,
-    data: Annotated[str, typer.Option("--data", help="Labelled images: an .npz or a folder of class folders.")],
+    data: Annotated[
+        str, typer.Option("--data", help="Labelled images: an .npz or a folder of class folders.")
+    ],
     as_json: options.Json = False,
 ) -> int:
     """Score a finished model on labelled images that it has not seen."""
@@ -30,16 +32,22 @@ def evaluate(
         from bcsearch.report.evaluation import evaluation_text
     bundle = read_bundle(model)
     if bundle.about.get("data", {}).get("drawn"):
-        typer.echo("note: the model was trained on the demo's DRAWN cells and knows no real ones", err=True)
+        typer.echo(
+            "note: the model was trained on the demo's DRAWN cells and knows no real ones", err=True
+        )
     found = score(bundle, load_images(data, bundle.input_size))
-    lines = evaluation_text(found.n_images, found.accuracy, found.macro_f1, found.per_class, found.confusion)
+    lines = evaluation_text(
+        found.n_images, found.accuracy, found.macro_f1, found.per_class, found.confusion
+    )
     typer.echo(options.as_json(found) if as_json else lines)
     return 0
 
 
 def predict(
     model: options.Model,
-    data: Annotated[str, typer.Option("--data", help="Images: an .npz or a folder; labels are not needed.")],
+    data: Annotated[
+        str, typer.Option("--data", help="Images: an .npz or a folder; labels are not needed.")
+    ],
     out: Annotated[Path, typer.Option("--out", help="CSV file to write.")],
 ) -> int:
     """Write the predicted class and the probabilities of every image to a CSV file."""
@@ -53,7 +61,8 @@ def predict(
     probabilities = bundle.predict(images.images)
     with replacing(out) as draft:
         draft.write_text(
-            predictions_csv(images.row_names, bundle.class_names, probabilities.tolist()), encoding="utf-8"
+            predictions_csv(images.row_names, bundle.class_names, probabilities.tolist()),
+            encoding="utf-8",
         )
     typer.echo(f"{len(probabilities)} predictions: {out}")
     return 0

@@ -13,43 +13,70 @@ import typer
 
 from bcsearch.paths import RESULTS_DIR
 
-Study = Annotated[str, typer.Option("--study", help="Sweep: its newest study is meant; or the name of a study.")]
+Study = Annotated[
+    str, typer.Option("--study", help="Sweep: its newest study is meant; or the name of a study.")
+]
 Data = Annotated[
     str | None,
     typer.Option(
-        "--data", help="An .npz, a folder of class folders, or 'demo'. Default: BCSEARCH_DATA, else the sweep's."
+        "--data",
+        help="An .npz, a folder of class folders, or 'demo'. Default: BCSEARCH_DATA, else the sweep's.",
     ),
 ]
-Sweep = Annotated[str, typer.Option("--study", help="Sweep to run: a name from sweeps/, or a .toml path.")]
-Trials = Annotated[int | None, typer.Option("--trials", help="The study's total, over all workers and restarts.")]
-Weights = Annotated[str | None, typer.Option("--weights", help="auto, imagenet, random, or a weights file.")]
+Sweep = Annotated[
+    str, typer.Option("--study", help="Sweep to run: a name from sweeps/, or a .toml path.")
+]
+Trials = Annotated[
+    int | None, typer.Option("--trials", help="The study's total, over all workers and restarts.")
+]
+Weights = Annotated[
+    str | None, typer.Option("--weights", help="auto, imagenet, random, or a weights file.")
+]
 Storage = Annotated[
     str | None,
-    typer.Option("--storage", help="Database URL or .db file. Default: BCSEARCH_STORAGE, or results/bcsearch.db."),
+    typer.Option(
+        "--storage",
+        help="Database URL or .db file. Default: BCSEARCH_STORAGE, or results/bcsearch.db.",
+    ),
 ]
 Results = Annotated[Path, typer.Option("--results", help="Folder of outputs.")]
 Artifacts = Annotated[
     Path | None,
     typer.Option(
-        "--artifacts", help="Folder of checkpoints and other files of trials, best one that all machines see."
+        "--artifacts",
+        help="Folder of checkpoints and other files of trials, best one that all machines see.",
     ),
 ]
 CacheDir = Annotated[
     Path | None,
-    typer.Option("--cache-dir", help="Folder of the prefix cache. Default: BCSEARCH_CACHE, or ~/.cache/bcsearch."),
+    typer.Option(
+        "--cache-dir",
+        help="Folder of the prefix cache. Default: BCSEARCH_CACHE, or ~/.cache/bcsearch.",
+    ),
 ]
 CacheLimit = Annotated[
-    str | None, typer.Option("--cache-limit", help="Most that the cache may hold, such as 500MB or 20GB.")
+    str | None,
+    typer.Option("--cache-limit", help="Most that the cache may hold, such as 500MB or 20GB."),
 ]
 Minutes = Annotated[
-    float | None, typer.Option("--minutes", help="Leave out of a new study what does not fit, the dearest first.")
+    float | None,
+    typer.Option(
+        "--minutes", help="Leave out of a new study what does not fit, the dearest first."
+    ),
 ]
 MaxCache = Annotated[
-    str | None, typer.Option("--max-cache", help="Leave out of a new study what needs more cache, such as 20GB.")
+    str | None,
+    typer.Option(
+        "--max-cache", help="Leave out of a new study what needs more cache, such as 20GB."
+    ),
 ]
-Model = Annotated[Path, typer.Option("--model", help="Folder of a finished model, such as results/STUDY/model.")]
+Model = Annotated[
+    Path, typer.Option("--model", help="Folder of a finished model, such as results/STUDY/model.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-SweepsDir = Annotated[Path | None, typer.Option("--sweeps-dir", help="Folder of your own sweep files.")]
+SweepsDir = Annotated[
+    Path | None, typer.Option("--sweeps-dir", help="Folder of your own sweep files.")
+]
 
 
 ALLOWED = {  # what is allowed where pydantic, which typer reads options with, gives one of these reasons
@@ -65,7 +92,11 @@ def usage_text(error: typer.TyperException) -> str:
     from pydantic import ValidationError
 
     said = error.format_message().rstrip(".")
-    if not (isinstance(error, typer.BadParameter) and error.param and isinstance(error.__cause__, ValidationError)):
+    if not (
+        isinstance(error, typer.BadParameter)
+        and error.param
+        and isinstance(error.__cause__, ValidationError)
+    ):
         return said
     (reason, *_) = error.__cause__.errors()
     choices = reason["msg"].rpartition("is not one of ")[2].rstrip(".")
@@ -81,7 +112,9 @@ def help_command(error: typer.TyperException) -> str:
 
 def as_json(facts: Any) -> str:
     """Return a frozen record, or a list of them, as JSON text."""
-    return json.dumps([asdict(each) for each in facts] if isinstance(facts, list) else asdict(facts), indent=2)
+    return json.dumps(
+        [asdict(each) for each in facts] if isinstance(facts, list) else asdict(facts), indent=2
+    )
 
 
 def typed_again(*, fresh: bool = False) -> str:
@@ -91,12 +124,18 @@ def typed_again(*, fresh: bool = False) -> str:
     """
     from bcsearch.storage import masked
 
-    return shlex.join(["bcsearch", *(masked(word) for word in sys.argv[1:] if fresh or word != "--fresh")])
+    return shlex.join(
+        ["bcsearch", *(masked(word) for word in sys.argv[1:] if fresh or word != "--fresh")]
+    )
 
 
 def pasteable(line: str) -> str:
     """Say of a line with a command what must be put in before it is typed again."""
-    return f"{line}  (put your password in place of ***, or set BCSEARCH_STORAGE)" if "***" in line else line
+    return (
+        f"{line}  (put your password in place of ***, or set BCSEARCH_STORAGE)"
+        if "***" in line
+        else line
+    )
 
 
 def places(storage: str | None, results: Path) -> str:

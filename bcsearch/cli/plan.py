@@ -56,9 +56,15 @@ def plan(  # noqa: PLR0913 - one argument an option
 
 
 def backbones(
-    names: Annotated[list[str] | None, typer.Argument(help="Those to show, with their cuts. Default: all.")] = None,
-    image_size: Annotated[int, typer.Option(min=32, max=512, help="Pixels a side to measure at.")] = 96,
-    measure: Annotated[bool, typer.Option(help="Measure images/s where that was not done before.")] = True,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Those to show, with their cuts. Default: all.")
+    ] = None,
+    image_size: Annotated[
+        int, typer.Option(min=32, max=512, help="Pixels a side to measure at.")
+    ] = 96,
+    measure: Annotated[
+        bool, typer.Option(help="Measure images/s where that was not done before.")
+    ] = True,
     cache_dir: options.CacheDir = None,
     as_json: options.Json = False,
 ) -> int:

@@ -30,7 +30,9 @@ def run(  # noqa: PLR0913 - one argument an option
     trials: options.Trials = None,
     data: options.Data = None,
     weights: options.Weights = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start a new study and keep the old one.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start a new study and keep the old one.")
+    ] = False,
     storage: options.Storage = None,
     results: options.Results = RESULTS_DIR,
     artifacts: options.Artifacts = None,
@@ -41,18 +43,27 @@ def run(  # noqa: PLR0913 - one argument an option
     max_cache: options.MaxCache = None,
     workers: Annotated[int, typer.Option("--workers", help="Processes that share the work.")] = 1,
     on: Annotated[
-        Literal["here", "ray"], typer.Option("--on", help="Where they run: here, or on a Ray cluster.")
+        Literal["here", "ray"],
+        typer.Option("--on", help="Where they run: here, or on a Ray cluster."),
     ] = "here",
-    address: Annotated[str | None, typer.Option(help="Ray's: 'auto' or host:port. Default: start one here.")] = None,
-    worker_cpus: Annotated[float, typer.Option(min=0.1, help="CPUs that Ray gives a worker.")] = 1.0,
-    worker_gpus: Annotated[float, typer.Option(min=0.0, help="GPUs that Ray gives a worker.")] = 0.0,
+    address: Annotated[
+        str | None, typer.Option(help="Ray's: 'auto' or host:port. Default: start one here.")
+    ] = None,
+    worker_cpus: Annotated[
+        float, typer.Option(min=0.1, help="CPUs that Ray gives a worker.")
+    ] = 1.0,
+    worker_gpus: Annotated[
+        float, typer.Option(min=0.0, help="GPUs that Ray gives a worker.")
+    ] = 0.0,
 ) -> int:
     """Run a sweep, or go on with it: search, then refit the best configuration on all images."""
     from bcsearch.config import load_plan
 
     load_plan(study, sweeps_dir)  # a wrong name is told at once, before the frameworks load
     if on == "here" and (address, worker_cpus, worker_gpus) != (None, 1.0, 0.0):
-        raise ConfigError("--address, --worker-cpus and --worker-gpus act with --on ray only; add it or leave them out")
+        raise ConfigError(
+            "--address, --worker-cpus and --worker-gpus act with --on ray only; add it or leave them out"
+        )
     limit = size_in_bytes(cache_limit, "--cache-limit")
     most = size_in_bytes(max_cache, "--max-cache")
     with quiet_imports():
@@ -81,9 +92,15 @@ def run(  # noqa: PLR0913 - one argument an option
     with LiveView(Console()) as view:
         result = run_study(study, chosen, view)
     if result.bundle is None:
-        typer.echo(options.pasteable(f"stopped; go on with: {options.typed_again(fresh=result.study is None)}"))
+        typer.echo(
+            options.pasteable(
+                f"stopped; go on with: {options.typed_again(fresh=result.study is None)}"
+            )
+        )
     if result.study is not None:
-        look = f"look with: bcsearch status --study {result.study}{options.places(storage, results)}"
+        look = (
+            f"look with: bcsearch status --study {result.study}{options.places(storage, results)}"
+        )
         typer.echo(options.pasteable(look))
     if result.bundle is None:
         return STOPPED
@@ -103,7 +120,9 @@ def worker(  # noqa: PLR0913 - one argument an option
     study: options.Study,
     data: options.Data = None,
     weights: options.Weights = None,
-    trials: Annotated[int | None, typer.Option("--trials", min=1, help="Leave after so many. Default: stay.")] = None,
+    trials: Annotated[
+        int | None, typer.Option("--trials", min=1, help="Leave after so many. Default: stay.")
+    ] = None,
     storage: options.Storage = None,
     results: options.Results = RESULTS_DIR,
     artifacts: options.Artifacts = None,
@@ -154,7 +173,12 @@ def refit(  # noqa: PLR0913 - one argument an option
         from bcsearch.study.options import RunOptions
         from bcsearch.study.run import refit as refit_study
     chosen = RunOptions(
-        data=data, weights=weights, storage=storage, results_dir=results, cache_dir=cache_dir, cache_limit=limit
+        data=data,
+        weights=weights,
+        storage=storage,
+        results_dir=results,
+        cache_dir=cache_dir,
+        cache_limit=limit,
     )
     with LiveView(Console()) as view:
         bundle = refit_study(study, trial, chosen, view)

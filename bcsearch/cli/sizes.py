@@ -21,5 +21,7 @@ def size_in_bytes(text: str | None, option: str) -> int | None:
     unit = found[2] if found else "?"
     unit = unit + "B" if unit in ("K", "M", "G", "T") else unit
     if found is None:
-        raise ConfigError(f"{option}: came {text!r}, allowed: a number with KB, MB, GB or TB, such as 20GB")
+        raise ConfigError(
+            f"{option}: came {text!r}, allowed: a number with KB, MB, GB or TB, such as 20GB"
+        )
     return int(float(found[1]) * UNITS[unit])

@@ -49,7 +49,10 @@ def backup(
 
 @app.command("copy")
 def copy(
-    to: Annotated[str, typer.Option("--to", help="URL of an empty database, or a .db file that does not exist.")],
+    to: Annotated[
+        str,
+        typer.Option("--to", help="URL of an empty database, or a .db file that does not exist."),
+    ],
     storage: options.Storage = None,
     results: options.Results = RESULTS_DIR,
 ) -> int:
@@ -68,6 +71,13 @@ def _amount(copied: Copied) -> str:
 
 
 def _done(upgrade: Upgrade) -> str:
-    renewed = f"schema {upgrade.before} upgraded to {upgrade.now}" if upgrade.before != upgrade.now else ""
+    renewed = (
+        f"schema {upgrade.before} upgraded to {upgrade.now}"
+        if upgrade.before != upgrade.now
+        else ""
+    )
     added = f"added {', '.join(upgrade.added)}" if upgrade.added else ""
-    return ", ".join(filter(None, (renewed, added))) or f"nothing to do, schema {upgrade.now} is the newest"
+    return (
+        ", ".join(filter(None, (renewed, added)))
+        or f"nothing to do, schema {upgrade.now} is the newest"
+    )

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 MEANING = 3  # raised by hand when the same settings give other results
 
 
-def fingerprint(plan: Plan, *, dataset: str, folds: str, weights: Mapping[str, str]) -> dict[str, str]:
+def fingerprint(
+    plan: Plan, *, dataset: str, folds: str, weights: Mapping[str, str]
+) -> dict[str, str]:
     """Return the parts of a study's fingerprint; two studies may share trials only if all parts are equal.
 
     Args:
@@ -24,9 +26,13 @@ def fingerprint(plan: Plan, *, dataset: str, folds: str, weights: Mapping[str, s
     """
     parts = {
         f"space.{name}": _text(value)
-        for name, value in plan.space.model_dump(mode="json", by_alias=True, exclude_defaults=True)["params"].items()
+        for name, value in plan.space.model_dump(mode="json", by_alias=True, exclude_defaults=True)[
+            "params"
+        ].items()
     }
-    parts |= {f"training.{name}": _text(value) for name, value in plan.sweep.training.model_dump().items()}
+    parts |= {
+        f"training.{name}": _text(value) for name, value in plan.sweep.training.model_dump().items()
+    }
     parts |= {f"weights.{name}": value for name, value in sorted(weights.items())}
     return parts | {"dataset": dataset, "folds": folds, "meaning": str(MEANING)}
 

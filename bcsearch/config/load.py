@@ -40,7 +40,9 @@ class Plan:
     name: str
     sweep: Sweep
     space: Space
-    fitted: Space | None = None  # the part of the space that is searched, where the whole did not fit
+    fitted: Space | None = (
+        None  # the part of the space that is searched, where the whole did not fit
+    )
 
     @property
     def starts(self) -> tuple[dict[str, Value], ...]:
@@ -77,7 +79,9 @@ def load_plan(name: str, sweeps_dir: Path | None = None) -> Plan:
         ConfigError: a file is unknown or unreadable, or a key or value in it is not allowed.
     """
     if sweeps_dir is not None and not sweeps_dir.is_dir():
-        raise ConfigError(f"--sweeps-dir {sweeps_dir} is not a folder; give the folder that holds sweep files")
+        raise ConfigError(
+            f"--sweeps-dir {sweeps_dir} is not a folder; give the folder that holds sweep files"
+        )
     if name.endswith(".toml"):
         path, sweeps_dir = Path(name), sweeps_dir or Path(name).parent
     else:
@@ -85,7 +89,9 @@ def load_plan(name: str, sweeps_dir: Path | None = None) -> Plan:
         _check_study(name, files)
         path = _known_file("sweep", name, files)
     sweep = _parse(Sweep, read_toml(path), str(path))
-    space_path = _known_file("search space", sweep.space, find_files("search_spaces", sweeps_dir), str(path))
+    space_path = _known_file(
+        "search space", sweep.space, find_files("search_spaces", sweeps_dir), str(path)
+    )
     space = _parse(Space, read_toml(space_path), str(space_path))
     for number, start in enumerate(sweep.start):
         _check_start(start, space, f"{path}: start[{number}]")
@@ -120,7 +126,9 @@ def _check_study(name: str, sweeps: Mapping[str, Path]) -> None:
 
 def _known_file(what: str, name: str, files: Mapping[str, Path], where: str = "") -> Path:
     if name not in files:
-        raise ConfigError(f"{where}: space: {unknown(what, name, files)}" if where else unknown(what, name, files))
+        raise ConfigError(
+            f"{where}: space: {unknown(what, name, files)}" if where else unknown(what, name, files)
+        )
     return files[name]
 
 
@@ -129,7 +137,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}; give the path of a sweep file") from error
+        raise ConfigError(
+            f"cannot read {path}: {error.strerror}; give the path of a sweep file"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
 
@@ -149,7 +159,9 @@ def _explain(model: type[BaseModel], error: ValidationError) -> str:
     place = [str(part) for part in first["loc"] if not _is_union_branch(part)]
     key = ".".join(place)
     if first["type"] == "extra_forbidden":
-        return unknown("key", key, [".".join([*place[:-1], name]) for name in _keys_at(model, place[:-1])])
+        return unknown(
+            "key", key, [".".join([*place[:-1], name]) for name in _keys_at(model, place[:-1])]
+        )
     if first["type"] == "missing":
         return f"key {key!r} is missing"
     came = first["input"] if isinstance(first["input"], str | int | float) else None
@@ -172,12 +184,16 @@ def _in_toml_words(message: str) -> str:
 
 def _is_union_branch(part: str | int) -> bool:
     """Whether pydantic put this word into an error's place to name a branch of ``Param | Value``, not a key."""
-    return part in ("Param", "bool", "str") or (isinstance(part, str) and part.startswith("function-after"))
+    return part in ("Param", "bool", "str") or (
+        isinstance(part, str) and part.startswith("function-after")
+    )
 
 
 def _keys_at(model: type[BaseModel], place: list[str]) -> list[str]:
     if model is Space:
-        return [field.alias or name for name, field in (Param if place else Space).model_fields.items()]
+        return [
+            field.alias or name for name, field in (Param if place else Space).model_fields.items()
+        ]
     for part in place:
         inner = model.model_fields[part].annotation if part in model.model_fields else None
         if isinstance(inner, type) and issubclass(inner, BaseModel):
@@ -194,7 +210,9 @@ def _check_start(start: Mapping[str, Value], space: Space, where: str) -> None:
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from error
         if not space.varied[name].holds(value):
-            raise ConfigError(f"{where}: {name} = {value!r} lies outside the space; see its domain in the space file")
+            raise ConfigError(
+                f"{where}: {name} = {value!r} lies outside the space; see its domain in the space file"
+            )
         idle = _idle_because(start, space, name)
         if idle:
             raise ConfigError(f"{where}: {name} has no effect where {idle}; leave it out")

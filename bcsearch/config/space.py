@@ -30,7 +30,9 @@ class Param(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    floats: tuple[float, float] | None = Field(default=None, alias="float")  # low and high, both included
+    floats: tuple[float, float] | None = Field(
+        default=None, alias="float"
+    )  # low and high, both included
     ints: tuple[int, int] | None = Field(default=None, alias="int")  # low and high, both included
     choice: tuple[Value, ...] | None = None
     log: bool = False
@@ -42,7 +44,9 @@ class Param(BaseModel):
         given = {"float": self.floats, "int": self.ints, "choice": self.choice}
         domains = [name for name, domain in given.items() if domain is not None]
         if len(domains) != 1:
-            raise ValueError(f"give one of float, int, choice, but got {', '.join(domains) or 'none'}")
+            raise ValueError(
+                f"give one of float, int, choice, but got {', '.join(domains) or 'none'}"
+            )
         if self.choice is not None and not 1 <= len(self.choice) == len(set(self.choice)):
             raise ValueError("choice needs at least one value, and none of them twice")
         return self
@@ -68,7 +72,9 @@ class Param(BaseModel):
         if self.choice is not None:
             return value in self.choice
         low, high = self.floats or self.ints or (0, 0)
-        whole = self.floats is not None or (isinstance(value, int) and (value - int(low)) % (self.step or 1) == 0)
+        whole = self.floats is not None or (
+            isinstance(value, int) and (value - int(low)) % (self.step or 1) == 0
+        )
         return isinstance(value, int | float) and low <= value <= high and whole
 
 
@@ -97,7 +103,9 @@ class Space(BaseModel):
         param = self.params.get("unfreeze_schedule", "none")
         schedules = set(param.choice or ()) if isinstance(param, Param) else {param}
         if schedules - {"none", "last_layers"} and "unfreeze_fraction" not in self.params:
-            raise ConfigError("params.unfreeze_schedule: it has no effect without unfreeze_fraction; add that")
+            raise ConfigError(
+                "params.unfreeze_schedule: it has no effect without unfreeze_fraction; add that"
+            )
 
     def _check_sizes(self) -> None:
         param = self.params.get("image_size")
@@ -113,11 +121,19 @@ class Space(BaseModel):
         before = list(self.params)[: list(self.params).index(name)]
         for parent, values in param.when.items():
             if parent not in before:
-                raise ConfigError(f"params.{name}.when: {unknown('parameter above it', parent, before)}")
+                raise ConfigError(
+                    f"params.{name}.when: {unknown('parameter above it', parent, before)}"
+                )
             domain = self.params[parent]
-            strange = [v for v in values if not (domain.holds(v) if isinstance(domain, Param) else v == domain)]
+            strange = [
+                v
+                for v in values
+                if not (domain.holds(v) if isinstance(domain, Param) else v == domain)
+            ]
             if strange:
-                raise ConfigError(f"params.{name}.when.{parent}: {strange[0]!r} can never be its value")
+                raise ConfigError(
+                    f"params.{name}.when.{parent}: {strange[0]!r} can never be its value"
+                )
 
     @property
     def varied(self) -> dict[str, Param]:

@@ -24,7 +24,9 @@ class Search(_Section):
     sampler: Literal["tpe", "random"] = "tpe"
     startup_trials: Count = 16  # drawn at random before TPE models anything
     pruner: Literal["median", "none"] = "median"
-    pruner_trials: Annotated[int, Field(strict=True, ge=3)] = 5  # no pruning before so many trials have completed
+    pruner_trials: Annotated[int, Field(strict=True, ge=3)] = (
+        5  # no pruning before so many trials have completed
+    )
     pruner_epochs: FromZero = 2  # no pruning before this epoch
     seed: Seed = 0
 
@@ -40,7 +42,9 @@ class FoldSettings(_Section):
 class Training(_Section):
     """What is the same for every trial. ``score`` is what trials are ranked by, higher is better."""
 
-    epochs: Annotated[int, Field(strict=True, ge=1, le=1000)] = 30  # at most; also the horizon of the schedules
+    epochs: Annotated[int, Field(strict=True, ge=1, le=1000)] = (
+        30  # at most; also the horizon of the schedules
+    )
     patience: Count = 6  # epochs without a better fold mean before a trial ends
     score: Literal["accuracy", "balanced_accuracy", "macro_f1"] = "accuracy"
     seed: Seed = 0
@@ -56,12 +60,16 @@ class Limits(_Section):
     checkpoint_seconds: Count = 60  # between checkpoints of a trial that trains longer
     trial_seconds: Count | None = None  # of training a trial; more is infeasible
     files_mb: Count = 2000  # of a study's probabilities and figures: beyond, those of the worst trials are removed
-    recycle_trials: Count = 100  # a worker process that a supervisor started ends after so many, and is replaced
+    recycle_trials: Count = (
+        100  # a worker process that a supervisor started ends after so many, and is replaced
+    )
 
     @model_validator(mode="after")
     def _lets_a_heartbeat_be_late(self) -> Self:
         if self.grace_seconds < 3 * self.heartbeat_seconds:
-            raise ValueError(f"grace_seconds must be 3 times heartbeat_seconds or more, but got {self.grace_seconds}")
+            raise ValueError(
+                f"grace_seconds must be 3 times heartbeat_seconds or more, but got {self.grace_seconds}"
+            )
         return self
 
 

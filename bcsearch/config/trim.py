@@ -41,7 +41,11 @@ def removals_of(space: Space, name: str, whole: Space) -> tuple[Removal, ...]:
     if param is None:
         return ()
     if param.choice is not None:
-        return tuple(Removal(name=name, value=value) for value in param.choice) if len(param.choice) > 1 else ()
+        return (
+            tuple(Removal(name=name, value=value) for value in param.choice)
+            if len(param.choice) > 1
+            else ()
+        )
     low, high = _bounds(param)
     first_low, first_high = _bounds(whole.varied[name])
     if high - low <= (first_high - first_low) / 2**HALVINGS:
@@ -58,7 +62,9 @@ def without(space: Space, removal: Removal) -> Space:
         if not isinstance(kept, Param):
             params[name] = kept
             continue
-        when = {parent: _possible(params.get(parent), values) for parent, values in kept.when.items()}
+        when = {
+            parent: _possible(params.get(parent), values) for parent, values in kept.when.items()
+        }
         if all(when.values()):
             params[name] = kept.model_copy(update={"when": when})
     return Space.model_validate({"title": space.title, "params": params})
@@ -68,11 +74,15 @@ def _less(param: Param | Value, removal: Removal) -> Param | Value:
     if not isinstance(param, Param):
         return param
     if param.choice is not None:
-        return param.model_copy(update={"choice": tuple(value for value in param.choice if value != removal.value)})
+        return param.model_copy(
+            update={"choice": tuple(value for value in param.choice if value != removal.value)}
+        )
     low, _ = _bounds(param)
     if low == removal.value:
         return low
-    return param.model_copy(update={"floats" if param.floats is not None else "ints": (low, removal.value)})
+    return param.model_copy(
+        update={"floats" if param.floats is not None else "ints": (low, removal.value)}
+    )
 
 
 def _on_grid(param: Param, value: float) -> int:

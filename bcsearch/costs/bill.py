@@ -59,7 +59,10 @@ class Bill:
     def _trace(self, candidate: Candidate, stage: Stage) -> Trace:
         kind = kind_of(candidate.params)
         if stage.cut.name == POOLED:
-            return Trace(key=kind, seconds=max(each.build for each in self.speeds.heads[candidate.n_features]))
+            return Trace(
+                key=kind,
+                seconds=max(each.build for each in self.speeds.heads[candidate.n_features]),
+            )
         return Trace(
             key=(candidate.network, stage.cut.name, candidate.params.batch_norm, kind),
             seconds=self.speeds.suffix(candidate.network, stage.cut.fraction).build,
@@ -75,7 +78,12 @@ class Bill:
             return batches.n_steps * head.step + max(valid) * head.predict + EPOCH_SECONDS
         suffix = self.speeds.suffix(candidate.network, stage.cut.fraction)
         turns = len(valid) * suffix.turn
-        return self._n_shown(candidate) * suffix.train + turns + sum(valid) * suffix.predict + EPOCH_SECONDS
+        return (
+            self._n_shown(candidate) * suffix.train
+            + turns
+            + sum(valid) * suffix.predict
+            + EPOCH_SECONDS
+        )
 
     def _n_shown(self, candidate: Candidate) -> int:
         """Return the rows that all folds together are shown in an epoch."""
@@ -83,7 +91,9 @@ class Bill:
         return batches.n_steps * batches.size * len(self.task.train_rows)
 
     def _batches(self, candidate: Candidate) -> Batches:
-        return Batches(train_rows=self.task.train_rows, batch_size=candidate.params.batch_size, seed=0)
+        return Batches(
+            train_rows=self.task.train_rows, batch_size=candidate.params.batch_size, seed=0
+        )
 
 
 def stage_at(stages: Sequence[Stage], epoch: int) -> int:

@@ -15,7 +15,13 @@ import tensorflow as tf
 
 from bcsearch import __version__
 from bcsearch.backbones.cuts import INPUT, NEAR, POOLED, SAME, cuts_of, segment
-from bcsearch.backbones.table import BACKBONES, backbone_names, count_parameters, get_backbone, weights_at_hand
+from bcsearch.backbones.table import (
+    BACKBONES,
+    backbone_names,
+    count_parameters,
+    get_backbone,
+    weights_at_hand,
+)
 from bcsearch.backbones.weights import load_backbone, resolve_weights
 from bcsearch.costs.timing import quickest
 from bcsearch.errors import DiskError
@@ -44,7 +50,9 @@ def describe_backbones(
     for name in names:
         get_backbone(name)
     catalog = Catalog(folder / CATALOG_NAME)
-    return (_facts(name, image_size, catalog, measure=measure) for name in names or backbone_names())
+    return (
+        _facts(name, image_size, catalog, measure=measure) for name in names or backbone_names()
+    )
 
 
 class Catalog:
@@ -102,7 +110,9 @@ def _outlined(name: str, image_size: int) -> BackboneFacts:
         natural_size=get_backbone(name).natural_size,
         image_size=image_size,
         cuts=tuple(
-            CutFacts(name=cut.name, trained=round(cut.fraction, 4), layers=cut.n_layers, shape=cut.shape)
+            CutFacts(
+                name=cut.name, trained=round(cut.fraction, 4), layers=cut.n_layers, shape=cut.shape
+            )
             for cut in cuts_of(name, image_size)
         ),
         weights=weights_at_hand(name),
@@ -113,6 +123,8 @@ def _outlined(name: str, image_size: int) -> BackboneFacts:
 def _images_per_second(name: str, image_size: int) -> float:
     model = load_backbone(name, image_size, resolve_weights(name, "random"), 0)
     forward = FrozenForward([segment(model, INPUT, POOLED)], N_IMAGES, np.dtype(np.uint8))
-    images = np.random.default_rng(0).integers(0, 256, (N_IMAGES, image_size, image_size, 3), np.uint8)
+    images = np.random.default_rng(0).integers(
+        0, 256, (N_IMAGES, image_size, image_size, 3), np.uint8
+    )
     next(forward.run(images))
     return N_IMAGES / quickest(lambda: next(forward.run(images)))

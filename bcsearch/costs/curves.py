@@ -27,7 +27,9 @@ class Race:
 
     def __init__(self, search: Search, training: Training, random: np.random.Generator) -> None:
         self._search, self._training, self._random = search, training, random
-        self._completed: list[np.ndarray] = []  # of each completed trial its best score so far after each epoch
+        self._completed: list[
+            np.ndarray
+        ] = []  # of each completed trial its best score so far after each epoch
 
     def run(self, targets: Mapping[int, float], most_epochs: int | None = None) -> tuple[int, bool]:
         """Run a trial; return how many epochs it begins, and if it completes.
@@ -59,7 +61,11 @@ class Race:
     def _is_pruned(self, epoch: int, best: float) -> bool:
         """Do as the median pruner does."""
         search = self._search
-        if search.pruner == "none" or epoch < search.pruner_epochs or len(self._completed) < search.pruner_trials:
+        if (
+            search.pruner == "none"
+            or epoch < search.pruner_epochs
+            or len(self._completed) < search.pruner_trials
+        ):
             return False
         there = [bests[epoch] for bests in self._completed if len(bests) > epoch]
         return len(there) >= MIN_TRIALS and best < float(np.median(there))

@@ -61,15 +61,24 @@ def entries_of(candidate: Candidate, view_bytes: int) -> list[Entry]:
     """Return what a trial reads, in the order in which it asks for it; the original itself is never kept."""
     policy = candidate.params.augment
     n_views = max(number for _, number in candidate.needs)
-    blank = Entry(network=NO_NETWORK, cut=INPUT, policy=policy, index=0, trained=1.0, image_bytes=view_bytes)
+    blank = Entry(
+        network=NO_NETWORK, cut=INPUT, policy=policy, index=0, trained=1.0, image_bytes=view_bytes
+    )
     found = [replace(blank, index=index) for index in range(1, n_views)]
     for cut, number in candidate.needs:
         if cut.name == INPUT:
             continue
         here = replace(
-            blank, network=candidate.network, cut=cut.name, trained=cut.fraction, image_bytes=HALF * cut.size
+            blank,
+            network=candidate.network,
+            cut=cut.name,
+            trained=cut.fraction,
+            image_bytes=HALF * cut.size,
         )
-        found += [replace(here, index=index, policy=policy if index else ORIGINAL) for index in range(number)]
+        found += [
+            replace(here, index=index, policy=policy if index else ORIGINAL)
+            for index in range(number)
+        ]
     return found
 
 

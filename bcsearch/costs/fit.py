@@ -18,10 +18,20 @@ if TYPE_CHECKING:
     from bcsearch.costs.play import Priced
     from bcsearch.records.forecast import Forecast
 
-COSTLY = ("backbone", "image_size", "unfreeze_fraction", "unfreeze_layers", "unfreeze_schedule", "augment", "views")
+COSTLY = (
+    "backbone",
+    "image_size",
+    "unfreeze_fraction",
+    "unfreeze_layers",
+    "unfreeze_schedule",
+    "augment",
+    "views",
+)
 
 
-LEAST_GAIN = 0.99  # what is left must cost less than this share of what was there: plays differ by chance
+LEAST_GAIN = (
+    0.99  # what is left must cost less than this share of what was there: plays differ by chance
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +45,11 @@ class Limit:
         """Return how many times a forecast is above what is allowed; 1 or less means that it fits."""
         parts = [forecast.work.seconds / self.seconds if self.seconds else 0.0]
         if self.cache_bytes is not None:
-            parts.append(forecast.all_bytes / self.cache_bytes if self.cache_bytes else inf * forecast.all_bytes)
+            parts.append(
+                forecast.all_bytes / self.cache_bytes
+                if self.cache_bytes
+                else inf * forecast.all_bytes
+            )
         return max(parts)
 
 
@@ -56,7 +70,9 @@ class _Option:
     forecast: Forecast
 
 
-def fit(estimator: Estimator, n_trials: int, limit: Limit, check: Callable[[], None] = lambda: None) -> Fitted:
+def fit(
+    estimator: Estimator, n_trials: int, limit: Limit, check: Callable[[], None] = lambda: None
+) -> Fitted:
     """Leave out values of the space until it fits, then trials.
 
     Of all values that can be left out the dearest goes first; where one is enough, the cheapest that is enough.
@@ -80,7 +96,9 @@ def fit(estimator: Estimator, n_trials: int, limit: Limit, check: Callable[[], N
     lost = len(estimator.plan.sweep.start) - len(replace(estimator.plan, fitted=space).starts)
     if lost:
         left_out.append(f"{lost} of {len(estimator.plan.sweep.start)} start points")
-    return Fitted(space=space, forecast=replace(forecast, wanted=n_trials, left_out=tuple(left_out)))
+    return Fitted(
+        space=space, forecast=replace(forecast, wanted=n_trials, left_out=tuple(left_out))
+    )
 
 
 def _next_to_go(options: Sequence[_Option], limit: Limit) -> _Option | None:
@@ -90,17 +108,25 @@ def _next_to_go(options: Sequence[_Option], limit: Limit) -> _Option | None:
     return min(options, key=lambda option: limit.excess(option.forecast), default=None)
 
 
-def _options(estimator: Estimator, space: Space, pool: Sequence[Priced], n_trials: int) -> list[_Option]:
+def _options(
+    estimator: Estimator, space: Space, pool: Sequence[Priced], n_trials: int
+) -> list[_Option]:
     """Return what can be left out of the space without leaving nothing."""
     found = []
-    for removal in (removal for name in COSTLY for removal in removals_of(space, name, estimator.plan.space)):
+    for removal in (
+        removal for name in COSTLY for removal in removals_of(space, name, estimator.plan.space)
+    ):
         rest = [each for each in pool if not removal.concerns(each.candidate.values)]
         if rest:
-            found.append(_Option(removal=removal, pool=rest, forecast=estimator.forecast(rest, n_trials)))
+            found.append(
+                _Option(removal=removal, pool=rest, forecast=estimator.forecast(rest, n_trials))
+            )
     return found
 
 
-def _fewer_trials(estimator: Estimator, pool: Sequence[Priced], n_trials: int, limit: Limit) -> Forecast:
+def _fewer_trials(
+    estimator: Estimator, pool: Sequence[Priced], n_trials: int, limit: Limit
+) -> Forecast:
     """Return the forecast of the most trials that fit."""
     least = estimator.forecast(pool, 1)
     if limit.excess(least) > 1:
@@ -119,5 +145,8 @@ def _too_small(limit: Limit, least: Forecast) -> str:
     if limit.seconds is not None and least.work.seconds > limit.seconds:
         came, need = f"--minutes: came {limit.seconds / 60:g}", time_in_words(least.work.seconds)
     else:
-        came, need = f"--max-cache: came {in_words(limit.cache_bytes or 0)}", in_words(least.all_bytes)
+        came, need = (
+            f"--max-cache: came {in_words(limit.cache_bytes or 0)}",
+            in_words(least.all_bytes),
+        )
     return f"{came}, but one trial of the cheapest choices needs about {need}; allow more, or make the space smaller"

@@ -44,7 +44,10 @@ class Estimator:
         """Return what a study costs whose trials are drawn from a part of the pool."""
         firsts = self.pool[: self.n_firsts]
         n_firsts = sum(priced in firsts for priced in pool)
-        tallies = [self.table.play(pool, n_firsts, n_trials, self._random(number)) for number in range(PLAYS)]
+        tallies = [
+            self.table.play(pool, n_firsts, n_trials, self._random(number))
+            for number in range(PLAYS)
+        ]
         seconds = [tally.seconds for tally in tallies]
         work = Work(
             seconds=float(np.mean(seconds)),
@@ -70,7 +73,10 @@ class Estimator:
     def _rows(self, pool: Sequence[Priced]) -> tuple[PassCost, ...]:
         """Return a row for everything that a part of the pool reads, the shallowest cut of a network first."""
         entries = {entry.key: entry for priced in pool for entry in priced.entries}
-        ranked = sorted(entries.values(), key=lambda each: (each.network, -each.trained, each.policy, each.index))
+        ranked = sorted(
+            entries.values(),
+            key=lambda each: (each.network, -each.trained, each.policy, each.index),
+        )
         done = set(self.table.kept)
         return tuple(self._row(entry, done) for entry in ranked)
 
@@ -121,7 +127,9 @@ def measured(plan: Plan, trainer: Trainer, firsts: Sequence[Mapping[str, Value]]
     features, pool = trainer.features, draw_pool(plan, firsts)
     view_bytes = int(np.prod(features.images.shape[1:]))
     kept = _kept(pool, features, view_bytes)
-    found = estimator_of(plan, pool, measure(trainer, pool), trainer.folds, kept=kept, view_bytes=view_bytes)
+    found = estimator_of(
+        plan, pool, measure(trainer, pool), trainer.folds, kept=kept, view_bytes=view_bytes
+    )
     return replace(found, n_firsts=len(firsts))
 
 
@@ -158,8 +166,14 @@ def estimator_of(
 
 def _kept(pool: Sequence[Candidate], features: Features, view_bytes: int) -> frozenset[Key]:
     """Return what the cache holds already."""
-    found = {entry.key: (each.params, entry) for each in pool for entry in entries_of(each, view_bytes)}
-    return frozenset(key for key, (params, entry) in found.items() if features.is_kept(params, entry.cut, entry.index))
+    found = {
+        entry.key: (each.params, entry) for each in pool for entry in entries_of(each, view_bytes)
+    }
+    return frozenset(
+        key
+        for key, (params, entry) in found.items()
+        if features.is_kept(params, entry.cut, entry.index)
+    )
 
 
 def _mean(tallies: Sequence[Tally], name: str) -> float:

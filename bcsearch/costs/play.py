@@ -30,8 +30,12 @@ if TYPE_CHECKING:
 TRIAL_SECONDS = 0.03  # besides all that is priced: asking, recording, keeping probabilities
 REFIT_SECONDS = 4.0  # besides training: putting the model together and writing it
 TOURNAMENT = 5  # draws of which the sampler, once it has learned, is taken to try the best
-DEAR_IS_GOOD = 0.7  # correlation of a configuration's quality with the logarithm of what an epoch costs
-LEAST_SPREAD = 0.3  # of the logarithms of prices: where all cost about the same, none is better for its cost
+DEAR_IS_GOOD = (
+    0.7  # correlation of a configuration's quality with the logarithm of what an epoch costs
+)
+LEAST_SPREAD = (
+    0.3  # of the logarithms of prices: where all cost about the same, none is better for its cost
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,7 +84,10 @@ class Played:
     tally: Tally = field(default_factory=Tally)
     _pass: tuple[Network, str] | None = None  # the network at hand, and where its last pass ended
     _graphs: Kept[Trace] = field(default_factory=lambda: Kept(GRAPHS_BYTES))
-    _best: tuple[float, float] = (-np.inf, 0.0)  # quality of the best completed trial, seconds of refitting it
+    _best: tuple[float, float] = (
+        -np.inf,
+        0.0,
+    )  # quality of the best completed trial, seconds of refitting it
 
     def run(self, priced: Priced, targets: Mapping[int, float]) -> None:
         """Run one trial, whose stages rise to these qualities."""
@@ -97,7 +104,9 @@ class Played:
         for trace in priced.traces[:n_stages]:
             self._graphs.get(trace.key, lambda trace=trace: self._traced(trace))  # type: ignore[misc] # mypy infers no default's type
         if completed:
-            self._best = max(self._best, (_end(targets), spent * self.bill.share_of_refit(priced.candidate)))
+            self._best = max(
+                self._best, (_end(targets), spent * self.bill.share_of_refit(priced.candidate))
+            )
 
     def refit(self) -> None:
         """End the study."""
@@ -139,7 +148,9 @@ class Table:
     kept: frozenset[Key]
     trial_seconds: float = inf
 
-    def play(self, pool: Sequence[Priced], n_firsts: int, n_trials: int, random: np.random.Generator) -> Tally:
+    def play(
+        self, pool: Sequence[Priced], n_firsts: int, n_trials: int, random: np.random.Generator
+    ) -> Tally:
         """Play one study; the first ``n_firsts`` of the pool are tried first."""
         played = Played(
             bill=self.bill,
@@ -154,7 +165,9 @@ class Table:
         played.refit()
         return played.tally
 
-    def _drawn(self, number: int, targets: Sequence[Mapping[int, float]], random: np.random.Generator) -> int:
+    def _drawn(
+        self, number: int, targets: Sequence[Mapping[int, float]], random: np.random.Generator
+    ) -> int:
         learned = self.search.sampler == "tpe" and number >= self.search.startup_trials
         places = random.integers(len(targets), size=TOURNAMENT if learned else 1)
         return max((int(place) for place in places), key=lambda place: _end(targets[place]))

@@ -48,7 +48,9 @@ class Candidate:
         if self.stages[0].cut.name == POOLED:
             return (*needs, (pooled, self.params.views))
         whole = get_backbone(self.params.backbone).trained_whole
-        return tuple(needs) if whole else (*needs, (pooled, 1))  # the clean features scale what the head takes
+        return (
+            tuple(needs) if whole else (*needs, (pooled, 1))
+        )  # the clean features scale what the head takes
 
     @property
     def cuts_read(self) -> tuple[Cut, ...]:
@@ -72,7 +74,9 @@ def draw_pool(plan: Plan, firsts: Sequence[Mapping[str, Value]] = ()) -> list[Ca
 def _candidate(values: Mapping[str, Value], n_epochs: int) -> Candidate:
     params = Params(**values).canonical()  # type: ignore[arg-type] # names and types were checked by the space
     cuts = cuts_of(params.backbone, params.image_size)
-    params = settled(params, cuts, n_epochs, trained_whole=get_backbone(params.backbone).trained_whole)
+    params = settled(
+        params, cuts, n_epochs, trained_whole=get_backbone(params.backbone).trained_whole
+    )
     return Candidate(values=values, params=params, stages=stages_of(params, cuts, n_epochs))
 
 

@@ -30,14 +30,22 @@ def measure(trainer: Trainer, pool: Sequence[Candidate]) -> Speeds:
     What is traced meanwhile is kept by the trainer for its trials.
     """
     features, speeds = trainer.features, Speeds()
-    few = np.asarray(features.images[np.linspace(0, len(features.images) - 1, N_IMAGES).astype(int)])
+    few = np.asarray(
+        features.images[np.linspace(0, len(features.images) - 1, N_IMAGES).astype(int)]
+    )
     for policy in sorted({each.params.augment for each in pool} - {"none"}):
         n_views = max(each.params.views for each in pool if each.params.augment == policy) - 1
         speeds.views[policy] = _seconds_of_view(few, policy) / features.processes_for(n_views)
-    networks = {network: [each for each in pool if each.network == network] for network in _networks(pool)}
-    tick = _Ticks(features.progress, sum(1 + len(suffixes_to_measure(mine)) for mine in networks.values()))
+    networks = {
+        network: [each for each in pool if each.network == network] for network in _networks(pool)
+    }
+    tick = _Ticks(
+        features.progress, sum(1 + len(suffixes_to_measure(mine)) for mine in networks.values())
+    )
     for network, mine in networks.items():
-        speeds.load[network] = seconds_of(lambda network=network: features.prefix.backbone(*network))  # type: ignore[misc] # mypy infers no default's type
+        speeds.load[network] = seconds_of(
+            lambda network=network: features.prefix.backbone(*network)
+        )  # type: ignore[misc] # mypy infers no default's type
         activations = _measure_segments(trainer, network, few, mine, speeds)
         tick()
         TrainingProbe(trainer, network, activations).measure(mine, speeds, tick)
@@ -82,7 +90,9 @@ def _measure_segments(
         first = seconds_of(passed)
         seconds = quickest(passed)
         found[cut] = passed()[:N_IMAGES].astype(np.float16)
-        segments.append(SegmentSpeed(cut=cut, per_image=seconds / len(rows), build=max(0.0, first - seconds)))
+        segments.append(
+            SegmentSpeed(cut=cut, per_image=seconds / len(rows), build=max(0.0, first - seconds))
+        )
         start = cut
     speeds.segments[network] = tuple(segments)
     return found

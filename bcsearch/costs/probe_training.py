@@ -39,7 +39,9 @@ def n_weights(params: Params, n_features: int, n_classes: int) -> int:
 class TrainingProbe:
     """Measures the trained parts of one network."""
 
-    def __init__(self, trainer: Trainer, network: Network, activations: Mapping[str, np.ndarray]) -> None:
+    def __init__(
+        self, trainer: Trainer, network: Network, activations: Mapping[str, np.ndarray]
+    ) -> None:
         """Take what a few images are at each cut."""
         self._trainer, self._network, self._activations = trainer, network, activations
         self._n_classes = trainer.folds.n_classes
@@ -85,13 +87,19 @@ class TrainingProbe:
         ranked = sorted(heads, key=lambda params: n_weights(params, n_features, self._n_classes))
         sizes = [params.batch_size for params in heads]
         batches = sorted({min(sizes), max(sizes)})
-        return [replace(params, batch_size=batch) for params in (ranked[0], ranked[-1]) for batch in batches]
+        return [
+            replace(params, batch_size=batch)
+            for params in (ranked[0], ranked[-1])
+            for batch in batches
+        ]
 
     def _head(self, params: Params, n_features: int) -> HeadSpeed:
         n_folds = len(self._trainer.folds.train_rows)
         rows = [repeated(np.arange(HEAD_IMAGES), HEAD_STEPS * params.batch_size)] * n_folds
         task = self._task(HEAD_IMAGES, rows, [np.arange(HEAD_IMAGES)] * n_folds)
-        features = np.random.default_rng(0).normal(size=(HEAD_IMAGES, n_features)).astype(np.float16)
+        features = (
+            np.random.default_rng(0).normal(size=(HEAD_IMAGES, n_features)).astype(np.float16)
+        )
         trainer = HeadTrainer(load_features([features], task), task, params, seed=0)
         first = seconds_of(lambda: _epoch(trainer))
         epoch, seen = quickest(lambda: trainer.train_epoch(0, 0.0)), quickest(trainer.predict)
@@ -103,14 +111,18 @@ class TrainingProbe:
             build=max(0.0, first - epoch - seen),
         )
 
-    def _task(self, n_images: int, train: Sequence[np.ndarray], valid: Sequence[np.ndarray]) -> Task:
+    def _task(
+        self, n_images: int, train: Sequence[np.ndarray], valid: Sequence[np.ndarray]
+    ) -> Task:
         labels = np.arange(n_images) % self._n_classes
         return Task(labels=labels, n_classes=self._n_classes, train_rows=train, valid_rows=valid)
 
 
 def suffixes_to_measure(pool: Sequence[Candidate]) -> dict[Cut, Params]:
     """Return a few cuts of one network's pool, evenly spread, the smallest suffix first, with a configuration each."""
-    found = {stage.cut: each.params for each in pool for stage in each.stages if stage.cut.name != POOLED}
+    found = {
+        stage.cut: each.params for each in pool for stage in each.stages if stage.cut.name != POOLED
+    }
     ranked = sorted(found, key=lambda cut: cut.fraction)
     places = np.linspace(0, len(ranked) - 1, min(MOST_CUTS, len(ranked)))
     return {ranked[round(place)]: found[ranked[round(place)]] for place in places}

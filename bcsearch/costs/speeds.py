@@ -44,10 +44,16 @@ class HeadSpeed:
 class Speeds:
     """All measurements."""
 
-    load: dict[Network, float] = field(default_factory=dict)  # building a network and setting its weights
+    load: dict[Network, float] = field(
+        default_factory=dict
+    )  # building a network and setting its weights
     segments: dict[Network, tuple[SegmentSpeed, ...]] = field(default_factory=dict)
-    suffixes: dict[Network, tuple[SuffixSpeed, ...]] = field(default_factory=dict)  # the smallest first
-    heads: dict[int, tuple[HeadSpeed, ...]] = field(default_factory=dict)  # by the number of features
+    suffixes: dict[Network, tuple[SuffixSpeed, ...]] = field(
+        default_factory=dict
+    )  # the smallest first
+    heads: dict[int, tuple[HeadSpeed, ...]] = field(
+        default_factory=dict
+    )  # by the number of features
     views: dict[str, float] = field(default_factory=dict)  # an augmented image, by policy
 
     def suffix(self, network: Network, fraction: float) -> SuffixSpeed:
@@ -59,7 +65,11 @@ class Speeds:
             return float(np.interp(fraction, places, [getattr(each, name) for each in found]))
 
         return SuffixSpeed(
-            fraction=fraction, train=at("train"), turn=at("turn"), predict=at("predict"), build=at("build")
+            fraction=fraction,
+            train=at("train"),
+            turn=at("turn"),
+            predict=at("predict"),
+            build=at("build"),
         )
 
     def head(self, n_features: int, weights: int, batch_size: int) -> HeadSpeed:
@@ -70,11 +80,18 @@ class Speeds:
         def at(name: str) -> float:
             values = []
             for batch in batches:
-                same = sorted((each for each in found if each.batch_size == batch), key=lambda each: each.weights)
+                same = sorted(
+                    (each for each in found if each.batch_size == batch),
+                    key=lambda each: each.weights,
+                )
                 points = [each.weights for each in same], [getattr(each, name) for each in same]
                 values.append(np.interp(weights, *points))
             return float(np.interp(batch_size, batches, values))
 
         return HeadSpeed(
-            weights=weights, batch_size=batch_size, step=at("step"), predict=at("predict"), build=at("build")
+            weights=weights,
+            batch_size=batch_size,
+            step=at("step"),
+            predict=at("predict"),
+            build=at("build"),
         )

@@ -39,7 +39,9 @@ def to_images(array: np.ndarray, where: str) -> NDArray[np.uint8]:
             f"or (n, height, width), with at least one image"
         )
     if array.dtype.kind not in "uif":
-        raise DataError(f"{where} has type {array.dtype}; allowed: uint8, integers 0..255, floats 0..1 or 0..255")
+        raise DataError(
+            f"{where} has type {array.dtype}; allowed: uint8, integers 0..255, floats 0..1 or 0..255"
+        )
     pixels = array if array.dtype == np.uint8 else _to_uint8(array, where)
     return np.ascontiguousarray(pixels) if pixels.shape[-1] == 3 else np.repeat(pixels, 3, axis=-1)
 
@@ -47,7 +49,9 @@ def to_images(array: np.ndarray, where: str) -> NDArray[np.uint8]:
 def _to_uint8(array: np.ndarray, where: str) -> NDArray[np.uint8]:
     low, high = array.min(), array.max()
     if not np.isfinite([low, high]).all():
-        raise DataError(f"{where} holds values that are not finite (NaN or infinite); give numbers within 0..255")
+        raise DataError(
+            f"{where} holds values that are not finite (NaN or infinite); give numbers within 0..255"
+        )
     if low < 0 or high > 255:
         raise DataError(
             f"{where} holds values from {low:g} to {high:g}; "
@@ -73,14 +77,26 @@ def to_labels(array: np.ndarray, n_images: int, where: str) -> NDArray[np.int64]
         DataError: wrong number, shape or type, or values that are not class numbers.
     """
     if array.ndim not in (1, 2) or 0 in array.shape:
-        raise DataError(f"{where} has shape {array.shape}; allowed: (n,), (n, 1) or one-hot (n, n_classes)")
+        raise DataError(
+            f"{where} has shape {array.shape}; allowed: (n,), (n, 1) or one-hot (n, n_classes)"
+        )
     if len(array) != n_images:
-        raise DataError(f"{where} has {len(array)} rows for {n_images} images; give one label for every image")
+        raise DataError(
+            f"{where} has {len(array)} rows for {n_images} images; give one label for every image"
+        )
     if array.dtype.kind not in "buif":
-        raise DataError(f"{where} has type {array.dtype}; allowed: whole numbers from 0, or one-hot rows")
+        raise DataError(
+            f"{where} has type {array.dtype}; allowed: whole numbers from 0, or one-hot rows"
+        )
     if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise DataError(f"{where} holds values that are not finite (NaN or infinite); give a class number every image")
-    numbers = _one_hot_to_numbers(array, where) if array.ndim == 2 and array.shape[1] > 1 else array.ravel()
+        raise DataError(
+            f"{where} holds values that are not finite (NaN or infinite); give a class number every image"
+        )
+    numbers = (
+        _one_hot_to_numbers(array, where)
+        if array.ndim == 2 and array.shape[1] > 1
+        else array.ravel()
+    )
     _check_numbers(numbers, where)
     return numbers.astype(np.int64)
 
@@ -101,9 +117,13 @@ def _check_numbers(numbers: np.ndarray, where: str) -> None:
     if numbers.dtype.kind == "f" and (bad := numbers[numbers != np.rint(numbers)]).size:
         raise DataError(f"{where} holds the fraction {bad[0]:g}; allowed: whole numbers from 0")
     if numbers.min() < 0:
-        raise DataError(f"{where} holds the negative number {numbers.min():g}; allowed: whole numbers from 0")
+        raise DataError(
+            f"{where} holds the negative number {numbers.min():g}; allowed: whole numbers from 0"
+        )
     if numbers.max() >= MAX_CLASSES:
-        raise DataError(f"{where} holds the number {numbers.max():g}; allowed: class numbers below {MAX_CLASSES}")
+        raise DataError(
+            f"{where} holds the number {numbers.max():g}; allowed: class numbers below {MAX_CLASSES}"
+        )
 
 
 def square(image: Image.Image, size: int) -> Image.Image:
@@ -111,7 +131,9 @@ def square(image: Image.Image, size: int) -> Image.Image:
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     box = (left, top, left + side, top + side)
-    return image.crop(box).resize((size, size), Image.Resampling.BILINEAR)  # resizing with a box looks beyond it
+    return image.crop(box).resize(
+        (size, size), Image.Resampling.BILINEAR
+    )  # resizing with a box looks beyond it
 
 
 def resize(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

@@ -71,7 +71,10 @@ def _draw_background(picture: Picture, centre: Plane, radius: float) -> None:
         picture.lay(_vary(rng, RED_CELL, 10), 0.9 * _inside(distance, 1.5) * (1 - pallor))
     if rng.uniform() < 0.15:
         place = rng.uniform(-SIZE / 2, SIZE / 2, 2)
-        picture.lay(_plane(PLATELET_SPECK), 0.8 * _inside(picture.distance(place, rng.uniform(2, 4), 2.0), 1.5))
+        picture.lay(
+            _plane(PLATELET_SPECK),
+            0.8 * _inside(picture.distance(place, rng.uniform(2, 4), 2.0), 1.5),
+        )
 
 
 def _draw_body(picture: Picture, kind: CellKind, centre: Plane, radius: float) -> None:
@@ -85,7 +88,10 @@ def _draw_body(picture: Picture, kind: CellKind, centre: Plane, radius: float) -
     free = body * (1 - (1 - kind.veil) * nucleus)
     number = rng.randint(kind.granules[0], kind.granules[1] + 1)
     grains = _scatter(rng, number, centre, radius, kind.granule_radius)
-    picture.lay(_vary(rng, kind.granule, 10), np.minimum(grains * rng.uniform(*kind.granule_depth), 1) * free)
+    picture.lay(
+        _vary(rng, kind.granule, 10),
+        np.minimum(grains * rng.uniform(*kind.granule_depth), 1) * free,
+    )
     holes = _scatter(rng, rng.randint(kind.vacuoles[0], kind.vacuoles[1] + 1), centre, radius, 1.5)
     picture.lay(_plane(VACUOLE), np.minimum(1.4 * holes, 0.85) * body * (1 - 0.8 * nucleus))
 
@@ -99,7 +105,9 @@ def _draw_nucleus(picture: Picture, kind: CellKind, centre: Plane, radius: float
     start, sweep = rng.uniform(0, 2 * np.pi), np.radians(rng.uniform(*kind.sweep))
     lobes = []
     for angle in start + sweep * np.linspace(0, 1, n_lobes):
-        place = centre + radius * rng.uniform(*kind.lobe_distance) * np.array([np.sin(angle), np.cos(angle)])
+        place = centre + radius * rng.uniform(*kind.lobe_distance) * np.array(
+            [np.sin(angle), np.cos(angle)]
+        )
         size = radius * rng.uniform(*kind.lobe_radius)
         lobes.append(picture.distance(place, size, 0.6 * kind.wobble, rng.uniform(1.0, 1.3)))
     distance = -np.log(np.exp(-np.array(lobes) / 1.6).sum(axis=0)) * 1.6
@@ -117,7 +125,9 @@ def _photograph(pixels: Plane, rng: np.random.RandomState) -> NDArray[np.uint8]:
     slope = np.linspace(-1, 1, SIZE)
     light = 1 + rng.uniform(-0.06, 0.06) * slope[:, None] + rng.uniform(-0.06, 0.06) * slope
     sigma = round(rng.uniform(0.4, 1.5), 1)
-    seen = _blur(stained * light * (rng.uniform(0.86, 1.06) * rng.uniform(0.95, 1.05, (3, 1, 1))), sigma)
+    seen = _blur(
+        stained * light * (rng.uniform(0.86, 1.06) * rng.uniform(0.95, 1.05, (3, 1, 1))), sigma
+    )
     noisy = seen + rng.uniform(2, 9) * rng.uniform(-1, 1, seen.shape)
     return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
 
@@ -132,12 +142,21 @@ def _inside(distance: Plane, softness: float) -> Plane:
 
 
 def _vary(rng: np.random.RandomState, colour: Rgb, spread: float) -> Plane:
-    return _plane(colour) + rng.uniform(-spread, spread) + rng.uniform(-spread / 2, spread / 2, (3, 1, 1))
+    return (
+        _plane(colour)
+        + rng.uniform(-spread, spread)
+        + rng.uniform(-spread / 2, spread / 2, (3, 1, 1))
+    )
 
 
-def _scatter(rng: np.random.RandomState, number: int, centre: Plane, radius: float, grain: float) -> Plane:
+def _scatter(
+    rng: np.random.RandomState, number: int, centre: Plane, radius: float, grain: float
+) -> Plane:
     """Return round grains strewn evenly over a disc, shape (96, 96), each 1 in its middle."""
-    away, angle = 1.05 * radius * np.sqrt(rng.uniform(size=number)), rng.uniform(0, 2 * np.pi, number)
+    away, angle = (
+        1.05 * radius * np.sqrt(rng.uniform(size=number)),
+        rng.uniform(0, 2 * np.pi, number),
+    )
     rows = np.rint(centre[0] + away * np.sin(angle) + SIZE / 2).astype(int)
     columns = np.rint(centre[1] + away * np.cos(angle) + SIZE / 2).astype(int)
     seen = (rows >= 0) & (rows < SIZE) & (columns >= 0) & (columns < SIZE)

@@ -65,11 +65,15 @@ class Dataset:
 
 def _check_classes(dataset: Dataset) -> None:
     """Refuse labels of one class only, and labels that leave a class without images."""
-    titles = [name if name == str(i) else f"{i} ({name})" for i, name in enumerate(dataset.class_names)]
+    titles = [
+        name if name == str(i) else f"{i} ({name})" for i, name in enumerate(dataset.class_names)
+    ]
     empty = [title for title, count in zip(titles, dataset.class_counts, strict=True) if count == 0]
     if dataset.n_classes - len(empty) < 2:
         only = ", ".join(title for title in titles if title not in empty)
-        raise DataError(f"{dataset.source}: all images are of one class: {only}; two classes or more are needed")
+        raise DataError(
+            f"{dataset.source}: all images are of one class: {only}; two classes or more are needed"
+        )
     if empty:
         raise DataError(
             f"{dataset.source}: no images of class {', '.join(empty[:SHOWN])}{' and more' * (len(empty) > SHOWN)}; "
@@ -80,7 +84,9 @@ def _check_classes(dataset: Dataset) -> None:
 def _fingerprint(dataset: Dataset) -> str:
     """Hash what training sees; groups count as a partition, whatever their names."""
     digest = blake2b(digest_size=8)
-    digest.update(repr((dataset.images.shape, dataset.class_names, dataset.groups is not None)).encode())
+    digest.update(
+        repr((dataset.images.shape, dataset.class_names, dataset.groups is not None)).encode()
+    )
     digest.update(np.ascontiguousarray(dataset.images).data)
     digest.update(dataset.labels.astype("<i8").tobytes())
     if dataset.groups is not None:

@@ -59,7 +59,9 @@ def _read_images(files: list[Path], size: int) -> NDArray[np.uint8]:
         for row, image in enumerate(pool.map(lambda file: _read_image(file, size), files)):
             images[row] = image
     finally:
-        pool.shutdown(cancel_futures=True)  # the first bad image, or an interrupt, ends the reading at once
+        pool.shutdown(
+            cancel_futures=True
+        )  # the first bad image, or an interrupt, ends the reading at once
     return images
 
 
@@ -68,10 +70,14 @@ def _read_image(file: Path, size: int) -> NDArray[np.uint8]:
     try:
         with Image.open(file) as image:
             if image.mode in DEEP_MODES:
-                raise DataError(f"{file}: has {image.mode} pixels of more than 8 bits; save it with 8 bits a channel")
+                raise DataError(
+                    f"{file}: has {image.mode} pixels of more than 8 bits; save it with 8 bits a channel"
+                )
             return np.asarray(square(ImageOps.exif_transpose(image).convert("RGB"), size))
     except UNREADABLE as error:
-        raise DataError(f"{file}: not a readable image ({type(error).__name__}); mend it or take it away") from error
+        raise DataError(
+            f"{file}: not a readable image ({type(error).__name__}); mend it or take it away"
+        ) from error
 
 
 def _visible(path: Path) -> list[Path]:
@@ -79,7 +85,9 @@ def _visible(path: Path) -> list[Path]:
     try:
         return sorted(place for place in path.iterdir() if not place.name.startswith("."))
     except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}; mend its permissions") from error
+        raise DataError(
+            f"{path}: cannot be read: {error.strerror}; mend its permissions"
+        ) from error
 
 
 def _images_in(path: Path) -> list[Path]:
@@ -88,7 +96,11 @@ def _images_in(path: Path) -> list[Path]:
 
 def _check_found(path: Path, found: dict[str, list[Path]]) -> None:
     if not any(found.values()):
-        raise DataError(f"{path}: no images in it; needed: one sub-folder for every class, with {KINDS} files")
+        raise DataError(
+            f"{path}: no images in it; needed: one sub-folder for every class, with {KINDS} files"
+        )
     for name, files in found.items():
         if not files:
-            raise DataError(f"{path}: class folder {name!r} has no images; put {KINDS} files in it or take it away")
+            raise DataError(
+                f"{path}: class folder {name!r} has no images; put {KINDS} files in it or take it away"
+            )

@@ -47,13 +47,18 @@ class Folds:
     def fingerprint(self) -> str:
         """16 hexadecimal digits, equal exactly when all folds and the test rows are equal."""
         digest = blake2b(digest_size=8)
-        for rows in (self.test, *(rows for fold in self.folds for rows in (fold.train, fold.valid))):
+        for rows in (
+            self.test,
+            *(rows for fold in self.folds for rows in (fold.train, fold.valid)),
+        ):
             digest.update(len(rows).to_bytes(8, "little"))
             digest.update(rows.astype("<i8").tobytes())
         return digest.hexdigest()
 
 
-def make_folds(dataset: Dataset, *, kind: FoldKind = "kfold", n_folds: int = 5, seed: int = 0) -> Folds:
+def make_folds(
+    dataset: Dataset, *, kind: FoldKind = "kfold", n_folds: int = 5, seed: int = 0
+) -> Folds:
     """Cut a dataset into folds, the same for the same seed everywhere.
 
     Args:
@@ -88,7 +93,9 @@ def _cut(dataset: Dataset, n_parts: int, seed: int) -> NDArray[np.int64]:
     splitter = StratifiedKFold if dataset.groups is None else StratifiedGroupKFold
     cuts = splitter(n_splits=n_parts, shuffle=True, random_state=seed)
     part = np.empty(dataset.n_images, np.int64)
-    for index, (_, rows) in enumerate(cuts.split(np.zeros(dataset.n_images), dataset.labels, dataset.groups)):
+    for index, (_, rows) in enumerate(
+        cuts.split(np.zeros(dataset.n_images), dataset.labels, dataset.groups)
+    ):
         part[rows] = index
     return part
 
@@ -110,11 +117,19 @@ def _check_counts(dataset: Dataset, n_parts: int, wanted: str) -> None:
 
 def _check_parts(dataset: Dataset, made: Folds) -> None:
     """Refuse folds in which groups so uneven leave a part empty, or a class with nothing to train on."""
-    empty = any(not len(fold.valid) for fold in made.folds) or (made.kind == "split" and not len(made.test))
-    trained = [np.bincount(dataset.labels[fold.train], minlength=dataset.n_classes) for fold in made.folds]
+    empty = any(not len(fold.valid) for fold in made.folds) or (
+        made.kind == "split" and not len(made.test)
+    )
+    trained = [
+        np.bincount(dataset.labels[fold.train], minlength=dataset.n_classes) for fold in made.folds
+    ]
     scarce = int(np.min(trained, axis=0).argmin())
     if empty or np.min(trained) == 0:
-        lack = "a part without images" if empty else f"no images of class {dataset.class_names[scarce]!r} to train on"
+        lack = (
+            "a part without images"
+            if empty
+            else f"no images of class {dataset.class_names[scarce]!r} to train on"
+        )
         raise DataError(
             f"{dataset.source}: groups stay whole and are so uneven that a fold has {lack}; "
             f"ask for fewer folds or make smaller groups"

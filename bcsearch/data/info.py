@@ -63,6 +63,8 @@ def _histograms(images: NDArray[np.uint8]) -> NDArray[np.float64]:
     counts = np.zeros((3, 256), np.float64)
     for start in range(0, len(images), CHUNK):
         for channel in range(3):
-            counts[channel] += np.bincount(images[start : start + CHUNK, ..., channel].ravel(), minlength=256)
+            counts[channel] += np.bincount(
+                images[start : start + CHUNK, ..., channel].ravel(), minlength=256
+            )
     totals: NDArray[np.float64] = counts.sum(axis=1, keepdims=True)
     return counts / totals

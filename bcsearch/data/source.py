@@ -72,7 +72,9 @@ def load_images(source: str | Path, image_size: int) -> ImageSet:
 def _read(source: str | Path, image_size: int | None) -> ImageSet:
     path = Path(source)
     if not os.path.exists(path):
-        raise DataError(f"{source}: no such file or folder; allowed: demo, an .npz file or a folder of class folders")
+        raise DataError(
+            f"{source}: no such file or folder; allowed: demo, an .npz file or a folder of class folders"
+        )
     if path.is_dir():
         return read_folder(path, image_size or DEFAULT_SIZE)
     found = read_npz(path)

@@ -48,7 +48,9 @@ class Bundle:
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Return probabilities (n, n_classes) float32 of images (n, height, width, 3) uint8."""
         starts = range(0, len(images), PREDICT_BATCH)
-        return np.concatenate([self._forward(images[start : start + PREDICT_BATCH]).numpy() for start in starts])
+        return np.concatenate(
+            [self._forward(images[start : start + PREDICT_BATCH]).numpy() for start in starts]
+        )
 
 
 def write_bundle(folder: Path, model: keras.Model, files: Mapping[str, str]) -> None:
@@ -96,7 +98,9 @@ def read_bundle(path: str | Path) -> Bundle:
         about = read_about(folder)
         if about is not None and (folder / MODEL_NAME).is_file():
             if not {"classes", "input_size"} <= set(about.get("model", {})):
-                raise DataError(f"{folder / ABOUT_NAME} is not of this version; make it again with 'bcsearch refit'")
+                raise DataError(
+                    f"{folder / ABOUT_NAME} is not of this version; make it again with 'bcsearch refit'"
+                )
             return Bundle(model=_load(folder / MODEL_NAME), about=about)
     raise DataError(
         f"no sound model in {path}; give a folder with {MODEL_NAME} and {ABOUT_NAME}, such as results/STUDY/model"
@@ -109,4 +113,6 @@ def _load(path: Path) -> keras.Model:
     except (OSError, ValueError, TypeError, KeyError, BadZipFile) as error:
         damaged = not is_zipfile(path)  # of which Keras says that it was not found
         reason = "it is cut short or damaged" if damaged else str(error).partition("\n")[0]
-        raise DataError(f"model {path} cannot be loaded ({reason}); make it again with 'bcsearch refit'") from error
+        raise DataError(
+            f"model {path} cannot be loaded ({reason}); make it again with 'bcsearch refit'"
+        ) from error

@@ -47,7 +47,9 @@ def evaluate(bundle: Bundle, images: ImageSet) -> Evaluation:
     return score_predictions(labels, predicted, bundle.class_names)
 
 
-def score_predictions(labels: np.ndarray, predicted: np.ndarray, class_names: tuple[str, ...]) -> Evaluation:
+def score_predictions(
+    labels: np.ndarray, predicted: np.ndarray, class_names: tuple[str, ...]
+) -> Evaluation:
     """Score predicted classes (n,) against labels (n,)."""
     confusion = confusion_matrix(labels, predicted, len(class_names))
     return Evaluation(
@@ -71,15 +73,21 @@ def _class_score(confusion: np.ndarray, index: int) -> ClassScore:
 
 def _known_labels(images: ImageSet, class_names: tuple[str, ...]) -> np.ndarray:
     if images.labels is None:
-        raise DataError("the images have no labels to score against; use 'bcsearch predict', or give labelled images")
+        raise DataError(
+            "the images have no labels to score against; use 'bcsearch predict', or give labelled images"
+        )
     if images.class_names is None or images.class_names == class_names:
         highest = int(images.labels.max())
         if highest >= len(class_names):
-            raise DataError(f"label {highest} is unknown to the model; allowed: 0 to {len(class_names) - 1}")
+            raise DataError(
+                f"label {highest} is unknown to the model; allowed: 0 to {len(class_names) - 1}"
+            )
         return images.labels
     strange = sorted(set(images.class_names) - set(class_names))
     if strange:
-        raise DataError(f"class {strange[0]!r} is unknown to the model; allowed: {', '.join(class_names)}")
+        raise DataError(
+            f"class {strange[0]!r} is unknown to the model; allowed: {', '.join(class_names)}"
+        )
     place = np.array([class_names.index(name) for name in images.class_names])
     renumbered: np.ndarray = place[images.labels]
     return renumbered

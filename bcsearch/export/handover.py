@@ -44,7 +44,9 @@ def hand_over(study: StudyRecord, bundle_dir: Path, target: Path, refit: str) ->
         for name, text in texts.items():
             (draft / name).write_text(text, encoding="utf-8")
         if read_about(bundle_dir) != about:
-            raise StudyError(f"the model of study {study.name!r} was replaced just now; type the same again")
+            raise StudyError(
+                f"the model of study {study.name!r} was replaced just now; type the same again"
+            )
     return [target / name for name in (MODEL_NAME, *texts)]
 
 
@@ -57,7 +59,9 @@ def _about_best(study: StudyRecord, bundle_dir: Path, refit: str) -> dict[str, A
     if about is None or not (bundle_dir / MODEL_NAME).is_file():
         raise StudyError(f"study {study.name!r} has no finished model in {bundle_dir}; {remedy}")
     if about.get("study", {}).get("uuid") != study.uuid:
-        raise StudyError(f"the model in {bundle_dir} is of another study than {study.name!r}; {remedy}")
+        raise StudyError(
+            f"the model in {bundle_dir} is of another study than {study.name!r}; {remedy}"
+        )
     if not study.best.is_in(about):
         has = about.get("best", {})
         raise StudyError(
@@ -95,7 +99,9 @@ def _is_empty_dir(target: Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise ConfigError(f"--to: {target} cannot be used ({error.strerror}); choose a new folder") from error
+        raise ConfigError(
+            f"--to: {target} cannot be used ({error.strerror}); choose a new folder"
+        ) from error
     raise ConfigError(f"--to: folder {target} is not empty; choose a new one")
 
 

@@ -66,7 +66,9 @@ def checksum(array: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def write_rows(path: Path, chunks: Iterable[np.ndarray], shape: tuple[int, ...], dtype: np.dtype[Any]) -> bool:
+def write_rows(
+    path: Path, chunks: Iterable[np.ndarray], shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> bool:
     """Write consecutive rows to a ``.npy`` file; return False as soon as the cast makes a value non-finite.
 
     Raises:
@@ -76,7 +78,8 @@ def write_rows(path: Path, chunks: Iterable[np.ndarray], shape: tuple[int, ...],
     start = 0
     with path.open("wb") as file:
         np.lib.format.write_array_header_2_0(
-            file, {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+            file,
+            {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape},
         )
         for chunk in chunks:
             rows = cast(chunk, dtype)

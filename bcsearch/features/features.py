@@ -73,7 +73,9 @@ class Features:
         """Return the frozen backbone of a configuration, from images of its size to features; never to be trained."""
         return self.prefix.backbone(params.backbone, params.image_size)
 
-    def activations(self, params: Params, cut: str, *, clean_only: bool = False) -> tuple[np.ndarray, ...]:
+    def activations(
+        self, params: Params, cut: str, *, clean_only: bool = False
+    ) -> tuple[np.ndarray, ...]:
         """Return the activations at a cut for every view; the first is the original's, and alone if ``clean_only``.
 
         Each has shape (n, *shape of the cut) and is float16 or float32; at the cut ``input`` they are the images of the
@@ -82,12 +84,17 @@ class Features:
         stored = self._views(params, 1 if clean_only else params.canonical().views)
         if cut == INPUT:
             return tuple(view.data for view in stored)
-        return tuple(self._at_cut(params, cut, index, view).data for index, view in enumerate(stored))
+        return tuple(
+            self._at_cut(params, cut, index, view).data for index, view in enumerate(stored)
+        )
 
     def _views(self, params: Params, n_views: int) -> list[Stored]:
         """Return the original and what the store has of the augmented views, made where it has none."""
         with views.view_pool(self.processes_for(n_views - 1)) as pool:
-            return [self._first(), *(self._view(params.augment, i, pool) for i in range(1, n_views))]
+            return [
+                self._first(),
+                *(self._view(params.augment, i, pool) for i in range(1, n_views)),
+            ]
 
     def _view(self, policy: str, index: int, pool: Executor | None) -> Stored:
         def chunks() -> Iterator[np.ndarray]:
@@ -102,7 +109,12 @@ class Features:
     def view_key(self, policy: str, index: int) -> EntryKey:
         """Return the key of an augmented view; the original, view 0, is never stored."""
         return EntryKey.of(
-            "view", dataset=self.fingerprint, policy=policy, index=index, seed=self.seed, meaning=views.MEANING
+            "view",
+            dataset=self.fingerprint,
+            policy=policy,
+            index=index,
+            seed=self.seed,
+            meaning=views.MEANING,
         )
 
     def _at_cut(self, params: Params, cut: str, index: int, view: Stored) -> Stored:
@@ -110,7 +122,9 @@ class Features:
 
         def compute() -> Rows:
             start, source = self._nearest(params, cut, view)
-            forward = self.prefix.forward(params.backbone, params.image_size, start, cut, source.dtype)
+            forward = self.prefix.forward(
+                params.backbone, params.image_size, start, cut, source.dtype
+            )
             copy = f"augmented copy {index} ({params.augment})" if index else "the images"
             part = "" if cut == POOLED else f" up to {cut}"
             what = f"{params.backbone} at {params.image_size} pixels{part} over {copy}"

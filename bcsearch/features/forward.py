@@ -60,7 +60,9 @@ class FrozenForward:
         """Yield outputs (up to batch_size, *output_shape), float32, of inputs (n, ...), in order."""
         for start in range(0, len(inputs), self.batch_size):
             batch = np.asarray(inputs[start : start + self.batch_size])
-            filled = np.concatenate([batch, np.zeros((self.batch_size - len(batch), *batch.shape[1:]), batch.dtype)])
+            filled = np.concatenate(
+                [batch, np.zeros((self.batch_size - len(batch), *batch.shape[1:]), batch.dtype)]
+            )
             yield self._forward(tf.constant(filled)).numpy()[: len(batch)]
 
 

@@ -38,16 +38,23 @@ class Prefix:
     batch_size: int
     jit_compile: bool = False
     _loaded: tuple[tuple[str, int], keras.Model] | None = field(init=False, default=None)
-    _pass: tuple[tuple[str, int, str, str, str], FrozenForward] | None = field(init=False, default=None)
+    _pass: tuple[tuple[str, int, str, str, str], FrozenForward] | None = field(
+        init=False, default=None
+    )
 
     def backbone(self, name: str, image_size: int) -> keras.Model:
         """Return a backbone with its first weights, shared by all who ask: it is never trained."""
         if self._loaded is None or self._loaded[0] != (name, image_size):
             self._loaded = self._pass = None
-            self._loaded = ((name, image_size), load_backbone(name, image_size, self.weights[name], self.seed))
+            self._loaded = (
+                (name, image_size),
+                load_backbone(name, image_size, self.weights[name], self.seed),
+            )
         return self._loaded[1]
 
-    def forward(self, name: str, image_size: int, start: str, end: str, dtype: np.dtype[np.generic]) -> FrozenForward:
+    def forward(
+        self, name: str, image_size: int, start: str, end: str, dtype: np.dtype[np.generic]
+    ) -> FrozenForward:
         """Return the pass from the cut ``start``, whose inputs are of ``dtype``, to the cut ``end``."""
         wanted = (name, image_size, start, end, np.dtype(dtype).name)
         if self._pass is None or self._pass[0] != wanted:
@@ -57,6 +64,8 @@ class Prefix:
             model = self.backbone(name, image_size)
             segments = [segment(model, *ends) for ends in way]
             before = resizing(*self.image_shape, image_size) if start == INPUT else None
-            forward = FrozenForward(segments, self.batch_size, dtype, before=before, jit_compile=self.jit_compile)
+            forward = FrozenForward(
+                segments, self.batch_size, dtype, before=before, jit_compile=self.jit_compile
+            )
             self._pass = (wanted, forward)
         return self._pass[1]

@@ -81,7 +81,9 @@ class Store:
         self.notify = notify
         self.check = check
         self._open: weakref.WeakValueDictionary[str, np.ndarray] = weakref.WeakValueDictionary()
-        self._verified: dict[str, str] = {}  # checksums, by digest, of what this process has checked
+        self._verified: dict[
+            str, str
+        ] = {}  # checksums, by digest, of what this process has checked
         self._memory: OrderedDict[str, Stored] = OrderedDict()
         self._said: set[str] = set()
         self.written_bytes = 0  # by this process
@@ -99,7 +101,9 @@ class Store:
             with locked(self._lock_path(key.digest), self.check):
                 stored = self._read(key) or self._write(key, compute())
         except (DiskError, OSError) as error:
-            self._say(f"cache: {_reason(error)}; going on without it: what it would hold is computed by each process")
+            self._say(
+                f"cache: {_reason(error)}; going on without it: what it would hold is computed by each process"
+            )
             return self._compute_in_memory(key, compute())
         self._keep_limit(spare=key.digest)
         return stored
@@ -130,7 +134,9 @@ class Store:
                 found.append(read_meta(folder))
         return sorted(found, key=lambda record: record.used)
 
-    def prune(self, *, older_than: float | None = None, limit_bytes: int | None = None) -> list[EntryRecord]:
+    def prune(
+        self, *, older_than: float | None = None, limit_bytes: int | None = None
+    ) -> list[EntryRecord]:
         """Remove entries that no process has open, damaged ones, and what the dead left; return the records removed.
 
         Without a limit all go; else those unused for ``older_than`` seconds, and the least recently used until
@@ -166,7 +172,9 @@ class Store:
             record = read_meta(folder)
             data = read_data(folder, record, verify=key.digest not in self._verified)
         except DamagedEntry as error:
-            self.notify(f"cache: entry {key.digest} ({key.kind}) is damaged: {error}; computing it again")
+            self.notify(
+                f"cache: entry {key.digest} ({key.kind}) is damaged: {error}; computing it again"
+            )
             self._discard(key.digest)
             return None
         utime(folder / META)
@@ -216,7 +224,10 @@ class Store:
         data = np.concatenate([chunk for chunk in chunks if chunk is not None])
         data.flags.writeable = False
         stored = self._memory[key.digest] = Stored(data=data, checksum=checksum(data))
-        while len(self._memory) > 1 and sum(kept.data.nbytes for kept in self._memory.values()) > MEMORY_BYTES:
+        while (
+            len(self._memory) > 1
+            and sum(kept.data.nbytes for kept in self._memory.values()) > MEMORY_BYTES
+        ):
             self._memory.popitem(last=False)
         return stored
 

@@ -26,7 +26,10 @@ class Artifacts:
 
     def __init__(self, study_dir: Path) -> None:
         self.folder = Path(study_dir)
-        self._probabilities, self._checkpoints = self.folder / "out_of_fold", self.folder / "checkpoints"
+        self._probabilities, self._checkpoints = (
+            self.folder / "out_of_fold",
+            self.folder / "checkpoints",
+        )
         self._figures = self.folder / FIGURES
         self._ended = 0
 
@@ -59,10 +62,16 @@ class Artifacts:
         self._ended += 1
         if number % COLLECT_EVERY and self._ended % COLLECT_EVERY:
             return
-        left = set(self._checkpoints.glob("trial-*.npz"))  # looked at before the trials: others begin meanwhile
+        left = set(
+            self._checkpoints.glob("trial-*.npz")
+        )  # looked at before the trials: others begin meanwhile
         left -= {self.checkpoint_path(first) for first in ledger.going_on()}
         for folder in (self._checkpoints, self._probabilities, self._figures):
-            left |= {draft for draft in folder.glob(".*") if time.time() - _age(draft) > ABANDONED_SECONDS}
+            left |= {
+                draft
+                for draft in folder.glob(".*")
+                if time.time() - _age(draft) > ABANDONED_SECONDS
+            }
         for path in left:
             _remove(path)
         self.shrink(limit_bytes, ledger.worst_first())

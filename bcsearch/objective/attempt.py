@@ -61,13 +61,19 @@ class Attempt:
 
     def _train(self) -> TrainResult:
         if len(self._history) >= self._of.storage.max_retries:
-            self._of.ledger.record(self._entry(TrialState.RUNNING))  # of a last attempt the params stay, if it is lost
-        return self._of.train(self._params, self._watch, self._checkpoints, self._of.limits.trial_seconds)
+            self._of.ledger.record(
+                self._entry(TrialState.RUNNING)
+            )  # of a last attempt the params stay, if it is lost
+        return self._of.train(
+            self._params, self._watch, self._checkpoints, self._of.limits.trial_seconds
+        )
 
     def _replay(self, twin: LedgerEntry) -> TrainResult:
         """Report what an equal configuration scored, instead of training it again."""
         if twin.state is TrialState.INFEASIBLE:
-            raise InfeasibleError(f"trial {twin.trial_number} of the same configuration could not be trained")
+            raise InfeasibleError(
+                f"trial {twin.trial_number} of the same configuration could not be trained"
+            )
         told: list[EpochScores] = []
         for scores in twin.epochs:
             told.append(scores)
@@ -86,7 +92,9 @@ class Attempt:
         if state is TrialState.COMPLETE and result.probabilities is not None:
             artifacts.save_probabilities(number, result.probabilities)
         copied = twin is not None and twin.trial_number not in self._history
-        entry = self._entry(state, result, duplicate_of=twin.trial_number if twin and copied else None)
+        entry = self._entry(
+            state, result, duplicate_of=twin.trial_number if twin and copied else None
+        )
         self._of.keep_figure(self._trial, entry, result.probabilities)
         self._of.ledger.record(entry)
         self._checkpoints.remove()
@@ -103,7 +111,9 @@ class Attempt:
         )
 
     def _collect(self) -> None:
-        self._of.artifacts.collect(self._trial.number, self._of.limits.files_mb * 10**6, self._of.ledger)
+        self._of.artifacts.collect(
+            self._trial.number, self._of.limits.files_mb * 10**6, self._of.ledger
+        )
 
     def _entry(
         self, state: TrialState, result: TrainResult | None = None, duplicate_of: int | None = None
@@ -115,7 +125,9 @@ class Attempt:
             epochs=result.epochs if result else (),
             state=state,
             train_seconds=trained,
-            total_seconds=max(time.perf_counter() - self._started, trained),  # earlier attempts have trained some of it
+            total_seconds=max(
+                time.perf_counter() - self._started, trained
+            ),  # earlier attempts have trained some of it
             duplicate_of=duplicate_of,
         )
 
@@ -139,4 +151,7 @@ def known(ledger: Ledger, digest: str, history: list[int]) -> LedgerEntry | None
     if number is not None:
         return ledger.entry_of(number)
     lost = (ledger.entry_of(number) for number in reversed(history))
-    return next((entry for entry in lost if entry is not None and entry.state is not TrialState.RUNNING), None)
+    return next(
+        (entry for entry in lost if entry is not None and entry.state is not TrialState.RUNNING),
+        None,
+    )

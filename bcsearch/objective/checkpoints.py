@@ -51,7 +51,11 @@ class TrialCheckpoints:
         try:
             found = _read(self.path, self.digest)
         except UNREADABLE as error:
-            self.listener(Notice(text=f"checkpoint {self.path} cannot be used, the trial begins anew: {error}"))
+            self.listener(
+                Notice(
+                    text=f"checkpoint {self.path} cannot be used, the trial begins anew: {error}"
+                )
+            )
             return None
         self.listener(Notice(text=f"going on from a checkpoint after {len(found.epochs)} epochs"))
         self.catch_up(found.epochs)
@@ -71,7 +75,9 @@ class TrialCheckpoints:
 
     def remove(self) -> None:
         """Remove it, once the trial has ended."""
-        with suppress(OSError):  # a folder that is shared may have its moods, and the trial has ended well
+        with suppress(
+            OSError
+        ):  # a folder that is shared may have its moods, and the trial has ended well
             self.path.unlink(missing_ok=True)
 
 
@@ -88,5 +94,8 @@ def _read(path: Path, digest: str) -> Checkpoint:
     about = json.loads(str(arrays.pop(ABOUT)))
     if about["digest"] != digest:
         raise ValueError("it is of another configuration")
-    epochs = tuple(EpochScores(**{**scores, "fold_scores": tuple(scores["fold_scores"])}) for scores in about["epochs"])
+    epochs = tuple(
+        EpochScores(**{**scores, "fold_scores": tuple(scores["fold_scores"])})
+        for scores in about["epochs"]
+    )
     return Checkpoint(epochs=epochs, seconds=about["seconds"], arrays=arrays)

@@ -83,7 +83,9 @@ class FigureKeeper:
     store: FigureStore
     draw: Draw
 
-    def __call__(self, trial: optuna.Trial, entry: LedgerEntry, probabilities: np.ndarray | None) -> None:
+    def __call__(
+        self, trial: optuna.Trial, entry: LedgerEntry, probabilities: np.ndarray | None
+    ) -> None:
         """Draw a trial that is about to end and make the figure its artifact; in a second try it replaces the first.
 
         Raises:
@@ -95,12 +97,18 @@ class FigureKeeper:
             self.store.write(before[0].artifact_id, BytesIO(content))
             return
         try:
-            with TemporaryDirectory(dir=make_writable_dir(self.store.folder), prefix=".draft-") as folder:
+            with TemporaryDirectory(
+                dir=make_writable_dir(self.store.folder), prefix=".draft-"
+            ) as folder:
                 path = Path(folder) / f"trial-{entry.trial_number:05d}.svg"
                 path.write_bytes(content)
-                upload_artifact(artifact_store=self.store, file_path=str(path), study_or_trial=trial)
+                upload_artifact(
+                    artifact_store=self.store, file_path=str(path), study_or_trial=trial
+                )
         except OSError as error:
-            raise DiskError(f"cannot write a figure to {self.store.folder}: {error.strerror or error}") from error
+            raise DiskError(
+                f"cannot write a figure to {self.store.folder}: {error.strerror or error}"
+            ) from error
 
 
 def _sound(artifact_id: str) -> str:

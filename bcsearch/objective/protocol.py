@@ -21,7 +21,11 @@ class Train(Protocol):
         """Return the canonical form: configurations that train alike become equal."""
 
     def __call__(
-        self, params: Params, report: Report, checkpoints: Checkpoints, trial_seconds: float | None = None
+        self,
+        params: Params,
+        report: Report,
+        checkpoints: Checkpoints,
+        trial_seconds: float | None = None,
     ) -> TrainResult:
         """Train from the last checkpoint on; call ``report(epoch, fold_mean)`` after every epoch, True means stop.
 
@@ -42,7 +46,9 @@ class StopAsked(Protocol):
 class KeepFigure(Protocol):
     """Keeps a figure of a trial that is about to end."""
 
-    def __call__(self, trial: optuna.Trial, entry: LedgerEntry, probabilities: np.ndarray | None) -> None:
+    def __call__(
+        self, trial: optuna.Trial, entry: LedgerEntry, probabilities: np.ndarray | None
+    ) -> None:
         """Draw and keep it; ``probabilities`` (n_images, n_classes) are out-of-fold, None where there are none."""
 
 

@@ -20,7 +20,9 @@ class Watch:
 
     def __init__(self, trial: optuna.Trial, listener: Listener, stop_asked: StopAsked) -> None:
         self._trial, self._listener, self._ask = trial, listener, stop_asked
-        self._reported = set(trial._cached_frozen_trial.intermediate_values)  # as it was when this attempt began
+        self._reported = set(
+            trial._cached_frozen_trial.intermediate_values
+        )  # as it was when this attempt began
         self._last_reported = max(self._reported, default=-1)
         self._best = float("-inf")
         self.pruned = self.stop_asked = False
@@ -28,7 +30,9 @@ class Watch:
     def __call__(self, epoch: int, score: float) -> bool:
         """Take the fold mean of an epoch; True means stop."""
         self._take(epoch, score)
-        judged = epoch >= self._last_reported  # the pruner looks at the last report only, and has let earlier ones pass
+        judged = (
+            epoch >= self._last_reported
+        )  # the pruner looks at the last report only, and has let earlier ones pass
         self.pruned = judged and self._trial.should_prune()
         self.stop_asked = not self.pruned and self._ask()
         return self.stop_asked or self.pruned
@@ -42,4 +46,6 @@ class Watch:
         self._best = max(self._best, score)
         if epoch not in self._reported:
             self._trial.report(self._best, epoch)
-        self._listener(EpochEnded(number=self._trial.number, epoch=epoch, score=score, best=self._best))
+        self._listener(
+            EpochEnded(number=self._trial.number, epoch=epoch, score=score, best=self._best)
+        )

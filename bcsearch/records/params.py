@@ -25,14 +25,24 @@ class Params:
 
     backbone: str = "efficientnet_lite0"
     image_size: int = 96
-    unfreeze_fraction: float = 0.0  # share of the backbone's parameters that is trained, from its end
-    unfreeze_schedule: str = "none"  # none trains them from the first epoch, the others after the head
-    unfreeze_layers: int = 10  # last_layers only: layers with weights, from the end, instead of a fraction
-    unfreeze_every: int = 3  # epochs of the head alone, and between one step of unfreezing and the next
+    unfreeze_fraction: float = (
+        0.0  # share of the backbone's parameters that is trained, from its end
+    )
+    unfreeze_schedule: str = (
+        "none"  # none trains them from the first epoch, the others after the head
+    )
+    unfreeze_layers: int = (
+        10  # last_layers only: layers with weights, from the end, instead of a fraction
+    )
+    unfreeze_every: int = (
+        3  # epochs of the head alone, and between one step of unfreezing and the next
+    )
     backbone_rate: float = 0.1  # learning rate of what is unfrozen, as a share of the head's
     batch_norm: str = "frozen"  # whether batch-norm layers of what is unfrozen learn too
     augment: str = "none"
-    views: int = 4  # stored views a trial cycles through, the original among them; 1 without augmentation
+    views: int = (
+        4  # stored views a trial cycles through, the original among them; 1 without augmentation
+    )
     head_layers: int = 1  # hidden dense layers before the output layer
     units_1: int = 256
     units_2: int = 128

@@ -77,13 +77,19 @@ class StudyRecord:
     fingerprint: dict[str, str] = field(default_factory=dict)
     settings: str = ""
     files: str = ""  # the folder of its trials' files, on machines that reach it
-    files_of: dict[str, str] = field(default_factory=dict)  # of machines that did not: "shared" by now, or their own
+    files_of: dict[str, str] = field(
+        default_factory=dict
+    )  # of machines that did not: "shared" by now, or their own
     trials: tuple[TrialRecord, ...] = ()
 
     @property
     def completed(self) -> list[TrialRecord]:
         """The trials that ran to their end, in order of their numbers."""
-        return [trial for trial in self.trials if trial.state is TrialState.COMPLETE and trial.score is not None]
+        return [
+            trial
+            for trial in self.trials
+            if trial.state is TrialState.COMPLETE and trial.score is not None
+        ]
 
     @property
     def infeasible(self) -> list[TrialRecord]:
@@ -93,7 +99,9 @@ class StudyRecord:
     @property
     def best(self) -> TrialRecord | None:
         """The completed trial with the highest score, the earliest on a tie; None before the first."""
-        return max(self.completed, key=lambda trial: (trial.score or 0.0, -trial.number), default=None)
+        return max(
+            self.completed, key=lambda trial: (trial.score or 0.0, -trial.number), default=None
+        )
 
     @property
     def ranked(self) -> list[TrialRecord]:

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 LABEL_SIZE, CROWDED_SIZE = 12, 10  # pixels, of class names: of few classes, of many
 CROWD = 20  # classes from which on there are many
 LABEL_WIDTH = 150  # pixels, of a class name at most
-PALEST, DARKEST = (246, 249, 253), (23, 74, 140)  # red, green, blue of a share just above 0, and of 1
+PALEST, DARKEST = (
+    (246, 249, 253),
+    (23, 74, 140),
+)  # red, green, blue of a share just above 0, and of 1
 WHITE_ON = 0.5  # share from which on counts are white
 
 
@@ -26,7 +29,9 @@ def count_out_of_fold(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarr
     Of probabilities (n_images, n_classes), rows that are not a number were never validated and are left out.
     """
     known = ~np.isnan(probabilities).any(axis=1)
-    return confusion_matrix(labels[known], probabilities[known].argmax(axis=1), probabilities.shape[1])
+    return confusion_matrix(
+        labels[known], probabilities[known].argmax(axis=1), probabilities.shape[1]
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +81,9 @@ def matrix_svg(confusion: np.ndarray, labels: Labels, left: float, top: float) -
     found = zip(*(values.tolist() for values in each), strict=True)
     for row, column, count, share in found:
         x, y = left + column * cell, top + row * cell
-        parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{cell:.2f}" height="{cell:.2f}" fill="{_shade(share)}"/>')
+        parts.append(
+            f'<rect x="{x:.1f}" y="{y:.1f}" width="{cell:.2f}" height="{cell:.2f}" fill="{_shade(share)}"/>'
+        )
         style = "pale" if share > WHITE_ON else ""
         parts.append(words(x + cell / 2, y + cell / 2 + 0.35 * size, str(count), style))
     parts.append(f'</g><path class="cells" d="{_grid(left, top, labels)}"/>')
@@ -90,15 +97,23 @@ def _names(labels: Labels, left: float, top: float) -> str:
         middle = (index + 0.5) * labels.cell
         x, y = left + middle, top + side
         parts.append(words(left - 6, top + middle + 0.35 * size, name, "right"))
-        below = words(x, y + 16, name, "middle") if labels.across else turned(x + 4, y + 12, name, "right", -45)
+        below = (
+            words(x, y + 16, name, "middle")
+            if labels.across
+            else turned(x + 4, y + 12, name, "right", -45)
+        )
         parts.append(below)
-    columns = words(left + side / 2, top + side + labels.height - 6, "predicted class", "middle axis-name")
+    columns = words(
+        left + side / 2, top + side + labels.height - 6, "predicted class", "middle axis-name"
+    )
     rows = turned(left - labels.width - 8, top + side / 2, "true class", "middle axis-name", -90)
     return "".join([*parts, "</g>", columns, rows])
 
 
 def _shade(share: float) -> str:
-    red, green, blue = (round(pale + share * (dark - pale)) for pale, dark in zip(PALEST, DARKEST, strict=True))
+    red, green, blue = (
+        round(pale + share * (dark - pale)) for pale, dark in zip(PALEST, DARKEST, strict=True)
+    )
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 

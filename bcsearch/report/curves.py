@@ -42,7 +42,9 @@ class Frame:
         return self.top + self.height * (high - score) / (high - low)
 
 
-def curves_svg(epochs: tuple[EpochScores, ...], left: float, top: float, width: float, height: float) -> str:
+def curves_svg(
+    epochs: tuple[EpochScores, ...], left: float, top: float, width: float, height: float
+) -> str:
     """Return learning curves whose axes take up the given place; their words stand left of it and below."""
     frame = _frame(epochs, left, top, width, height)
     n_folds = max((len(scores.fold_scores) for scores in epochs), default=0)
@@ -55,8 +57,13 @@ def curves_svg(epochs: tuple[EpochScores, ...], left: float, top: float, width: 
     return "".join([_axes(frame), *lines, mean, _best(frame, epochs), _legend(frame, n_folds)])
 
 
-def _frame(epochs: tuple[EpochScores, ...], left: float, top: float, width: float, height: float) -> Frame:
-    scores = [score for e in epochs for score in (*e.fold_scores, e.mean) if isfinite(score)] or [0.0, 1.0]
+def _frame(
+    epochs: tuple[EpochScores, ...], left: float, top: float, width: float, height: float
+) -> Frame:
+    scores = [score for e in epochs for score in (*e.fold_scores, e.mean) if isfinite(score)] or [
+        0.0,
+        1.0,
+    ]
     last = max((e.epoch for e in epochs), default=1)
     return Frame(
         left=left,
@@ -81,9 +88,17 @@ def _axes(frame: Frame) -> str:
         x = frame.x(epoch)
         parts.append(f'<path class="axis" d="M{x:.1f} {bottom:.1f}v5"/>')
         parts.append(words(x, bottom + 18, f"{epoch:.0f}", "middle"))
-    parts.append(f'<path class="axis" d="M{frame.left:.1f} {frame.top:.1f}V{bottom:.1f}H{right:.1f}"/>')
-    parts.append(words(frame.left + frame.width / 2, bottom + 38, "epoch, counted from 0", "middle axis-name"))
-    parts.append(turned(frame.left - 42, frame.top + frame.height / 2, "score", "middle axis-name", -90))
+    parts.append(
+        f'<path class="axis" d="M{frame.left:.1f} {frame.top:.1f}V{bottom:.1f}H{right:.1f}"/>'
+    )
+    parts.append(
+        words(
+            frame.left + frame.width / 2, bottom + 38, "epoch, counted from 0", "middle axis-name"
+        )
+    )
+    parts.append(
+        turned(frame.left - 42, frame.top + frame.height / 2, "score", "middle axis-name", -90)
+    )
     return "".join(parts)
 
 
@@ -117,5 +132,7 @@ def _legend(frame: Frame, n_folds: int) -> str:
     name = "mean" if n_folds > 1 else "score"
     parts.append(f'<path class="mean" d="M{x:.1f} {y - 4:.1f}h16"/>{words(x + 21, y, name)}')
     x += 68
-    parts.append(f'<circle class="best" cx="{x:.1f}" cy="{y - 4:.1f}" r="4.5"/>{words(x + 9, y, "best")}')
+    parts.append(
+        f'<circle class="best" cx="{x:.1f}" cy="{y - 4:.1f}" r="4.5"/>{words(x + 9, y, "best")}'
+    )
     return "".join(parts)

@@ -29,7 +29,11 @@ class Scored(Protocol):
 
 
 def evaluation_text(
-    n_images: int, accuracy: float, macro_f1: float, per_class: Mapping[str, Scored], confusion: list[list[int]]
+    n_images: int,
+    accuracy: float,
+    macro_f1: float,
+    per_class: Mapping[str, Scored],
+    confusion: list[list[int]],
 ) -> str:
     """Return a model's scores, class by class, and its confusion matrix with true classes in rows."""
     width = max(len(name) for name in per_class)
@@ -38,7 +42,9 @@ def evaluation_text(
         f"  {'class':<{width}}  images  precision  recall      f1  | predicted as class 0, 1, ...",
     ]
     for (name, scored), counts in zip(per_class.items(), confusion, strict=True):
-        shares = f"{_share(scored.precision):>9}  {_share(scored.recall):>6}  {_share(scored.f1):>6}"
+        shares = (
+            f"{_share(scored.precision):>9}  {_share(scored.recall):>6}  {_share(scored.f1):>6}"
+        )
         lines.append(
             f"  {name:<{width}}  {scored.images:>6}  {shares}  | {' '.join(f'{count:>4}' for count in counts)}"
         )

@@ -40,21 +40,32 @@ def left_out_text(forecast: Forecast) -> list[str]:
     if forecast.left_out:
         lines.append(f"left out to fit, the dearest first: {', '.join(forecast.left_out)}")
     if forecast.trials < forecast.wanted:
-        lines.append(f"only {forecast.trials} of {forecast.wanted} trials fit: the study gets {forecast.trials}")
+        lines.append(
+            f"only {forecast.trials} of {forecast.wanted} trials fit: the study gets {forecast.trials}"
+        )
     return lines
 
 
 def comparison(planned: Work, real: Work, *, supervised: bool) -> str:
     """Return a plan and what it came to in one line; cache and passes are known where this process did the work."""
     took = f"{time_in_words(real.seconds)} over all workers"
-    here = "" if supervised else f", {in_words(real.cache_bytes)} and {real.passes:,} passes in this one"
+    here = (
+        ""
+        if supervised
+        else f", {in_words(real.cache_bytes)} and {real.passes:,} passes in this one"
+    )
     return f"planned {work_text(planned)}; took {took}{here}"
 
 
 def forecast_text(forecast: Forecast) -> str:
     """Return a forecast as tables of what is computed once and of what training costs, and its total."""
     trained = [(*_place(row), f"{row.seconds:.2f}") for row in forecast.epochs]
-    lines = [*_table(PASSES, [_cells(row) for row in forecast.rows]), "", *_table(EPOCHS, trained), ""]
+    lines = [
+        *_table(PASSES, [_cells(row) for row in forecast.rows]),
+        "",
+        *_table(EPOCHS, trained),
+        "",
+    ]
     note = f"the tables hold all that the space may ask for, the total is for {forecast.trials} trials:"
     return "\n".join([*lines, note, total_text(forecast), *left_out_text(forecast)])
 
@@ -78,4 +89,6 @@ def _cells(row: PassCost) -> tuple[str, ...]:
 
 def _aligned(header: Sequence[str], row: Sequence[str], widths: Sequence[int]) -> list[str]:
     columns = zip(header, row, widths, strict=True)
-    return [cell.ljust(width) if name in LEFT else cell.rjust(width) for name, cell, width in columns]
+    return [
+        cell.ljust(width) if name in LEFT else cell.rjust(width) for name, cell, width in columns
+    ]

@@ -77,7 +77,10 @@ class LiveView:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._work = ""
         if self._live:
@@ -89,7 +92,9 @@ class LiveView:
         match event:
             case BudgetKnown():
                 self._wanted, self._filled = event.trials, event.filled
-                self._best = None if event.best is None else Best(score=event.best, number=event.best_number)
+                self._best = (
+                    None if event.best is None else Best(score=event.best, number=event.best_number)
+                )
             case TrialStarted():
                 self._rows[event.number] = Row(number=event.number, params=event.params)
             case EpochEnded():
@@ -116,10 +121,14 @@ class LiveView:
         )
         self._rows[event.number] = row
         self._filled += 1
-        if event.state is TrialState.COMPLETE and (self._best is None or event.score > self._best.score):
+        if event.state is TrialState.COMPLETE and (
+            self._best is None or event.score > self._best.score
+        ):
             self._best = Best(score=event.score, number=event.number)
         if not self._live:
-            self._say(f"trial {row.number} {row.state} {event.score:.4f}, {row.epochs} epochs, {_seconds_text(row)}")
+            self._say(
+                f"trial {row.number} {row.state} {event.score:.4f}, {row.epochs} epochs, {_seconds_text(row)}"
+            )
 
     def _drop(self, event: TrialInfeasible | TrialReleased | TrialLost) -> None:
         self._rows.pop(event.number, None)
@@ -148,15 +157,23 @@ class LiveView:
     def __rich__(self) -> RenderableType:
         """Return the view as it stands: the best trial and the last ones, a headline, the work that goes on."""
         best = None if self._best is None else self._best.number
-        tables = [trials_table(self._shown(), best)] if self._rows else []  # none where other processes run the trials
+        tables = (
+            [trials_table(self._shown(), best)] if self._rows else []
+        )  # none where other processes run the trials
         come = f"{self._filled} of {self._wanted} trials, best score {self._best or 'none yet'}"
-        headlines = [Text(come, style="bold")] if self._wanted or self._rows else []  # none before a study is at hand
+        headlines = (
+            [Text(come, style="bold")] if self._wanted or self._rows else []
+        )  # none before a study is at hand
         return Group(*tables, *headlines, Text(self._work, style="yellow"))
 
     def _shown(self) -> list[Row]:
         """Return the last rows; where the best trial's is an earlier one, it stands above them."""
         rows = list(self._rows.values())
-        best = None if self._best is None or self._best.number is None else self._rows.get(self._best.number)
+        best = (
+            None
+            if self._best is None or self._best.number is None
+            else self._rows.get(self._best.number)
+        )
         last = rows[-ROWS_SHOWN:]
         return last if best is None or best in last else [best, *rows[-ROWS_SHOWN + 1 :]]
 
@@ -174,7 +191,12 @@ def trials_table(rows: list[Row], best: int | None = None) -> Table:
         table.add_column(name, justify=justify, no_wrap=True, min_width=8)
     table.add_column("configuration", overflow="ellipsis", no_wrap=True, ratio=1)
     for row in rows:
-        numbers = [number(row.score, 4), str(row.epochs), number(row.seconds, 1), number(row.training, 1)]
+        numbers = [
+            number(row.score, 4),
+            str(row.epochs),
+            number(row.seconds, 1),
+            number(row.training, 1),
+        ]
         cells = [str(row.number), row.state.value, *numbers, configuration_text(row.params)]
         table.add_row(*cells, style=BEST_STYLE if row.number == best else STYLES.get(row.state, ""))
     return table
@@ -190,9 +212,13 @@ def configuration_text(params: Params) -> str:
     defaults = asdict(Params().canonical())
     widths = "-".join(map(str, params.units)) or "linear"
     others = {
-        name: value for name, value in asdict(params).items() if not name.startswith(("units_", "head_", "views"))
+        name: value
+        for name, value in asdict(params).items()
+        if not name.startswith(("units_", "head_", "views"))
     }
-    differing = [f"{name}={_short(value)}" for name, value in others.items() if value != defaults[name]]
+    differing = [
+        f"{name}={_short(value)}" for name, value in others.items() if value != defaults[name]
+    ]
     return " ".join([widths, *differing])
 
 

@@ -89,7 +89,8 @@ def status_facts(study: StudyRecord, about: About | None = None) -> StatusFacts:
         retried=retried,
         failed=study.count(TrialState.FAIL) - retried,
         infeasible=tuple(
-            Infeasible(trial=trial.number, reason=trial.note) for trial in study.infeasible[-REASONS_SHOWN:]
+            Infeasible(trial=trial.number, reason=trial.note)
+            for trial in study.infeasible[-REASONS_SHOWN:]
         ),
         completed=len(study.completed),
         best=tuple(_facts(study, trial, about) for trial in study.ranked[:BEST_SHOWN]),
@@ -109,28 +110,42 @@ def best_facts(study: StudyRecord, about: About | None = None) -> BestFacts:
 
 def status_text(facts: StatusFacts) -> str:
     """Return the state of a study in lines."""
-    states = ", ".join(f"{count} {state}" for state, count in facts.states.items()) or "no trials yet"
+    states = (
+        ", ".join(f"{count} {state}" for state, count in facts.states.items()) or "no trials yet"
+    )
     attempts = {"lost and retried": facts.retried, "failed": facts.failed}
     apart = ", ".join(f"{count} {what}" for what, count in attempts.items() if count)
     besides = f"; besides these {apart}" if apart else ""
-    lines = [f"study {facts.study}: {facts.trials_done} of {facts.trials_wanted} trials done ({states}{besides})"]
+    lines = [
+        f"study {facts.study}: {facts.trials_done} of {facts.trials_wanted} trials done ({states}{besides})"
+    ]
     if facts.completed > len(facts.best):
         lines.append(f"  the best {len(facts.best)} of {facts.completed} that completed:")
-    lines += [f"  trial {best.trial}: {best.score:.4f} {_settings(best.params)}" for best in facts.best]
-    lines += [f"  trial {each.trial} could not be trained: {each.reason}" for each in facts.infeasible]
+    lines += [
+        f"  trial {best.trial}: {best.score:.4f} {_settings(best.params)}" for best in facts.best
+    ]
+    lines += [
+        f"  trial {each.trial} could not be trained: {each.reason}" for each in facts.infeasible
+    ]
     return "\n".join(lines)
 
 
 def best_text(facts: BestFacts) -> str:
     """Return the best trial in lines."""
-    lines = [f"study {facts.study}, trial {facts.trial}: score {facts.score:.4f} after {facts.epochs} epochs"]
+    lines = [
+        f"study {facts.study}, trial {facts.trial}: score {facts.score:.4f} after {facts.epochs} epochs"
+    ]
     if facts.spread is not None:  # a single split's only score stands above
         folds = ", ".join(f"{score:.4f}" for score in facts.fold_scores)
         lines.append(f"  folds: {folds} (standard deviation {facts.spread:.4f})")
     if facts.test is not None:
         shares = f"accuracy {facts.test.accuracy:.4f}, macro F1 {facts.test.macro_f1:.4f}"
-        lines.append(f"  test part, {facts.test.n_images} images never trained or chosen on: {shares}")
-    return "\n".join([*lines, *(f"  {name} = {value}" for name, value in sorted(facts.params.items()))])
+        lines.append(
+            f"  test part, {facts.test.n_images} images never trained or chosen on: {shares}"
+        )
+    return "\n".join(
+        [*lines, *(f"  {name} = {value}" for name, value in sorted(facts.params.items()))]
+    )
 
 
 def _facts(study: StudyRecord, trial: TrialRecord, about: About | None) -> BestFacts:
@@ -153,12 +168,19 @@ def _test_facts(study: StudyRecord, trial: TrialRecord, about: About | None) -> 
     match about:
         case {
             "study": {"uuid": study.uuid},
-            "test": {"n_images": int(n_images), "accuracy": float(accuracy), "macro_f1": float(macro_f1)},
+            "test": {
+                "n_images": int(n_images),
+                "accuracy": float(accuracy),
+                "macro_f1": float(macro_f1),
+            },
         } if trial.is_in(about):
             return UnseenFacts(n_images=n_images, accuracy=accuracy, macro_f1=macro_f1)
     return None
 
 
 def _settings(params: dict[str, Any]) -> str:
-    shown = {name: f"{value:.3g}" if isinstance(value, float) else value for name, value in sorted(params.items())}
+    shown = {
+        name: f"{value:.3g}" if isinstance(value, float) else value
+        for name, value in sorted(params.items())
+    }
     return " ".join(f"{name}={value}" for name, value in shown.items())

@@ -23,7 +23,9 @@ def plain(text: str) -> str:
     """Return text without what XML or a file's encoding may not hold."""
     if text.isprintable():
         return text
-    return "".join(letter if letter.isprintable() else " " if letter.isspace() else "?" for letter in text)
+    return "".join(
+        letter if letter.isprintable() else " " if letter.isspace() else "?" for letter in text
+    )
 
 
 def shortened(text: str, width: float, size: float) -> str:

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from bcsearch.records import EpochScores, TrialState
 
 WIDTH = 800  # pixels
-TOP, LEFT, RIGHT = 88, 64, 16  # pixels around both parts; words of the curves' axis stand in the left ones
+TOP, LEFT, RIGHT = (
+    88,
+    64,
+    16,
+)  # pixels around both parts; words of the curves' axis stand in the left ones
 GAP = 40  # between the curves and the class names, for the name of an axis
 NARROWEST, TALLEST = 170, 300  # of the curves
 BELOW = 52  # the curves, for words

@@ -33,12 +33,16 @@ def back_up(url: str, path: Path) -> Copied:
     address = checked(url)
     with used_database(address) as engine:
         if not inspect(engine).has_table("trials"):
-            raise StorageError(f"database {masked(str(address))} holds no studies of Optuna's; check the storage URL")
+            raise StorageError(
+                f"database {masked(str(address))} holds no studies of Optuna's; check the storage URL"
+            )
         with creating(path) as draft:
             if engine.name == "sqlite":
                 with _written_to(path):
                     return _copy_pages(engine, draft)
-            return copy_tables(engine, tables_in(engine), URL.create("sqlite+pysqlite", database=str(draft)))
+            return copy_tables(
+                engine, tables_in(engine), URL.create("sqlite+pysqlite", database=str(draft))
+            )
 
 
 @contextmanager
@@ -46,13 +50,17 @@ def _written_to(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise DiskError(f"cannot write {path}: {error}; free some room or choose another place") from error
+        raise DiskError(
+            f"cannot write {path}: {error}; free some room or choose another place"
+        ) from error
 
 
 def _copy_pages(engine: Engine, draft: Path) -> Copied:
     with engine.connect() as connection, closing(sqlite3.connect(draft)) as target:
         source: Any = connection.connection.driver_connection
-        source.backup(target)  # all pages in one step: in many it would begin anew whenever a worker writes
+        source.backup(
+            target
+        )  # all pages in one step: in many it would begin anew whenever a worker writes
         return Copied(n_studies=_count(target, "studies"), n_trials=_count(target, "trials"))
 
 

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Engine
 
 CHUNK = 5_000  # rows in memory at a time
-TABLES = (*OPTUNAS.sorted_tables, *METADATA.sorted_tables, SCHEMA)  # what is referred to comes first
+TABLES = (
+    *OPTUNAS.sorted_tables,
+    *METADATA.sorted_tables,
+    SCHEMA,
+)  # what is referred to comes first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +119,9 @@ def _check_empty(engine: Engine) -> None:
     names = sorted(inspect(engine).get_table_names())
     if names:
         held = ", ".join(names[:3])
-        raise StorageError(f"database {masked(str(engine.url))} is not empty: it holds {held}; choose an empty one")
+        raise StorageError(
+            f"database {masked(str(engine.url))} is not empty: it holds {held}; choose an empty one"
+        )
 
 
 @contextmanager

@@ -31,7 +31,9 @@ def independent_draws(source: str, name: str, startup_trials: int) -> dict[str, 
     What a start point fixed, what a retry repeats, and parameters of one value are not drawn and not counted.
     """
     with reading(source) as connection:
-        study_id = connection.execute(select(STUDIES.c.study_id).where(STUDIES.c.study_name == name)).scalar_one()
+        study_id = connection.execute(
+            select(STUDIES.c.study_id).where(STUDIES.c.study_name == name)
+        ).scalar_one()
         learns = _finished_at(connection, study_id, startup_trials)
         if learns is None:
             return {}
@@ -43,10 +45,16 @@ def _finished_at(connection: Connection, study_id: int, n_trials: int) -> dateti
     """Return when so many trials had finished; None while they have not."""
     ended = (
         select(TRIALS.c.datetime_complete)
-        .where(TRIALS.c.study_id == study_id, TRIALS.c.state.in_(FINISHED), TRIALS.c.datetime_complete.is_not(None))
+        .where(
+            TRIALS.c.study_id == study_id,
+            TRIALS.c.state.in_(FINISHED),
+            TRIALS.c.datetime_complete.is_not(None),
+        )
         .order_by(TRIALS.c.datetime_complete)
     )
-    found: datetime | None = connection.execute(ended.offset(n_trials - 1).limit(1)).scalar_one_or_none()
+    found: datetime | None = connection.execute(
+        ended.offset(n_trials - 1).limit(1)
+    ).scalar_one_or_none()
     return found
 
 
@@ -61,7 +69,9 @@ def _first_finished(connection: Connection, study_id: int) -> dict[str, datetime
     return {name: ended for name, ended in connection.execute(earliest) if ended is not None}
 
 
-def _count(connection: Connection, study_id: int, learns: datetime, first: dict[str, datetime]) -> Counter[str]:
+def _count(
+    connection: Connection, study_id: int, learns: datetime, first: dict[str, datetime]
+) -> Counter[str]:
     late = TRIALS.c.datetime_start < max(first.values(), default=learns)
     suspects = (
         select(TRIALS.c.trial_id)
@@ -72,7 +82,12 @@ def _count(connection: Connection, study_id: int, learns: datetime, first: dict[
     retries = set(connection.execute(select(USER_ATTRS.c.trial_id).where(*repeated)).scalars())
     fixed = _fixed(connection, suspects)
     drawn = (
-        select(PARAMS.c.trial_id, PARAMS.c.param_name, PARAMS.c.distribution_json, TRIALS.c.datetime_start)
+        select(
+            PARAMS.c.trial_id,
+            PARAMS.c.param_name,
+            PARAMS.c.distribution_json,
+            TRIALS.c.datetime_start,
+        )
         .join(TRIALS, TRIALS.c.trial_id == PARAMS.c.trial_id)
         .where(PARAMS.c.trial_id.in_(suspects))
     )
@@ -89,5 +104,7 @@ def _count(connection: Connection, study_id: int, learns: datetime, first: dict[
 def _fixed(connection: Connection, suspects: Any) -> dict[int, dict[str, Any]]:
     """Return what start points fixed, by trial id."""
     asked = select(SYSTEM_ATTRS.c.trial_id, SYSTEM_ATTRS.c.value_json)
-    rows = connection.execute(asked.where(SYSTEM_ATTRS.c.trial_id.in_(suspects), SYSTEM_ATTRS.c.key == ASKED))
+    rows = connection.execute(
+        asked.where(SYSTEM_ATTRS.c.trial_id.in_(suspects), SYSTEM_ATTRS.c.key == ASKED)
+    )
     return {trial_id: loads(text) for trial_id, text in rows}

@@ -37,7 +37,11 @@ BUSY_SECONDS = 60
 CONNECT_SECONDS = 10
 SILENCE_SECONDS = 120  # of a server in the middle of a statement, after which it counts as gone
 SILENCE: dict[str, dict[str, Any]] = {
-    "postgresql": {"keepalives_idle": 30, "keepalives_interval": 10, "tcp_user_timeout": 1000 * SILENCE_SECONDS},
+    "postgresql": {
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "tcp_user_timeout": 1000 * SILENCE_SECONDS,
+    },
     "mysql": {"read_timeout": SILENCE_SECONDS, "write_timeout": SILENCE_SECONDS},
 }
 OPTUNA_TABLES = OPTUNAS.tables
@@ -46,7 +50,9 @@ UPTIME = {
     "postgresql": "SELECT extract(epoch FROM now() - pg_postmaster_start_time())",
     "mysql": "SHOW GLOBAL STATUS LIKE 'Uptime'",  # a name and the seconds
 }
-OLDER = "stop its workers, keep it with 'bcsearch storage backup' and run 'bcsearch storage upgrade'"
+OLDER = (
+    "stop its workers, keep it with 'bcsearch storage backup' and run 'bcsearch storage upgrade'"
+)
 NEWER = "pip install --upgrade optuna"
 
 
@@ -54,7 +60,10 @@ def engine_options(url: URL) -> dict[str, Any]:
     """Return the arguments of ``create_engine`` for a database that many workers share."""
     kind = url.get_backend_name()
     if kind == "sqlite":
-        return {"connect_args": {"timeout": BUSY_SECONDS}, "pool_events": [(_prepare_sqlite, "connect")]}
+        return {
+            "connect_args": {"timeout": BUSY_SECONDS},
+            "pool_events": [(_prepare_sqlite, "connect")],
+        }
     prepare = {"postgresql": _prepare_postgresql, "mysql": _prepare_mysql}[kind]
     return {
         "connect_args": {"connect_timeout": CONNECT_SECONDS, **SILENCE[kind]},
@@ -73,7 +82,9 @@ def reading_engine(url: URL) -> Engine:
         return create_engine(url, **engine_options(url))
     # mode=rw, not ro: a read-only connection leaves the -wal and -shm files behind when it closes
     place = f"file:{quote(str(path.absolute()))}?mode=rw"
-    return create_engine(url, creator=lambda: sqlite3.connect(place, uri=True, timeout=BUSY_SECONDS))
+    return create_engine(
+        url, creator=lambda: sqlite3.connect(place, uri=True, timeout=BUSY_SECONDS)
+    )
 
 
 @contextmanager
@@ -85,7 +96,9 @@ def transaction(engine: Engine) -> Iterator[Session]:
     except IntegrityError:
         raise
     except SQLAlchemyError as error:
-        raise StorageInternalError(f"the database did not do what was asked: {first_line(error)}") from error
+        raise StorageInternalError(
+            f"the database did not do what was asked: {first_line(error)}"
+        ) from error
 
 
 def changes_one(session: Session, statement: Update) -> bool:
@@ -162,7 +175,11 @@ def plain_errors(url: URL, afterwards: str = "") -> Iterator[None]:
     except BcsearchError:
         raise
     except (SQLAlchemyError, StorageInternalError) as error:
-        said = first_line(error.__cause__ if isinstance(error, StorageInternalError) and error.__cause__ else error)
+        said = first_line(
+            error.__cause__
+            if isinstance(error, StorageInternalError) and error.__cause__
+            else error
+        )
         trouble = trouble_of(said)
         remedy = f"{trouble.remedy}{afterwards if trouble.comes_back else ''}"
         raise trouble.kind(f"cannot use database {masked(str(url))}: {said}; {remedy}") from error
@@ -186,9 +203,13 @@ def _check_folder(url: URL) -> None:
         return
     folder = path.parent
     if not folder.is_dir():
-        raise DiskError(f"no folder {folder} for database {path}; make it or choose another --storage")
+        raise DiskError(
+            f"no folder {folder} for database {path}; make it or choose another --storage"
+        )
     if not os.access(path if path.exists() else folder, os.W_OK):
-        raise DiskError(f"cannot write database {path}; mend its permissions or choose another --storage")
+        raise DiskError(
+            f"cannot write database {path}; mend its permissions or choose another --storage"
+        )
 
 
 def _check_revision(engine: Engine, url: URL) -> None:
@@ -207,7 +228,9 @@ def _is_known(inspector: Inspector, name: str) -> bool:
         return True
     if name not in OPTUNA_TABLES:
         return False
-    return {column["name"] for column in inspector.get_columns(name)} >= set(OPTUNA_TABLES[name].columns.keys())
+    return {column["name"] for column in inspector.get_columns(name)} >= set(
+        OPTUNA_TABLES[name].columns.keys()
+    )
 
 
 def _use_wal(engine: Engine) -> None:

@@ -26,4 +26,6 @@ def kept_forecast(study: optuna.Study) -> Forecast | None:
         return None
     between = kept["work"].get("between")
     work = Work(**{**kept["work"], "between": between and tuple(between)})
-    return Forecast(**{**kept, "rows": (), "epochs": (), "left_out": tuple(kept["left_out"]), "work": work})
+    return Forecast(
+        **{**kept, "rows": (), "epochs": (), "left_out": tuple(kept["left_out"]), "work": work}
+    )

@@ -41,9 +41,20 @@ def _details(table: Table, order: str, *names: str) -> Select[Any]:
 
 
 HEADS = (
-    select(TRIALS.c.trial_id, TRIALS.c.number, TRIALS.c.state, TRIALS.c.datetime_start, TRIALS.c.datetime_complete)
+    select(
+        TRIALS.c.trial_id,
+        TRIALS.c.number,
+        TRIALS.c.state,
+        TRIALS.c.datetime_start,
+        TRIALS.c.datetime_complete,
+    )
     .where(TRIALS.c.study_id == bindparam("study_id"))
-    .where(or_(TRIALS.c.trial_id > bindparam("above"), TRIALS.c.trial_id.in_(bindparam("ids", expanding=True))))
+    .where(
+        or_(
+            TRIALS.c.trial_id > bindparam("above"),
+            TRIALS.c.trial_id.in_(bindparam("ids", expanding=True)),
+        )
+    )
 )
 HEAD = select(*HEADS.selected_columns).where(TRIALS.c.trial_id == bindparam("trial_id"))
 PARAMS_OF = _details(PARAMS, "param_id", "param_name", "param_value", "distribution_json")
@@ -65,7 +76,11 @@ def read_many(session: Session, study_id: int, ids: Iterable[int], above: int) -
     for chunk in _chunks(list(ids)) or [[]]:
         for head in session.execute(HEADS, {"study_id": study_id, "ids": chunk, "above": above}):
             heads[head.trial_id] = head
-    return [trial for chunk in _chunks([heads[key] for key in sorted(heads)]) for trial in _frozen(session, chunk)]
+    return [
+        trial
+        for chunk in _chunks([heads[key] for key in sorted(heads)])
+        for trial in _frozen(session, chunk)
+    ]
 
 
 def _frozen(session: Session, heads: Sequence[Any]) -> list[FrozenTrial]:
@@ -85,11 +100,16 @@ def _frozen(session: Session, heads: Sequence[Any]) -> list[FrozenTrial]:
             values=[value_of(value, kind) for value, kind in values[key]] or None,
             datetime_start=_local(started),
             datetime_complete=_local(ended),
-            params={name: distribution_of(text).to_external_repr(value) for name, value, text in params[key]},
+            params={
+                name: distribution_of(text).to_external_repr(value)
+                for name, value, text in params[key]
+            },
             distributions={name: distribution_of(text) for name, _, text in params[key]},
             user_attrs={name: loads(text) for name, text in user_attrs[key]},
             system_attrs={name: loads(text) for name, text in system_attrs[key]},
-            intermediate_values={step: report_of(value, kind) for step, value, kind in reports[key]},
+            intermediate_values={
+                step: report_of(value, kind) for step, value, kind in reports[key]
+            },
         )
         for key, number, state, started, ended in heads
     ]

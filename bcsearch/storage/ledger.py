@@ -81,29 +81,52 @@ class Ledger:
     def find_digest(self, digest: str) -> int | None:
         """Return the first finished trial with this digest of its params, completed ones before pruned ones."""
         trial = and_(TRIALS.c.study_id == self._study_id, TRIALS.c.number == LEDGER.c.trial_number)
-        same = and_(LEDGER.c.study_uuid == self.uuid, LEDGER.c.digest == digest, LEDGER.c.duplicate_of.is_(None))
-        found = select(LEDGER.c.trial_number).join(TRIALS, trial).where(same, TRIALS.c.state.in_(FINISHED))
+        same = and_(
+            LEDGER.c.study_uuid == self.uuid,
+            LEDGER.c.digest == digest,
+            LEDGER.c.duplicate_of.is_(None),
+        )
+        found = (
+            select(LEDGER.c.trial_number)
+            .join(TRIALS, trial)
+            .where(same, TRIALS.c.state.in_(FINISHED))
+        )
         with transaction(self._engine) as session:
-            number: int | None = session.execute(found.order_by(TRIALS.c.state, TRIALS.c.number)).scalars().first()
+            number: int | None = (
+                session.execute(found.order_by(TRIALS.c.state, TRIALS.c.number)).scalars().first()
+            )
         return number
 
     @patient
     def worst_first(self) -> list[int]:
         """Return the numbers of the completed trials, the lowest score first."""
-        completed = and_(LEDGER.c.study_uuid == self.uuid, LEDGER.c.state == TrialState.COMPLETE.value)
+        completed = and_(
+            LEDGER.c.study_uuid == self.uuid, LEDGER.c.state == TrialState.COMPLETE.value
+        )
         with transaction(self._engine) as session:
             return list(
-                session.execute(select(LEDGER.c.trial_number).where(completed).order_by(LEDGER.c.score)).scalars()
+                session.execute(
+                    select(LEDGER.c.trial_number).where(completed).order_by(LEDGER.c.score)
+                ).scalars()
             )
 
     @patient
     def going_on(self) -> set[int]:
         """Return the trials that run or wait, each by the number of its first attempt."""
-        retries = and_(USER_ATTRS.c.trial_id == TRIALS.c.trial_id, USER_ATTRS.c.key == RETRY_HISTORY)
+        retries = and_(
+            USER_ATTRS.c.trial_id == TRIALS.c.trial_id, USER_ATTRS.c.key == RETRY_HISTORY
+        )
         mine = TRIALS.c.study_id == self._study_id, TRIALS.c.state.in_(UNFINISHED)
-        found = select(TRIALS.c.number, USER_ATTRS.c.value_json).outerjoin(USER_ATTRS, retries).where(*mine)
+        found = (
+            select(TRIALS.c.number, USER_ATTRS.c.value_json)
+            .outerjoin(USER_ATTRS, retries)
+            .where(*mine)
+        )
         with transaction(self._engine) as session:
-            return {loads(history)[0] if history else number for number, history in session.execute(found)}
+            return {
+                loads(history)[0] if history else number
+                for number, history in session.execute(found)
+            }
 
     def _is(self, trial_number: int) -> ColumnElement[bool]:
         return and_(LEDGER.c.study_uuid == self.uuid, LEDGER.c.trial_number == trial_number)

@@ -16,7 +16,13 @@ from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from optuna.exceptions import StorageInternalError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+    PendingRollbackError,
+    SQLAlchemyError,
+)
 
 from bcsearch.errors import StorageError
 from bcsearch.storage.engine import first_line
@@ -30,9 +36,15 @@ logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 Call = TypeVar("Call", bound="Callable[..., Any]")
 Class = TypeVar("Class", bound=type)
-FIRST_WAIT, LONGEST_WAIT = 0.1, 10.0  # seconds; each wait is twice the one before, and is varied by half
+FIRST_WAIT, LONGEST_WAIT = (
+    0.1,
+    10.0,
+)  # seconds; each wait is twice the one before, and is varied by half
 MOST_CONFLICTS = 20  # tries, after which a call that meets others each time is an error
-CONFLICTS = ("40001", "40P01")  # PostgreSQL's codes of what cannot be done at once with something else, of a deadlock
+CONFLICTS = (
+    "40001",
+    "40P01",
+)  # PostgreSQL's codes of what cannot be done at once with something else, of a deadlock
 MYSQL_CONFLICTS = (1205, 1213)  # a lock that was waited for too long, a deadlock
 
 
@@ -80,7 +92,10 @@ class Outage:
         if self._since is None:
             self._since = self.last
             if self.seconds:
-                logger.warning("the database does not answer, trying again: %s", first_line(error.__cause__ or error))
+                logger.warning(
+                    "the database does not answer, trying again: %s",
+                    first_line(error.__cause__ or error),
+                )
         return not self.stop_asked() and self.last + wait <= self._since + self.seconds
 
 
@@ -113,13 +128,18 @@ def is_conflict(error: BaseException) -> bool:
     cause = _cause(error)
     if not isinstance(cause, DBAPIError) or cause.orig is None:
         return False
-    return getattr(cause.orig, "sqlstate", None) in CONFLICTS or (*cause.orig.args, None)[0] in MYSQL_CONFLICTS
+    return (
+        getattr(cause.orig, "sqlstate", None) in CONFLICTS
+        or (*cause.orig.args, None)[0] in MYSQL_CONFLICTS
+    )
 
 
 def is_lost(error: BaseException) -> bool:
     """Whether an error says that the database could not be reached or used for a while, not that a call was wrong."""
     cause = _cause(error)
-    if isinstance(cause, PendingRollbackError):  # the statement after the one that met the loss, in the same session
+    if isinstance(
+        cause, PendingRollbackError
+    ):  # the statement after the one that met the loss, in the same session
         return True
     if not isinstance(cause, DBAPIError):
         return False
@@ -127,7 +147,9 @@ def is_lost(error: BaseException) -> bool:
         return "locked" in str(cause.orig)
     if not trouble_of(str(cause.orig)).waits:  # a server that answers, but refuses
         return False
-    return bool(cause.connection_invalidated) or isinstance(cause, OperationalError | InterfaceError)
+    return bool(cause.connection_invalidated) or isinstance(
+        cause, OperationalError | InterfaceError
+    )
 
 
 def _cause(error: BaseException) -> BaseException | None:

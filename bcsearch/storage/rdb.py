@@ -61,9 +61,15 @@ OPTUNAS = (  # of Optuna's methods, those that touch the database on their own
     "get_trial_param", "set_trial_intermediate_value", "set_trial_user_attr", "set_trial_system_attr",
     "get_trial_id_from_study_id_trial_number", "get_trial", "_get_trials", "_get_best_trial_id",
 )  # fmt: skip
-FATES = {TrialState.WAITING: "queued again", TrialState.PRUNED: "found infeasible", None: "given up"}  # of a lost trial
+FATES = {
+    TrialState.WAITING: "queued again",
+    TrialState.PRUNED: "found infeasible",
+    None: "given up",
+}  # of a lost trial
 RACE_SAYINGS = ("already exists", "locked", "unique", "duplicate entry")
-OPENINGS = 8  # several processes may create the tables of one new database; all but one fail at first
+OPENINGS = (
+    8  # several processes may create the tables of one new database; all but one fail at first
+)
 
 
 @all_patient(OPTUNAS)
@@ -80,12 +86,16 @@ class Storage(ParamsTogether):
         reconnect_seconds: float = RECONNECT_SECONDS,
     ) -> None:
         super().__init__(url, engine_options(make_url(url)), skip_table_creation=True)
-        self.heartbeat_interval: int = heartbeat_seconds  # not an argument above: that one warns of being experimental
+        self.heartbeat_interval: int = (
+            heartbeat_seconds  # not an argument above: that one warns of being experimental
+        )
         self.grace_seconds = grace_seconds
         self.max_retries = max_retries
         self.outage = Outage(seconds=reconnect_seconds)
         self._released: set[int] = set()
-        self._new_id = -1  # the trial that this process made last, if its heartbeat was written with it only
+        self._new_id = (
+            -1
+        )  # the trial that this process made last, if its heartbeat was written with it only
         self._reaped_at = -inf
 
     def follow(self, limits: Limits) -> None:
@@ -93,12 +103,18 @@ class Storage(ParamsTogether):
         self.heartbeat_interval, self.grace_seconds = limits.heartbeat_seconds, limits.grace_seconds
         self.max_retries, self.outage.seconds = limits.retries, limits.reconnect_seconds
 
-    def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
+    def set_trial_state_values(
+        self, trial_id: int, state: TrialState, values: Sequence[float] | None = None
+    ) -> bool:
         """Change the state of a trial; False when another worker was first or the trial was released here."""
         calls = count(1)
-        return self.outage.call(lambda: self._set_state(trial_id, state, values, again=next(calls) > 1))
+        return self.outage.call(
+            lambda: self._set_state(trial_id, state, values, again=next(calls) > 1)
+        )
 
-    def _set_state(self, trial_id: int, state: TrialState, values: Sequence[float] | None, *, again: bool) -> bool:
+    def _set_state(
+        self, trial_id: int, state: TrialState, values: Sequence[float] | None, *, again: bool
+    ) -> bool:
         """Change a state; ``again`` says that a call before this one may have done it, and was cut off."""
         starts = state is TrialState.RUNNING
         if trial_id in self._released and not starts:
@@ -107,7 +123,9 @@ class Storage(ParamsTogether):
         with transaction(self.engine) as session:
             if not trial_rows.move(session, trial_id, before, state):
                 found = trial_rows.state_of(session, trial_id)
-                if again and found is state and state in trial_rows.FINISHED:  # nobody else ends a trial so
+                if (
+                    again and found is state and state in trial_rows.FINISHED
+                ):  # nobody else ends a trial so
                     return True
                 self.check_trial_is_updatable(trial_id, found)
                 return False
@@ -134,10 +152,14 @@ class Storage(ParamsTogether):
     def _release(self, trial_id: int, started: datetime | None) -> bool:
         """Release the run of a trial that began then; after a call that was cut off another worker may run it."""
         with transaction(self.engine) as session:
-            released = trial_rows.move(session, trial_id, (TrialState.RUNNING,), TrialState.WAITING, started)
+            released = trial_rows.move(
+                session, trial_id, (TrialState.RUNNING,), TrialState.WAITING, started
+            )
             if released:
                 trial_rows.forget_beat(session, trial_id)
-        self._released.add(trial_id)  # also where it is not ours any more, be it released by a call that was cut off
+        self._released.add(
+            trial_id
+        )  # also where it is not ours any more, be it released by a call that was cut off
         return released
 
     def record_heartbeat(self, trial_id: int) -> None:
@@ -153,7 +175,12 @@ class Storage(ParamsTogether):
         except (SQLAlchemyError, StorageInternalError) as error:
             self.outage.met()
             again = self.heartbeat_interval
-            logger.warning("no heartbeat for trial id %d, again in %s s: %s", trial_id, again, first_line(error))
+            logger.warning(
+                "no heartbeat for trial id %d, again in %s s: %s",
+                trial_id,
+                again,
+                first_line(error),
+            )
 
     @patient
     def runs_any(self, study: Study) -> bool:
@@ -168,11 +195,15 @@ class Storage(ParamsTogether):
     @patient
     def _reap(self, study_id: int) -> list[int]:
         self._reaped_at = time.monotonic()
-        first_beats = BEATS_AFTER_OUTAGE * self.heartbeat_interval  # of the living, who were not heard meanwhile
+        first_beats = (
+            BEATS_AFTER_OUTAGE * self.heartbeat_interval
+        )  # of the living, who were not heard meanwhile
         if self._reaped_at - self.outage.last < first_beats:
             return []
         with transaction(self.engine) as session:
-            if uptime_seconds(session) < first_beats:  # this process may have begun after the outage
+            if (
+                uptime_seconds(session) < first_beats
+            ):  # this process may have begun after the outage
                 return []
             cutoff = stale_before(session, self.grace_seconds)
             stale = trial_rows.stale_trial_ids(session, study_id, cutoff)
@@ -181,8 +212,12 @@ class Storage(ParamsTogether):
 
     def _replace_stale(self, study_id: int, trial_id: int) -> int | None:
         with transaction(self.engine) as session:
-            models.StudyModel.find_or_raise_by_id(study_id, session, for_update=True)  # new numbers are counted
-            if not trial_rows.fail_if_stale(session, trial_id, stale_before(session, self.grace_seconds)):
+            models.StudyModel.find_or_raise_by_id(
+                study_id, session, for_update=True
+            )  # new numbers are counted
+            if not trial_rows.fail_if_stale(
+                session, trial_id, stale_before(session, self.grace_seconds)
+            ):
                 return None
             row = models.TrialModel.find_or_raise_by_id(trial_id, session)
             failed = self._build_frozen_trial_from_trial_model(row)
@@ -225,7 +260,9 @@ class Storage(ParamsTogether):
                 models.StudyModel.find_or_raise_by_id(study_id, session)
         return [trial for trial in found if states is None or trial.state in states]
 
-    def _get_prepared_new_trial(self, study_id: int, template_trial: FrozenTrial | None, session: Session) -> Any:
+    def _get_prepared_new_trial(
+        self, study_id: int, template_trial: FrozenTrial | None, session: Session
+    ) -> Any:
         trial: Any = super()._get_prepared_new_trial(study_id, template_trial, session)
         if trial.state is TrialState.RUNNING:
             session.add(models.TrialHeartbeatModel(trial_id=trial.trial_id))

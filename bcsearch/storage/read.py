@@ -45,7 +45,8 @@ def read_study(source: Storage | str, name: str, *, with_epochs: bool = False) -
         found = _find(_studies(connection), name)
         meant = Meant(study_id=found.study_id, uuid=found.record.uuid)
         return replace(
-            found.record, trials=read_trials(connection, meant, whole_details(connection, meant, with_epochs))
+            found.record,
+            trials=read_trials(connection, meant, whole_details(connection, meant, with_epochs)),
         )
 
 
@@ -59,9 +60,14 @@ def read_overview(source: Storage | str, name: str, n_best: int) -> StudyRecord:
     with reading(source) as connection:
         found = _find(_studies(connection), name)
         every = Meant(study_id=found.study_id, uuid=found.record.uuid)
-        bare = replace(found.record, trials=read_trials(connection, every, bare_details(connection, every)))
+        bare = replace(
+            found.record, trials=read_trials(connection, every, bare_details(connection, every))
+        )
         best = replace(every, numbers=tuple(trial.number for trial in bare.ranked[:n_best]))
-        whole = {trial.number: trial for trial in read_trials(connection, best, whole_details(connection, best, True))}
+        whole = {
+            trial.number: trial
+            for trial in read_trials(connection, best, whole_details(connection, best, True))
+        }
         return replace(bare, trials=tuple(whole.get(trial.number, trial) for trial in bare.trials))
 
 
@@ -106,13 +112,20 @@ def reading(source: Storage | str) -> Iterator[Connection]:
 
 def _studies(connection: Connection) -> list[_Found]:
     texts: dict[int, dict[str, str]] = defaultdict(dict)
-    for row in connection.execute(select(STUDY_ATTRS.c.study_id, STUDY_ATTRS.c.key, STUDY_ATTRS.c.value_json)):
+    for row in connection.execute(
+        select(STUDY_ATTRS.c.study_id, STUDY_ATTRS.c.key, STUDY_ATTRS.c.value_json)
+    ):
         texts[row.study_id][row.key] = row.value_json
     first = select(TRIALS.c.study_id, func.min(TRIALS.c.datetime_start)).group_by(TRIALS.c.study_id)
     created: dict[int, datetime | None] = {row[0]: row[1] for row in connection.execute(first)}
-    rows = connection.execute(select(STUDIES.c.study_id, STUDIES.c.study_name).order_by(STUDIES.c.study_id))
+    rows = connection.execute(
+        select(STUDIES.c.study_id, STUDIES.c.study_name).order_by(STUDIES.c.study_id)
+    )
     return [
-        _Found(study_id=row.study_id, record=_study(row.study_name, texts[row.study_id], created.get(row.study_id)))
+        _Found(
+            study_id=row.study_id,
+            record=_study(row.study_name, texts[row.study_id], created.get(row.study_id)),
+        )
         for row in rows
     ]
 
@@ -128,7 +141,11 @@ def _study(name: str, texts: dict[str, str], created: datetime | None) -> StudyR
         fingerprint=known.get(attrs.FINGERPRINT, {}),
         settings=known.get(attrs.SETTINGS, ""),
         files=known.get(attrs.FILES, ""),
-        files_of={key.removeprefix(FILES_OF): place for key, place in known.items() if key.startswith(FILES_OF)},
+        files_of={
+            key.removeprefix(FILES_OF): place
+            for key, place in known.items()
+            if key.startswith(FILES_OF)
+        },
     )
 
 
@@ -136,4 +153,6 @@ def _find(studies: list[_Found], name: str) -> _Found:
     for found in studies:
         if found.record.name == name:
             return found
-    raise StudyError(f"{unknown('study', name, [found.record.name for found in studies])}; {RUN_FIRST}")
+    raise StudyError(
+        f"{unknown('study', name, [found.record.name for found in studies])}; {RUN_FIRST}"
+    )

@@ -38,8 +38,14 @@ def infeasible_of(failed: FrozenTrial) -> FrozenTrial:
         state=TrialState.PRUNED,
         params=failed.params,
         distributions=failed.distributions,
-        user_attrs={**failed.user_attrs, NOTE: f"its worker was lost {attempts} times, out of memory perhaps"},
+        user_attrs={
+            **failed.user_attrs,
+            NOTE: f"its worker was lost {attempts} times, out of memory perhaps",
+        },
         constraints={FEASIBLE: 1.0},
     )
-    found.datetime_start, found.datetime_complete = failed.datetime_start, datetime.now()  # local, as Optuna's are
+    found.datetime_start, found.datetime_complete = (
+        failed.datetime_start,
+        datetime.now(),
+    )  # local, as Optuna's are
     return found

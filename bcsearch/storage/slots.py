@@ -44,7 +44,9 @@ if TYPE_CHECKING:
 
     from bcsearch.storage.rdb import Storage
 
-CANDIDATES = 32  # free slots looked at together, in random order, so that workers seldom want the same one
+CANDIDATES = (
+    32  # free slots looked at together, in random order, so that workers seldom want the same one
+)
 ATTEMPTS = 8
 
 
@@ -108,7 +110,9 @@ class Slots:
                 if not candidates:
                     return None
                 slot, version = SystemRandom().choice(candidates)
-                took = self._take(session, slot, version, worker)  # one a transaction: two might wait for each other
+                took = self._take(
+                    session, slot, version, worker
+                )  # one a transaction: two might wait for each other
             if took:
                 self._bound.discard(slot)
                 return slot
@@ -118,7 +122,9 @@ class Slots:
         """Write the trial that fills a claimed slot; False when another trial does: then release this one."""
         with transaction(self._engine) as session:
             elsewhere = and_(self._mine, SLOTS.c.trial_number == trial_number, SLOTS.c.slot != slot)
-            session.execute(update(SLOTS).where(elsewhere).values(_cleared()))  # it was released there before
+            session.execute(
+                update(SLOTS).where(elsewhere).values(_cleared())
+            )  # it was released there before
             vacant = or_(SLOTS.c.trial_number.is_(None), SLOTS.c.trial_number == trial_number)
             bound = update(SLOTS).where(self._mine, SLOTS.c.slot == slot, vacant)
             changes = {"trial_number": trial_number, "version": SLOTS.c.version + 1}
@@ -152,14 +158,19 @@ class Slots:
         state = case(
             (self._trial_in(FINISHED), SlotState.FINISHED.value),
             (self._trial_in((TrialState.RUNNING,)), SlotState.RUNNING.value),
-            (self._awaits_trial(stale_before(session, self._grace_seconds)), SlotState.CLAIMED.value),
+            (
+                self._awaits_trial(stale_before(session, self._grace_seconds)),
+                SlotState.CLAIMED.value,
+            ),
             else_=SlotState.FREE.value,
         )
         return select(SLOTS.c.slot, SLOTS.c.version, state.label("state")).where(self._mine)
 
     def _trial_in(self, states: tuple[TrialState, ...]) -> ColumnElement[bool]:
         # a set of numbers, not a join: Optuna has no index on numbers, and SQLite would scan its trials for each slot
-        numbers = select(TRIALS.c.number).where(TRIALS.c.study_id == self._study_id, TRIALS.c.state.in_(states))
+        numbers = select(TRIALS.c.number).where(
+            TRIALS.c.study_id == self._study_id, TRIALS.c.state.in_(states)
+        )
         return SLOTS.c.trial_number.in_(numbers)
 
     def _awaits_trial(self, cutoff: datetime) -> ColumnElement[bool]:
@@ -179,9 +190,13 @@ class Slots:
     def _resize(self, session: Session, wanted: int) -> None:
         rows = session.execute(self._states(session)).all()
         taken = {row.slot for row in rows}
-        missing = [slot for slot in range(wanted) if slot not in taken][: max(0, wanted - len(rows))]
+        missing = [slot for slot in range(wanted) if slot not in taken][
+            : max(0, wanted - len(rows))
+        ]
         if missing:
-            session.execute(insert(SLOTS), [{"study_uuid": self._uuid, "slot": slot} for slot in missing])
+            session.execute(
+                insert(SLOTS), [{"study_uuid": self._uuid, "slot": slot} for slot in missing]
+            )
         free = sorted((row for row in rows if row.state == SlotState.FREE), reverse=True)
         for row in free[: max(0, len(rows) - wanted)]:
             unchanged = and_(self._mine, SLOTS.c.slot == row.slot, SLOTS.c.version == row.version)
@@ -189,4 +204,9 @@ class Slots:
 
 
 def _cleared() -> dict[str, object]:
-    return {"trial_number": None, "claimed_by": None, "claimed_at": None, "version": SLOTS.c.version + 1}
+    return {
+        "trial_number": None,
+        "claimed_by": None,
+        "claimed_at": None,
+        "version": SLOTS.c.version + 1,
+    }

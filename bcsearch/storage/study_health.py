@@ -80,22 +80,32 @@ class StudyHealth:
 def read_health(source: str, name: str, uuid: str) -> StudyHealth:
     """Look at the study ``name`` whose slots are kept under ``uuid``. Raises as ``read_study`` does."""
     with reading(source) as connection:
-        study_id = connection.execute(select(STUDIES.c.study_id).where(STUDIES.c.study_name == name)).scalar_one()
+        study_id = connection.execute(
+            select(STUDIES.c.study_id).where(STUDIES.c.study_name == name)
+        ).scalar_one()
         with Session(connection) as session:
             now = database_now(session)
-        claims = _claims(connection, study_id, uuid) if inspect(connection).has_table(SLOTS.name) else ()
+        claims = (
+            _claims(connection, study_id, uuid) if inspect(connection).has_table(SLOTS.name) else ()
+        )
         return StudyHealth(
             name=name,
             now=now,
             counts=_counts(connection, study_id),
             claims=claims,
-            running=_running(connection, study_id, now, {claim.trial: claim.worker for claim in claims}),
+            running=_running(
+                connection, study_id, now, {claim.trial: claim.worker for claim in claims}
+            ),
             cache_bytes=_cache_bytes(connection, study_id),
         )
 
 
 def _counts(connection: Connection, study_id: int) -> dict[TrialState, int]:
-    counted = select(TRIALS.c.state, func.count()).where(TRIALS.c.study_id == study_id).group_by(TRIALS.c.state)
+    counted = (
+        select(TRIALS.c.state, func.count())
+        .where(TRIALS.c.study_id == study_id)
+        .group_by(TRIALS.c.state)
+    )
     return {STATES[state]: count for state, count in connection.execute(counted)}
 
 
@@ -108,7 +118,11 @@ def _claims(connection: Connection, study_id: int, uuid: str) -> tuple[Claim, ..
         .where(SLOTS.c.study_uuid == uuid, SLOTS.c.claimed_by.is_not(None))
         .order_by(SLOTS.c.claimed_at)
     )
-    rows = {row.number: row for part in connection.execute(of_trials).partitions(FETCHED) for row in part}
+    rows = {
+        row.number: row
+        for part in connection.execute(of_trials).partitions(FETCHED)
+        for row in part
+    }
     return tuple(
         _claim(slot, rows.get(slot.trial_number))
         for part in connection.execute(claimed).partitions(FETCHED)
@@ -148,7 +162,9 @@ def _running(
 
 
 def _cache_bytes(connection: Connection, study_id: int) -> int | None:
-    kept = select(STUDY_ATTRS.c.value_json).where(STUDY_ATTRS.c.study_id == study_id, STUDY_ATTRS.c.key == FORECAST)
+    kept = select(STUDY_ATTRS.c.value_json).where(
+        STUDY_ATTRS.c.study_id == study_id, STUDY_ATTRS.c.key == FORECAST
+    )
     told = connection.execute(kept).scalar_one_or_none()
     forecast: dict[str, Any] = {} if told is None else loads(told)
     needed: int | None = forecast.get("work", {}).get("cache_bytes")

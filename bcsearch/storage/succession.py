@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 def has_ended(session: Session, study_id: int, number: int) -> bool:
     """Whether the ledger tells how a trial ended: its worker was lost after that, so another try costs nothing."""
     uuid = _uuid(session, study_id)
-    state = select(LEDGER.c.state).where(LEDGER.c.study_uuid == uuid, LEDGER.c.trial_number == number)
+    state = select(LEDGER.c.state).where(
+        LEDGER.c.study_uuid == uuid, LEDGER.c.trial_number == number
+    )
     return session.execute(state).scalar_one_or_none() not in (None, TrialState.RUNNING.value)
 
 
@@ -38,9 +40,15 @@ def succeed(session: Session, study_id: int, lost: int, infeasible: int) -> None
     """Put trial ``infeasible`` into the slot of trial ``lost``, so that it counts, and keep its configuration."""
     uuid = _uuid(session, study_id)
     slot = SLOTS.c.study_uuid == uuid, SLOTS.c.trial_number == lost
-    session.execute(update(SLOTS).where(*slot).values(trial_number=infeasible, version=SLOTS.c.version + 1))
+    session.execute(
+        update(SLOTS).where(*slot).values(trial_number=infeasible, version=SLOTS.c.version + 1)
+    )
     row = LEDGER.c.study_uuid == uuid, LEDGER.c.trial_number == lost
-    session.execute(update(LEDGER).where(*row).values(trial_number=infeasible, state=TrialState.INFEASIBLE.value))
+    session.execute(
+        update(LEDGER)
+        .where(*row)
+        .values(trial_number=infeasible, state=TrialState.INFEASIBLE.value)
+    )
 
 
 def _uuid(session: Session, study_id: int) -> str:

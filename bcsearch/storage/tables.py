@@ -5,12 +5,27 @@ Optuna's ids are no keys for us: SQLite reuses them after a delete and a copied 
 
 from __future__ import annotations
 
-from sqlalchemy import Column, DateTime, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.dialects.mysql import DATETIME, MEDIUMTEXT
 
 METADATA = MetaData()
-TIME = DateTime().with_variant(DATETIME(fsp=6), "mysql")  # which drops fractions of a second otherwise
-LONG = Text().with_variant(MEDIUMTEXT(), "mysql")  # whose texts hold 64 KB otherwise: 450 epochs of 5 folds
+TIME = DateTime().with_variant(
+    DATETIME(fsp=6), "mysql"
+)  # which drops fractions of a second otherwise
+LONG = Text().with_variant(
+    MEDIUMTEXT(), "mysql"
+)  # whose texts hold 64 KB otherwise: 450 epochs of 5 folds
 
 SLOTS = Table(
     "bcsearch_slots",
@@ -20,7 +35,9 @@ SLOTS = Table(
     Column("trial_number", Integer),
     Column("claimed_by", String(255)),
     Column("claimed_at", TIME),  # UTC, by the clock of the database
-    Column("version", Integer, nullable=False, default=0),  # grows with every write: what compare-and-set compares
+    Column(
+        "version", Integer, nullable=False, default=0
+    ),  # grows with every write: what compare-and-set compares
     UniqueConstraint("study_uuid", "trial_number", name="bcsearch_slots_trial"),
 )
 

@@ -8,7 +8,11 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from optuna.distributions import BaseDistribution, check_distribution_compatibility, distribution_to_json
+from optuna.distributions import (
+    BaseDistribution,
+    check_distribution_compatibility,
+    distribution_to_json,
+)
 from optuna.storages import RDBStorage
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
@@ -62,23 +66,31 @@ class ParamsTogether(RDBStorage):
         previous_distribution: BaseDistribution | None,
     ) -> None:
         if self._held is None:
-            super()._set_trial_param(trial_id, param_name, param_value_internal, distribution, previous_distribution)
+            super()._set_trial_param(
+                trial_id, param_name, param_value_internal, distribution, previous_distribution
+            )
         else:
-            self._held.append(Drawn(param_name, param_value_internal, distribution, previous_distribution))
+            self._held.append(
+                Drawn(param_name, param_value_internal, distribution, previous_distribution)
+            )
 
     @patient
     def _write_params(self, trial_id: int, drawn: Sequence[Drawn]) -> None:
         # rows that are there already were written by a call that was cut off
         with suppress(IntegrityError), transaction(self.engine) as session:
             self.check_trial_is_updatable(trial_id, trial_rows.state_of(session, trial_id))
-            rows = [_row(trial_id, param) for param in drawn if self._fits(session, trial_id, param)]
+            rows = [
+                _row(trial_id, param) for param in drawn if self._fits(session, trial_id, param)
+            ]
             if rows:
                 session.execute(insert(PARAMS), rows)
 
     def _fits(self, session: Session, trial_id: int, param: Drawn) -> bool:
         """Check a param against earlier trials; one that this process meets for the first time is written at once."""
         if param.before is None:
-            self._set_trial_param_without_commit(session, trial_id, param.name, param.value, param.distribution)
+            self._set_trial_param_without_commit(
+                session, trial_id, param.name, param.value, param.distribution
+            )
             return False
         check_distribution_compatibility(param.before, param.distribution)
         return True

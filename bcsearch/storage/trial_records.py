@@ -48,7 +48,9 @@ class Meant:
     def entries(self) -> ColumnElement[bool]:
         """The condition on rows of the ledger."""
         study = LEDGER.c.study_uuid == self.uuid
-        return study if self.numbers is None else and_(study, LEDGER.c.trial_number.in_(self.numbers))
+        return (
+            study if self.numbers is None else and_(study, LEDGER.c.trial_number.in_(self.numbers))
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,9 @@ def bare_details(connection: Connection, meant: Meant) -> Details:
     retry_of = {trial_id: history[-1] for trial_id, history in histories.items()}
     infeasible = _infeasible(connection, meant)
     notes = _told(connection, meant, attrs.NOTE)
-    return Details(scores=_scores(connection, meant), retry_of=retry_of, infeasible=infeasible, notes=notes)
+    return Details(
+        scores=_scores(connection, meant), retry_of=retry_of, infeasible=infeasible, notes=notes
+    )
 
 
 def whole_details(connection: Connection, meant: Meant, with_epochs: bool) -> Details:
@@ -83,7 +87,13 @@ def whole_details(connection: Connection, meant: Meant, with_epochs: bool) -> De
 
 def read_trials(connection: Connection, meant: Meant, details: Details) -> tuple[TrialRecord, ...]:
     """Read trials in the order of their numbers."""
-    columns = [TRIALS.c.trial_id, TRIALS.c.number, TRIALS.c.state, TRIALS.c.datetime_start, TRIALS.c.datetime_complete]
+    columns = [
+        TRIALS.c.trial_id,
+        TRIALS.c.number,
+        TRIALS.c.state,
+        TRIALS.c.datetime_start,
+        TRIALS.c.datetime_complete,
+    ]
     rows = connection.execute(select(*columns).where(meant.trials).order_by(TRIALS.c.number)).all()
     return tuple(_trial(row, details) for row in rows)
 
@@ -120,7 +130,9 @@ def _scores(connection: Connection, meant: Meant) -> dict[int, float]:
         .where(meant.trials, TRIALS.c.state.in_(UNFINISHED))
         .group_by(REPORTS.c.trial_id)
     )
-    scores = {trial_id: score for trial_id, score in connection.execute(reported) if score is not None}
+    scores = {
+        trial_id: score for trial_id, score in connection.execute(reported) if score is not None
+    }
     ended = (
         select(VALUES.c.trial_id, VALUES.c.value, VALUES.c.value_type)
         .join(TRIALS, TRIALS.c.trial_id == VALUES.c.trial_id)
@@ -147,8 +159,12 @@ def _params(connection: Connection, meant: Meant) -> dict[int, dict[str, Any]]:
 
 def _decoder(connection: Connection, trial_id: int, name: str) -> Callable[[float], Any]:
     """Take a param's meaning from one trial: Optuna refuses another type or other choices of a name in one study."""
-    one = select(PARAMS.c.distribution_json).where(PARAMS.c.trial_id == trial_id, PARAMS.c.param_name == name)
-    decode: Callable[[float], Any] = json_to_distribution(connection.execute(one).scalar_one()).to_external_repr
+    one = select(PARAMS.c.distribution_json).where(
+        PARAMS.c.trial_id == trial_id, PARAMS.c.param_name == name
+    )
+    decode: Callable[[float], Any] = json_to_distribution(
+        connection.execute(one).scalar_one()
+    ).to_external_repr
     return decode
 
 
@@ -164,7 +180,9 @@ def _told(connection: Connection, meant: Meant, key: str) -> dict[int, Any]:
 
 def _infeasible(connection: Connection, meant: Meant) -> frozenset[int]:
     """Read which trials could not be trained: they are PRUNED to Optuna, which has no word for them."""
-    numbers = select(TRIALS.c.number).join(SYSTEM_ATTRS, SYSTEM_ATTRS.c.trial_id == TRIALS.c.trial_id)
+    numbers = select(TRIALS.c.number).join(
+        SYSTEM_ATTRS, SYSTEM_ATTRS.c.trial_id == TRIALS.c.trial_id
+    )
     told = and_(SYSTEM_ATTRS.c.key == CONSTRAINT, SYSTEM_ATTRS.c.value_json != dumps(0.0))
     pruned = TRIALS.c.state == OptunaState.PRUNED
     return frozenset(connection.execute(numbers.where(meant.trials, pruned, told)).scalars())

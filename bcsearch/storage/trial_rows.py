@@ -59,7 +59,11 @@ def start_of(session: Session, trial_id: int) -> datetime | None:
 
 def fail_if_stale(session: Session, trial_id: int, cutoff: datetime) -> bool:
     """Fail a RUNNING trial unless a heartbeat came since ``cutoff``; tell whether it was failed."""
-    alive = select(BEATS.c.trial_id).where(BEATS.c.trial_id == trial_id, BEATS.c.heartbeat >= cutoff).exists()
+    alive = (
+        select(BEATS.c.trial_id)
+        .where(BEATS.c.trial_id == trial_id, BEATS.c.heartbeat >= cutoff)
+        .exists()
+    )
     now = datetime.now(UTC).replace(tzinfo=None)
     running = TRIALS.c.state == TrialState.RUNNING
     statement = update(TRIALS).where(_is(trial_id), running, ~alive)
@@ -80,7 +84,9 @@ def stale_trial_ids(session: Session, study_id: int, cutoff: datetime) -> list[i
 
 def runs_any(session: Session, study_id: int) -> bool:
     """Whether any trial of a study is RUNNING."""
-    running = select(TRIALS.c.trial_id).where(TRIALS.c.study_id == study_id, TRIALS.c.state == TrialState.RUNNING)
+    running = select(TRIALS.c.trial_id).where(
+        TRIALS.c.study_id == study_id, TRIALS.c.state == TrialState.RUNNING
+    )
     return session.execute(running.limit(1)).first() is not None
 
 
@@ -90,7 +96,9 @@ def beat(session: Session, trial_id: int) -> None:
     if changes_one(session, refresh):
         return
     running = select(literal(trial_id), func.now()).where(
-        select(TRIALS.c.trial_id).where(_is(trial_id), TRIALS.c.state == TrialState.RUNNING).exists()
+        select(TRIALS.c.trial_id)
+        .where(_is(trial_id), TRIALS.c.state == TrialState.RUNNING)
+        .exists()
     )
     session.execute(insert(BEATS).from_select(["trial_id", "heartbeat"], running))
 
@@ -114,8 +122,12 @@ def write_constraint(session: Session, study_id: int, number: int, value: float)
 
     In Optuna's own way, a second value would be passed over.
     """
-    trial_id = select(TRIALS.c.trial_id).where(TRIALS.c.study_id == study_id, TRIALS.c.number == number)
-    mine = and_(SYSTEM_ATTRS.c.trial_id == trial_id.scalar_subquery(), SYSTEM_ATTRS.c.key == CONSTRAINT)
+    trial_id = select(TRIALS.c.trial_id).where(
+        TRIALS.c.study_id == study_id, TRIALS.c.number == number
+    )
+    mine = and_(
+        SYSTEM_ATTRS.c.trial_id == trial_id.scalar_subquery(), SYSTEM_ATTRS.c.key == CONSTRAINT
+    )
     session.execute(delete(SYSTEM_ATTRS).where(mine))
     row = select(TRIALS.c.trial_id, literal(CONSTRAINT), literal(dumps(value)))
     row = row.where(TRIALS.c.study_id == study_id, TRIALS.c.number == number)
@@ -124,7 +136,9 @@ def write_constraint(session: Session, study_id: int, number: int, value: float)
 
 def state_of(session: Session, trial_id: int) -> TrialState:
     """Return the state of a trial. Raises KeyError where there is none, as Optuna's storages do."""
-    state: TrialState | None = session.execute(select(TRIALS.c.state).where(_is(trial_id))).scalar_one_or_none()
+    state: TrialState | None = session.execute(
+        select(TRIALS.c.state).where(_is(trial_id))
+    ).scalar_one_or_none()
     if state is None:
         raise KeyError(f"no trial has id {trial_id}")
     return state

@@ -27,7 +27,10 @@ UNKNOWN = Trouble(kind=StorageError, remedy="check the storage URL", waits=True)
 _down = Trouble(kind=StorageError, remedy=DOWN, waits=True, comes_back=True)
 _access = Trouble(kind=StorageError, remedy=ACCESS)
 _absent = Trouble(kind=StorageError, remedy=ABSENT)
-_right = Trouble(kind=StorageError, remedy="look at the database's name in the storage URL, and at its user's rights")
+_right = Trouble(
+    kind=StorageError,
+    remedy="look at the database's name in the storage URL, and at its user's rights",
+)
 SAID = {  # patterns of what SQLite, PostgreSQL and MySQL say, of which the first that is found counts
     r"unable to open database file": Trouble(
         kind=DiskError, remedy=f"is it a file that you may read and write? {COPY}"
@@ -35,7 +38,9 @@ SAID = {  # patterns of what SQLite, PostgreSQL and MySQL say, of which the firs
     r"readonly database": Trouble(kind=DiskError, remedy=COPY),
     r"disk is full|no space left": Trouble(kind=DiskError, remedy="free some room"),
     r"image is malformed": Trouble(kind=DiskError, remedy="take up a backup of it, with --storage"),
-    r"certificate": Trouble(kind=StorageError, remedy="look at the certificates that the storage URL names"),
+    r"certificate": Trouble(
+        kind=StorageError, remedy="look at the certificates that the storage URL names"
+    ),
     r"disk i/o error": Trouble(kind=DiskError, remedy="look whether its disk is full or broken"),
     r"access denied for user .* to database": _right,  # MySQL's, also where there is no such database
     r"authentication failed|no password supplied|access denied|permission denied|role \".*\" does not exist": _access,
@@ -48,4 +53,6 @@ SAID = {  # patterns of what SQLite, PostgreSQL and MySQL say, of which the firs
 
 def trouble_of(said: str) -> Trouble:
     """Return what stands behind the words of a database."""
-    return next((trouble for pattern, trouble in SAID.items() if re.search(pattern, said.lower())), UNKNOWN)
+    return next(
+        (trouble for pattern, trouble in SAID.items() if re.search(pattern, said.lower())), UNKNOWN
+    )

@@ -57,7 +57,9 @@ def upgrade_database(url: str) -> Upgrade:
 def _migrate(engine: Engine, url: URL) -> None:
     plain = url.render_as_string(hide_password=False)
     with _unlogged(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # of the old distributions, which are replaced
+        warnings.simplefilter(
+            "ignore", FutureWarning
+        )  # of the old distributions, which are replaced
         _VersionManager(plain, engine, scoped_session(sessionmaker(bind=engine))).upgrade()
 
 

@@ -12,8 +12,14 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from bcsearch.errors import StorageError
 
 DATABASE_NAME = "bcsearch.db"
-ALLOWED = "sqlite:///results/bcsearch.db, postgresql://user@host/database, mysql://user@host/database"
-DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg", "mysql": "pymysql"}  # taken when the URL names none
+ALLOWED = (
+    "sqlite:///results/bcsearch.db, postgresql://user@host/database, mysql://user@host/database"
+)
+DRIVERS = {
+    "sqlite": "pysqlite",
+    "postgresql": "psycopg",
+    "mysql": "pymysql",
+}  # taken when the URL names none
 MEANT = {"postgres": "postgresql", "mariadb": "mysql"}
 EXTRAS = {"postgresql": "bcsearch[postgres]", "mysql": "bcsearch[mysql]"}
 SECRET_QUERY = re.compile(r"(?i)([?&][^=&]*(?:password|passwd|secret|token)[^=&]*=)[^&]*")
@@ -43,9 +49,13 @@ def checked(came: str) -> URL:
     kind = url.get_backend_name()
     if kind not in DRIVERS:
         meant = f"write {MEANT[kind]}://; " if kind in MEANT else ""
-        raise StorageError(f"storage URL {masked(came)!r} has scheme {kind!r}; {meant}allowed: {ALLOWED}")
+        raise StorageError(
+            f"storage URL {masked(came)!r} has scheme {kind!r}; {meant}allowed: {ALLOWED}"
+        )
     if url.database in (None, "", ":memory:"):
-        raise StorageError(f"storage URL {masked(came)!r} names no database that workers can share; allowed: {ALLOWED}")
+        raise StorageError(
+            f"storage URL {masked(came)!r} names no database that workers can share; allowed: {ALLOWED}"
+        )
     if "+" not in url.drivername:
         url = url.set(drivername=f"{kind}+{DRIVERS[kind]}")
     _check_driver(url, kind)
@@ -75,13 +85,19 @@ def reachable(url: str) -> str:
 def _parsed(came: str) -> URL:
     if "://" not in came:
         if not came.endswith(".db"):
-            raise StorageError(f"storage {masked(came)!r} is neither a URL nor a .db file; allowed: {ALLOWED}")
+            raise StorageError(
+                f"storage {masked(came)!r} is neither a URL nor a .db file; allowed: {ALLOWED}"
+            )
         return URL.create("sqlite", database=str(Path(came).expanduser()))
     try:
         url = make_url(came)
     except (ArgumentError, ValueError) as error:
-        raise StorageError(f"storage URL {masked(came)!r} cannot be read; allowed: {ALLOWED}") from error
-    if "@" in (url.host or ""):  # a driver would complain of a host that is named after the end of a password
+        raise StorageError(
+            f"storage URL {masked(came)!r} cannot be read; allowed: {ALLOWED}"
+        ) from error
+    if "@" in (
+        url.host or ""
+    ):  # a driver would complain of a host that is named after the end of a password
         remedy = f"write one in a password as %40; allowed: {ALLOWED}"
         raise StorageError(f"storage URL {masked(came)!r} has two @; {remedy}")
     return url
@@ -91,7 +107,11 @@ def _check_driver(url: URL, kind: str) -> None:
     try:
         url.get_dialect().import_dbapi()
     except NoSuchModuleError as error:
-        raise StorageError(f"storage URL names an unknown driver {url.drivername!r}; allowed: {ALLOWED}") from error
+        raise StorageError(
+            f"storage URL names an unknown driver {url.drivername!r}; allowed: {ALLOWED}"
+        ) from error
     except ImportError as error:
         need = f"pip install '{EXTRAS[kind]}'" if kind in EXTRAS else f"use {kind}://"
-        raise StorageError(f"storage {url.drivername!r} needs a driver that is not installed; {need}") from error
+        raise StorageError(
+            f"storage {url.drivername!r} needs a driver that is not installed; {need}"
+        ) from error

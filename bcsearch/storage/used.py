@@ -43,4 +43,6 @@ def used_database(url: URL) -> Iterator[Engine]:
 
 def is_empty(url: URL) -> StudyError:
     """Return what to raise for a database without studies."""
-    return StudyError(f"no study was ever run here: database {masked(str(url))} is empty; {RUN_FIRST}")
+    return StudyError(
+        f"no study was ever run here: database {masked(str(url))} is empty; {RUN_FIRST}"
+    )

@@ -78,7 +78,9 @@ def load_study(storage: Storage, plan: Plan, name: str, worker: str) -> optuna.S
     return study
 
 
-def check_fingerprint(name: str, stored: Mapping[str, str], now: Mapping[str, str], source: str, given: str) -> None:
+def check_fingerprint(
+    name: str, stored: Mapping[str, str], now: Mapping[str, str], source: str, given: str
+) -> None:
     """Refuse to mix results that cannot be compared; the study's data came from ``source``, ``given`` is said now.
 
     Raises:
@@ -88,19 +90,28 @@ def check_fingerprint(name: str, stored: Mapping[str, str], now: Mapping[str, st
     if not changed:
         return
     if stored.get("dataset") != now.get("dataset"):
-        what = "its content has changed since; restore it" if source == given else f"give --data {source}"
+        what = (
+            "its content has changed since; restore it"
+            if source == given
+            else f"give --data {source}"
+        )
         raise StudyError(f"study {name!r} was made with other data, from {source}: {what}, {ANEW}")
     remedy = WEIGHTS_REMEDY if changed[0].startswith("weights.") else "restore them"
     more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
-    raise StudyError(f"study {name!r} was made with other settings: {changed[0]}{more}; {remedy}, {ANEW}")
+    raise StudyError(
+        f"study {name!r} was made with other settings: {changed[0]}{more}; {remedy}, {ANEW}"
+    )
 
 
 def settings_text(plan: Plan) -> str:
     """Write a plan as JSON that ``stored_plan`` reads back."""
-    sweep = plan.sweep.model_copy(update={"storage": None}).model_dump(mode="json")  # a URL may hold a password
+    sweep = plan.sweep.model_copy(update={"storage": None}).model_dump(
+        mode="json"
+    )  # a URL may hold a password
     spaces = {"space": plan.space} | ({} if plan.fitted is None else {"fitted": plan.fitted})
     texts = {
-        name: space.model_dump(mode="json", by_alias=True, exclude_defaults=True) for name, space in spaces.items()
+        name: space.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        for name, space in spaces.items()
     }
     return json.dumps({"sweep": sweep, **texts})
 
@@ -111,7 +122,9 @@ def stored_plan(sweep: str, settings: str) -> Plan:
     return parse_plan(sweep, content, f"settings of study {sweep}")
 
 
-def _describe(study: optuna.Study, plan: Plan, fingerprint: Mapping[str, str], forecast: Forecast | None) -> None:
+def _describe(
+    study: optuna.Study, plan: Plan, fingerprint: Mapping[str, str], forecast: Forecast | None
+) -> None:
     for start in plan.starts:
         study.enqueue_trial(dict(start), skip_if_exists=True)
     study.set_user_attr(attrs.SWEEP, plan.name)
@@ -127,11 +140,15 @@ def _broke_off(study: optuna.Study) -> bool:
     deadline = time.monotonic() + JOIN_SECONDS
     while attrs.UUID not in study.user_attrs and time.monotonic() < deadline:
         time.sleep(0.2)
-    waiting = all(trial.state is optuna.trial.TrialState.WAITING for trial in study.get_trials(deepcopy=False))
+    waiting = all(
+        trial.state is optuna.trial.TrialState.WAITING for trial in study.get_trials(deepcopy=False)
+    )
     return attrs.UUID not in study.user_attrs and waiting
 
 
 def _settings(study: optuna.Study) -> Plan:
     if attrs.UUID not in study.user_attrs:
-        raise StudyError(f"study {study.study_name!r} was not made by bcsearch; start anew with --fresh")
+        raise StudyError(
+            f"study {study.study_name!r} was not made by bcsearch; start anew with --fresh"
+        )
     return stored_plan(study.user_attrs[attrs.SWEEP], study.user_attrs[attrs.SETTINGS])

@@ -57,11 +57,15 @@ def open_dashboard(url: str, files_dir: Path, port: int) -> Iterator[Dashboard]:
     elsewhere = [Path(study.files) for study in studies if study.files]
     with plain_errors(checked(url)):
         storage = Storage(url)
-        app = optuna_dashboard.wsgi(storage, artifact_store=FigureStore(files_dir / UPLOADS, elsewhere))
+        app = optuna_dashboard.wsgi(
+            storage, artifact_store=FigureStore(files_dir / UPLOADS, elsewhere)
+        )
         try:
             server = make_server(HOST, port, app, server_class=_Server, handler_class=_Silent)
         except OSError as error:
-            raise ConfigError(f"--port: {port} cannot be had ({error.strerror}); choose another") from error
+            raise ConfigError(
+                f"--port: {port} cannot be had ({error.strerror}); choose another"
+            ) from error
         try:
             yield Dashboard(server=server, n_studies=len(studies))
         finally:

@@ -44,7 +44,9 @@ class Desk:
     @property
     def plan(self) -> Plan:
         """What it was created with: the sweep, the space, and what of it is searched."""
-        return stored_plan(self.study.user_attrs[attrs.SWEEP], self.study.user_attrs[attrs.SETTINGS])
+        return stored_plan(
+            self.study.user_attrs[attrs.SWEEP], self.study.user_attrs[attrs.SETTINGS]
+        )
 
     @property
     def slots(self) -> Slots:
@@ -69,7 +71,9 @@ class Desk:
         """Look how far it has come, in two queries however many trials it has."""
         budget = self.slots.counts()
         with suppress(ValueError):  # Optuna's word for no completed trial
-            return BudgetKnown(trials=budget.total, filled=budget.finished, best=self.study.best_value)
+            return BudgetKnown(
+                trials=budget.total, filled=budget.finished, best=self.study.best_value
+            )
         return BudgetKnown(trials=budget.total, filled=budget.finished, best=None)
 
     def set_budget(self, wanted: int | None, default: int) -> None:

@@ -36,7 +36,12 @@ PACKAGES = ("bcsearch", "optuna", "tensorflow", "keras", "keras-cv", "numpy", "s
 
 
 def refit_trial(
-    prepared: Prepared, trainer: Trainer, desk: Desk, check: Callable[[], None], *, number: int | None = None
+    prepared: Prepared,
+    trainer: Trainer,
+    desk: Desk,
+    check: Callable[[], None],
+    *,
+    number: int | None = None,
 ) -> Path:
     """Train a study's best trial, or trial ``number``, on all images; write the bundle; return its folder.
 
@@ -77,17 +82,25 @@ def _refit(
 ) -> Path:
     entry = desk.ledger.entry_of(trial.number)
     if entry is None:
-        raise StudyError(f"trial {trial.number} of study {study.name!r} has no ledger entry; choose another --trial")
+        raise StudyError(
+            f"trial {trial.number} of study {study.name!r} has no ledger entry; choose another --trial"
+        )
     rates = [scores.learning_rate for scores in entry.epochs[: entry.best.epoch + 1]]
     model = trainer.refit(entry.params, rates, check)
     about = describe(prepared, study, entry, model)
-    files = {ABOUT_NAME: tomli_w.dumps(about), "trials.csv": trials_csv(study), "folds.csv": folds_csv(study)}
+    files = {
+        ABOUT_NAME: tomli_w.dumps(about),
+        "trials.csv": trials_csv(study),
+        "folds.csv": folds_csv(study),
+    }
     bundle_dir = desk.bundle_dir
     write_bundle(bundle_dir, model, files)
     return bundle_dir
 
 
-def describe(prepared: Prepared, study: StudyRecord, entry: LedgerEntry, model: keras.Model) -> dict[str, Any]:
+def describe(
+    prepared: Prepared, study: StudyRecord, entry: LedgerEntry, model: keras.Model
+) -> dict[str, Any]:
     """Return the content of ``best.toml``."""
     dataset, folds, best = prepared.dataset, prepared.folds, entry.best
     about: dict[str, Any] = {
@@ -121,7 +134,11 @@ def _chosen(study: StudyRecord, number: int | None) -> TrialRecord:
     if number in completed:
         return completed[number]
     states = {trial.number: trial.state.value for trial in study.trials}
-    reason = f"its state is {states[number]}" if number in states else f"the study has trials 0 to {max(states)}"
+    reason = (
+        f"its state is {states[number]}"
+        if number in states
+        else f"the study has trials 0 to {max(states)}"
+    )
     raise StudyError(
         f"--trial: came {number}, {reason}; allowed: a complete trial; "
         f"'bcsearch status --study {study.name}' lists the best"
@@ -138,13 +155,20 @@ def _stands(bundle_dir: Path, study: StudyRecord) -> bool:
 
 
 def _study_facts(study: StudyRecord) -> dict[str, Any]:
-    return {"name": study.name, "sweep": study.sweep, "uuid": study.uuid, "trials": study.slots_filled}
+    return {
+        "name": study.name,
+        "sweep": study.sweep,
+        "uuid": study.uuid,
+        "trials": study.slots_filled,
+    }
 
 
 def _test_scores(prepared: Prepared, bundle: Bundle) -> dict[str, Any]:
     rows = prepared.folds.test
     predicted = bundle.predict(prepared.dataset.images[rows]).argmax(axis=1)
-    scores = score_predictions(np.asarray(prepared.dataset.labels[rows]), predicted, bundle.class_names)
+    scores = score_predictions(
+        np.asarray(prepared.dataset.labels[rows]), predicted, bundle.class_names
+    )
     return {"n_images": scores.n_images, "accuracy": scores.accuracy, "macro_f1": scores.macro_f1}
 
 

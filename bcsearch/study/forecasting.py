@@ -34,7 +34,9 @@ NO_ROOM = "leave out what has no room with --max-cache, or name another disk wit
 LONG_SECONDS = 60 * 60.0  # from here on a run is called long
 
 
-def fit_study(plan: Plan, trainer: Trainer, options: RunOptions, check: Callable[[], None]) -> Fitted:
+def fit_study(
+    plan: Plan, trainer: Trainer, options: RunOptions, check: Callable[[], None]
+) -> Fitted:
     """Measure this machine and forecast a plan's study, with as much of its space as the options have room for.
 
     ``check`` is called in between, and may raise to end it.
@@ -42,7 +44,10 @@ def fit_study(plan: Plan, trainer: Trainer, options: RunOptions, check: Callable
     Raises:
         ConfigError: not even one trial has room.
     """
-    limit = Limit(seconds=None if options.minutes is None else 60 * options.minutes, cache_bytes=options.max_cache)
+    limit = Limit(
+        seconds=None if options.minutes is None else 60 * options.minutes,
+        cache_bytes=options.max_cache,
+    )
     n_trials = options.trials or plan.sweep.search.trials
     return fit(measured(plan, trainer, first_draws(plan, n_trials)), n_trials, limit, check)
 
@@ -53,7 +58,11 @@ def fitted_plan(
     """Return the plan with what of its space will be searched, and its forecast, which is told."""
     fitted = fit_study(plan, trainer, options, check)
     warnings = _warnings(fitted.forecast, trainer.features.store, options)
-    for line in (f"plan: {total_text(fitted.forecast)}", *left_out_text(fitted.forecast), *warnings):
+    for line in (
+        f"plan: {total_text(fitted.forecast)}",
+        *left_out_text(fitted.forecast),
+        *warnings,
+    ):
         listener(Notice(text=line))
     return replace(plan, fitted=fitted.space if fitted.forecast.left_out else None), fitted.forecast
 
@@ -72,7 +81,12 @@ def default_trials(study: optuna.Study, plan: Plan) -> int:
 
 
 def tell_costs(
-    desk: Desk, refit_seconds: float, trainer: Trainer, listener: Listener, *, supervised: bool = False
+    desk: Desk,
+    refit_seconds: float,
+    trainer: Trainer,
+    listener: Listener,
+    *,
+    supervised: bool = False,
 ) -> None:
     """Say what a study did cost beside what was forecast, unless its budget has changed since."""
     forecast, record = kept_forecast(desk.study), desk.record()
@@ -80,22 +94,32 @@ def tell_costs(
         return
     spent = sum(trial.seconds or 0.0 for trial in record.trials if trial.is_finished)
     store = trainer.features.store
-    real = Work(seconds=spent + refit_seconds, cache_bytes=store.written_bytes, passes=trainer.features.passes)
+    real = Work(
+        seconds=spent + refit_seconds,
+        cache_bytes=store.written_bytes,
+        passes=trainer.features.passes,
+    )
     listener(Notice(text=comparison(forecast.work, real, supervised=supervised)))
 
 
 def _warnings(forecast: Forecast, store: Store, options: RunOptions) -> list[str]:
     """Say what may go wrong with the cache or with the user's patience."""
     needed, lines = forecast.work.cache_bytes, []
-    with suppress(DiskError):  # the store itself says what is wrong with its folder, and goes on without
+    with suppress(
+        DiskError
+    ):  # the store itself says what is wrong with its folder, and goes on without
         free = free_bytes(store.root)
         if needed > free:
-            lines.append(f"warning: about {in_words(needed)} of cache are needed, {in_words(free)} are free; {NO_ROOM}")
+            lines.append(
+                f"warning: about {in_words(needed)} of cache are needed, {in_words(free)} are free; {NO_ROOM}"
+            )
     if store.limit_bytes is not None and needed > store.limit_bytes:
         limit = f"--cache-limit allows {in_words(store.limit_bytes)}"
         lines.append(
             f"warning: about {in_words(needed)} of cache are needed, {limit}: the rest is computed again and again"
         )
     if options.minutes is None and forecast.work.seconds > LONG_SECONDS:
-        lines.append("warning: that is long; 'bcsearch plan' shows what is dear, --minutes 60 leaves it out")
+        lines.append(
+            "warning: that is long; 'bcsearch plan' shows what is dear, --minutes 60 leaves it out"
+        )
     return lines

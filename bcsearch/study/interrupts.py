@@ -37,7 +37,10 @@ class Interrupts:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
@@ -48,5 +51,7 @@ class Interrupts:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
-        self._teller = Thread(target=self._listener, args=(STOPPING,))  # this thread may be half-way through a line
+        self._teller = Thread(
+            target=self._listener, args=(STOPPING,)
+        )  # this thread may be half-way through a line
         self._teller.start()

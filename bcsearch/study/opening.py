@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from bcsearch.training.trainer import Trainer
 
 JOIN_SECONDS = 60.0  # for a server that is restarting as a worker joins
-ROOM_BYTES = 2**26  # free before a run begins: a model is up to 20 MiB and is written beside the one it replaces
+ROOM_BYTES = (
+    2**26
+)  # free before a run begins: a model is up to 20 MiB and is written beside the one it replaces
 
 
 def make_room(folder: Path) -> None:
@@ -66,10 +68,18 @@ def open_desk(
         studies = list_studies(storage)
         name = study_name(plan.name, studies, fresh=options.fresh)
         if name not in {study.name for study in studies}:
-            plan, forecast = fitted_plan(plan, trainer, options, listener, interrupts.raise_if_asked)
+            plan, forecast = fitted_plan(
+                plan, trainer, options, listener, interrupts.raise_if_asked
+            )
         elif options.minutes is not None or options.max_cache is not None:
-            listener(Notice(text=f"study {name!r} exists: --minutes and --max-cache act when a study is created"))
-        study = open_study(storage, plan, prepared.fingerprint, name=name, worker=worker_name(), forecast=forecast)
+            listener(
+                Notice(
+                    text=f"study {name!r} exists: --minutes and --max-cache act when a study is created"
+                )
+            )
+        study = open_study(
+            storage, plan, prepared.fingerprint, name=name, worker=worker_name(), forecast=forecast
+        )
         desk = _desk(study, storage, options, may_move=True)
     if desk.plan.sweep.limits != plan.sweep.limits:
         listener(Notice(text=f"study {name!r} keeps the [limits] that it was made with"))
@@ -83,10 +93,14 @@ def open_existing(name: str, options: RunOptions) -> tuple[Desk, Prepared]:
     url = options.url_of(name)
     name, record = Outage(seconds=JOIN_SECONDS).call(lambda: _found(url, name))
     if not (record.settings and record.uuid):
-        raise StudyError(f"study {name!r} was not made by 'bcsearch run', or not to its end: run that first")
+        raise StudyError(
+            f"study {name!r} was not made by 'bcsearch run', or not to its end: run that first"
+        )
     plan = stored_plan(record.sweep, record.settings)
     prepared = prepare(options.over(plan))
-    check_fingerprint(name, record.fingerprint, prepared.fingerprint, plan.sweep.data, prepared.plan.sweep.data)
+    check_fingerprint(
+        name, record.fingerprint, prepared.fingerprint, plan.sweep.data, prepared.plan.sweep.data
+    )
     storage = _open_storage(url, plan)
     study = load_study(storage, plan, name, worker_name())
     return _desk(study, storage, options), prepared
@@ -97,7 +111,9 @@ def _found(url: str, name: str) -> tuple[str, StudyRecord]:
     return found, read_overview(url, found, n_best=0)
 
 
-def _desk(study: optuna.Study, storage: Storage, options: RunOptions, *, may_move: bool = False) -> Desk:
+def _desk(
+    study: optuna.Study, storage: Storage, options: RunOptions, *, may_move: bool = False
+) -> Desk:
     files = files_dir(study, options, may_move=may_move)
     return Desk(study=study, storage=storage, results=options.results_dir, files=files)
 

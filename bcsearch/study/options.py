@@ -31,7 +31,9 @@ class RunOptions:
     fresh: bool = False
     results_dir: Path = RESULTS_DIR
     sweeps_dir: Path | None = None
-    artifacts_dir: Path | None = None  # of what trials leave on disk, for all studies; None is results_dir
+    artifacts_dir: Path | None = (
+        None  # of what trials leave on disk, for all studies; None is results_dir
+    )
     cache_dir: Path | None = None
     cache_limit: int | None = None  # bytes
     minutes: float | None = None  # a new study leaves out what does not fit into so many

@@ -49,11 +49,17 @@ def files_dir(study: optuna.Study, options: RunOptions, *, may_move: bool = Fals
     """
     uuid: str = study.user_attrs[attrs.UUID]
     shared: str | None = study.user_attrs.get(attrs.FILES)
-    if options.artifacts_dir is None and shared is not None and _is_shared(Path(shared), uuid, shared):
+    if (
+        options.artifacts_dir is None
+        and shared is not None
+        and _is_shared(Path(shared), uuid, shared)
+    ):
         return _told(study, Path(shared), SHARED)
     base = (options.artifacts_dir or options.results_dir).absolute()
     folder = study_dir(base, study.study_name, uuid)
-    make_writable_dir(folder, "--artifacts" if options.artifacts_dir else "--artifacts or --results")
+    make_writable_dir(
+        folder, "--artifacts" if options.artifacts_dir else "--artifacts or --results"
+    )
     moves = may_move and options.artifacts_dir is not None and shared != str(folder)
     if shared is None or (moves and not _is_shared(folder, uuid, shared)):
         shared = str(folder)
@@ -69,7 +75,9 @@ def study_dir(base: Path, name: str, uuid: str) -> Path:
     """Return a study's folder in ``base``; one with the uuid in its name where another of that name has files there."""
     folder = base / name
     marks = (_mark(folder, name) for name in (MARK, OWNER))
-    owners = {mark.uuid for mark in marks if mark} | {(read_about(folder / MODEL) or {}).get("study", {}).get("uuid")}
+    owners = {mark.uuid for mark in marks if mark} | {
+        (read_about(folder / MODEL) or {}).get("study", {}).get("uuid")
+    }
     return folder if owners <= {None, uuid} else folder.with_name(f"{name}-{uuid[:8]}")
 
 

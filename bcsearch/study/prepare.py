@@ -45,7 +45,10 @@ class Prepared:
             self.plan,
             dataset=self.dataset.fingerprint,
             folds=self.folds.fingerprint,
-            weights={name: f"{resolved.kind} {resolved.fingerprint}" for name, resolved in self.weights.items()},
+            weights={
+                name: f"{resolved.kind} {resolved.fingerprint}"
+                for name, resolved in self.weights.items()
+            },
         ) | {"meaning.views": str(views.MEANING), "meaning.features": str(features.MEANING)}
 
 
@@ -93,7 +96,9 @@ def build_trainer(
 def tell_warnings(prepared: Prepared, listener: Listener) -> None:
     """Tell what the user must know of the data and weights before anything runs."""
     if prepared.dataset.drawn:
-        listener(Notice(text="data: the demo, DRAWN cells and no real images; use --data for your own"))
+        listener(
+            Notice(text="data: the demo, DRAWN cells and no real images; use --data for your own")
+        )
     for resolved in prepared.weights.values():
         if resolved.warning:
             listener(Notice(text=f"warning: {resolved.warning}"))
@@ -121,4 +126,8 @@ def _load(plan: Plan) -> Dataset:
     dataset = load_dataset(source)
     height, width = dataset.images.shape[1:3]
     side = min(height, width, largest)
-    return dataset if (height, width) == (side, side) else replace(dataset, images=resize(dataset.images, side))
+    return (
+        dataset
+        if (height, width) == (side, side)
+        else replace(dataset, images=resize(dataset.images, side))
+    )

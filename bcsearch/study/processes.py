@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 STORAGE = "BCSEARCH_STORAGE"  # names the database: no argument, as a URL may hold a password
-SUPERVISED = "BCSEARCH_SUPERVISED"  # names the family of a worker that ends when its standard input does
+SUPERVISED = (
+    "BCSEARCH_SUPERVISED"  # names the family of a worker that ends when its standard input does
+)
 FAMILY = token_hex(8)  # of those that this process starts
 THREADS = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS")  # what the processor cores are divided by
 READ_SECONDS = 1.0  # for the last lines of a process that has ended
@@ -54,15 +56,24 @@ class Launch(Protocol):
 class Launcher(Protocol):
     """A place where workers can be started."""
 
-    def __call__(self, words: Sequence[str], environment: Mapping[str, str], n_workers: int) -> Launch:
+    def __call__(
+        self, words: Sequence[str], environment: Mapping[str, str], n_workers: int
+    ) -> Launch:
         """Return what starts them; ``words`` are what follows Python on the command line."""
 
 
-def started(words: Sequence[str], environment: Mapping[str, str], n_threads: int) -> subprocess.Popen[str]:
+def started(
+    words: Sequence[str], environment: Mapping[str, str], n_threads: int
+) -> subprocess.Popen[str]:
     """Start Python in a process that ends with this one, with ``environment`` over this process's own."""
     return subprocess.Popen(
         [sys.executable, *words],
-        env={**os.environ, **dict.fromkeys(THREADS, str(n_threads)), **environment, SUPERVISED: FAMILY},
+        env={
+            **os.environ,
+            **dict.fromkeys(THREADS, str(n_threads)),
+            **environment,
+            SUPERVISED: FAMILY,
+        },
         stdin=subprocess.PIPE,  # closes when this process ends, however it ends
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

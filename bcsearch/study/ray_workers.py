@@ -32,7 +32,9 @@ class Told:
 class Seat:
     """One worker process on the node where Ray has put this actor; it ends when the actor does."""
 
-    def __init__(self, words: Sequence[str], environment: Mapping[str, str], n_threads: int) -> None:
+    def __init__(
+        self, words: Sequence[str], environment: Mapping[str, str], n_threads: int
+    ) -> None:
         self._lines: list[str] = []
         process = started(words, environment, n_threads)
         self._process = LocalProcess(process, self._lines.append)
@@ -68,7 +70,9 @@ class RayLaunch:
         """Start one, as soon as there is room."""
         actor: Any = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_restarts=0)(Seat)
         n_threads = max(1, round(self.cpus))
-        return RayProcess(actor.remote(list(self.words), dict(self.environment), n_threads), tell, self._request)
+        return RayProcess(
+            actor.remote(list(self.words), dict(self.environment), n_threads), tell, self._request
+        )
 
     @property
     def _request(self) -> str:
@@ -89,7 +93,10 @@ class RayProcess:
         """Return how it ended; None while it runs, or waits for room."""
         if self._ended is None and ray.wait([self._asked], timeout=0)[0]:
             self._take()
-        elif not (self._has_room or self._complained) and time.monotonic() - self._begun > ROOM_SECONDS:
+        elif (
+            not (self._has_room or self._complained)
+            and time.monotonic() - self._begun > ROOM_SECONDS
+        ):
             self._tell(f"waits for a node with {self._request} free")
             self._complained = True
         return self._ended
@@ -109,7 +116,11 @@ class RayProcess:
         try:
             told: Told = ray.get(self._asked)
         except RayError as error:  # the node died, or Ray's memory monitor ended the actor
-            what = "lost with its node" if isinstance(error, RayActorError) else f"lost: {type(error).__name__}"
+            what = (
+                "lost with its node"
+                if isinstance(error, RayActorError)
+                else f"lost: {type(error).__name__}"
+            )
             self._ended = Ended(code=1, lost=what)
             return
         for line in told.lines:
@@ -137,16 +148,23 @@ class RayCluster:
         try:
             _check_answers(address)
             ray.init(
-                address=address or "local", log_to_driver=False, logging_level=logging.ERROR, ignore_reinit_error=True
+                address=address or "local",
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                ignore_reinit_error=True,
             )
         except (OSError, RuntimeError, ValueError) as error:
             said = str(error).strip().splitlines()[0]
-            raise ConfigError(f"--address: came {address!r}: {said}; start one with 'ray start --head'") from error
+            raise ConfigError(
+                f"--address: came {address!r}: {said}; start one with 'ray start --head'"
+            ) from error
         nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call] # Ray's own
         machines = {node["NodeManagerAddress"] for node in nodes if node["Alive"]}
         return cls(n_machines=len(machines), cpus=cpus, gpus=gpus)
 
-    def __call__(self, words: Sequence[str], environment: Mapping[str, str], n_workers: int) -> RayLaunch:
+    def __call__(
+        self, words: Sequence[str], environment: Mapping[str, str], n_workers: int
+    ) -> RayLaunch:
         """Return what starts workers there.
 
         Raises:

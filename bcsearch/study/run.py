@@ -71,11 +71,16 @@ def run(sweep: str, options: RunOptions, listener: Listener) -> RunResult:
         _tell_budget(desk, listener)
         if options.supervised:
             device.release()
-            search = Search(open_supervisor(desk, url, options, listener, interrupts).run, supervised=True)
+            search = Search(
+                open_supervisor(desk, url, options, listener, interrupts).run, supervised=True
+            )
         else:
-            search = Search(open_worker(desk, prepared, trainer, listener, interrupts).run, supervised=False)
+            search = Search(
+                open_worker(desk, prepared, trainer, listener, interrupts).run, supervised=False
+            )
         return RunResult(
-            study=desk.name, bundle=_search_and_refit(desk, prepared, trainer, search, interrupts, listener)
+            study=desk.name,
+            bundle=_search_and_refit(desk, prepared, trainer, search, interrupts, listener),
         )
 
 
@@ -105,7 +110,10 @@ def work(name: str, options: RunOptions, listener: Listener) -> bool:
         BcsearchError: the study is unknown, or this worker's data or weights are others than the study's.
     """
     alone = not leave_with_supervisor()
-    with plain_errors(checked(options.url_of(name)), AGAIN), Interrupts(listener if alone else ignore) as interrupts:
+    with (
+        plain_errors(checked(options.url_of(name)), AGAIN),
+        Interrupts(listener if alone else ignore) as interrupts,
+    ):
         device = open_device(listener)
         desk, prepared = open_existing(name, options)
         tell_warnings(prepared, listener)
@@ -154,12 +162,18 @@ def _tell_budget(desk: Desk, listener: Listener) -> None:
     record, budget = desk.record(), desk.slots.counts()
     best = record.best.score if record.best else None
     number = record.best.number if record.best else None
-    listener(BudgetKnown(trials=budget.total, filled=budget.finished, best=best, best_number=number))
+    listener(
+        BudgetKnown(trials=budget.total, filled=budget.finished, best=best, best_number=number)
+    )
     if budget.is_done:
         listener(
-            Notice(text=f"all {budget.total} trials are done; for more, use 'bcsearch run' with a higher --trials")
+            Notice(
+                text=f"all {budget.total} trials are done; for more, use 'bcsearch run' with a higher --trials"
+            )
         )
     elif budget.finished:
         waiting = record.count(TrialState.WAITING)
         queued = f", {waiting} to be tried next are queued" if waiting else ""
-        listener(Notice(text=f"going on: {budget.finished} of {budget.total} trials are done{queued}"))
+        listener(
+            Notice(text=f"going on: {budget.finished} of {budget.total} trials are done{queued}")
+        )

@@ -26,9 +26,15 @@ def build_sampler(search: Search, *words: str | int) -> optuna.samplers.BaseSamp
     if search.sampler == "random":
         return optuna.samplers.RandomSampler(seed=seed)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # group is marked so, and is needed
+        warnings.simplefilter(
+            "ignore", optuna.exceptions.ExperimentalWarning
+        )  # group is marked so, and is needed
         return optuna.samplers.TPESampler(
-            n_startup_trials=search.startup_trials, multivariate=True, group=True, constant_liar=True, seed=seed
+            n_startup_trials=search.startup_trials,
+            multivariate=True,
+            group=True,
+            constant_liar=True,
+            seed=seed,
         )
 
 

@@ -66,7 +66,9 @@ class Supervisor:
             return False
         self.tell_progress()
         if not self.is_done():
-            raise StudyError("all workers have ended before the budget was used up; what they said stands above")
+            raise StudyError(
+                "all workers have ended before the budget was used up; what they said stands above"
+            )
         return True
 
     def _start(self, number: int) -> None:

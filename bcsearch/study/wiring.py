@@ -47,7 +47,11 @@ def open_device(listener: Listener) -> Device:
 
 
 def open_trainer(
-    prepared: Prepared, device: Device, options: RunOptions, listener: Listener, interrupts: Interrupts
+    prepared: Prepared,
+    device: Device,
+    options: RunOptions,
+    listener: Listener,
+    interrupts: Interrupts,
 ) -> Trainer:
     """Return the real trainer on the cache that the options name; interrupts end what it computes."""
 
@@ -96,7 +100,9 @@ def drawing_of(dataset: Dataset) -> Draw:
 
     def draw(entry: LedgerEntry, probabilities: np.ndarray | None) -> str:
         counts = None if probabilities is None else count_out_of_fold(dataset.labels, probabilities)
-        return trial_figure(entry.trial_number, entry.state, entry.epochs, dataset.class_names, counts)
+        return trial_figure(
+            entry.trial_number, entry.state, entry.epochs, dataset.class_names, counts
+        )
 
     return draw
 

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from bcsearch.study.interrupts import Interrupts
 
 IDLE_SECONDS = 1.0  # between looks at the slots while other workers hold them all
-MOST_INFEASIBLE = 10  # one after another, after which something is wrong with more than the configurations
+MOST_INFEASIBLE = (
+    10  # one after another, after which something is wrong with more than the configurations
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -68,7 +70,11 @@ class Worker:
         False if the budget was raised meanwhile.
         """
         deadline = time.monotonic() + 2 * self.storage.grace_seconds
-        while self.storage.runs_any(self.study) and not self.interrupts.asked and time.monotonic() < deadline:
+        while (
+            self.storage.runs_any(self.study)
+            and not self.interrupts.asked
+            and time.monotonic() < deadline
+        ):
             self.storage.fail_stale(self.study)
             time.sleep(IDLE_SECONDS)
             if not self.slots.counts().is_done:
@@ -84,8 +90,12 @@ class Worker:
             pass
         except Abandoned as error:
             raise error.error from error.error.__cause__
-        except Exception as error:  # Optuna has no class of its own for a trial that another worker ended
-            if isinstance(error, UnboundLocalError) and isinstance(error.__context__, KeyboardInterrupt):
+        except (
+            Exception
+        ) as error:  # Optuna has no class of its own for a trial that another worker ended
+            if isinstance(error, UnboundLocalError) and isinstance(
+                error.__context__, KeyboardInterrupt
+            ):
                 raise error.__context__ from None  # it came as the end was told, and Optuna stumbles over it there
             if not attempt.was_lost():
                 raise

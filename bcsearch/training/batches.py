@@ -35,7 +35,12 @@ class Batches:
         """Return the rows of ``epoch``, (n_steps, n_folds, size) int32; no order depends on another fold's rows."""
         wanted = self.n_steps * self.size
         orders = [self._order(fold, epoch, wanted) for fold in range(len(self.train_rows))]
-        return np.stack(orders, axis=1).reshape(self.n_steps, self.size, -1).swapaxes(1, 2).astype(np.int32)
+        return (
+            np.stack(orders, axis=1)
+            .reshape(self.n_steps, self.size, -1)
+            .swapaxes(1, 2)
+            .astype(np.int32)
+        )
 
     def _order(self, fold: int, epoch: int, wanted: int) -> np.ndarray:
         rows = self.train_rows[fold]

@@ -14,4 +14,6 @@ def class_weights(kind: str, labels: np.ndarray, n_classes: int) -> np.ndarray:
     if kind == "none":
         return np.ones(n_classes, np.float32)
     counts = np.bincount(labels, minlength=n_classes)
-    return np.where(counts > 0, len(labels) / (n_classes * np.maximum(counts, 1)), 0.0).astype(np.float32)
+    return np.where(counts > 0, len(labels) / (n_classes * np.maximum(counts, 1)), 0.0).astype(
+        np.float32
+    )

@@ -16,9 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-BFLOAT16_CAPABILITY = (8, 0)  # from here on GPUs compute in bfloat16, which needs no scaling of the loss
+BFLOAT16_CAPABILITY = (
+    8,
+    0,
+)  # from here on GPUs compute in bfloat16, which needs no scaling of the loss
 VISIBLE = "CUDA_VISIBLE_DEVICES"  # which of the machine's GPUs TensorFlow finds, and in which order
-_taken: list[Device] = []  # by this process: TensorFlow takes no other choice once it computes, and the lock must live
+_taken: list[
+    Device
+] = []  # by this process: TensorFlow takes no other choice once it computes, and the lock must live
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +41,9 @@ class Device:
     name: str
     jit_compile: bool
     precision: str
-    lock: FileLock | None = field(default=None, repr=False, compare=False)  # held while the process lives
+    lock: FileLock | None = field(
+        default=None, repr=False, compare=False
+    )  # held while the process lives
 
     @classmethod
     def cpu(cls) -> Device:
@@ -73,18 +80,24 @@ def set_up_devices(locks_dir: Path, notify: Callable[[str], None], family: str =
         _taken.append(_take(zip(_names(len(found), family), found, strict=True), locks_dir, notify))
     (device,) = _taken
     if device.kind == "cpu":
-        notify(f"{len(found)} of {len(found)} GPUs are taken by other workers: this one uses the CPU, which is slow")
+        notify(
+            f"{len(found)} of {len(found)} GPUs are taken by other workers: this one uses the CPU, which is slow"
+        )
     return device
 
 
 def _take(
-    named: Iterable[tuple[str, tf.config.PhysicalDevice]], locks_dir: Path, notify: Callable[[str], None]
+    named: Iterable[tuple[str, tf.config.PhysicalDevice]],
+    locks_dir: Path,
+    notify: Callable[[str], None],
 ) -> Device:
     for name, gpu in named:
         try:
             lock = _held(locks_dir / f"gpu-{name}.lock")
         except OSError as error:
-            notify(f"cannot note in {locks_dir} that a GPU is taken ({error.strerror}): other workers may take it too")
+            notify(
+                f"cannot note in {locks_dir} that a GPU is taken ({error.strerror}): other workers may take it too"
+            )
             return _gpu(gpu, None)
         if lock is not None:
             return _gpu(gpu, lock)
@@ -121,5 +134,7 @@ def _gpu(gpu: tf.config.PhysicalDevice, lock: FileLock | None) -> Device:
 
 
 def _precision(gpu: tf.config.PhysicalDevice) -> str:
-    capability: Sequence[int] = tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0))
+    capability: Sequence[int] = tf.config.experimental.get_device_details(gpu).get(
+        "compute_capability", (0, 0)
+    )
     return "mixed_bfloat16" if tuple(capability) >= BFLOAT16_CAPABILITY else "float32"

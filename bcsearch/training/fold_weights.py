@@ -67,4 +67,8 @@ def first_kernels(widths: Sequence[int], fold: int, seed: int) -> list[np.ndarra
 def first_weights(scaling: Scaling, widths: Sequence[int], fold: int, seed: int) -> FoldWeights:
     """Return a fold that has not been trained: ``widths`` from the features to the classes."""
     kernels = first_kernels(widths, fold, seed)
-    return FoldWeights(scaling=scaling, kernels=kernels, biases=[np.zeros(width, np.float32) for width in widths[1:]])
+    return FoldWeights(
+        scaling=scaling,
+        kernels=kernels,
+        biases=[np.zeros(width, np.float32) for width in widths[1:]],
+    )

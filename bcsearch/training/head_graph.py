@@ -64,7 +64,13 @@ class Knobs(NamedTuple):
 
 def knobs_of(params: Params, learning_rate: float) -> Knobs:
     """Return the numbers of a configuration in an epoch of that learning rate."""
-    numbers = [params.weight_decay, params.momentum, params.dropout, params.l2, params.label_smoothing]
+    numbers = [
+        params.weight_decay,
+        params.momentum,
+        params.dropout,
+        params.l2,
+        params.label_smoothing,
+    ]
     return Knobs(*[tf.constant(number, tf.float32) for number in [learning_rate, *numbers]])
 
 
@@ -97,7 +103,9 @@ def _ints(*shape: int | None) -> tf.TensorSpec:
     return tf.TensorSpec(shape, tf.int32)
 
 
-_FEATURES = FeatureTable(_floats(None, None), _ints(None), _floats(None, 1, None), _floats(None, 1, None))
+_FEATURES = FeatureTable(
+    _floats(None, None), _ints(None), _floats(None, 1, None), _floats(None, 1, None)
+)
 _BATCHES = EpochRows(_ints(None, None, None), _ints(None, None, None), _floats(None, None))
 _KNOBS = Knobs(*[_floats() for _ in Knobs._fields])
 
@@ -150,9 +158,13 @@ class HeadLayers:
 
     def update(self, gradients: Sequence[tf.Tensor], knobs: Knobs, step: tf.Tensor) -> None:
         """Take one optimizer step; biases do not decay."""
-        for index, (weight, moments, gradient) in enumerate(zip(self.weights, self._moments, gradients, strict=True)):
+        for index, (weight, moments, gradient) in enumerate(
+            zip(self.weights, self._moments, gradients, strict=True)
+        ):
             decay = knobs.weight_decay if index < len(self.kernels) else tf.constant(0.0)
-            self._update(weight, moments, gradient, Rates(knobs.learning_rate, decay, knobs.momentum, step))
+            self._update(
+                weight, moments, gradient, Rates(knobs.learning_rate, decay, knobs.momentum, step)
+            )
 
 
 class HeadGraph:
@@ -160,7 +172,9 @@ class HeadGraph:
 
     def __init__(self, kind: Kind) -> None:
         self.layers = HeadLayers(kind)
-        self.train_epoch = tf.function(self._train_epoch, input_signature=[_FEATURES, _BATCHES, _KNOBS, _ints()])
+        self.train_epoch = tf.function(
+            self._train_epoch, input_signature=[_FEATURES, _BATCHES, _KNOBS, _ints()]
+        )
         self.predict = tf.function(self._predict, input_signature=[_FEATURES, _ints(None, None)])
         self._step = tf.Variable(0.0)
 
@@ -175,24 +189,35 @@ class HeadGraph:
         self.layers.reset(kernels, biases)
         self._step.assign(0.0)
 
-    def _train_epoch(self, features: FeatureTable, batches: EpochRows, knobs: Knobs, seed: tf.Tensor) -> tf.Tensor:
+    def _train_epoch(
+        self, features: FeatureTable, batches: EpochRows, knobs: Knobs, seed: tf.Tensor
+    ) -> tf.Tensor:
         """Run all batches of an epoch; return the mean loss over batches and folds, without the L2 penalty."""
         table_rows, image_rows, class_weights = batches
         total = tf.constant(0.0)
         for step in tf.range(tf.shape(table_rows)[0]):
             targets = smoothed_targets(
-                tf.gather(features.labels, image_rows[step]), tf.shape(class_weights)[1], knobs.label_smoothing
+                tf.gather(features.labels, image_rows[step]),
+                tf.shape(class_weights)[1],
+                knobs.label_smoothing,
             )
             inputs = (tf.gather(features.table, table_rows[step]) - features.mean) * features.scale
             total += self._train_step(inputs, targets, class_weights, knobs, seed)
         return total / tf.cast(tf.shape(table_rows)[0] * tf.shape(table_rows)[1], tf.float32)
 
     def _train_step(
-        self, inputs: tf.Tensor, targets: tf.Tensor, class_weights: tf.Tensor, knobs: Knobs, seed: tf.Tensor
+        self,
+        inputs: tf.Tensor,
+        targets: tf.Tensor,
+        class_weights: tf.Tensor,
+        knobs: Knobs,
+        seed: tf.Tensor,
     ) -> tf.Tensor:
         self._step.assign_add(1.0)
         with tf.GradientTape() as tape:
-            logits = self.layers.logits(inputs, knobs.dropout, tf.stack([seed, tf.cast(self._step, tf.int32)]))
+            logits = self.layers.logits(
+                inputs, knobs.dropout, tf.stack([seed, tf.cast(self._step, tf.int32)])
+            )
             loss = tf.reduce_sum(fold_losses(targets, logits, class_weights))
             whole = self.layers.penalised(loss, knobs.l2)
         self.layers.update(tape.gradient(whole, self.layers.weights), knobs, self._step)

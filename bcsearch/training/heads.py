@@ -35,7 +35,9 @@ def load_features(views: Sequence[np.ndarray], task: Task) -> head_graph.Feature
 class HeadTrainer:
     """Trains the k heads of one trial; see ``FoldTrainer``."""
 
-    def __init__(self, features: head_graph.FeatureTable, task: Task, params: Params, seed: int) -> None:
+    def __init__(
+        self, features: head_graph.FeatureTable, task: Task, params: Params, seed: int
+    ) -> None:
         """Take features of all views."""
         self._features, self._task, self._params, self._seed = features, task, params, seed
         self._n_views = features.table.shape[0] // len(task.labels)
@@ -59,7 +61,9 @@ class HeadTrainer:
         check()
         rows = self._batches.rows(epoch)
         table_rows = view_of(rows, epoch, self._n_views) * len(self._task.labels) + rows
-        batches = head_graph.EpochRows(tf.constant(table_rows), tf.constant(rows), self._class_weights)
+        batches = head_graph.EpochRows(
+            tf.constant(table_rows), tf.constant(rows), self._class_weights
+        )
         seed = tf.constant(derive_seed(self._seed, "dropout", epoch), tf.int32)
         knobs = head_graph.knobs_of(self._params, learning_rate)
         return float(self._graph.train_epoch(self._features, batches, knobs, seed))
@@ -67,11 +71,15 @@ class HeadTrainer:
     def predict(self) -> Sequence[np.ndarray]:
         """Return for each fold the probabilities of its validation rows, on clean images."""
         stacked = self._graph.predict(self._features, self._valid).numpy()
-        return [fold[: len(rows)] for fold, rows in zip(stacked, self._task.valid_rows, strict=True)]
+        return [
+            fold[: len(rows)] for fold, rows in zip(stacked, self._task.valid_rows, strict=True)
+        ]
 
     def state(self) -> dict[str, np.ndarray]:
         """Return the stacked weights and optimizer state."""
-        return {str(index): variable.numpy() for index, variable in enumerate(self._graph.variables)}
+        return {
+            str(index): variable.numpy() for index, variable in enumerate(self._graph.variables)
+        }
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Go on from a state."""

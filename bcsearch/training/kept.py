@@ -36,6 +36,9 @@ class Kept(Generic[Thing]):
         if key not in self._things:
             self._things[key] = make()
         self._things.move_to_end(key)
-        while len(self._things) > 1 and sum(thing.n_bytes for thing in self._things.values()) > self._limit_bytes:
+        while (
+            len(self._things) > 1
+            and sum(thing.n_bytes for thing in self._things.values()) > self._limit_bytes
+        ):
             self._things.popitem(last=False)
         return self._things[key]

@@ -26,12 +26,16 @@ def keras_head(params: Params, weights: FoldWeights) -> keras.Model:
     penalty = keras.regularizers.L2(params.l2) if params.l2 > 0 else None
     widths = [kernel.shape[1] for kernel in weights.kernels]
     dense = [
-        keras.layers.Dense(units, params.activation, kernel_regularizer=penalty, name=f"dense_{layer}")
+        keras.layers.Dense(
+            units, params.activation, kernel_regularizer=penalty, name=f"dense_{layer}"
+        )
         for layer, units in enumerate(widths[:-1], start=1)
     ]
     for layer, hidden_layer in enumerate(dense, start=1):
         hidden = keras.layers.Dropout(params.dropout, name=f"dropout_{layer}")(hidden_layer(hidden))
-    dense.append(keras.layers.Dense(widths[-1], "softmax", kernel_regularizer=penalty, name="probabilities"))
+    dense.append(
+        keras.layers.Dense(widths[-1], "softmax", kernel_regularizer=penalty, name="probabilities")
+    )
     model = keras.Model(inputs, dense[-1](hidden), name="head")
     for layer_, kernel, bias in zip(dense, weights.kernels, weights.biases, strict=True):
         layer_.set_weights([kernel, bias])

@@ -96,7 +96,10 @@ class Lockstep:
     def _is_over(self) -> bool:
         if not self._done or len(self._done) >= self.settings.epochs:
             return bool(self._done)
-        return self._done[-1].epoch - max(best_epoch(self._done).epoch, self.staged_until) >= self.settings.patience
+        return (
+            self._done[-1].epoch - max(best_epoch(self._done).epoch, self.staged_until)
+            >= self.settings.patience
+        )
 
     def _check(self) -> None:
         last = self._done[-1]
@@ -104,15 +107,23 @@ class Lockstep:
             raise InfeasibleError(f"its loss was no longer a number in epoch {last.epoch}")
         self._stopwatch.check()
 
-    def _scores(self, epoch: int, probabilities: Sequence[np.ndarray], *, loss: float, rate: float) -> EpochScores:
+    def _scores(
+        self, epoch: int, probabilities: Sequence[np.ndarray], *, loss: float, rate: float
+    ) -> EpochScores:
         pairs = zip(self.task.valid_rows, probabilities, strict=True)
-        fold_scores = tuple(score(self.settings.score, self.task.labels[rows], fold) for rows, fold in pairs)
-        return EpochScores(epoch=epoch, fold_scores=fold_scores, train_loss=loss, learning_rate=rate)
+        fold_scores = tuple(
+            score(self.settings.score, self.task.labels[rows], fold) for rows, fold in pairs
+        )
+        return EpochScores(
+            epoch=epoch, fold_scores=fold_scores, train_loss=loss, learning_rate=rate
+        )
 
     def _checkpoint(self) -> Checkpoint:
         best = {BEST.format(fold): array for fold, array in enumerate(self._best_probabilities)}
         return Checkpoint(
-            epochs=tuple(self._done), seconds=self._stopwatch.seconds, arrays={**self.trainer.state(), **best}
+            epochs=tuple(self._done),
+            seconds=self._stopwatch.seconds,
+            arrays={**self.trainer.state(), **best},
         )
 
     def _resume(self, schedule: Schedule) -> None:
@@ -121,7 +132,9 @@ class Lockstep:
             return
         self._done = list(checkpoint.epochs)
         self._stopwatch.go_on_from(checkpoint.seconds)
-        self._best_probabilities = [checkpoint.arrays[BEST.format(fold)] for fold in range(len(self.task.valid_rows))]
+        self._best_probabilities = [
+            checkpoint.arrays[BEST.format(fold)] for fold in range(len(self.task.valid_rows))
+        ]
         self.trainer.restore(checkpoint.arrays)
         for scores in self._done:
             schedule.observe(scores.mean)

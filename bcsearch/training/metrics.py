@@ -20,7 +20,9 @@ def accuracy(confusion: np.ndarray) -> float:
 def recalls(confusion: np.ndarray) -> np.ndarray:
     """Return for each class the share of its images predicted right; not a number for a class without images."""
     counts = confusion.sum(axis=1)
-    shares: np.ndarray = np.divide(np.diag(confusion), counts, out=np.full(len(counts), np.nan), where=counts > 0)
+    shares: np.ndarray = np.divide(
+        np.diag(confusion), counts, out=np.full(len(counts), np.nan), where=counts > 0
+    )
     return shares
 
 

@@ -24,7 +24,9 @@ MEMORY_SHARE = 0.5  # of the memory that is free: what is larger is parked in fi
 class Parking:
     """One place a fold for the values of the same variables, in memory where they fit, else in files."""
 
-    def __init__(self, variables: Sequence[tf.Variable], n_folds: int, free_bytes: int | None = None) -> None:
+    def __init__(
+        self, variables: Sequence[tf.Variable], n_folds: int, free_bytes: int | None = None
+    ) -> None:
         """Take the variables as they stand; ``free_bytes`` is the free memory, asked of the system by default."""
         self._variables = variables
         need = n_folds * sum(variable.numpy().nbytes for variable in variables)

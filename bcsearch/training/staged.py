@@ -22,7 +22,9 @@ class StagedTrainer:
     """Trains all folds through the stages; see ``FoldTrainer``."""
 
     def __init__(
-        self, stages: Sequence[Stage], build: Callable[[Stage, Sequence[FoldWeights] | None], FoldTrainer]
+        self,
+        stages: Sequence[Stage],
+        build: Callable[[Stage, Sequence[FoldWeights] | None], FoldTrainer],
     ) -> None:
         """Take stages, the first from epoch 0, and what makes a trainer of one from the weights so far."""
         self._stages, self._build = stages, build
@@ -32,7 +34,10 @@ class StagedTrainer:
 
     def train_epoch(self, epoch: int, learning_rate: float, check: Check = nothing) -> float:
         """Train every fold for one epoch; begin the next stage first if it is its time."""
-        while self._stage + 1 < len(self._stages) and self._stages[self._stage + 1].first_epoch <= epoch:
+        while (
+            self._stage + 1 < len(self._stages)
+            and self._stages[self._stage + 1].first_epoch <= epoch
+        ):
             self._stage += 1
             self._now = self._build(self._stages[self._stage], self._now.weights())
         return self._now.train_epoch(epoch, learning_rate, check)

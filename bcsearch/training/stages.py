@@ -40,7 +40,10 @@ def stages_of(params: Params, cuts: Sequence[Cut], n_epochs: int) -> tuple[Stage
     n_steps = (n_epochs - 1) // params.unfreeze_every
     steps = _STEPS[params.unfreeze_schedule](target, cuts, n_steps) if n_steps else ()
     epochs = (number * params.unfreeze_every for number in range(len(steps) + 1))
-    return tuple(Stage(first_epoch=epoch, cut=cut) for epoch, cut in zip(epochs, (cuts[-1], *steps), strict=True))
+    return tuple(
+        Stage(first_epoch=epoch, cut=cut)
+        for epoch, cut in zip(epochs, (cuts[-1], *steps), strict=True)
+    )
 
 
 def settled(params: Params, cuts: Sequence[Cut], n_epochs: int, *, trained_whole: bool) -> Params:
@@ -50,12 +53,16 @@ def settled(params: Params, cuts: Sequence[Cut], n_epochs: int, *, trained_whole
     A backbone that is always trained whole has no say in it, and one learning rate.
     """
     if trained_whole:
-        return replace(params, unfreeze_fraction=1.0, unfreeze_schedule="none", backbone_rate=1.0).canonical()
+        return replace(
+            params, unfreeze_fraction=1.0, unfreeze_schedule="none", backbone_rate=1.0
+        ).canonical()
     stages = stages_of(params, cuts, n_epochs)
     target = stages[-1].cut
     if target.name == POOLED:
         return replace(params, unfreeze_fraction=0.0, unfreeze_schedule="none").canonical()
-    moved = replace(params, unfreeze_fraction=round(target.fraction, 4), unfreeze_layers=target.n_layers)
+    moved = replace(
+        params, unfreeze_fraction=round(target.fraction, 4), unfreeze_layers=target.n_layers
+    )
     names = (params.unfreeze_schedule,) if params.unfreeze_schedule == "none" else _STEPS
     alike = (replace(moved, unfreeze_schedule=name) for name in names)
     return next(each for each in alike if stages_of(each, cuts, n_epochs) == stages).canonical()

@@ -23,7 +23,9 @@ class Stopwatch:
     @property
     def seconds(self) -> float:
         """All that it has run."""
-        return self._before + (0.0 if self._started is None else time.perf_counter() - self._started)
+        return self._before + (
+            0.0 if self._started is None else time.perf_counter() - self._started
+        )
 
     def go_on_from(self, seconds: float) -> None:
         """Count what ran before, in another process."""
@@ -32,13 +34,18 @@ class Stopwatch:
     def check(self) -> None:
         """Raise InfeasibleError once it has run too long."""
         if self.seconds > self._most:
-            raise InfeasibleError(f"training took {self.seconds:.1f} s, [limits] trial_seconds allows {self._most:g}")
+            raise InfeasibleError(
+                f"training took {self.seconds:.1f} s, [limits] trial_seconds allows {self._most:g}"
+            )
 
     def __enter__(self) -> Self:
         self._started = time.perf_counter()
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._before, self._started = self.seconds, None

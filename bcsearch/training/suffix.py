@@ -40,7 +40,13 @@ class SuffixTrainer:
         seed: int,
     ) -> None:
         """Take activations of every view, each (n_images, *shape of the cut), and the weights that folds start from."""
-        self._graph, self._views, self._task, self._params, self._seed = graph, views, task, params, seed
+        self._graph, self._views, self._task, self._params, self._seed = (
+            graph,
+            views,
+            task,
+            params,
+            seed,
+        )
         self._batches = Batches(train_rows=task.train_rows, batch_size=params.batch_size, seed=seed)
         labels = (task.labels[rows] for rows in task.train_rows)
         weights = [class_weights(params.class_weights, fold, task.n_classes) for fold in labels]
@@ -68,7 +74,11 @@ class SuffixTrainer:
             self._parking.wake(fold)
             starts = range(0, len(rows), self._batches.size)
             parts = [rows[start : start + self._batches.size] for start in starts]
-            found.append(np.concatenate([self._graph.predict(self._views[0][part]).numpy() for part in parts]))
+            found.append(
+                np.concatenate(
+                    [self._graph.predict(self._views[0][part]).numpy() for part in parts]
+                )
+            )
         return found
 
     def weights(self) -> list[FoldWeights]:
@@ -82,7 +92,11 @@ class SuffixTrainer:
     def state(self) -> dict[str, np.ndarray]:
         """Return the weights and optimizer state of every fold."""
         folds = range(len(self._class_weights))
-        return {_name(fold, i): value for fold in folds for i, value in enumerate(self._parking.kept(fold))}
+        return {
+            _name(fold, i): value
+            for fold in folds
+            for i, value in enumerate(self._parking.kept(fold))
+        }
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Go on from a state."""

@@ -56,7 +56,9 @@ class SuffixGraph:
     Heads of other widths share the trace, since their sizes are left open.
     """
 
-    def __init__(self, body: keras.Model, before: keras.Model | None, kind: Kind, device: Device) -> None:
+    def __init__(
+        self, body: keras.Model, before: keras.Model | None, kind: Kind, device: Device
+    ) -> None:
         """Take the unfrozen part, and what prepares its inputs, which XLA leaves alone."""
         self._body, self._before = body, before
         self._head = HeadLayers(kind)
@@ -96,7 +98,8 @@ class SuffixGraph:
             for moment in moments:
                 moment.assign(tf.zeros_like(moment))
         self._head.reset(
-            [kernel[np.newaxis] for kernel in fold.kernels], [bias[np.newaxis, np.newaxis] for bias in fold.biases]
+            [kernel[np.newaxis] for kernel in fold.kernels],
+            [bias[np.newaxis, np.newaxis] for bias in fold.biases],
         )
         self._mean.assign(fold.scaling.mean[np.newaxis, np.newaxis])
         self._scale.assign(fold.scaling.scale[np.newaxis, np.newaxis])
@@ -108,7 +111,9 @@ class SuffixGraph:
             scaling=Scaling(mean=self._mean.numpy()[0, 0], scale=self._scale.numpy()[0, 0]),
             kernels=[kernel.numpy()[0] for kernel in self._head.kernels],
             biases=[bias.numpy()[0, 0] for bias in self._head.biases],
-            layers={layer.name: layer.get_weights() for layer in self._body.layers if layer.weights},
+            layers={
+                layer.name: layer.get_weights() for layer in self._body.layers if layer.weights
+            },
         )
 
     def _prepared(self, step: Callable[..., tf.Tensor], device: Device) -> Callable[..., tf.Tensor]:
@@ -133,10 +138,14 @@ class SuffixGraph:
     ) -> tf.Tensor:
         """Learn from one batch; return its loss without penalties."""
         self._step.assign_add(1.0)
-        targets = smoothed_targets(labels, tf.shape(class_weights)[0], knobs.label_smoothing)[tf.newaxis]
+        targets = smoothed_targets(labels, tf.shape(class_weights)[0], knobs.label_smoothing)[
+            tf.newaxis
+        ]
         with tf.GradientTape() as tape:
             features = self._features(inputs, training=True)
-            logits = self._head.logits(features, knobs.dropout, tf.stack([seed, tf.cast(self._step, tf.int32)]))
+            logits = self._head.logits(
+                features, knobs.dropout, tf.stack([seed, tf.cast(self._step, tf.int32)])
+            )
             loss = tf.reduce_sum(fold_losses(targets, logits, class_weights[tf.newaxis]))
             whole = tf.add_n([self._head.penalised(loss, knobs.l2), *self._body.losses])
         gradients = tape.gradient(whole, [*self._weights, *self._head.weights])
@@ -149,7 +158,9 @@ class SuffixGraph:
 
     def _predict(self, inputs: tf.Tensor) -> tf.Tensor:
         """Return probabilities (batch, n_classes)."""
-        return tf.nn.softmax(self._head.logits(self._features(inputs, training=False), tf.constant(0.0), None)[0])
+        return tf.nn.softmax(
+            self._head.logits(self._features(inputs, training=False), tf.constant(0.0), None)[0]
+        )
 
     def _features(self, inputs: tf.Tensor, *, training: bool) -> tf.Tensor:
         """Return standardised features (1, batch, n_features)."""

@@ -37,8 +37,12 @@ if TYPE_CHECKING:
     from bcsearch.records.events import Report
     from bcsearch.training.protocol import FoldTrainer
 
-TABLES_BYTES = 2**30  # feature tables kept in memory: n_views * n_images * n_features * 4 bytes each
-NO_GPU_MEMORY = "Dst tensor is not initialized"  # how TensorFlow says that a GPU has no room for a batch
+TABLES_BYTES = (
+    2**30
+)  # feature tables kept in memory: n_views * n_images * n_features * 4 bytes each
+NO_GPU_MEMORY = (
+    "Dst tensor is not initialized"  # how TensorFlow says that a GPU has no room for a batch
+)
 GRAPHS_BYTES = 2**30  # weights of the traced graphs kept in memory, with optimizer state
 
 
@@ -58,7 +62,9 @@ class Trainer:
     ) -> None:
         self._dataset, self.features, self._settings = dataset, features, settings
         self._device = device or Device.cpu()
-        self.folds = _task(dataset, [fold.train for fold in folds.folds], [fold.valid for fold in folds.folds])
+        self.folds = _task(
+            dataset, [fold.train for fold in folds.folds], [fold.valid for fold in folds.folds]
+        )
         self._all = _task(dataset, [_kept_rows(dataset, folds)], [])
         self._tables: Kept[head_graph.FeatureTable] = Kept(TABLES_BYTES)
         self._graphs: Kept[SuffixGraph] = Kept(GRAPHS_BYTES)
@@ -70,7 +76,11 @@ class Trainer:
         return settled(params, cuts, self._settings.epochs, trained_whole=whole)
 
     def __call__(
-        self, params: Params, report: Report, checkpoints: Checkpoints, trial_seconds: float | None = None
+        self,
+        params: Params,
+        report: Report,
+        checkpoints: Checkpoints,
+        trial_seconds: float | None = None,
     ) -> TrainResult:
         """Train all folds of ``params`` abreast; ``report`` hears the fold mean of every epoch and may stop it.
 
@@ -92,7 +102,9 @@ class Trainer:
                 trial_seconds=trial_seconds,
             ).run()
 
-    def refit(self, params: Params, learning_rates: Sequence[float], check: Callable[[], None]) -> keras.Model:
+    def refit(
+        self, params: Params, learning_rates: Sequence[float], check: Callable[[], None]
+    ) -> keras.Model:
         """Train ``params`` on all images but the test part, one epoch for each learning rate.
 
         Returns:
@@ -123,12 +135,16 @@ class Trainer:
 
     def _staged(self, params: Params, task: Task) -> StagedTrainer:
         """Prepare what the stages read, the shallowest cut first, as deeper ones are computed from it."""
-        stages = stages_of(params, cuts_of(params.backbone, params.image_size), self._settings.epochs)
+        stages = stages_of(
+            params, cuts_of(params.backbone, params.image_size), self._settings.epochs
+        )
         for stage in stages[:0:-1]:
             self.features.activations(params, stage.cut.name)
         return StagedTrainer(stages, lambda stage, start: self._trainer(params, task, stage, start))
 
-    def _trainer(self, params: Params, task: Task, stage: Stage, start: Sequence[FoldWeights] | None) -> FoldTrainer:
+    def _trainer(
+        self, params: Params, task: Task, stage: Stage, start: Sequence[FoldWeights] | None
+    ) -> FoldTrainer:
         if stage.cut.name == POOLED:
             return HeadTrainer(self._table(params, task), task, params, self._settings.seed)
         return SuffixTrainer(
@@ -148,7 +164,10 @@ class Trainer:
         else:
             scaling = scalings(self.features.activations(params, POOLED, clean_only=True)[0], task)
         widths = [len(scaling[0].mean), *params.units, task.n_classes]
-        return [first_weights(each, widths, fold, self._settings.seed) for fold, each in enumerate(scaling)]
+        return [
+            first_weights(each, widths, fold, self._settings.seed)
+            for fold, each in enumerate(scaling)
+        ]
 
     def graph(self, params: Params, cut: str) -> SuffixGraph:
         """Return the traced part above a cut with a head like the configuration's, kept between trials."""
@@ -158,7 +177,10 @@ class Trainer:
         def make() -> SuffixGraph:
             part = segment(self.features.backbone(params), cut, POOLED)
             body = trainable_copy(
-                part, batch_norm=params.batch_norm, precision=self._device.precision, seed=self._settings.seed
+                part,
+                batch_norm=params.batch_norm,
+                precision=self._device.precision,
+                seed=self._settings.seed,
             )
             height, width = self._dataset.images.shape[1:3]
             before = resizing(height, width, params.image_size) if cut == INPUT else None
@@ -167,8 +189,16 @@ class Trainer:
         return self._graphs.get(key, make)
 
     def _table(self, params: Params, task: Task) -> head_graph.FeatureTable:
-        key = (params.backbone, params.image_size, params.augment, params.canonical().views, task is self._all)
-        return self._tables.get(key, lambda: load_features(self.features.activations(params, POOLED), task))
+        key = (
+            params.backbone,
+            params.image_size,
+            params.augment,
+            params.canonical().views,
+            task is self._all,
+        )
+        return self._tables.get(
+            key, lambda: load_features(self.features.activations(params, POOLED), task)
+        )
 
     def _assembled(self, params: Params, weights: FoldWeights) -> keras.Model:
         """Return one fold as a model from raw images to probabilities."""
@@ -176,13 +206,22 @@ class Trainer:
         copy = keras.models.clone_model(backbone)
         for layer in backbone.layers:
             if layer.weights:
-                copy.get_layer(layer.name).set_weights(weights.layers.get(layer.name) or layer.get_weights())
+                copy.get_layer(layer.name).set_weights(
+                    weights.layers.get(layer.name) or layer.get_weights()
+                )
         body = with_resizing(copy, *self._dataset.images.shape[1:3])
         return keras.Model(body.input, keras_head(params, weights)(body.output))
 
 
-def _task(dataset: Dataset, train_rows: Sequence[np.ndarray], valid_rows: Sequence[np.ndarray]) -> Task:
-    return Task(labels=dataset.labels, n_classes=dataset.n_classes, train_rows=train_rows, valid_rows=valid_rows)
+def _task(
+    dataset: Dataset, train_rows: Sequence[np.ndarray], valid_rows: Sequence[np.ndarray]
+) -> Task:
+    return Task(
+        labels=dataset.labels,
+        n_classes=dataset.n_classes,
+        train_rows=train_rows,
+        valid_rows=valid_rows,
+    )
 
 
 def _kept_rows(dataset: Dataset, folds: Folds) -> np.ndarray:

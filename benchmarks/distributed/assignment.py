@@ -45,7 +45,9 @@ class Assignment:
             "grace_seconds": self.grace_seconds,
             "checkpoint_seconds": 1,
         }
-        return make_plan(self.space, search={"sampler": self.sampler, "pruner": "median"}, limits=limits)
+        return make_plan(
+            self.space, search={"sampler": self.sampler, "pruner": "median"}, limits=limits
+        )
 
     def open_desk(self, worker: str) -> Desk:
         """Create or join the study."""
@@ -58,7 +60,9 @@ class Assignment:
             max_retries=limits.retries,
         )
         study = open_study(storage, plan, FINGERPRINT, name=STUDY, worker=worker)
-        return Desk(study=study, storage=storage, results=Path(self.folder), files=Path(self.folder) / STUDY)
+        return Desk(
+            study=study, storage=storage, results=Path(self.folder), files=Path(self.folder) / STUDY
+        )
 
     def create(self) -> Desk:
         """Create the study with its budget."""

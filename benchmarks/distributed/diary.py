@@ -18,7 +18,9 @@ class Diary:
     """A listener that writes what it hears into ``diary-PID.jsonl``, with the time."""
 
     def __init__(self, folder: Path) -> None:
-        self._handle = os.open(folder / f"diary-{os.getpid()}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        self._handle = os.open(
+            folder / f"diary-{os.getpid()}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644
+        )
 
     def __call__(self, event: Event) -> None:
         """Write an event down."""
@@ -26,7 +28,9 @@ class Diary:
 
     def write(self, event: str, **facts: object) -> None:
         """Write a line in one call, so that none is half-written."""
-        os.write(self._handle, f"{json.dumps({'event': event, 'at': time.time(), **facts})}\n".encode())
+        os.write(
+            self._handle, f"{json.dumps({'event': event, 'at': time.time(), **facts})}\n".encode()
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

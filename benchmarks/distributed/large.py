@@ -45,17 +45,34 @@ def main(looked_at: int = LOOKED_AT, joined: int = JOINED) -> None:
     with TemporaryDirectory() as place:
         _make(Path(place), looked_at)
         for command in ("status", "best"):
-            words = [command, "--study", STUDY, "--storage", sqlite_url(Path(place)), "--results", place]
-            print(f"bcsearch {command}, {looked_at} trials: {_seconds(['-m', 'bcsearch', *words]):.2f} s", flush=True)
+            words = [
+                command,
+                "--study",
+                STUDY,
+                "--storage",
+                sqlite_url(Path(place)),
+                "--results",
+                place,
+            ]
+            print(
+                f"bcsearch {command}, {looked_at} trials: {_seconds(['-m', 'bcsearch', *words]):.2f} s",
+                flush=True,
+            )
     with TemporaryDirectory() as place:
         _join(_make(Path(place), joined), Path(place), joined)
-    imports = {name: _seconds(["-c", f"import bcsearch.study.{name}"]) for name in ("worker", "run")}
-    print(f"  bcsearch worker also imports TensorFlow: {imports['run'] - imports['worker']:.1f} s more")
+    imports = {
+        name: _seconds(["-c", f"import bcsearch.study.{name}"]) for name in ("worker", "run")
+    }
+    print(
+        f"  bcsearch worker also imports TensorFlow: {imports['run'] - imports['worker']:.1f} s more"
+    )
 
 
 def _make(folder: Path, n_trials: int) -> Assignment:
     """Store a study of so many trials and room for a few more."""
-    assignment = Assignment(url=sqlite_url(folder), folder=str(folder), trials=1, epochs=1, seconds=0.1, space=SPACE)
+    assignment = Assignment(
+        url=sqlite_url(folder), folder=str(folder), trials=1, epochs=1, seconds=0.1, space=SPACE
+    )
     desk = assignment.create()
     store_trials(desk, assignment.plan.space, n_trials)
     desk.storage.engine.dispose()
@@ -63,7 +80,9 @@ def _make(folder: Path, n_trials: int) -> Assignment:
 
 
 def _join(assignment: Assignment, folder: Path, n_trials: int) -> None:
-    crew = Crew(module="benchmarks.distributed.worker", assignment=assignment.to_text(), folder=folder)
+    crew = Crew(
+        module="benchmarks.distributed.worker", assignment=assignment.to_text(), folder=folder
+    )
     since = time.time()
     crew.add()
     crew.begin()
@@ -72,8 +91,13 @@ def _join(assignment: Assignment, folder: Path, n_trials: int) -> None:
     if broken or not starts:
         raise SystemExit(f"the worker broke: {crew.said}")
     gaps = [later - earlier for earlier, later in pairwise(starts)]
-    print(f"worker joins {n_trials} trials: {starts[0] - since:.2f} s from its start to its first trial's")
-    print(f"  from trial to trial then {median(gaps):.2f} s, of them {assignment.seconds:g} training", flush=True)
+    print(
+        f"worker joins {n_trials} trials: {starts[0] - since:.2f} s from its start to its first trial's"
+    )
+    print(
+        f"  from trial to trial then {median(gaps):.2f} s, of them {assignment.seconds:g} training",
+        flush=True,
+    )
 
 
 def _seconds(words: Sequence[str]) -> float:

@@ -23,7 +23,9 @@ def main(trials: int = TRIALS, real_trials: int = REAL_TRIALS) -> None:
     """Print trials a minute and their ratio for the fake trainer, minutes and their ratio for the real one."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     alone, together = (_sleeping(n_workers, trials) for n_workers in (1, N_WORKERS))
-    print(f"scaling, {trials} trials of {EPOCHS * EPOCH_SECONDS:g} s: one worker {alone:.1f} trials a minute")
+    print(
+        f"scaling, {trials} trials of {EPOCHS * EPOCH_SECONDS:g} s: one worker {alone:.1f} trials a minute"
+    )
     print(f"  {N_WORKERS} workers {together:.1f}, {together / alone:.2f} times", flush=True)
     if DATA.exists():
         _real(real_trials)
@@ -36,10 +38,16 @@ def _sleeping(n_workers: int, trials: int) -> float:
     with TemporaryDirectory() as place:
         folder = Path(place)
         assignment = Assignment(
-            url=sqlite_url(folder), folder=place, trials=trials, epochs=EPOCHS, seconds=EPOCH_SECONDS
+            url=sqlite_url(folder),
+            folder=place,
+            trials=trials,
+            epochs=EPOCHS,
+            seconds=EPOCH_SECONDS,
         )
         assignment.create().storage.engine.dispose()
-        crew = Crew(module="benchmarks.distributed.worker", assignment=assignment.to_text(), folder=folder)
+        crew = Crew(
+            module="benchmarks.distributed.worker", assignment=assignment.to_text(), folder=folder
+        )
         for _ in range(n_workers):
             crew.add()
         since = crew.begin()
@@ -58,10 +66,18 @@ def _real(trials: int) -> None:
             places = ["--results", str(results), "--cache-dir", str(Path(place) / "cache")]
             words = ["--trials", str(trials), "--data", str(DATA), "--workers", str(n_workers)]
             ran = run_command("run", "--study", "quickstart", *words, *places)
-            minutes[name], spans[name] = ran.minutes, _span(results / "quickstart" / "model" / "trials.csv")
+            minutes[name], spans[name] = (
+                ran.minutes,
+                _span(results / "quickstart" / "model" / "trials.csv"),
+            )
             what = "to fill the cache" if name == "cold" else f"{n_workers} of them"
-            print(f"  workers {what}: {ran.minutes:.2f} minutes, its trials {spans[name]:.2f}; {ran.costs}", flush=True)
-    print(f"  {minutes['one'] / minutes['two']:.2f} times as fast, its trials {spans['one'] / spans['two']:.2f} times")
+            print(
+                f"  workers {what}: {ran.minutes:.2f} minutes, its trials {spans[name]:.2f}; {ran.costs}",
+                flush=True,
+            )
+    print(
+        f"  {minutes['one'] / minutes['two']:.2f} times as fast, its trials {spans['one'] / spans['two']:.2f} times"
+    )
 
 
 def _span(path: Path) -> float:
@@ -69,7 +85,10 @@ def _span(path: Path) -> float:
     with path.open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["started"] and row["seconds"]]
     starts = [datetime.fromisoformat(row["started"]) for row in rows]
-    ends = [start + timedelta(seconds=float(row["seconds"])) for start, row in zip(starts, rows, strict=True)]
+    ends = [
+        start + timedelta(seconds=float(row["seconds"]))
+        for start, row in zip(starts, rows, strict=True)
+    ]
     return (max(ends) - min(starts)).total_seconds() / 60
 
 

@@ -59,7 +59,9 @@ def store_trials(desk: Desk, space: Space, n_trials: int) -> None:
         models.TrialIntermediateValueModel.__table__: _report_rows,
         models.TrialValueModel.__table__: _value_rows,
         LEDGER: lambda trial: _ledger_rows(trial, uuid),
-        SLOTS: lambda trial: iter([{"study_uuid": uuid, "slot": trial.number, "trial_number": trial.number}]),
+        SLOTS: lambda trial: iter(
+            [{"study_uuid": uuid, "slot": trial.number, "trial_number": trial.number}]
+        ),
     }
     with desk.storage.engine.begin() as connection:
         connection.execute(SLOTS.delete().where(SLOTS.c.study_uuid == uuid))
@@ -85,7 +87,9 @@ def _trial(number: int, drawn: optuna.trial.FrozenTrial) -> Stored:
     epochs = tuple(
         EpochScores(
             epoch=epoch,
-            fold_scores=tuple(height * (1 - 0.5 ** (epoch + 1)) + random.gauss(0, 0.01) for _ in range(N_FOLDS)),
+            fold_scores=tuple(
+                height * (1 - 0.5 ** (epoch + 1)) + random.gauss(0, 0.01) for _ in range(N_FOLDS)
+            ),
             train_loss=random.random(),
             learning_rate=1e-3,
         )
@@ -97,7 +101,13 @@ def _trial(number: int, drawn: optuna.trial.FrozenTrial) -> Stored:
 def _trial_rows(trial: Stored, study_id: int) -> Iterator[dict[str, Any]]:
     started = BEGAN + timedelta(seconds=10 * trial.number)
     times = {"datetime_start": started, "datetime_complete": started + timedelta(seconds=9)}
-    yield {"trial_id": trial.number + 1, "number": trial.number, "study_id": study_id, "state": trial.state, **times}
+    yield {
+        "trial_id": trial.number + 1,
+        "number": trial.number,
+        "study_id": study_id,
+        "state": trial.state,
+        **times,
+    }
 
 
 def _param_rows(trial: Stored) -> Iterator[dict[str, Any]]:
@@ -114,7 +124,11 @@ def _param_rows(trial: Stored) -> Iterator[dict[str, Any]]:
 def _attr_rows(trial: Stored) -> Iterator[dict[str, Any]]:
     """Make what the sampler keeps beside a trial."""
     drawn = json.dumps(trial.drawn.params)
-    yield {"trial_id": trial.number + 1, "key": "tpe:relative_params:0", "value_json": json.dumps(drawn)}
+    yield {
+        "trial_id": trial.number + 1,
+        "key": "tpe:relative_params:0",
+        "value_json": json.dumps(drawn),
+    }
 
 
 def _report_rows(trial: Stored) -> Iterator[dict[str, Any]]:

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 N_PROCESSES, TRIALS = 16, 2000
 EPOCHS, EPOCH_SECONDS = 2, 0.01
-SAMPLERS = ("tpe", "random")  # the shipped one, and one that costs nothing, which shows the storage alone
+SAMPLERS = (
+    "tpe",
+    "random",
+)  # the shipped one, and one that costs nothing, which shows the storage alone
 OURS, PLAIN = "benchmarks.distributed.worker", "benchmarks.distributed.plain"
 BUSY_SECONDS = 60  # what a user of plain Optuna would set beside WAL
 
@@ -39,22 +42,37 @@ class Side:
     busy_seconds: int | None = None
 
 
-def main(n_processes: int = N_PROCESSES, trials: int = TRIALS, samplers: tuple[str, ...] = SAMPLERS) -> None:
+def main(
+    n_processes: int = N_PROCESSES, trials: int = TRIALS, samplers: tuple[str, ...] = SAMPLERS
+) -> None:
     """Print what was finished, what was trained twice, what was said on stderr, and trials a second, of every side."""
     ours = Side(name="bcsearch", module=OURS, prepare=Assignment.create)
     plain = Side(name="plain Optuna", module=PLAIN, prepare=_create_plain)
-    wal = Side(name="plain Optuna, WAL", module=PLAIN, prepare=_create_in_wal, busy_seconds=BUSY_SECONDS)
+    wal = Side(
+        name="plain Optuna, WAL", module=PLAIN, prepare=_create_in_wal, busy_seconds=BUSY_SECONDS
+    )
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with postgresql() as server:
         for sampler in samplers:
             for kind, sides in {"SQLite": (ours, plain, wal), "PostgreSQL": (ours, plain)}.items():
-                print(f"storm on {kind}, {sampler}: {n_processes} processes, {trials} trials", flush=True)
-                rates = [_measure(side, server.new_url, kind, n_processes, trials, sampler) for side in sides]
+                print(
+                    f"storm on {kind}, {sampler}: {n_processes} processes, {trials} trials",
+                    flush=True,
+                )
+                rates = [
+                    _measure(side, server.new_url, kind, n_processes, trials, sampler)
+                    for side in sides
+                ]
                 times = ", ".join(f"{rates[0] / rate:.2f}" for rate in rates[1:] if rate)
-                print(f"  bcsearch against plain Optuna: {times} times its trials a second", flush=True)
+                print(
+                    f"  bcsearch against plain Optuna: {times} times its trials a second",
+                    flush=True,
+                )
 
 
-def _measure(side: Side, new_url: Callable[[], str], kind: str, n_processes: int, trials: int, sampler: str) -> float:
+def _measure(
+    side: Side, new_url: Callable[[], str], kind: str, n_processes: int, trials: int, sampler: str
+) -> float:
     """Run one side, print what came of it, and return its trials a second."""
     with TemporaryDirectory() as place:
         folder = Path(place)
@@ -84,7 +102,10 @@ def _measure(side: Side, new_url: Callable[[], str], kind: str, n_processes: int
 def _account(record: StudyRecord, trials: int) -> str:
     """Say how many trials finished, how many too many, and what else stands in the study."""
     finished = record.slots_filled
-    others = {state: record.count(state) for state in (TrialState.RUNNING, TrialState.WAITING, TrialState.FAIL)}
+    others = {
+        state: record.count(state)
+        for state in (TrialState.RUNNING, TrialState.WAITING, TrialState.FAIL)
+    }
     apart = "".join(f", {count} {state}" for state, count in others.items() if count)
     return f"{finished} finished ({finished - trials:+d}){apart}"
 

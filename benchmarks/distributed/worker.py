@@ -23,7 +23,9 @@ def work(assignment: Assignment) -> None:
     diary = Diary(Path(assignment.folder))
     with plain_errors(checked(assignment.url)), Interrupts(diary) as interrupts:
         desk = assignment.open_desk(f"worker-{os.getpid()}")
-        trainer = FakeTrainer(curve=lambda params: assignment.curve(params.learning_rate), seconds=assignment.seconds)
+        trainer = FakeTrainer(
+            curve=lambda params: assignment.curve(params.learning_rate), seconds=assignment.seconds
+        )
         worker = make_worker(desk, assignment.plan, trainer, listener=diary, interrupts=interrupts)
         await_start()
         worker.run()

@@ -27,7 +27,10 @@ def marked_images(n: int) -> np.ndarray:
 
 
 def test_views_are_equal_in_two_fresh_processes_and_when_made_twice_in_one() -> None:
-    children = [subprocess.Popen([sys.executable, "-c", HASHES], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    children = [
+        subprocess.Popen([sys.executable, "-c", HASHES], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
     first, second = (child.communicate(timeout=120)[0].splitlines() for child in children)
     assert first == second
     assert len({line.split()[1] for line in first}) == 4
@@ -38,7 +41,10 @@ def test_views_are_equal_in_two_fresh_processes_and_when_made_twice_in_one() -> 
 
     images = np.random.default_rng(0).integers(0, 256, (40, 24, 24, 3), np.uint8)
     for _ in range(2):
-        here = [f"{name} {sha256(make_view_chunk(images, name, 3).tobytes()).hexdigest()}" for name in POLICIES]
+        here = [
+            f"{name} {sha256(make_view_chunk(images, name, 3).tobytes()).hexdigest()}"
+            for name in POLICIES
+        ]
         assert here == first
 
 
@@ -66,7 +72,9 @@ def test_rows_stay_in_place(policy: str) -> None:
 def test_each_image_and_each_seed_gets_its_own_change(policy: str) -> None:
     from bcsearch.augment.policies import make_view_chunk
 
-    images = np.repeat(np.random.default_rng(2).integers(0, 256, (1, 24, 24, 3), np.uint8), 16, axis=0)
+    images = np.repeat(
+        np.random.default_rng(2).integers(0, 256, (1, 24, 24, 3), np.uint8), 16, axis=0
+    )
     view = make_view_chunk(images, policy, 0)
     assert len({image.tobytes() for image in view}) == 16
     assert not np.array_equal(view, make_view_chunk(images, policy, 1))

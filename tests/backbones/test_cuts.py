@@ -37,7 +37,9 @@ def loaded(name: str) -> tuple[keras.Model, tuple[Cut, ...]]:
     model = load_backbone(name, SIDE, resolve_weights(name, "random"), seed=0)
     for layer in model.layers:
         if hasattr(layer, "gamma") and type(layer).__name__ == "LayerScale":
-            layer.gamma.assign(np.full(layer.gamma.shape, 0.5))  # Keras's 1e-6 would hide all that a block does
+            layer.gamma.assign(
+                np.full(layer.gamma.shape, 0.5)
+            )  # Keras's 1e-6 would hide all that a block does
     return model, cuts_of(name, SIDE)
 
 
@@ -58,7 +60,9 @@ def test_running_from_cut_to_cut_is_running_the_whole(name: str) -> None:
         hidden = np.asarray(part(hidden, training=False))
         assert hidden.shape[1:] == end.shape
         above.append(above[-1] - part.count_params())
-    np.testing.assert_allclose(hidden, model(IMAGES, training=False), rtol=0, atol=1e-5)  # measured: 0
+    np.testing.assert_allclose(
+        hidden, model(IMAGES, training=False), rtol=0, atol=1e-5
+    )  # measured: 0
     assert above[-1] == 0
     for cut, expected in zip(cuts, above, strict=True):
         assert cut.fraction == pytest.approx(expected / model.count_params())
@@ -72,9 +76,13 @@ def test_trainable_copy_of_a_suffix_gives_what_the_backbone_gives(name: str) -> 
     model, cuts = loaded(name)
     middle = cuts[len(cuts) // 2].name
     hidden = segment(model, "input", middle)(IMAGES, training=False)
-    suffix = trainable_copy(segment(model, middle, "pooled"), batch_norm="frozen", precision="float32", seed=0)
+    suffix = trainable_copy(
+        segment(model, middle, "pooled"), batch_norm="frozen", precision="float32", seed=0
+    )
     found = suffix(hidden, training=False)
-    np.testing.assert_allclose(found, model(IMAGES, training=False), rtol=0, atol=1e-5)  # measured: 0
+    np.testing.assert_allclose(
+        found, model(IMAGES, training=False), rtol=0, atol=1e-5
+    )  # measured: 0
 
 
 def test_every_backbone_has_cuts_in_order_that_are_the_same_places_at_every_size() -> None:

@@ -35,7 +35,10 @@ def test_published_weights_name_the_sample_photographs(variant: int, classes: li
     weights = resolve_weights(name, "imagenet")
     photographs = [Image.fromarray(load_sample_image(file)) for file in ("china.jpg", "flower.jpg")]
     images = np.stack(
-        [np.asarray(photograph.resize((224, 224), Image.Resampling.BICUBIC)) for photograph in photographs]
+        [
+            np.asarray(photograph.resize((224, 224), Image.Resampling.BICUBIC))
+            for photograph in photographs
+        ]
     )
     features = load_backbone(name, 224, weights, seed=0).predict(images, verbose=0)
     assert weights.path is not None
@@ -58,7 +61,9 @@ def test_every_layer_has_a_name_of_its_own() -> None:
     assert names[0] == names[1]
 
 
-def test_a_saved_model_takes_native_images_in_a_fresh_process_without_bcsearch(tmp_path: Path) -> None:
+def test_a_saved_model_takes_native_images_in_a_fresh_process_without_bcsearch(
+    tmp_path: Path,
+) -> None:
     from bcsearch.backbones.weights import load_backbone, resolve_weights, with_resizing
 
     weights = resolve_weights("efficientnet_lite0", "auto")
@@ -67,5 +72,9 @@ def test_a_saved_model_takes_native_images_in_a_fresh_process_without_bcsearch(t
     model.save(tmp_path / "model.keras")
     np.save(tmp_path / "images.npy", images)
     files = [str(tmp_path / name) for name in ("model.keras", "images.npy", "features.npy")]
-    subprocess.run([sys.executable, "-c", RELOAD, *files], check=True, cwd=tmp_path, capture_output=True)
-    np.testing.assert_allclose(np.load(files[2]), model.predict(images, verbose=0), rtol=1e-5, atol=1e-5)
+    subprocess.run(
+        [sys.executable, "-c", RELOAD, *files], check=True, cwd=tmp_path, capture_output=True
+    )
+    np.testing.assert_allclose(
+        np.load(files[2]), model.predict(images, verbose=0), rtol=1e-5, atol=1e-5
+    )

@@ -26,7 +26,11 @@ OUTSIDE = b"K\x04K\x02\x86"
 
 def legacy_file(folder: Path, tensors: bytes, numbers: int = 6) -> Path:
     parts = [pickle.dumps(MAGIC, 2), pickle.dumps(1001, 2), pickle.dumps({}, 2)]
-    parts += [b"\x80\x02" + tensors, pickle.dumps(["a"], 2), struct.pack("<q6f", numbers, *range(6))]
+    parts += [
+        b"\x80\x02" + tensors,
+        pickle.dumps(["a"], 2),
+        struct.pack("<q6f", numbers, *range(6)),
+    ]
     content = b"".join(parts)
     path = folder / f"lite-{sha256(content).hexdigest()[:8]}.pth"
     path.write_bytes(content)
@@ -52,7 +56,9 @@ def test_strides_of_a_tensor_are_honoured(tmp_path: Path) -> None:
         (b"(junk", 6, "damaged"),
     ],
 )
-def test_damaged_or_hostile_file_gives_one_line(tmp_path: Path, tensors: bytes, numbers: int, said: str) -> None:
+def test_damaged_or_hostile_file_gives_one_line(
+    tmp_path: Path, tensors: bytes, numbers: int, said: str
+) -> None:
     with pytest.raises(WeightsError, match=said) as raised:
         read_tensors(legacy_file(tmp_path, tensors, numbers))
     assert "\n" not in str(raised.value)

@@ -41,7 +41,9 @@ class Server:
                 pass
 
         self.folder = folder
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
+        self._server = ThreadingHTTPServer(
+            ("127.0.0.1", 0), partial(Handler, directory=str(folder))
+        )
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
@@ -78,7 +80,9 @@ def test_file_is_fetched_once_into_keras_own_folder(server: Server, tmp_path: Pa
     assert server.asked.count("GET /net_notop.h5") == 1
 
 
-def test_file_that_is_kept_needs_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_that_is_kept_needs_no_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setenv("BCSEARCH_WEIGHTS_URL", "http://127.0.0.1:9")
     (tmp_path / "models").mkdir()
@@ -126,7 +130,9 @@ def test_server_that_does_not_answer_is_asked_once_and_the_way_out_is_told(
     monkeypatch.setenv("BCSEARCH_WEIGHTS_URL", "http://127.0.0.1:9")
     module._silence.cache_clear()
     for file in ("one.h5", "two.h5"):
-        with pytest.raises(WeightsError, match=r"fetch it on another machine and put it into .*models"):
+        with pytest.raises(
+            WeightsError, match=r"fetch it on another machine and put it into .*models"
+        ):
             replace(published(), file=file).fetch()
     assert asked == ["http://127.0.0.1:9/"]
 
@@ -169,13 +175,23 @@ def test_published_file_of_every_family_gives_what_keras_gives_with_it(
     assert row.published is not None
     keras.utils.set_random_seed(3)
     make = row.stock.keywords["make"]  # type: ignore[attr-defined]  # a partial
-    theirs = getattr(keras.applications, make)(include_top=False, weights=None, input_shape=(64, 64, 3), pooling="avg")
+    theirs = getattr(keras.applications, make)(
+        include_top=False, weights=None, input_shape=(64, 64, 3), pooling="avg"
+    )
     for layer in theirs.layers:
-        if layer.name == "normalization" and layer.weights:  # EfficientNet's is filled by its published file
+        if (
+            layer.name == "normalization" and layer.weights
+        ):  # EfficientNet's is filled by its published file
             layer.set_weights(
-                [np.array(applications.IMAGENET_MEAN), np.square(applications.IMAGENET_DEVIATION), np.array(0)]
+                [
+                    np.array(applications.IMAGENET_MEAN),
+                    np.square(applications.IMAGENET_DEVIATION),
+                    np.array(0),
+                ]
             )
-        if isinstance(layer, LayerScale):  # Keras starts it at 1e-6, which would hide all that a block does
+        if isinstance(
+            layer, LayerScale
+        ):  # Keras starts it at 1e-6, which would hide all that a block does
             layer.set_weights([np.random.default_rng(1).uniform(0.5, 1.0, layer.gamma.shape)])
     path = server.folder / row.published.file
     with h5py.File(path, "w") as content:
@@ -187,17 +203,23 @@ def test_published_file_of_every_family_gives_what_keras_gives_with_it(
     assert (weights.kind, weights.warning) == ("imagenet", None)
     images = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3)).astype(np.float32)
     found = load_backbone(name, 64, weights, seed=0)(images, training=False)
-    np.testing.assert_allclose(found, theirs(prepared(name, images), training=False), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        found, theirs(prepared(name, images), training=False), rtol=1e-4, atol=1e-4
+    )
 
 
 def prepared(name: str, images: np.ndarray) -> np.ndarray:
     """Do to pixels what Keras leaves to the user, by Keras's own functions or the formula of its published graph."""
     import keras
 
-    if name == "efficientnet_b0":  # (x / 255 - mean) / deviation, once more over the deviation's root, undone below
+    if (
+        name == "efficientnet_b0"
+    ):  # (x / 255 - mean) / deviation, once more over the deviation's root, undone below
         from bcsearch.backbones.applications import IMAGENET_DEVIATION, IMAGENET_MEAN
 
         mean, root = 255 * np.array(IMAGENET_MEAN), np.sqrt(IMAGENET_DEVIATION)
         return np.asarray(mean + (images - mean) / root, np.float32)
     functions = {"vgg19": keras.applications.vgg19, "resnet50v2": keras.applications.resnet_v2}
-    return np.asarray(functions[name].preprocess_input(images.copy())) if name in functions else images
+    return (
+        np.asarray(functions[name].preprocess_input(images.copy())) if name in functions else images
+    )

@@ -27,7 +27,15 @@ PARAMETERS = {  # of the networks without their top, as their papers and Keras c
     "convnext_tiny": 27_820_128,
     "convnext_xlarge": 348_147_968,
 }
-SMALLEST = ("custom", LITES[0], "resnet18", "resnet50v2", "mobilenetv3_small", "efficientnet_b0", "convnext_tiny")
+SMALLEST = (
+    "custom",
+    LITES[0],
+    "resnet18",
+    "resnet50v2",
+    "mobilenetv3_small",
+    "efficientnet_b0",
+    "convnext_tiny",
+)
 
 
 def names() -> tuple[str, ...]:
@@ -37,7 +45,11 @@ def names() -> tuple[str, ...]:
 
 
 def test_the_table_has_every_family() -> None:
-    variants = {"efficientnet_b": "01234567", "efficientnetv2_": ("b0", *"sml"), "mobilenetv3_": ("small", "large")}
+    variants = {
+        "efficientnet_b": "01234567",
+        "efficientnetv2_": ("b0", *"sml"),
+        "mobilenetv3_": ("small", "large"),
+    }
     variants["convnext_"] = ("tiny", "small", "base", "large", "xlarge")
     expected = {prefix + variant for prefix, some in variants.items() for variant in some}
     assert set(names()) == expected | {"custom", *LITES, "resnet18", "resnet50v2", "vgg19"}
@@ -117,7 +129,9 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     info = tmp_path / "tinynets-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: tinynets\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[bcsearch.backbones]\ntiny = tinynets:tiny\nwrong = tinynets:broken\n")
+    (info / "entry_points.txt").write_text(
+        "[bcsearch.backbones]\ntiny = tinynets:tiny\nwrong = tinynets:broken\n"
+    )
     (tmp_path / "tinynets.py").write_text(PLUGIN)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "tinynets", raising=False)
@@ -139,7 +153,8 @@ def test_a_broken_package_is_named_when_its_backbone_is_asked_for() -> None:
     from bcsearch.backbones.table import get_backbone
 
     with pytest.raises(
-        ConfigError, match=r"'wrong' of package tinynets cannot be loaded \(RuntimeError: no such file\)"
+        ConfigError,
+        match=r"'wrong' of package tinynets cannot be loaded \(RuntimeError: no such file\)",
     ):
         get_backbone("wrong")
     assert get_backbone("custom").name == "custom"

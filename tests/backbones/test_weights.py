@@ -27,7 +27,9 @@ def test_auto_takes_imagenet_where_it_can_be_had() -> None:
     assert len(auto.fingerprint) == 16
 
 
-def test_auto_without_imagenet_is_random_with_a_warning_and_imagenet_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_without_imagenet_is_random_with_a_warning_and_imagenet_refuses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from bcsearch.backbones import table
     from bcsearch.backbones.lite_weights import fetch_lite_weights
     from bcsearch.backbones.weights import resolve_weights
@@ -57,7 +59,9 @@ def test_a_backbone_made_to_be_trained_whole_starts_from_random_weights_without_
 def test_random_weights_depend_on_the_seed_alone() -> None:
     from bcsearch.backbones.weights import load_backbone, resolve_weights
 
-    first, again, other = (load_backbone("custom", 32, resolve_weights("custom", "random"), s) for s in (1, 1, 2))
+    first, again, other = (
+        load_backbone("custom", 32, resolve_weights("custom", "random"), s) for s in (1, 1, 2)
+    )
     for a, b in zip(first.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     assert not np.array_equal(first.get_weights()[0], other.get_weights()[0])
@@ -103,7 +107,9 @@ def write_junk(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["bad.weights.h5", "bad.keras"])
 @pytest.mark.parametrize("write", [write_lite_weights, write_junk])
-def test_damaged_weights_and_those_of_another_backbone_give_one_line(tmp_path: Path, name: str, write: object) -> None:
+def test_damaged_weights_and_those_of_another_backbone_give_one_line(
+    tmp_path: Path, name: str, write: object
+) -> None:
     from bcsearch.backbones.weights import resolve_weights
 
     path = tmp_path / name

@@ -42,7 +42,11 @@ def refused(run: Run, folder: Path, arguments: list[str], words: tuple[str, ...]
 
 def snapshot(folder: Path) -> dict[str, bytes]:
     """Return every file below a folder; SQLite's own shared memory aside."""
-    files = [path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(("-shm", "-wal"))]
+    files = [
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.endswith(("-shm", "-wal"))
+    ]
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
@@ -76,14 +80,26 @@ DATA: dict[str, tuple[Callable[[Path], str], tuple[str, ...]]] = {
     "not an npz": (text_file, ("cells.npz", "not an .npz")),
     "missing keys": (npz(x=IMAGES, y=LABELS), ("x, y", "data and labels")),
     "missing labels": (npz(data=IMAGES), ("no labels",)),
-    "pickled array": (npz(data=np.array([None] * 12, object), labels=LABELS), ("pickled", "never unpickled")),
-    "wrong type": (npz(data=IMAGES.astype(complex), labels=LABELS), ("complex128", "allowed: uint8")),
-    "wrong shape": (npz(data=IMAGES[..., 0, 0], labels=LABELS), ("(12, 32)", "(n, height, width, 3)")),
+    "pickled array": (
+        npz(data=np.array([None] * 12, object), labels=LABELS),
+        ("pickled", "never unpickled"),
+    ),
+    "wrong type": (
+        npz(data=IMAGES.astype(complex), labels=LABELS),
+        ("complex128", "allowed: uint8"),
+    ),
+    "wrong shape": (
+        npz(data=IMAGES[..., 0, 0], labels=LABELS),
+        ("(12, 32)", "(n, height, width, 3)"),
+    ),
     "labels of another number": (labelled(LABELS[:7]), ("7", "12 images")),
     "negative label": (labelled([-1, 1] * 6), ("negative", "-1")),
     "fractional label": (labelled([0.5, 1] * 6), ("fraction", "0.5")),
     "label of NaN": (labelled([np.nan, 1] * 6), ("labels", "not finite")),
-    "image of NaN": (npz(data=np.where(IMAGES == 7, np.nan, IMAGES), labels=LABELS), ("data", "not finite")),
+    "image of NaN": (
+        npz(data=np.where(IMAGES == 7, np.nan, IMAGES), labels=LABELS),
+        ("data", "not finite"),
+    ),
     "one class only": (labelled([0] * 12), ("one class", "two classes or more")),
     "unreadable image": (unreadable_among_good, ("b/2.png", "not a readable image")),
 }
@@ -98,7 +114,9 @@ def test_data_info_refuses_bad_data(case: str, workdir: Path, bcsearch: Run) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", [*DATA, "fewer images of a class than folds"])
-def test_run_refuses_bad_data_before_anything_is_written(case: str, workdir: Path, bcsearch: Run) -> None:
+def test_run_refuses_bad_data_before_anything_is_written(
+    case: str, workdir: Path, bcsearch: Run
+) -> None:
     write, words = DATA.get(case, FEW_IMAGES)
     refused(bcsearch, workdir, ["run", "--study", "quickstart", "--data", write(workdir)], words)
     assert not (workdir / "results").exists()
@@ -108,7 +126,10 @@ def sweep(sweep_text: str, space_text: str = "") -> Callable[[Path], list[str]]:
     """Write a sweep ``mine`` with its space, and return the arguments that run it."""
 
     def write(folder: Path) -> list[str]:
-        for name, text in {"sweeps/mine.toml": sweep_text, "search_spaces/mine.toml": space_text}.items():
+        for name, text in {
+            "sweeps/mine.toml": sweep_text,
+            "search_spaces/mine.toml": space_text,
+        }.items():
             (folder / name).parent.mkdir()
             (folder / name).write_text(text)
         return ["run", "--study", "mine"]
@@ -169,16 +190,37 @@ LIGHT: dict[str, Case] = {
     "missing option": (given("run"), ("Missing option", "--study")),
     "missing value": (given("run", "--study"), ("--study", "requires an argument")),
     "too many arguments": (given("status", "--study", "a", "b"), ("(b)",)),
-    "trials in letters": (given(*QUICK, "--trials", "many"), ("--trials: came 'many', allowed: a whole number",)),
-    "unknown sweep": (given("run", "--study", "quikstart"), ("'quikstart'", "did you mean 'quickstart'?")),
+    "trials in letters": (
+        given(*QUICK, "--trials", "many"),
+        ("--trials: came 'many', allowed: a whole number",),
+    ),
+    "unknown sweep": (
+        given("run", "--study", "quikstart"),
+        ("'quikstart'", "did you mean 'quickstart'?"),
+    ),
     "missing sweep file": (given("run", "--study", "no.toml"), ("no.toml", "No such file")),
-    "sweeps folder is none": (some_file(*QUICK, "--sweeps-dir", "file"), ("--sweeps-dir file", "not a folder")),
+    "sweeps folder is none": (
+        some_file(*QUICK, "--sweeps-dir", "file"),
+        ("--sweeps-dir file", "not a folder"),
+    ),
     "sweep is no TOML": (sweep("space = "), ("mine.toml", "not valid TOML")),
-    "unknown key": (sweep('space = "mine"\n[search]\ntrails = 5'), ("search.trails", "did you mean 'search.trials'?")),
+    "unknown key": (
+        sweep('space = "mine"\n[search]\ntrails = 5'),
+        ("search.trails", "did you mean 'search.trials'?"),
+    ),
     "unknown space": (sweep('space = "quikstart"'), ("'quikstart'", "did you mean 'quickstart'?")),
-    "trials of zero": (sweep('space = "mine"\n[search]\ntrials = 0'), ("search.trials", "came 0", "allowed")),
-    "unknown parameter": (sweep('space = "mine"', "[params]\nlerning_rate = 1"), ("did you mean 'learning_rate'?",)),
-    "parameter out of range": (sweep('space = "mine"', "[params]\ndropout = 2.0"), ("dropout", "2.0", "0 to 0.9")),
+    "trials of zero": (
+        sweep('space = "mine"\n[search]\ntrials = 0'),
+        ("search.trials", "came 0", "allowed"),
+    ),
+    "unknown parameter": (
+        sweep('space = "mine"', "[params]\nlerning_rate = 1"),
+        ("did you mean 'learning_rate'?",),
+    ),
+    "parameter out of range": (
+        sweep('space = "mine"', "[params]\ndropout = 2.0"),
+        ("dropout", "2.0", "0 to 0.9"),
+    ),
     "start out of space": (
         sweep(
             'space = "mine"\n[[start]]\ndropout = 0.8',
@@ -186,11 +228,26 @@ LIGHT: dict[str, Case] = {
         ),
         ("start[0]", "dropout = 0.8", "outside"),
     ),
-    "cache limit of no size": (given(*QUICK, "--cache-limit", "huge"), ("--cache-limit: came 'huge'", "such as 20GB")),
-    "size to prune to of no size": (given("cache", "prune", "--to", "lots"), ("--to: came 'lots'", "such as 20GB")),
-    "plan of an unknown sweep": (given("plan", "--study", "quikstart"), ("'quikstart'", "did you mean 'quickstart'?")),
-    "minutes in letters": (given(*QUICK, "--minutes", "some"), ("--minutes: came 'some', allowed: a number",)),
-    "most cache of no size": (given(*QUICK, "--max-cache", "much"), ("--max-cache: came 'much'", "such as 20GB")),
+    "cache limit of no size": (
+        given(*QUICK, "--cache-limit", "huge"),
+        ("--cache-limit: came 'huge'", "such as 20GB"),
+    ),
+    "size to prune to of no size": (
+        given("cache", "prune", "--to", "lots"),
+        ("--to: came 'lots'", "such as 20GB"),
+    ),
+    "plan of an unknown sweep": (
+        given("plan", "--study", "quikstart"),
+        ("'quikstart'", "did you mean 'quickstart'?"),
+    ),
+    "minutes in letters": (
+        given(*QUICK, "--minutes", "some"),
+        ("--minutes: came 'some', allowed: a number",),
+    ),
+    "most cache of no size": (
+        given(*QUICK, "--max-cache", "much"),
+        ("--max-cache: came 'much'", "such as 20GB"),
+    ),
     "image size out of range": (
         given("backbones", "--image-size", "8"),
         ("--image-size: came '8', allowed: 32 or more",),
@@ -199,12 +256,27 @@ LIGHT: dict[str, Case] = {
         given("cache", "prune", "--older-than", "-1"),
         ("--older-than: came '-1', allowed: 0 or more",),
     ),
-    "trial in letters": (given("refit", "--study", "x", "--trial", "b"), ("--trial: came 'b', allowed: a whole",)),
-    "fraction of a trial": (given(*QUICK, "--trials", "1.5"), ("--trials: came '1.5', allowed: a whole number",)),
+    "trial in letters": (
+        given("refit", "--study", "x", "--trial", "b"),
+        ("--trial: came 'b', allowed: a whole",),
+    ),
+    "fraction of a trial": (
+        given(*QUICK, "--trials", "1.5"),
+        ("--trials: came '1.5', allowed: a whole number",),
+    ),
     "nothing to prune": (given("cache", "prune"), ("--all", "--older-than")),
-    "status of nothing": (given("status", "--study", "quickstart"), ("no study was ever run", "bcsearch run")),
-    "best of nothing": (given("best", "--study", "quickstart"), ("no study was ever run", "bcsearch run")),
-    "export of nothing": (given("export", "--study", "quickstart", "--to", "out"), ("no study was ever run",)),
+    "status of nothing": (
+        given("status", "--study", "quickstart"),
+        ("no study was ever run", "bcsearch run"),
+    ),
+    "best of nothing": (
+        given("best", "--study", "quickstart"),
+        ("no study was ever run", "bcsearch run"),
+    ),
+    "export of nothing": (
+        given("export", "--study", "quickstart", "--to", "out"),
+        ("no study was ever run",),
+    ),
     "export to nowhere": (given("export", "--study", "quickstart"), ("Missing option", "--to")),
     "export of an unknown study": (
         ran_before("export", "--study", "cels", "--to", "out"),
@@ -214,7 +286,10 @@ LIGHT: dict[str, Case] = {
         ran_before("export", "--study", "cells", "--to", "out"),
         ("'cells'", "no completed trial"),
     ),
-    "worker for no trial": (given("worker", "--study", "cells", "--trials", "0"), ("--trials", "'0'", "1 or more")),
+    "worker for no trial": (
+        given("worker", "--study", "cells", "--trials", "0"),
+        ("--trials", "'0'", "1 or more"),
+    ),
     "cluster options without a cluster": (
         given("run", "--study", "quickstart", "--address", "auto"),
         ("--address", "--on ray"),
@@ -224,13 +299,34 @@ LIGHT: dict[str, Case] = {
         ("--to", "me:***@host", "storage copy"),
     ),
     "doctor of nothing": (given("doctor"), ("no study was ever run", "bcsearch run")),
-    "doctor of an unknown study": (ran_before("doctor", "--study", "cels"), ("'cels'", "did you mean 'cells'?")),
-    "doctor of a foreign database": (foreign_database("doctor", "--storage", "my.db"), ("my.db", "recipes")),
-    "status of an unknown study": (ran_before("status", "--study", "cels"), ("'cels'", "did you mean 'cells'?")),
-    "best of an unknown study": (ran_before("best", "--study", "cels"), ("'cels'", "did you mean 'cells'?")),
-    "best before a trial completed": (ran_before("best", "--study", "cells"), ("'cells'", "no completed trial")),
-    "storage of no sense": (given("status", "--study", "x", "--storage", "nonsense"), ("neither a URL nor a .db",)),
-    "unknown kind of storage": (given("status", "--study", "x", "--storage", "redis://a/b"), ("'redis'", "allowed")),
+    "doctor of an unknown study": (
+        ran_before("doctor", "--study", "cels"),
+        ("'cels'", "did you mean 'cells'?"),
+    ),
+    "doctor of a foreign database": (
+        foreign_database("doctor", "--storage", "my.db"),
+        ("my.db", "recipes"),
+    ),
+    "status of an unknown study": (
+        ran_before("status", "--study", "cels"),
+        ("'cels'", "did you mean 'cells'?"),
+    ),
+    "best of an unknown study": (
+        ran_before("best", "--study", "cels"),
+        ("'cels'", "did you mean 'cells'?"),
+    ),
+    "best before a trial completed": (
+        ran_before("best", "--study", "cells"),
+        ("'cells'", "no completed trial"),
+    ),
+    "storage of no sense": (
+        given("status", "--study", "x", "--storage", "nonsense"),
+        ("neither a URL nor a .db",),
+    ),
+    "unknown kind of storage": (
+        given("status", "--study", "x", "--storage", "redis://a/b"),
+        ("'redis'", "allowed"),
+    ),
     "storage that is no database": (
         text_database("status", "--study", "x", "--storage", "my.db"),
         ("my.db", "not a database"),
@@ -242,23 +338,53 @@ LIGHT: dict[str, Case] = {
 }
 HEAVY: dict[str, Case] = {
     "trials of zero": (given(*QUICK, "--trials", "0"), ("--trials", "came 0", "1 or more")),
-    "no minutes": (given(*QUICK, "--minutes", "0"), ("--minutes: came 0, allowed: a number above 0",)),
-    "minutes without end": (given("plan", *QUICK[1:], "--minutes", "inf"), ("--minutes: came inf, allowed: a number",)),
-    "unknown backbone to show": (given("backbones", "resnt18"), ("'resnt18'", "did you mean 'resnet18'?")),
+    "no minutes": (
+        given(*QUICK, "--minutes", "0"),
+        ("--minutes: came 0, allowed: a number above 0",),
+    ),
+    "minutes without end": (
+        given("plan", *QUICK[1:], "--minutes", "inf"),
+        ("--minutes: came inf, allowed: a number",),
+    ),
+    "unknown backbone to show": (
+        given("backbones", "resnt18"),
+        ("'resnt18'", "did you mean 'resnet18'?"),
+    ),
     "unknown backbone": (
         sweep('space = "mine"', '[params]\nbackbone = "efficientnet_lit0"'),
         ("'efficientnet_lit0'", "did you mean 'efficientnet_lite0'?"),
     ),
     "missing weights": (given(*QUICK, "--weights", "no.keras"), ("no.keras",)),
     "results is a file": (some_file(*QUICK, "--results", "file"), ("file", "cannot write")),
-    "results below a file": (some_file(*QUICK, "--results", "file/results"), ("file/results", "cannot write")),
-    "storage of no sense": (given(*QUICK, "--storage", "nonsense"), ("'nonsense'", "neither a URL nor a .db")),
-    "unknown kind of storage": (given(*QUICK, "--storage", "redis://me:secret@a/b"), ("redis://me:***@a/b", "allowed")),
+    "results below a file": (
+        some_file(*QUICK, "--results", "file/results"),
+        ("file/results", "cannot write"),
+    ),
+    "storage of no sense": (
+        given(*QUICK, "--storage", "nonsense"),
+        ("'nonsense'", "neither a URL nor a .db"),
+    ),
+    "unknown kind of storage": (
+        given(*QUICK, "--storage", "redis://me:secret@a/b"),
+        ("redis://me:***@a/b", "allowed"),
+    ),
     "storage in no folder": (given(*QUICK, "--storage", "no/my.db"), ("no folder", "no/my.db")),
-    "storage that is no database": (text_database(*QUICK, "--storage", "my.db"), ("my.db", "not a database")),
-    "storage that is not Optuna's": (foreign_database(*QUICK, "--storage", "my.db"), ("my.db", "recipes")),
-    "refit of nothing": (given("refit", "--study", "quickstart"), ("no study was ever run", "bcsearch run")),
-    "refit of an unknown study": (ran_before("refit", "--study", "cels"), ("'cels'", "did you mean 'cells'?")),
+    "storage that is no database": (
+        text_database(*QUICK, "--storage", "my.db"),
+        ("my.db", "not a database"),
+    ),
+    "storage that is not Optuna's": (
+        foreign_database(*QUICK, "--storage", "my.db"),
+        ("my.db", "recipes"),
+    ),
+    "refit of nothing": (
+        given("refit", "--study", "quickstart"),
+        ("no study was ever run", "bcsearch run"),
+    ),
+    "refit of an unknown study": (
+        ran_before("refit", "--study", "cels"),
+        ("'cels'", "did you mean 'cells'?"),
+    ),
     "refit on other data": (
         ran_before("refit", "--study", "cells"),
         ("'cells'", "other data", "its content has changed since"),
@@ -267,13 +393,21 @@ HEAVY: dict[str, Case] = {
         given("evaluate", "--model", ".", "--data", "demo"),
         ("model in .;", "model.keras", "best.toml"),
     ),
-    "evaluate with a missing folder": (given("evaluate", "--model", "no", "--data", "demo"), ("model in no;",)),
-    "predict without a model": (given("predict", "--model", ".", "--data", "demo", "--out", "a.csv"), ("model in .;",)),
+    "evaluate with a missing folder": (
+        given("evaluate", "--model", "no", "--data", "demo"),
+        ("model in no;",),
+    ),
+    "predict without a model": (
+        given("predict", "--model", ".", "--data", "demo", "--out", "a.csv"),
+        ("model in .;",),
+    ),
 }
 
 
 @pytest.mark.parametrize("case", LIGHT)
-def test_mistake_is_refused_without_loading_a_framework(case: str, workdir: Path, bcsearch: Run) -> None:
+def test_mistake_is_refused_without_loading_a_framework(
+    case: str, workdir: Path, bcsearch: Run
+) -> None:
     write, words = LIGHT[case]
     refused(bcsearch, workdir, write(workdir), words)
 
@@ -287,7 +421,9 @@ def good_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("good_data")
 @pytest.mark.parametrize("case", HEAVY)
-def test_mistake_is_refused_before_anything_is_written(case: str, workdir: Path, bcsearch: Run) -> None:
+def test_mistake_is_refused_before_anything_is_written(
+    case: str, workdir: Path, bcsearch: Run
+) -> None:
     write, words = HEAVY[case]
     refused(bcsearch, workdir, write(workdir), words)
 
@@ -301,7 +437,10 @@ def mounted(workdir: Path) -> Iterator[Callable[[str], Path]]:
         place = workdir / "disk"
         place.mkdir()
         command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)]
-        if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        if (
+            os.geteuid() != 0
+            or subprocess.run(command, capture_output=True, check=False).returncode != 0
+        ):
             pytest.skip("only root may mount a small or read-only disk, and not in every container")
         places.append(place)
         return place
@@ -319,7 +458,9 @@ def test_database_that_may_only_be_read_comes_with_a_way_to_read_it(
     arguments = ran_before(command, "--study", "cells", "--storage", "disk/my.db")(workdir)
     shutil.copy(workdir / "results" / "bcsearch.db", place / "my.db")
     subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
-    refused(bcsearch, workdir, arguments, ("disk/my.db", "copy it to a folder of your own", "--storage"))
+    refused(
+        bcsearch, workdir, arguments, ("disk/my.db", "copy it to a folder of your own", "--storage")
+    )
 
 
 @pytest.mark.slow
@@ -328,14 +469,26 @@ def test_results_folder_without_write_permission_is_refused(
     workdir: Path, bcsearch: Run, mounted: Callable[[str], Path]
 ) -> None:
     place = mounted("ro")
-    refused(bcsearch, workdir, [*QUICK, "--results", str(place / "results")], ("disk/results", "Read-only"))
+    refused(
+        bcsearch,
+        workdir,
+        [*QUICK, "--results", str(place / "results")],
+        ("disk/results", "Read-only"),
+    )
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("good_data")
-def test_disk_without_room_for_results_is_refused(workdir: Path, bcsearch: Run, mounted: Callable[[str], Path]) -> None:
+def test_disk_without_room_for_results_is_refused(
+    workdir: Path, bcsearch: Run, mounted: Callable[[str], Path]
+) -> None:
     place = mounted("size=2m")
-    refused(bcsearch, workdir, [*QUICK, "--results", str(place / "results")], ("64 MiB", "2 MiB are free", "--results"))
+    refused(
+        bcsearch,
+        workdir,
+        [*QUICK, "--results", str(place / "results")],
+        ("64 MiB", "2 MiB are free", "--results"),
+    )
     assert list(place.iterdir()) == []
 
 
@@ -366,20 +519,39 @@ def model(workdir: Path) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("out", ["folder", "file/out.csv"])
-def test_predictions_that_cannot_be_written_are_refused(out: str, workdir: Path, model: Path, bcsearch: Run) -> None:
+def test_predictions_that_cannot_be_written_are_refused(
+    out: str, workdir: Path, model: Path, bcsearch: Run
+) -> None:
     (workdir / "folder").mkdir()
     (workdir / "file").write_text("")
     data = labelled(LABELS)(workdir)
-    refused(bcsearch, workdir, ["predict", "--model", str(model), "--data", data, "--out", out], ("cannot write", out))
+    refused(
+        bcsearch,
+        workdir,
+        ["predict", "--model", str(model), "--data", data, "--out", out],
+        ("cannot write", out),
+    )
 
 
 @pytest.mark.slow
-def test_images_without_labels_cannot_be_evaluated(workdir: Path, model: Path, bcsearch: Run) -> None:
+def test_images_without_labels_cannot_be_evaluated(
+    workdir: Path, model: Path, bcsearch: Run
+) -> None:
     data = npz(data=IMAGES)(workdir)
-    refused(bcsearch, workdir, ["evaluate", "--model", str(model), "--data", data], ("no labels", "bcsearch predict"))
+    refused(
+        bcsearch,
+        workdir,
+        ["evaluate", "--model", str(model), "--data", data],
+        ("no labels", "bcsearch predict"),
+    )
 
 
 @pytest.mark.slow
 def test_damaged_model_is_refused(workdir: Path, model: Path, bcsearch: Run) -> None:
     (model / "model.keras").write_bytes(b"damaged")
-    refused(bcsearch, workdir, ["evaluate", "--model", str(model), "--data", "demo"], ("model.keras", "bcsearch refit"))
+    refused(
+        bcsearch,
+        workdir,
+        ["evaluate", "--model", str(model), "--data", "demo"],
+        ("model.keras", "bcsearch refit"),
+    )

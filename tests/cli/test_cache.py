@@ -23,14 +23,20 @@ def cache(tmp_path: Path) -> Path:
     for index in range(2):
         data = np.full((1000, 2), index, np.float16)
         rows = Rows(shape=data.shape, dtype=data.dtype, chunks=lambda data=data: iter([data]))  # type: ignore[misc]
-        Store(tmp_path / "cache").get_or_compute(EntryKey.of("view", index=index), lambda rows=rows: rows)  # type: ignore[misc]
+        Store(tmp_path / "cache").get_or_compute(
+            EntryKey.of("view", index=index), lambda rows=rows: rows
+        )  # type: ignore[misc]
     return tmp_path / "cache"
 
 
 @pytest.mark.usefixtures("cache")
 def test_list_shows_every_entry_and_their_sum(bcsearch: Run) -> None:
     lines = bcsearch("cache", "list").out.splitlines()
-    assert ["view index=0" in line or "view index=1" in line for line in lines] == [True, True, False]
+    assert ["view index=0" in line or "view index=1" in line for line in lines] == [
+        True,
+        True,
+        False,
+    ]
     assert lines[-1].startswith("2 entries, 8.")
 
 
@@ -60,4 +66,8 @@ def test_prune_removes_what_was_asked_for(case: str, bcsearch: Run) -> None:
 
 def test_cache_folder_may_be_given(cache: Path, workdir: Path, bcsearch: Run) -> None:
     cache.rename(workdir / "else")
-    assert bcsearch("cache", "list", "--cache-dir", "else").out.splitlines()[-1].startswith("2 entries")
+    assert (
+        bcsearch("cache", "list", "--cache-dir", "else")
+        .out.splitlines()[-1]
+        .startswith("2 entries")
+    )

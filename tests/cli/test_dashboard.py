@@ -51,7 +51,9 @@ def get(address: str) -> Any:
 @pytest.mark.slow
 def test_ctrl_c_ends_it_well_and_in_silence(served: Served) -> None:
     assert served.said == f"1 study: open {served.address} in a browser; Ctrl-C ends this\n"
-    assert [study["study_name"] for study in get(f"{served.address}api/studies")["study_summaries"]] == ["cells"]
+    assert [
+        study["study_name"] for study in get(f"{served.address}api/studies")["study_summaries"]
+    ] == ["cells"]
     served.process.send_signal(signal.SIGINT)
     out, err = served.process.communicate(timeout=30)
     assert (served.process.returncode, out, err) == (0, "", "")
@@ -60,7 +62,9 @@ def test_ctrl_c_ends_it_well_and_in_silence(served: Served) -> None:
 @pytest.mark.slow
 def test_it_listens_on_this_machine_alone(served: Served) -> None:
     connections = psutil.Process(served.process.pid).net_connections()
-    listening = {connection.laddr.ip for connection in connections if connection.status == psutil.CONN_LISTEN}
+    listening = {
+        connection.laddr.ip for connection in connections if connection.status == psutil.CONN_LISTEN
+    }
     assert listening == {"127.0.0.1"}
 
 
@@ -86,7 +90,9 @@ def test_workers_go_on_undisturbed_while_it_is_looked_at(served: Served, desk: D
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["0-0-0", "..%2f..%2fstudy.db"])
-def test_what_is_no_artifact_of_a_trial_is_not_served(name: str, served: Served, desk: Desk) -> None:
+def test_what_is_no_artifact_of_a_trial_is_not_served(
+    name: str, served: Served, desk: Desk
+) -> None:
     desk.study.enqueue_trial({})
     with pytest.raises(HTTPError) as caught:
         urlopen(f"{served.address}artifacts/1/1/{name}", timeout=30)

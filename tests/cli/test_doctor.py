@@ -35,7 +35,9 @@ def made(workdir: Path, *, loses: bool) -> None:
     if loses:
         desk.storage.create_new_trial(desk.study._study_id)
         with transaction(desk.storage.engine) as session:
-            session.execute(update(BEATS).values(heartbeat=database_now(session) - timedelta(seconds=300)))
+            session.execute(
+                update(BEATS).values(heartbeat=database_now(session) - timedelta(seconds=300))
+            )
     desk.storage.remove_session()
     desk.storage.engine.dispose()
     (workdir / "results" / "study.db").rename(workdir / "results" / "bcsearch.db")
@@ -47,7 +49,9 @@ def test_sound_study_is_well_and_nothing_else_is_printed(workdir: Path, bcsearch
         answer = bcsearch("doctor", *arguments)
         assert (answer.code, answer.err) == (0, "")
         assert "study cells: 3 of 5 trials done" in answer.out
-        assert all(line.partition(" ")[0] in ("ok", "note", "all") for line in answer.out.splitlines()), answer.out
+        assert all(
+            line.partition(" ")[0] in ("ok", "note", "all") for line in answer.out.splitlines()
+        ), answer.out
 
 
 def test_lost_trial_is_wrong_until_it_is_reaped(workdir: Path, bcsearch: Run) -> None:
@@ -55,7 +59,9 @@ def test_lost_trial_is_wrong_until_it_is_reaped(workdir: Path, bcsearch: Run) ->
     answer = bcsearch("doctor", "--study", "cells")
     assert answer.code == 1
     assert answer.out.startswith("wrong    lost trials: trial 3 fell silent")
-    assert bcsearch("doctor").out.startswith("wrong    study cells: 3 of 5 trials done, 0 running, 1 lost")
+    assert bcsearch("doctor").out.startswith(
+        "wrong    study cells: 3 of 5 trials done, 0 running, 1 lost"
+    )
     answer = bcsearch("doctor", "--study", "cells", "--reap")
     assert answer.code == 0
     assert "trial 3 of study cells failed now, and queued again" in answer.out
@@ -69,6 +75,7 @@ def test_json_holds_what_the_lines_hold(workdir: Path, bcsearch: Run) -> None:
     lines = bcsearch("doctor", "--study", "cells").out.splitlines()
     assert answer.code == 1
     assert [
-        (line.partition(" ")[0], finding["subject"] in line) for line, finding in zip(lines, found, strict=True)
+        (line.partition(" ")[0], finding["subject"] in line)
+        for line, finding in zip(lines, found, strict=True)
     ] == [(finding["level"], True) for finding in found]
     assert set(found[0]) == {"level", "subject", "what", "remedy"}

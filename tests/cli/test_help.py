@@ -41,7 +41,9 @@ def test_commands_are_those_of_the_design() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("command", ["", "data", "cache", "storage", *commands()])
 def test_help_loads_no_heavy_package(command: str) -> None:
-    found = subprocess.run([sys.executable, "-c", HELP, *command.split()], capture_output=True, text=True, check=False)
+    found = subprocess.run(
+        [sys.executable, "-c", HELP, *command.split()], capture_output=True, text=True, check=False
+    )
     assert (found.returncode, found.stderr) == (0, "")
     assert found.stdout.startswith(f"Usage: bcsearch {command}".rstrip())
     assert "--help" in found.stdout

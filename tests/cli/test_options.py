@@ -10,6 +10,8 @@ from bcsearch.cli.options import pasteable, places
 def test_command_with_a_masked_password_says_what_to_put_in() -> None:
     line = f"look with: bcsearch status --study cells{places('postgresql://ann:secret@host/cells', Path('results'))}"
     assert "secret" not in line
-    assert pasteable(line) == f"{line}  (put your password in place of ***, or set BCSEARCH_STORAGE)"
+    assert (
+        pasteable(line) == f"{line}  (put your password in place of ***, or set BCSEARCH_STORAGE)"
+    )
     plain = f"look with: bcsearch status --study cells{places('cells.db', Path('out'))}"
     assert pasteable(plain) == plain

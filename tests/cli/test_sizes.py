@@ -27,7 +27,9 @@ def test_no_size_is_no_limit() -> None:
     assert size_in_bytes(None, "--to") is None
 
 
-@pytest.mark.parametrize("text", ["", "huge", "-1GB", "5XB", "GB", "1.2.3MB", "5GiB", "1e9", "nan", "5 5"])
+@pytest.mark.parametrize(
+    "text", ["", "huge", "-1GB", "5XB", "GB", "1.2.3MB", "5GiB", "1e9", "nan", "5 5"]
+)
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="such as 20GB") as caught:
         size_in_bytes(text, "--to")
@@ -35,7 +37,8 @@ def test_what_is_no_size_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("n_bytes", "words"), [(0, "0 B"), (999, "999 B"), (1500, "1.5 KB"), (2_000_000, "2.0 MB"), (3 * 10**12, "3.0 TB")]
+    ("n_bytes", "words"),
+    [(0, "0 B"), (999, "999 B"), (1500, "1.5 KB"), (2_000_000, "2.0 MB"), (3 * 10**12, "3.0 TB")],
 )
 def test_size_is_written_for_reading(n_bytes: int, words: str) -> None:
     assert in_words(n_bytes) == words

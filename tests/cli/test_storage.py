@@ -51,17 +51,23 @@ def test_copy_says_what_it_holds(database: str, bcsearch: Run) -> None:
     assert read_study("copy.db", NAME) == read_study(database, NAME)
 
 
-def test_upgrade_says_what_was_done_and_then_that_nothing_is_to_do(database: str, bcsearch: Run) -> None:
+def test_upgrade_says_what_was_done_and_then_that_nothing_is_to_do(
+    database: str, bcsearch: Run
+) -> None:
     downgrade(database, OLDER)
     execute(database, "DROP TABLE bcsearch_slots")
     answer = bcsearch("storage", "upgrade")
     assert (answer.code, answer.err) == (0, "")
     assert answer.out.startswith(f"schema {OLDER} upgraded to {HEAD}, added bcsearch_slots: sqlite")
     assert "bcsearch_slots" in tables(database)
-    assert bcsearch("storage", "upgrade").out.startswith(f"nothing to do, schema {HEAD} is the newest: sqlite")
+    assert bcsearch("storage", "upgrade").out.startswith(
+        f"nothing to do, schema {HEAD} is the newest: sqlite"
+    )
 
 
-def test_older_database_is_refused_with_the_way_out_which_works(database: str, bcsearch: Run) -> None:
+def test_older_database_is_refused_with_the_way_out_which_works(
+    database: str, bcsearch: Run
+) -> None:
     downgrade(database, OLDER)
     line = complaint(bcsearch("status", "--study", NAME))
     assert "'bcsearch storage backup'" in line
@@ -73,16 +79,22 @@ def test_older_database_is_refused_with_the_way_out_which_works(database: str, b
 
 @pytest.mark.usefixtures("database")
 @pytest.mark.parametrize("command", ["backup", "copy"])
-def test_file_that_is_there_already_is_left_alone(command: str, workdir: Path, bcsearch: Run) -> None:
+def test_file_that_is_there_already_is_left_alone(
+    command: str, workdir: Path, bcsearch: Run
+) -> None:
     (workdir / "kept.db").write_text("precious")
     assert "kept.db is there already" in complaint(bcsearch("storage", command, "--to", "kept.db"))
     assert (workdir / "kept.db").read_text() == "precious"
 
 
 @pytest.mark.parametrize(
-    "arguments", [["upgrade"], ["backup", "--to", "kept.db"], ["copy", "--to", "kept.db"]], ids=lambda words: words[0]
+    "arguments",
+    [["upgrade"], ["backup", "--to", "kept.db"], ["copy", "--to", "kept.db"]],
+    ids=lambda words: words[0],
 )
-def test_without_a_database_nothing_is_made(arguments: list[str], workdir: Path, bcsearch: Run) -> None:
+def test_without_a_database_nothing_is_made(
+    arguments: list[str], workdir: Path, bcsearch: Run
+) -> None:
     assert "no study was ever run here" in complaint(bcsearch("storage", *arguments))
     assert list(workdir.iterdir()) == []
 

@@ -35,11 +35,18 @@ def study(workdir: Path) -> StudyRecord:
     return record
 
 
-def test_status_counts_trials_and_ranks_the_completed_ones(study: StudyRecord, bcsearch: Run) -> None:
+def test_status_counts_trials_and_ranks_the_completed_ones(
+    study: StudyRecord, bcsearch: Run
+) -> None:
     answer = bcsearch("status", "--study", "cells", "--json")
     assert (answer.code, answer.err) == (0, "")
     found = json.loads(answer.out)
-    assert (found["study"], found["sweep"], found["trials_done"], found["trials_wanted"]) == ("cells", "cells", 8, 10)
+    assert (found["study"], found["sweep"], found["trials_done"], found["trials_wanted"]) == (
+        "cells",
+        "cells",
+        8,
+        10,
+    )
     assert sum(found["states"].values()) == 8
     assert found["states"]["pruned"] > 0
     scores = [trial["score"] for trial in found["best"]]
@@ -69,16 +76,22 @@ def make_bundle(study: StudyRecord, workdir: Path, **more: Any) -> dict[str, Any
     return about
 
 
-def test_score_on_the_test_part_is_read_from_the_bundle(study: StudyRecord, workdir: Path, bcsearch: Run) -> None:
+def test_score_on_the_test_part_is_read_from_the_bundle(
+    study: StudyRecord, workdir: Path, bcsearch: Run
+) -> None:
     assert json.loads(bcsearch("best", "--study", "cells", "--json").out)["test"] is None
     test = {"n_images": 48, "accuracy": 0.875, "macro_f1": 0.75}
     make_bundle(study, workdir, test=test)
     assert json.loads(bcsearch("best", "--study", "cells", "--json").out)["test"] == test
-    assert json.loads(bcsearch("status", "--study", "cells", "--json").out)["best"][0]["test"] == test
+    assert (
+        json.loads(bcsearch("status", "--study", "cells", "--json").out)["best"][0]["test"] == test
+    )
     assert "accuracy 0.8750" in bcsearch("best", "--study", "cells").out
 
 
-def test_export_writes_the_best_configuration_and_its_model(study: StudyRecord, workdir: Path, bcsearch: Run) -> None:
+def test_export_writes_the_best_configuration_and_its_model(
+    study: StudyRecord, workdir: Path, bcsearch: Run
+) -> None:
     about = make_bundle(study, workdir)
     answer = bcsearch("export", "--study", "cells", "--to", "out")
     assert (answer.code, answer.err) == (0, "")
@@ -111,11 +124,15 @@ def test_text_holds_what_json_holds(command: str, bcsearch: Run) -> None:
 
 @pytest.mark.usefixtures("study")
 @pytest.mark.parametrize("place", ["option", "environment"])
-def test_storage_may_lie_anywhere(place: str, workdir: Path, bcsearch: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_storage_may_lie_anywhere(
+    place: str, workdir: Path, bcsearch: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     os.rename(workdir / "results" / "bcsearch.db", workdir / "else.db")
     if place == "environment":
         monkeypatch.setenv("BCSEARCH_STORAGE", "sqlite:///else.db")
-    answer = bcsearch("best", "--study", "cells", *(["--storage", "else.db"] if place == "option" else []))
+    answer = bcsearch(
+        "best", "--study", "cells", *(["--storage", "else.db"] if place == "option" else [])
+    )
     assert answer.code == 0
 
 

@@ -14,7 +14,12 @@ PLAN: dict[str, Any] = {
 
 
 def parts_of(plan: dict[str, Any] = PLAN, **found: Any) -> dict[str, str]:
-    values: dict[str, Any] = {"dataset": "d0", "folds": "f0", "weights": {"efficientnet_lite0": "w0"}, **found}
+    values: dict[str, Any] = {
+        "dataset": "d0",
+        "folds": "f0",
+        "weights": {"efficientnet_lite0": "w0"},
+        **found,
+    }
     return fingerprint(parse_plan("cells", plan, "test"), **values)
 
 
@@ -40,7 +45,9 @@ def with_params(**params: Any) -> dict[str, Any]:
         (with_sweep(training={"seed": 9}), "training.seed"),
     ],
 )
-def test_fingerprint_changes_in_the_part_that_changed_and_in_no_other(plan: dict[str, Any], changed: str) -> None:
+def test_fingerprint_changes_in_the_part_that_changed_and_in_no_other(
+    plan: dict[str, Any], changed: str
+) -> None:
     before, after = parts_of(), parts_of(plan)
     assert {key for key in before | after if before.get(key) != after.get(key)} == {changed}
     assert before != after
@@ -54,7 +61,9 @@ def test_fingerprint_changes_in_the_part_that_changed_and_in_no_other(plan: dict
         ({"weights": {"efficientnet_lite0": "w1"}}, "weights.efficientnet_lite0"),
     ],
 )
-def test_fingerprint_changes_with_data_folds_and_weights(found: dict[str, Any], changed: str) -> None:
+def test_fingerprint_changes_with_data_folds_and_weights(
+    found: dict[str, Any], changed: str
+) -> None:
     before, after = parts_of(), parts_of(**found)
     assert [key for key in before if before[key] != after[key]] == [changed]
 
@@ -96,7 +105,9 @@ def test_settings_kept_with_a_study_give_back_its_plan_and_fingerprint() -> None
     from bcsearch.study.create import settings_text, stored_plan
 
     rich = with_sweep(
-        training={"epochs": 9}, storage="postgresql://ada:secret@host/db", start=[{"learning_rate": 1e-3}]
+        training={"epochs": 9},
+        storage="postgresql://ada:secret@host/db",
+        start=[{"learning_rate": 1e-3}],
     )
     rich["space"] = {
         "title": "All kinds",

@@ -18,7 +18,9 @@ def test_every_default_may_be_given(name: str) -> None:
     check_value(name, getattr(Params(), name))
 
 
-@pytest.mark.parametrize("name", [name for name, known in KNOWN_PARAMS.items() if known.kind is not str])
+@pytest.mark.parametrize(
+    "name", [name for name, known in KNOWN_PARAMS.items() if known.kind is not str]
+)
 def test_both_ends_of_a_range_may_be_given_and_nothing_beyond(name: str) -> None:
     known = KNOWN_PARAMS[name]
     check_value(name, known.kind(known.low))
@@ -30,7 +32,14 @@ def test_both_ends_of_a_range_may_be_given_and_nothing_beyond(name: str) -> None
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("views", True), ("views", 4.0), ("views", "4"), ("dropout", False), ("dropout", "0.1"), ("augment", 1)],
+    [
+        ("views", True),
+        ("views", 4.0),
+        ("views", "4"),
+        ("dropout", False),
+        ("dropout", "0.1"),
+        ("augment", 1),
+    ],
 )
 def test_value_of_another_type_is_refused(name: str, value: Value) -> None:
     with pytest.raises(ConfigError, match=f"^{name}: came {value!r}, allowed: "):

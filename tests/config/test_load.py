@@ -64,73 +64,160 @@ def test_plan_holds_the_sweep_and_the_space_that_it_names() -> None:
 
 BAD_SWEEPS = [
     ("[serch]", "unknown key 'serch'; did you mean 'search'? allowed: data, folds, "),
-    ("[search]\ntrails = 9", "unknown key 'search.trails'; did you mean 'search.trials'? allowed: search.pruner, "),
+    (
+        "[search]\ntrails = 9",
+        "unknown key 'search.trails'; did you mean 'search.trials'? allowed: search.pruner, ",
+    ),
     ("[search]\ntrials = 0", "search.trials: came 0, allowed: greater than or equal to 1"),
     ("[search]\ntrials = 'many'", "search.trials: came 'many', allowed: a whole number"),
     ("[search]\ntrials = true", "search.trials: came True, allowed: a whole number"),
     ("[search]\ntrials = 1.5", "search.trials: came 1.5, allowed: a whole number"),
-    ("[search]\nsampler = 'tpee'", "search.sampler: unknown value 'tpee'; did you mean 'tpe'? allowed: random, tpe"),
-    ("[search]\npruner_trials = 2", "search.pruner_trials: came 2, allowed: greater than or equal to 3"),
+    (
+        "[search]\nsampler = 'tpee'",
+        "search.sampler: unknown value 'tpee'; did you mean 'tpe'? allowed: random, tpe",
+    ),
+    (
+        "[search]\npruner_trials = 2",
+        "search.pruner_trials: came 2, allowed: greater than or equal to 3",
+    ),
     ("search = 3", "search: came 3, allowed: a table with the keys trials, sampler, "),
-    ("[folds]\nkind = 'kfolds'", "folds.kind: unknown value 'kfolds'; did you mean 'kfold'? allowed: kfold, split"),
+    (
+        "[folds]\nkind = 'kfolds'",
+        "folds.kind: unknown value 'kfolds'; did you mean 'kfold'? allowed: kfold, split",
+    ),
     ("[folds]\nn_folds = 1", "folds.n_folds: came 1, allowed: greater than or equal to 2"),
-    ("[training]\nepochs = 1001", "training.epochs: came 1001, allowed: less than or equal to 1000"),
-    ("[training]\nscore = 'acuracy'", "training.score: unknown value 'acuracy'; did you mean 'accuracy'? allowed: "),
+    (
+        "[training]\nepochs = 1001",
+        "training.epochs: came 1001, allowed: less than or equal to 1000",
+    ),
+    (
+        "[training]\nscore = 'acuracy'",
+        "training.score: unknown value 'acuracy'; did you mean 'accuracy'? allowed: ",
+    ),
     ("[training]\nseed = -1", "training.seed: came -1, allowed: greater than or equal to 0"),
     ("[limits]\nretries = -1", "limits.retries: came -1, allowed: greater than or equal to 0"),
     ("weights = 3", "weights: came 3, allowed: a valid string"),
 ]
 BAD_STARTS = [
-    ("lerning_rate = 1e-3", "start[0]: unknown parameter 'lerning_rate'; did you mean 'learning_rate'? allowed: "),
-    ("image_size = 96", "start[0]: unknown parameter 'image_size'; allowed: head_layers, learning_rate, units_1"),
+    (
+        "lerning_rate = 1e-3",
+        "start[0]: unknown parameter 'lerning_rate'; did you mean 'learning_rate'? allowed: ",
+    ),
+    (
+        "image_size = 96",
+        "start[0]: unknown parameter 'image_size'; allowed: head_layers, learning_rate, units_1",
+    ),
     ("learning_rate = 'x'", "start[0]: learning_rate: came 'x', allowed: a number from 1e-06 to 1"),
     ("learning_rate = 7.0", "start[0]: learning_rate: came 7.0, allowed: a number from 1e-06 to 1"),
-    ("learning_rate = 0.5", "start[0]: learning_rate = 0.5 lies outside the space; see its domain in the space file"),
-    ("units_1 = 64", "start[0]: units_1 = 64 lies outside the space; see its domain in the space file"),
+    (
+        "learning_rate = 0.5",
+        "start[0]: learning_rate = 0.5 lies outside the space; see its domain in the space file",
+    ),
+    (
+        "units_1 = 64",
+        "start[0]: units_1 = 64 lies outside the space; see its domain in the space file",
+    ),
     ("units_1 = [128]", "start.0.units_1: allowed: a number, a text, true or false"),
 ]
 
 
 @pytest.mark.parametrize(("lines", "expected"), BAD_SWEEPS)
-def test_bad_sweep_is_one_line_naming_file_key_and_what_is_allowed(lines: str, expected: str) -> None:
+def test_bad_sweep_is_one_line_naming_file_key_and_what_is_allowed(
+    lines: str, expected: str
+) -> None:
     assert complaint(sweep=f"{SWEEP}{lines}\n").startswith(f"{SWEEP_FILE}: {expected}")
 
 
 @pytest.mark.parametrize(("line", "expected"), BAD_STARTS)
-def test_bad_start_is_one_line_naming_file_key_and_what_is_allowed(line: str, expected: str) -> None:
+def test_bad_start_is_one_line_naming_file_key_and_what_is_allowed(
+    line: str, expected: str
+) -> None:
     assert complaint(sweep=f"{SWEEP}[[start]]\n{line}\n").startswith(f"{SWEEP_FILE}: {expected}")
 
 
 def test_second_bad_start_is_named_by_its_number() -> None:
-    assert ": start[1]: " in complaint(sweep=f"{SWEEP}[[start]]\nunits_1 = 128\n[[start]]\nunits_1 = 64")
+    assert ": start[1]: " in complaint(
+        sweep=f"{SWEEP}[[start]]\nunits_1 = 128\n[[start]]\nunits_1 = 64"
+    )
 
 
 BAD_PARAMS = [
-    ("lerning_rate = 1e-3", "params: unknown parameter 'lerning_rate'; did you mean 'learning_rate'? allowed: "),
+    (
+        "lerning_rate = 1e-3",
+        "params: unknown parameter 'lerning_rate'; did you mean 'learning_rate'? allowed: ",
+    ),
     ("learning_rate = 7.0", "learning_rate: came 7.0, allowed: a number from 1e-06 to 1"),
     ("learning_rate = 'x'", "learning_rate: came 'x', allowed: a number from 1e-06 to 1"),
-    ("learning_rate = [1e-3, 1e-2]", "params.learning_rate: allowed: a table with the keys float, int, choice, log, "),
-    ("learning_rate = { flaot = [1e-3, 1e-2] }", "unknown key 'params.learning_rate.flaot'; did you mean "),
-    ("learning_rate = { float = [1e-2, 1e-3] }", "params.learning_rate: low must lie below high, but got [0.01, 0.00"),
+    (
+        "learning_rate = [1e-3, 1e-2]",
+        "params.learning_rate: allowed: a table with the keys float, int, choice, log, ",
+    ),
+    (
+        "learning_rate = { flaot = [1e-3, 1e-2] }",
+        "unknown key 'params.learning_rate.flaot'; did you mean ",
+    ),
+    (
+        "learning_rate = { float = [1e-2, 1e-3] }",
+        "params.learning_rate: low must lie below high, but got [0.01, 0.00",
+    ),
     ("learning_rate = { float = [1e-2] }", "key 'params.learning_rate.float.1' is missing"),
-    ("learning_rate = { float = [1, 2, 3] }", "params.learning_rate.float: allowed: at most 2 items, came 3"),
+    (
+        "learning_rate = { float = [1, 2, 3] }",
+        "params.learning_rate.float: allowed: at most 2 items, came 3",
+    ),
     ("learning_rate = { float = 'x' }", "params.learning_rate.float: came 'x', allowed: a list"),
-    ("learning_rate = { float = ['a', 'b'] }", "params.learning_rate.float.0: came 'a', allowed: a valid number"),
-    ("learning_rate = { float = [0.1, 0.2], int = [1, 2] }", "params.learning_rate: give one of float, int, choice, "),
+    (
+        "learning_rate = { float = ['a', 'b'] }",
+        "params.learning_rate.float.0: came 'a', allowed: a valid number",
+    ),
+    (
+        "learning_rate = { float = [0.1, 0.2], int = [1, 2] }",
+        "params.learning_rate: give one of float, int, choice, ",
+    ),
     ("learning_rate = {}", "params.learning_rate: give one of float, int, choice, but got none"),
-    ("learning_rate = { float = [1e-3, 5.0] }", "learning_rate: came 5.0, allowed: a number from 1e-06 to 1"),
-    ("learning_rate = { float = [nan, 1.0] }", "learning_rate: came nan, allowed: a number from 1e-06 to 1"),
-    ("learning_rate = { float = [0.1, 0.2], step = 2 }", "params.learning_rate: step must be 1 or more and goes with "),
-    ("dropout = { float = [0.0, 0.5], log = true }", "params.dropout: log needs a float or int range above zero"),
+    (
+        "learning_rate = { float = [1e-3, 5.0] }",
+        "learning_rate: came 5.0, allowed: a number from 1e-06 to 1",
+    ),
+    (
+        "learning_rate = { float = [nan, 1.0] }",
+        "learning_rate: came nan, allowed: a number from 1e-06 to 1",
+    ),
+    (
+        "learning_rate = { float = [0.1, 0.2], step = 2 }",
+        "params.learning_rate: step must be 1 or more and goes with ",
+    ),
+    (
+        "dropout = { float = [0.0, 0.5], log = true }",
+        "params.dropout: log needs a float or int range above zero",
+    ),
     ("head_layers = { int = [0, 9] }", "head_layers: came 9, allowed: a whole number from 0 to 3"),
-    ("head_layers = { float = [0, 2] }", "head_layers: came 0.0, allowed: a whole number from 0 to 3"),
+    (
+        "head_layers = { float = [0, 2] }",
+        "head_layers: came 0.0, allowed: a whole number from 0 to 3",
+    ),
     ("head_layers = 1.0", "head_layers: came 1.0, allowed: a whole number from 0 to 3"),
     ("head_layers = true", "head_layers: came True, allowed: a whole number from 0 to 3"),
-    ("head_layers = { choice = [] }", "params.head_layers: choice needs at least one value, and none of them twice"),
-    ("head_layers = { choice = [1, 1] }", "params.head_layers: choice needs at least one value, and none of them "),
-    ("head_layers = { choice = [[1]] }", "params.head_layers.choice.0: allowed: a number, a text, true or false"),
-    ("head_layers = { choice = [1, 7] }", "head_layers: came 7, allowed: a whole number from 0 to 3"),
-    ("activation = 'rellu'", "activation: unknown value 'rellu'; did you mean 'relu'? allowed: elu, gelu, relu, "),
+    (
+        "head_layers = { choice = [] }",
+        "params.head_layers: choice needs at least one value, and none of them twice",
+    ),
+    (
+        "head_layers = { choice = [1, 1] }",
+        "params.head_layers: choice needs at least one value, and none of them ",
+    ),
+    (
+        "head_layers = { choice = [[1]] }",
+        "params.head_layers.choice.0: allowed: a number, a text, true or false",
+    ),
+    (
+        "head_layers = { choice = [1, 7] }",
+        "head_layers: came 7, allowed: a whole number from 0 to 3",
+    ),
+    (
+        "activation = 'rellu'",
+        "activation: unknown value 'rellu'; did you mean 'relu'? allowed: elu, gelu, relu, ",
+    ),
     ("activation = { int = [1, 2] }", "activation: came 1, allowed: relu, gelu, silu, elu, tanh"),
     ("image_size = 16", "image_size: came 16, allowed: a whole number from 32 to 512"),
 ]
@@ -139,7 +226,10 @@ BAD_CONDITIONS = [
         "{ head_layer = [1] }",
         "params.units_1.when: unknown parameter above it 'head_layer'; did you mean 'head_layers'",
     ),
-    ("{ units_2 = [64] }", "params.units_1.when: unknown parameter above it 'units_2'; allowed: head_layers"),
+    (
+        "{ units_2 = [64] }",
+        "params.units_1.when: unknown parameter above it 'units_2'; allowed: head_layers",
+    ),
     ("{ head_layers = [3] }", "params.units_1.when.head_layers: 3 can never be its value"),
     ("{ head_layers = 1 }", "params.units_1.when.head_layers: came 1, allowed: a list"),
     ("3", "params.units_1.when: came 3, allowed: a table"),
@@ -147,12 +237,16 @@ BAD_CONDITIONS = [
 
 
 @pytest.mark.parametrize(("line", "expected"), BAD_PARAMS)
-def test_bad_parameter_is_one_line_naming_file_key_and_what_is_allowed(line: str, expected: str) -> None:
+def test_bad_parameter_is_one_line_naming_file_key_and_what_is_allowed(
+    line: str, expected: str
+) -> None:
     assert complaint(space=f"[params]\n{line}\n").startswith(f"{SPACE_FILE}: {expected}")
 
 
 @pytest.mark.parametrize(("when", "expected"), BAD_CONDITIONS)
-def test_bad_condition_is_one_line_naming_file_key_and_what_is_allowed(when: str, expected: str) -> None:
+def test_bad_condition_is_one_line_naming_file_key_and_what_is_allowed(
+    when: str, expected: str
+) -> None:
     space = f"[params]\nhead_layers = {{ int = [0, 2] }}\nunits_1 = {{ choice = [64], when = {when} }}\nunits_2 = 64"
     assert complaint(space=space).startswith(f"{SPACE_FILE}: {expected}")
 
@@ -180,20 +274,28 @@ def test_bad_file_is_one_line_naming_it(texts: dict[str, str], expected: str) ->
 
 def test_unknown_sweep_is_told_with_its_nearest_match() -> None:
     load()
-    with pytest.raises(ConfigError, match=r"^unknown sweep 'cels'; did you mean 'cells'[?] allowed: cells, "):
+    with pytest.raises(
+        ConfigError, match=r"^unknown sweep 'cels'; did you mean 'cells'[?] allowed: cells, "
+    ):
         load_plan("cels")
 
 
 def test_name_of_a_study_in_place_of_its_sweep_is_told_what_to_type() -> None:
     load()
-    with pytest.raises(ConfigError, match=r"^'cells-2' names a study, .* --study cells goes on with the newest study"):
+    with pytest.raises(
+        ConfigError,
+        match=r"^'cells-2' names a study, .* --study cells goes on with the newest study",
+    ):
         load_plan("cells-2")
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("gone.toml", "cannot read gone.toml: No such file or directory; give the path of a sweep file"),
+        (
+            "gone.toml",
+            "cannot read gone.toml: No such file or directory; give the path of a sweep file",
+        ),
         ("latin.toml", "latin.toml is not valid TOML: "),
     ],
 )
@@ -205,7 +307,9 @@ def test_file_that_cannot_be_read_is_one_line(name: str, expected: str) -> None:
 
 
 def test_chosen_folder_that_is_none_is_one_line() -> None:
-    with pytest.raises(ConfigError, match=r"^--sweeps-dir nowhere is not a folder; give the folder that holds"):
+    with pytest.raises(
+        ConfigError, match=r"^--sweeps-dir nowhere is not a folder; give the folder that holds"
+    ):
         load_plan("cells", Path("nowhere"))
 
 
@@ -231,7 +335,11 @@ def test_spaces_lie_beside_the_chosen_folder_of_sweeps() -> None:
 def test_sweep_and_space_of_one_name_are_told_apart(place: str) -> None:
     write(f"{place}/heads.toml", SWEEP)
     write("search_spaces/heads.toml", SPACE)
-    assert load_plan("heads", Path(place)).space == load_plan(f"{place}/heads.toml").space == load().space
+    assert (
+        load_plan("heads", Path(place)).space
+        == load_plan(f"{place}/heads.toml").space
+        == load().space
+    )
 
 
 def test_path_of_a_sweep_file_brings_its_own_spaces() -> None:

@@ -13,7 +13,17 @@ from bcsearch.objective.suggest import suggest_params
 if TYPE_CHECKING:
     from bcsearch.records import Params
 
-SWEEPS = ("quickstart", "convnext", "mobilenet", "vgg19", "resnet18", "efficientnet", "custom", "lite", "joint")
+SWEEPS = (
+    "quickstart",
+    "convnext",
+    "mobilenet",
+    "vgg19",
+    "resnet18",
+    "efficientnet",
+    "custom",
+    "lite",
+    "joint",
+)
 
 
 def drawn(name: str, n_trials: int) -> list[Params]:
@@ -23,14 +33,18 @@ def drawn(name: str, n_trials: int) -> list[Params]:
 
 
 def test_the_shipped_sweeps_are_those_that_are_tested() -> None:
-    assert {name for name, path in find_files("sweeps").items() if path.parent.parent.name != "tests"} == set(SWEEPS)
+    assert {
+        name for name, path in find_files("sweeps").items() if path.parent.parent.name != "tests"
+    } == set(SWEEPS)
 
 
 @pytest.mark.parametrize("name", SWEEPS)
 def test_sweep_says_its_own_command_first_and_what_it_costs(name: str) -> None:
     first, *others = find_files("sweeps")[name].read_text(encoding="utf-8").splitlines()
     assert first.startswith(f"# bcsearch run --study {name} --trials ")
-    cost = [line for line in others if line.startswith(("# Planned by bcsearch plan", "# Measured"))]
+    cost = [
+        line for line in others if line.startswith(("# Planned by bcsearch plan", "# Measured"))
+    ]
     assert all("minutes" in line for line in cost)
     assert cost
 
@@ -50,7 +64,9 @@ def test_backbones_of_the_space_exist_and_every_fraction_is_a_cut_of_its_own(nam
     from bcsearch.training.stages import settled
 
     space, epochs = load_plan(name).space, load_plan(name).sweep.training.epochs
-    asked = space.varied["unfreeze_fraction"].choice if "unfreeze_fraction" in space.varied else None
+    asked = (
+        space.varied["unfreeze_fraction"].choice if "unfreeze_fraction" in space.varied else None
+    )
     by_backbone: dict[str, set[float]] = {}
     schedules = set()
     for params in drawn(name, 100):
@@ -63,4 +79,6 @@ def test_backbones_of_the_space_exist_and_every_fraction_is_a_cut_of_its_own(nam
     for backbone, fractions in by_backbone.items():
         assert len(fractions) == (len(asked) if asked else 1), backbone
     if "unfreeze_schedule" in space.varied:
-        assert schedules == set(space.varied["unfreeze_schedule"].choice or ())  # each trains in another way
+        assert schedules == set(
+            space.varied["unfreeze_schedule"].choice or ()
+        )  # each trains in another way

@@ -26,7 +26,14 @@ def test_domain_holds_its_ends_and_nothing_outside(
 
 def test_space_tells_what_varies_from_what_is_set_in_the_order_of_the_file() -> None:
     space = Space.model_validate(
-        {"params": {"views": 8, "optimizer": {"choice": ["sgd", "adam"]}, "l2": 0.0, "dropout": {"float": [0, 0.5]}}}
+        {
+            "params": {
+                "views": 8,
+                "optimizer": {"choice": ["sgd", "adam"]},
+                "l2": 0.0,
+                "dropout": {"float": [0, 0.5]},
+            }
+        }
     )
     assert list(space.varied) == ["optimizer", "dropout"]
     assert space.settled == {"views": 8, "l2": 0.0}
@@ -41,6 +48,11 @@ def test_values_keep_their_type() -> None:
 
 def test_condition_may_stand_on_a_value_that_is_set() -> None:
     space = Space.model_validate(
-        {"params": {"optimizer": "sgd", "momentum": {"float": [0.5, 0.9], "when": {"optimizer": ["sgd"]}}}}
+        {
+            "params": {
+                "optimizer": "sgd",
+                "momentum": {"float": [0.5, 0.9], "when": {"optimizer": ["sgd"]}},
+            }
+        }
     )
     assert space.varied["momentum"].when == {"optimizer": ("sgd",)}

@@ -15,7 +15,10 @@ SPACE = Space.model_validate(
             "head_layers": {"int": [0, 2]},
             "units_1": {"choice": [32, 64], "when": {"head_layers": [1, 2]}},
             "units_2": {"choice": [32, 64], "when": {"head_layers": [2]}},
-            "batch_norm": {"choice": ["frozen", "trained"], "when": {"backbone": ["efficientnet_lite0"]}},
+            "batch_norm": {
+                "choice": ["frozen", "trained"],
+                "when": {"backbone": ["efficientnet_lite0"]},
+            },
         }
     }
 )
@@ -32,7 +35,9 @@ LITE = Removal(name="backbone", value="efficientnet_lite0")
         ("augment", []),
     ],
 )
-def test_one_value_of_a_choice_or_the_upper_half_of_a_range_can_go(name: str, said: list[str]) -> None:
+def test_one_value_of_a_choice_or_the_upper_half_of_a_range_can_go(
+    name: str, said: list[str]
+) -> None:
     assert [str(removal) for removal in removals_of(SPACE, name, SPACE)] == said
 
 
@@ -62,7 +67,9 @@ def test_a_choice_of_one_and_an_eighth_of_a_range_stay() -> None:
 
 
 def test_whole_numbers_stay_on_their_steps_and_may_come_down_to_one() -> None:
-    space = Space.model_validate({"params": {"image_size": {"int": [96, 224], "step": 32}, "views": {"int": [2, 3]}}})
+    space = Space.model_validate(
+        {"params": {"image_size": {"int": [96, 224], "step": 32}, "views": {"int": [2, 3]}}}
+    )
     (half,) = removals_of(space, "image_size", space)
     assert str(half) == "image_size above 160"
     (last,) = removals_of(space, "views", space)
@@ -87,5 +94,7 @@ def test_parameters_go_whose_conditions_can_no_longer_hold() -> None:
         (Removal(name="views", value=6, above=True), {}, False),
     ],
 )
-def test_removal_knows_whom_it_concerns(removal: Removal, values: dict[str, str | int], concerned: bool) -> None:
+def test_removal_knows_whom_it_concerns(
+    removal: Removal, values: dict[str, str | int], concerned: bool
+) -> None:
     assert removal.concerns(values) is concerned

@@ -63,13 +63,19 @@ def speeds(plan: Plan) -> Speeds:
         names = [cut.name for cut in sorted(cuts, key=lambda cut: -cut.fraction)]
         made.load[each.network] = 2.0
         made.segments[each.network] = tuple(
-            SegmentSpeed(cut=name, per_image=0.01 * times if place == 0 else 0.002 * times, build=1.0)
+            SegmentSpeed(
+                cut=name, per_image=0.01 * times if place == 0 else 0.002 * times, build=1.0
+            )
             for place, name in enumerate(names)
         )
         made.suffixes[each.network] = (
-            SuffixSpeed(fraction=0.12, train=0.005 * times, turn=0.1, predict=0.001 * times, build=3.0),
+            SuffixSpeed(
+                fraction=0.12, train=0.005 * times, turn=0.1, predict=0.001 * times, build=3.0
+            ),
         )
-        made.heads[each.n_features] = (HeadSpeed(weights=100, batch_size=BATCH, step=0.001, predict=1e-5, build=0.5),)
+        made.heads[each.n_features] = (
+            HeadSpeed(weights=100, batch_size=BATCH, step=0.001, predict=1e-5, build=0.5),
+        )
     return made
 
 

@@ -33,7 +33,10 @@ def test_speed_is_measured_once_a_machine(tmp_path: Path, monkeypatch: pytest.Mo
     rates = iter([123.456, 99.0])
     monkeypatch.setattr(catalog, "_images_per_second", lambda *_: next(rates))
     asked = [{"measure": False}, {"measure": True}, {"measure": True}, {"measure": False}]
-    found = [next(catalog.describe_backbones(["custom"], 32, tmp_path, **how)).images_per_second for how in asked]
+    found = [
+        next(catalog.describe_backbones(["custom"], 32, tmp_path, **how)).images_per_second
+        for how in asked
+    ]
     assert found == [None, 123.5, 123.5, 123.5]
     monkeypatch.setattr("platform.node", lambda: "another")
     (other,) = catalog.describe_backbones(["custom"], 32, tmp_path, measure=True)
@@ -41,7 +44,9 @@ def test_speed_is_measured_once_a_machine(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("damage", ["{", "[]", json.dumps({"a": "b"}), "KEY"])
-def test_damaged_file_of_speeds_is_measured_anew(damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damaged_file_of_speeds_is_measured_anew(
+    damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from bcsearch.costs import catalog
 
     path = tmp_path / catalog.CATALOG_NAME

@@ -9,7 +9,9 @@ pytestmark = pytest.mark.slow
 TRAINING = Training(epochs=12, patience=4)
 
 
-def play(search: Search, n_trials: int = 60, training: Training = TRAINING, seed: int = 3) -> list[tuple[int, bool]]:
+def play(
+    search: Search, n_trials: int = 60, training: Training = TRAINING, seed: int = 3
+) -> list[tuple[int, bool]]:
     from bcsearch.costs.curves import Race
 
     random = np.random.default_rng(seed)
@@ -56,7 +58,10 @@ def test_patience_is_counted_from_the_last_stage_on() -> None:
 
     training = Training(epochs=200, patience=2)
     races = [Race(Search(pruner="none"), training, np.random.default_rng(0)) for _ in range(2)]
-    short, long = (race.run(targets) for race, targets in zip(races, ({0: 0.0}, {0: 0.0, 90: 0.0}), strict=True))
+    short, long = (
+        race.run(targets)
+        for race, targets in zip(races, ({0: 0.0}, {0: 0.0, 90: 0.0}), strict=True)
+    )
     assert short[0] < 90 < long[0]
 
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 TRIALS = 20
 
 
-def fitted(estimator: Estimator, seconds: float | None = None, cache_bytes: int | None = None) -> Fitted:
+def fitted(
+    estimator: Estimator, seconds: float | None = None, cache_bytes: int | None = None
+) -> Fitted:
     from bcsearch.costs.fit import Limit, fit
 
     return fit(estimator, TRIALS, Limit(seconds=seconds, cache_bytes=cache_bytes))
@@ -26,7 +28,11 @@ def fitted(estimator: Estimator, seconds: float | None = None, cache_bytes: int 
 def test_without_a_limit_nothing_is_left_out(estimator: Estimator) -> None:
     found = fitted(estimator)
     assert found.space == estimator.plan.space
-    assert (found.forecast.left_out, found.forecast.trials, found.forecast.wanted) == ((), TRIALS, TRIALS)
+    assert (found.forecast.left_out, found.forecast.trials, found.forecast.wanted) == (
+        (),
+        TRIALS,
+        TRIALS,
+    )
 
 
 def test_the_dearest_choice_goes_first_and_what_is_left_fits(estimator: Estimator) -> None:
@@ -52,7 +58,10 @@ def test_where_one_choice_is_enough_the_cheapest_that_is_enough_goes(estimator: 
 
 
 def test_start_points_that_are_left_out_are_told(estimator: Estimator) -> None:
-    starts = ({"backbone": LITE, "unfreeze_fraction": 0.12}, {"backbone": LITE, "unfreeze_fraction": 0.0})
+    starts = (
+        {"backbone": LITE, "unfreeze_fraction": 0.12},
+        {"backbone": LITE, "unfreeze_fraction": 0.0},
+    )
     sweep = estimator.plan.sweep.model_copy(update={"start": starts})
     started = replace(estimator, plan=replace(estimator.plan, sweep=sweep))
     whole = fitted(started).forecast.work.seconds
@@ -85,8 +94,14 @@ def test_cache_limit_counts_every_choice(estimator: Estimator) -> None:
 @pytest.mark.parametrize(
     ("limit", "said"),
     [
-        ({"seconds": 0.6}, r"--minutes: came 0\.01, but one trial of the cheapest choices needs about \d+ seconds"),
-        ({"cache_bytes": 10}, "--max-cache: came 10 B, but one trial of the cheapest choices needs about"),
+        (
+            {"seconds": 0.6},
+            r"--minutes: came 0\.01, but one trial of the cheapest choices needs about \d+ seconds",
+        ),
+        (
+            {"cache_bytes": 10},
+            "--max-cache: came 10 B, but one trial of the cheapest choices needs about",
+        ),
         ({"cache_bytes": 0}, "--max-cache: came 0 B"),
     ],
 )

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 def one(**params: Any) -> Candidate:
     from bcsearch.costs.pool import draw_pool
 
-    plan = make_plan({"backbone": LITE, "head_layers": 0, "learning_rate": {"float": [1e-4, 1e-2]}, **params})
+    plan = make_plan(
+        {"backbone": LITE, "head_layers": 0, "learning_rate": {"float": [1e-4, 1e-2]}, **params}
+    )
     return draw_pool(plan)[0]
 
 
@@ -49,7 +51,9 @@ def test_ranges_are_drawn_whole_stepped_and_logarithmic() -> None:
     assert set(counts) == {2, 5, 8}
     assert min(counts.values()) > 0.25 * len(pool)
     units = [int(each.values["units_1"]) for each in pool]
-    assert 0.4 < sum(value < 64 for value in units) / len(units) < 0.6  # half of the range by its logarithm
+    assert (
+        0.4 < sum(value < 64 for value in units) / len(units) < 0.6
+    )  # half of the range by its logarithm
 
 
 def test_trials_that_are_known_beforehand_come_first(plan: Plan) -> None:
@@ -67,10 +71,15 @@ def test_frozen_trial_reads_features_of_every_view() -> None:
 
 
 def test_staged_trial_reads_its_shallowest_cut_first_and_the_features_last() -> None:
-    staged = one(augment="light", views=2, unfreeze_fraction=0.44, unfreeze_schedule="half_then_all")
+    staged = one(
+        augment="light", views=2, unfreeze_fraction=0.44, unfreeze_schedule="half_then_all"
+    )
     assert read(staged) == [("block13_add", 2), ("block14_add", 2), ("pooled", 2)]
     at_once = one(augment="light", views=2, unfreeze_fraction=0.44)
-    assert read(at_once) == [("block13_add", 2), ("pooled", 1)]  # its scaling comes from the clean features
+    assert read(at_once) == [
+        ("block13_add", 2),
+        ("pooled", 1),
+    ]  # its scaling comes from the clean features
 
 
 def test_network_trained_whole_reads_images_only() -> None:

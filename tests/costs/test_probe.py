@@ -54,7 +54,9 @@ def trainer(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Trainer:
     return Trainer(dataset, make_folds(dataset, n_folds=2), features, plan.sweep.training)
 
 
-def test_everything_that_a_pool_needs_is_measured_and_nothing_is_kept(plan: Plan, trainer: Trainer) -> None:
+def test_everything_that_a_pool_needs_is_measured_and_nothing_is_kept(
+    plan: Plan, trainer: Trainer
+) -> None:
     from bcsearch.backbones.cuts import INPUT, POOLED
     from bcsearch.costs.bill import Bill
     from bcsearch.costs.pool import draw_pool
@@ -78,7 +80,11 @@ def test_everything_that_a_pool_needs_is_measured_and_nothing_is_kept(plan: Plan
         (1280 * 3, 8), (1280 * 3, 16), (1280 * 256 + 256 * 3, 8), (1280 * 256 + 256 * 3, 16),
     }  # fmt: skip
     assert all(segment.per_image > 0 for segment in speeds.segments[lite])
-    assert all(suffix.predict > 0 and suffix.build > 0 for found in speeds.suffixes.values() for suffix in found)
+    assert all(
+        suffix.predict > 0 and suffix.build > 0
+        for found in speeds.suffixes.values()
+        for suffix in found
+    )
     bill = Bill(speeds=speeds, task=trainer.folds)
     assert all(min(bill.epochs(each, 4)) > 0 for each in pool)
 
@@ -91,7 +97,9 @@ def test_forecast_counts_what_the_cache_holds_already(plan: Plan, trainer: Train
     cold = measured(plan, trainer, [])
     trainer.features.activations(Params(image_size=32, augment="light", views=2), POOLED)
     warm = measured(plan, trainer, [])
-    kept = {(row.backbone, row.cut, row.view) for row in warm.forecast(warm.pool, 10).rows if row.kept}
+    kept = {
+        (row.backbone, row.cut, row.view) for row in warm.forecast(warm.pool, 10).rows if row.kept
+    }
     assert kept == {
         ("", "input", "light 1"),
         ("efficientnet_lite0", "pooled", "original"),

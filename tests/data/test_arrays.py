@@ -23,7 +23,16 @@ NUMBERS = np.array([0, 2, 1, 2, 0])
         (BYTES / 255).astype(np.float32),
         np.asfortranarray(BYTES),
     ],
-    ids=["uint8", "big-endian", "uint64", "float16", "rounded", "scaled", "float32 scaled", "fortran order"],
+    ids=[
+        "uint8",
+        "big-endian",
+        "uint64",
+        "float16",
+        "rounded",
+        "scaled",
+        "float32 scaled",
+        "fortran order",
+    ],
 )
 def test_every_allowed_type_gives_the_same_bytes(array: np.ndarray) -> None:
     images = to_images(np.minimum(array, 255), "data")

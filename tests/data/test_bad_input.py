@@ -107,26 +107,53 @@ CASES: dict[str, tuple[Callable[[Path], Path], tuple[str, ...]]] = {
     "no data": (npz(images=IMAGES, y=LABELS), ("images, y", "needed: data and labels")),
     "no arrays": (npz(), ("no arrays at all",)),
     "no labels": (npz(data=IMAGES, target=LABELS), ("data, target", "no labels")),
-    "pickled data": (with_images(np.array([1, "a", None] * 2, object)), ("data", "pickled object array")),
-    "pickled labels": (with_labels(np.array([0, 1, None] * 2, object)), ("labels", "pickled object array")),
+    "pickled data": (
+        with_images(np.array([1, "a", None] * 2, object)),
+        ("data", "pickled object array"),
+    ),
+    "pickled labels": (
+        with_labels(np.array([0, 1, None] * 2, object)),
+        ("labels", "pickled object array"),
+    ),
     "images of text": (with_images(np.full((6, 8, 8, 3), "a")), ("type <U1", "allowed: uint8")),
-    "images of complex numbers": (with_images(IMAGES.astype(complex)), ("complex128", "allowed: uint8")),
+    "images of complex numbers": (
+        with_images(IMAGES.astype(complex)),
+        ("complex128", "allowed: uint8"),
+    ),
     "flat images": (with_images(IMAGES.reshape(6, -1)), ("(6, 192)", "(n, height, width, 3)")),
-    "channels first": (with_images(IMAGES.transpose(0, 3, 1, 2)), ("(6, 3, 8, 8)", "(n, height, width, 3)")),
-    "four channels": (with_images(np.zeros((6, 8, 8, 4), np.uint8)), ("(6, 8, 8, 4)", "(n, height, width, 3)")),
+    "channels first": (
+        with_images(IMAGES.transpose(0, 3, 1, 2)),
+        ("(6, 3, 8, 8)", "(n, height, width, 3)"),
+    ),
+    "four channels": (
+        with_images(np.zeros((6, 8, 8, 4), np.uint8)),
+        ("(6, 8, 8, 4)", "(n, height, width, 3)"),
+    ),
     "no images": (npz(data=IMAGES[:0], labels=LABELS[:0]), ("(0, 8, 8, 3)", "at least one image")),
     "integers too high": (with_images(IMAGES.astype(int) + 300), ("300 to 555", "0..255")),
     "negative integers": (with_images(IMAGES.astype(int) - 1), ("-1 to 254", "0..255")),
-    "floats too high": (with_images(IMAGES * 2.0), ("0 to 510", "floats 0..1 (scaled by 255) or 0..255")),
+    "floats too high": (
+        with_images(IMAGES * 2.0),
+        ("0 to 510", "floats 0..1 (scaled by 255) or 0..255"),
+    ),
     "floats below zero": (with_images(IMAGES / 127.5 - 1), ("-1 to 1", "floats 0..1")),
     "image of NaN": (with_images(np.where(IMAGES == 7, np.nan, IMAGES)), ("data", "not finite")),
     "infinite image": (with_images(np.where(IMAGES == 7, np.inf, IMAGES)), ("data", "not finite")),
     "too few labels": (with_labels(LABELS[:5]), ("5 rows for 6 images",)),
-    "labels of three axes": (with_labels(LABELS.reshape(6, 1, 1)), ("(6, 1, 1)", "allowed: (n,), (n, 1)")),
+    "labels of three axes": (
+        with_labels(LABELS.reshape(6, 1, 1)),
+        ("(6, 1, 1)", "allowed: (n,), (n, 1)"),
+    ),
     "single number": (with_labels(3), ("shape ()", "allowed: (n,), (n, 1)")),
     "labels of text": (with_labels(["a", "b"] * 3), ("<U1", "whole numbers from 0")),
-    "negative label": (with_labels([0, 1, -1, 1, 0, 1]), ("negative number -1", "whole numbers from 0")),
-    "fractional label": (with_labels([0, 1, 0.5, 1, 0, 1]), ("fraction 0.5", "whole numbers from 0")),
+    "negative label": (
+        with_labels([0, 1, -1, 1, 0, 1]),
+        ("negative number -1", "whole numbers from 0"),
+    ),
+    "fractional label": (
+        with_labels([0, 1, 0.5, 1, 0, 1]),
+        ("fraction 0.5", "whole numbers from 0"),
+    ),
     "label of NaN": (with_labels([0, 1, np.nan, 1, 0, 1]), ("labels", "not finite")),
     "label out of reason": (with_labels([0, 1, 10**15, 1, 0, 1]), ("1e+15", "below 10000")),
     "two ones in a row": (with_labels([[1, 0], [0, 1], [1, 1]] * 2), ("row 2 is not one-hot",)),
@@ -135,20 +162,41 @@ CASES: dict[str, tuple[Callable[[Path], Path], tuple[str, ...]]] = {
     "one class, not the first": (with_labels([3] * 6), ("one class: 3", "two classes or more")),
     "class without images": (with_labels([0, 1, 3, 1, 0, 3]), ("no images of class 2;", "0 to 3")),
     "labels from one": (with_labels([1, 2, 1, 2, 1, 2]), ("no images of class 0;", "renumber")),
-    "too few class names": (npz(data=IMAGES, labels=LABELS, class_names=["a"]), ("reach 1", "has only 1")),
-    "class name twice": (npz(data=IMAGES, labels=LABELS, class_names=["a", "a"]), ("'a' more than once",)),
-    "class names as numbers": (npz(data=IMAGES, labels=LABELS, class_names=[1, 2]), ("int64", "allowed: text")),
+    "too few class names": (
+        npz(data=IMAGES, labels=LABELS, class_names=["a"]),
+        ("reach 1", "has only 1"),
+    ),
+    "class name twice": (
+        npz(data=IMAGES, labels=LABELS, class_names=["a", "a"]),
+        ("'a' more than once",),
+    ),
+    "class names as numbers": (
+        npz(data=IMAGES, labels=LABELS, class_names=[1, 2]),
+        ("int64", "allowed: text"),
+    ),
     "named class without images": (
         npz(data=IMAGES, labels=LABELS, class_names=["a", "b", "c"]),
         ("no images of class 2 (c);",),
     ),
-    "too few groups": (npz(data=IMAGES, labels=LABELS, groups=[1, 2]), ("(2,) for 6 images", "allowed: (n,)")),
-    "fractional groups": (npz(data=IMAGES, labels=LABELS, groups=LABELS / 2), ("float64", "whole numbers or text")),
+    "too few groups": (
+        npz(data=IMAGES, labels=LABELS, groups=[1, 2]),
+        ("(2,) for 6 images", "allowed: (n,)"),
+    ),
+    "fractional groups": (
+        npz(data=IMAGES, labels=LABELS, groups=LABELS / 2),
+        ("float64", "whole numbers or text"),
+    ),
     "empty folder": (folder_of(), ("no images in it", "one sub-folder for every class")),
     "folder of empty folders": (folder_of("a/", "b/"), ("no images in it", "jpg, jpeg, png")),
-    "no class folders": (folder_of("1.png", "2.png"), ("holds 2 images but no labels", "sub-folder")),
+    "no class folders": (
+        folder_of("1.png", "2.png"),
+        ("holds 2 images but no labels", "sub-folder"),
+    ),
     "one class folder": (folder_of("a/1.png", "a/2.png"), ("one class: 0 (a)",)),
-    "empty class folder": (folder_of("a/1.png", "b/1.png", "c/"), ("class folder 'c' has no images",)),
+    "empty class folder": (
+        folder_of("a/1.png", "b/1.png", "c/"),
+        ("class folder 'c' has no images",),
+    ),
     "images too deep": (folder_of("train/a/1.png", "train/b/1.png"), ("no images in it",)),
     "unreadable image": (bad_image_among_good, ("b/1.png", "not a readable image")),
     "image of 16 bits": (deep_image, ("b/2.png", "more than 8 bits")),
@@ -156,7 +204,9 @@ CASES: dict[str, tuple[Callable[[Path], Path], tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_bad_input_gets_one_line_that_says_what_came_and_what_is_allowed(case: str, tmp_path: Path) -> None:
+def test_bad_input_gets_one_line_that_says_what_came_and_what_is_allowed(
+    case: str, tmp_path: Path
+) -> None:
     write, words = CASES[case]
     with pytest.raises(DataError) as caught:
         load_dataset(write(tmp_path))
@@ -179,7 +229,9 @@ def test_images_to_predict_are_refused_in_the_same_words(case: str, tmp_path: Pa
     assert str(to_predict.value) == str(to_learn.value)
 
 
-def test_file_without_read_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_without_read_permission_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = with_labels(LABELS)(tmp_path)
 
     def refuse(*_: object) -> None:

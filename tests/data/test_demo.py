@@ -43,7 +43,9 @@ def test_demo_has_the_same_bytes_everywhere(demo: Dataset) -> None:
 def test_demo_has_the_same_bytes_in_another_process_with_other_threads() -> None:
     code = "from bcsearch.data.demo import load_demo; print(load_demo().fingerprint)"
     environment = {"OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "7"}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
     assert done.stdout.strip() == FINGERPRINT
 
 
@@ -53,7 +55,9 @@ def test_no_image_is_drawn_twice(demo: Dataset) -> None:
 
 @pytest.mark.parametrize("name", CELL_KINDS)
 def test_same_seed_draws_the_same_cell(name: str) -> None:
-    first, again, other = (draw_cell(CELL_KINDS[name], np.random.RandomState(seed)) for seed in (1, 1, 2))
+    first, again, other = (
+        draw_cell(CELL_KINDS[name], np.random.RandomState(seed)) for seed in (1, 1, 2)
+    )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 
@@ -68,7 +72,9 @@ def test_demo_is_resized_when_another_size_is_wanted(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(("size", "strength"), [(6, 1.0), (8, 1.0), (12, 0.3), (96, 0.001)])
-def test_linear_model_on_pixels_stays_under_80_percent(demo: Dataset, size: int, strength: float) -> None:
+def test_linear_model_on_pixels_stays_under_80_percent(
+    demo: Dataset, size: int, strength: float
+) -> None:
     pixels = resize(demo.images, size).reshape(demo.n_images, -1).astype(np.float32)
     pixels = span_of_train((pixels - pixels[:900].mean(axis=0)) / (pixels[:900].std(axis=0) + 1e-6))
     model = LogisticRegression(C=strength, max_iter=100, tol=1e-2)

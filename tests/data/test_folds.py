@@ -19,7 +19,9 @@ def labelled(counts: Sequence[int], groups: np.ndarray | None = None) -> Dataset
     labels = np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts)), counts))
     names = tuple("abcdefgh"[: len(counts)])
     images = np.zeros((len(labels), 1, 1, 3), np.uint8)
-    return Dataset(images=images, labels=labels, class_names=names, groups=groups, source="cells.npz")
+    return Dataset(
+        images=images, labels=labels, class_names=names, groups=groups, source="cells.npz"
+    )
 
 
 def grouped(counts: Sequence[int], n_groups: int) -> Dataset:
@@ -48,7 +50,9 @@ def parts_of(made: Folds) -> list[np.ndarray]:
 
 @every_way
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_every_fold_covers_all_rows_and_no_row_twice(dataset: Dataset, kind: FoldKind, n_folds: int, seed: int) -> None:
+def test_every_fold_covers_all_rows_and_no_row_twice(
+    dataset: Dataset, kind: FoldKind, n_folds: int, seed: int
+) -> None:
     made = make_folds(dataset, kind=kind, n_folds=n_folds, seed=seed)
     assert made.n_folds == n_folds
     assert [fold.index for fold in made.folds] == list(range(n_folds))
@@ -88,7 +92,10 @@ def test_split_is_70_20_10_in_every_class() -> None:
 
 def test_split_of_groups_is_near_70_20_10() -> None:
     made = make_folds(GROUPED, kind="split")
-    sizes = np.array([len(made.folds[0].train), len(made.folds[0].valid), len(made.test)]) / GROUPED.n_images
+    sizes = (
+        np.array([len(made.folds[0].train), len(made.folds[0].valid), len(made.test)])
+        / GROUPED.n_images
+    )
     assert sizes == pytest.approx([0.7, 0.2, 0.1], abs=0.04)
 
 
@@ -99,15 +106,21 @@ def test_groups_are_never_split(kind: FoldKind, seed: int) -> None:
     groups = GROUPED.groups
     assert groups is not None
     for fold in made.folds:
-        train, valid, test = (set(groups[rows].tolist()) for rows in (fold.train, fold.valid, made.test))
+        train, valid, test = (
+            set(groups[rows].tolist()) for rows in (fold.train, fold.valid, made.test)
+        )
         assert train.isdisjoint(valid)
         assert train.isdisjoint(test)
         assert valid.isdisjoint(test)
 
 
 @every_way
-def test_same_seed_gives_the_same_folds_and_another_seed_others(dataset: Dataset, kind: FoldKind, n_folds: int) -> None:
-    first, again, other = (make_folds(dataset, kind=kind, n_folds=n_folds, seed=seed) for seed in (3, 3, 4))
+def test_same_seed_gives_the_same_folds_and_another_seed_others(
+    dataset: Dataset, kind: FoldKind, n_folds: int
+) -> None:
+    first, again, other = (
+        make_folds(dataset, kind=kind, n_folds=n_folds, seed=seed) for seed in (3, 3, 4)
+    )
     assert first.fingerprint == again.fingerprint
     assert first.fingerprint != other.fingerprint
 
@@ -137,10 +150,25 @@ for each in (groups, None):
 
 
 TOO_SMALL: dict[str, tuple[Dataset, FoldKind, int, tuple[str, ...]]] = {
-    "rare class": (labelled((40, 4)), "kfold", 5, ("class 'b' has 4 images", "5 folds", "fewer folds")),
-    "rare class in a split": (labelled((40, 9)), "split", 1, ("class 'b' has 9 images", "70/20/10")),
+    "rare class": (
+        labelled((40, 4)),
+        "kfold",
+        5,
+        ("class 'b' has 4 images", "5 folds", "fewer folds"),
+    ),
+    "rare class in a split": (
+        labelled((40, 9)),
+        "split",
+        1,
+        ("class 'b' has 9 images", "70/20/10"),
+    ),
     "few groups": (grouped((40, 40), 4), "kfold", 5, ("class 'a' has 4 groups", "5 folds")),
-    "few groups in a split": (grouped((80, 80), 9), "split", 1, ("class 'a' has 9 groups", "70/20/10")),
+    "few groups in a split": (
+        grouped((80, 80), 9),
+        "split",
+        1,
+        ("class 'a' has 9 groups", "70/20/10"),
+    ),
     "one fold": (PLAIN, "kfold", 1, ("1 folds", "allowed: 2 folds or more")),
     "fold of minus one": (PLAIN, "kfold", -1, ("-1 folds", "allowed: 2 folds or more")),
 }

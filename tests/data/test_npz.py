@@ -16,9 +16,18 @@ IMAGES = np.arange(4 * 2 * 2 * 3, dtype=np.uint8).reshape(4, 2, 2, 3)
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 def test_saved_arrays_come_back(save: object, tmp_path: Path) -> None:
     path = tmp_path / "cells.npz"
-    arrays = {"data": IMAGES, "labels": np.array([[0], [1], [0], [1]], np.uint8), "other": np.zeros(3)}
+    arrays = {
+        "data": IMAGES,
+        "labels": np.array([[0], [1], [0], [1]], np.uint8),
+        "other": np.zeros(3),
+    }
     assert callable(save)
-    save(path, **arrays, groups=np.array([["p"], ["p"], ["q"], ["r"]]), class_names=np.array([b"a", b"b"]))
+    save(
+        path,
+        **arrays,
+        groups=np.array([["p"], ["p"], ["q"], ["r"]]),
+        class_names=np.array([b"a", b"b"]),
+    )
     found = read_npz(path)
     assert np.array_equal(found.images, IMAGES)
     assert found.require_labels().tolist() == [0, 1, 0, 1]

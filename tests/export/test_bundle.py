@@ -36,7 +36,9 @@ def small_model() -> keras.Model:
 
     images = keras.Input((SIDE, SIDE, 3))
     pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(images))
-    return keras.Model(images, keras.layers.Dense(len(CLASSES), "softmax", name="probabilities")(pooled))
+    return keras.Model(
+        images, keras.layers.Dense(len(CLASSES), "softmax", name="probabilities")(pooled)
+    )
 
 
 def write(folder: Path, model: keras.Model | None = None, **files: str) -> None:
@@ -52,7 +54,9 @@ def kept(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("place", ["study/model", "study"])
-def test_bundle_is_read_back_from_its_folder_and_from_that_of_its_study(place: str, tmp_path: Path) -> None:
+def test_bundle_is_read_back_from_its_folder_and_from_that_of_its_study(
+    place: str, tmp_path: Path
+) -> None:
     from bcsearch.export.bundle import read_bundle
 
     model = small_model()
@@ -122,7 +126,9 @@ def test_damaged_model_is_one_clear_line(damage: Callable[[bytes], bytes], tmp_p
     write(tmp_path / "model")
     path = tmp_path / "model" / "model.keras"
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(DataError, match=r"^model .*model.keras cannot be loaded .*; make it again with"):
+    with pytest.raises(
+        DataError, match=r"^model .*model.keras cannot be loaded .*; make it again with"
+    ):
         read_bundle(tmp_path / "model")
 
 
@@ -132,11 +138,15 @@ def test_bundle_that_lacks_a_file_is_one_clear_line(name: str, tmp_path: Path) -
 
     write(tmp_path / "model")
     (tmp_path / "model" / name).unlink()
-    with pytest.raises(DataError, match=r"^no sound model in .*model; give a folder with model.keras and best.toml"):
+    with pytest.raises(
+        DataError, match=r"^no sound model in .*model; give a folder with model.keras and best.toml"
+    ):
         read_bundle(tmp_path / "model")
 
 
-def test_bundle_reloads_with_keras_alone_in_a_fresh_process_and_gives_the_same(tmp_path: Path) -> None:
+def test_bundle_reloads_with_keras_alone_in_a_fresh_process_and_gives_the_same(
+    tmp_path: Path,
+) -> None:
     import keras
 
     from bcsearch.backbones.weights import load_backbone, resolve_weights, with_resizing
@@ -147,12 +157,16 @@ def test_bundle_reloads_with_keras_alone_in_a_fresh_process_and_gives_the_same(t
     body = with_resizing(load_backbone("efficientnet_lite0", 32, random, seed=1), SIDE, SIDE)
     params = Params(head_layers=2, activation="gelu", l2=1e-4)
     scaling = Scaling(mean=np.full(1280, 0.1, np.float32), scale=np.full(1280, 2.0, np.float32))
-    head = keras_head(params, first_weights(scaling, [1280, *params.units, len(CLASSES)], fold=0, seed=1))
+    head = keras_head(
+        params, first_weights(scaling, [1280, *params.units, len(CLASSES)], fold=0, seed=1)
+    )
     model = keras.Model(body.input, head(body.output))
     write(tmp_path / "model", model)
     np.save(tmp_path / "images.npy", IMAGES)
     command = [sys.executable, "-c", RELOAD, "model/model.keras", "images.npy", "found.npy"]
     subprocess.run(command, cwd=tmp_path, check=True, timeout=300)
     found = np.load(tmp_path / "found.npy")
-    np.testing.assert_allclose(found, model.predict(IMAGES, verbose=0), rtol=0, atol=1e-6)  # measured: the same bits
+    np.testing.assert_allclose(
+        found, model.predict(IMAGES, verbose=0), rtol=0, atol=1e-6
+    )  # measured: the same bits
     assert found.std(axis=0).min() > 1e-4  # images differ

@@ -28,16 +28,27 @@ class SureBundle:
 
 def evaluate_sure(true_class: Any, **changes: Any) -> Any:
     """Evaluate that model on images whose pixels are ``true_class``."""
-    images = np.asarray(true_class, np.uint8)[:, np.newaxis, np.newaxis, np.newaxis] * np.ones((1, 2, 2, 3), np.uint8)
-    values: dict[str, Any] = {"labels": np.asarray(true_class, np.int64), "class_names": NAMES, **changes}
-    return evaluate(cast("Bundle", SureBundle()), ImageSet(images=images, source="cells.npz", holds="data", **values))
+    images = np.asarray(true_class, np.uint8)[:, np.newaxis, np.newaxis, np.newaxis] * np.ones(
+        (1, 2, 2, 3), np.uint8
+    )
+    values: dict[str, Any] = {
+        "labels": np.asarray(true_class, np.int64),
+        "class_names": NAMES,
+        **changes,
+    }
+    return evaluate(
+        cast("Bundle", SureBundle()),
+        ImageSet(images=images, source="cells.npz", holds="data", **values),
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_scores_are_those_of_scikit_learn(seed: int) -> None:
     random = np.random.default_rng(seed)
     labels = np.r_[0:4, random.integers(0, 4, 100)]
-    predicted = np.where(random.random(len(labels)) < 0.6, labels, random.integers(0, 4, len(labels)))
+    predicted = np.where(
+        random.random(len(labels)) < 0.6, labels, random.integers(0, 4, len(labels))
+    )
     found = score_predictions(labels, predicted, NAMES)
     precisions, recalls, f1s, counts = metrics.precision_recall_fscore_support(labels, predicted)
     assert found.n_images == len(labels)
@@ -66,7 +77,9 @@ def test_bare_numbers_and_the_models_own_names_are_taken_as_they_are() -> None:
 
 
 def test_labels_are_renumbered_by_name_where_the_folders_differ() -> None:
-    found = evaluate_sure([1, 3, 3], labels=np.array([0, 1, 1]), class_names=("eosinophil", "platelet"))
+    found = evaluate_sure(
+        [1, 3, 3], labels=np.array([0, 1, 1]), class_names=("eosinophil", "platelet")
+    )
     assert found.accuracy == 1.0
     assert [scored.images for scored in found.per_class.values()] == [0, 1, 0, 2]
 
@@ -74,8 +87,14 @@ def test_labels_are_renumbered_by_name_where_the_folders_differ() -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"labels": None, "class_names": None}, "the images have no labels to score against; use 'bcsearch predict', "),
-        ({"labels": np.array([0, 4]), "class_names": None}, "label 4 is unknown to the model; allowed: 0 to 3"),
+        (
+            {"labels": None, "class_names": None},
+            "the images have no labels to score against; use 'bcsearch predict', ",
+        ),
+        (
+            {"labels": np.array([0, 4]), "class_names": None},
+            "label 4 is unknown to the model; allowed: 0 to 3",
+        ),
         (
             {"class_names": ("basophil", "lymphocyte")},
             "class 'lymphocyte' is unknown to the model; allowed: basophil, eosinophil, monocyte, platelet",
@@ -83,7 +102,9 @@ def test_labels_are_renumbered_by_name_where_the_folders_differ() -> None:
     ],
     ids=["no labels", "unknown number", "unknown name"],
 )
-def test_labels_that_the_model_does_not_know_are_one_clear_line(changes: dict[str, Any], expected: str) -> None:
+def test_labels_that_the_model_does_not_know_are_one_clear_line(
+    changes: dict[str, Any], expected: str
+) -> None:
     with pytest.raises(DataError) as caught:
         evaluate_sure([0, 1], **changes)
     assert str(caught.value).startswith(expected)

@@ -17,8 +17,12 @@ from bcsearch.export.handover import DRAFT, hand_over
 from bcsearch.records import StudyRecord, TrialRecord, TrialState
 
 STATES = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.COMPLETE)
-TRIALS = tuple(TrialRecord(number=number, state=state, score=1e-05) for number, state in enumerate(STATES))
-STUDY = StudyRecord(name="cells", sweep="cells", uuid="u", trials_wanted=9, trials=TRIALS)  # its best is trial 0
+TRIALS = tuple(
+    TrialRecord(number=number, state=state, score=1e-05) for number, state in enumerate(STATES)
+)
+STUDY = StudyRecord(
+    name="cells", sweep="cells", uuid="u", trials_wanted=9, trials=TRIALS
+)  # its best is trial 0
 ABOUT: dict[str, Any] = {
     "study": {"name": "cells", "uuid": "u"},
     "best": {"trial": 0, "score": 1e-05, "fold_scores": [0.1, 1.0]},
@@ -40,10 +44,16 @@ def bundle(tmp_path: Path) -> Path:
 
 
 def kept(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
-def refused(bundle: Path, target: Path, kind: type[BcsearchError], words: str, study: StudyRecord = STUDY) -> None:
+def refused(
+    bundle: Path, target: Path, kind: type[BcsearchError], words: str, study: StudyRecord = STUDY
+) -> None:
     """Export and check all that holds for every refusal."""
     before, was_there = kept(bundle.parents[2]), target.exists()
     with pytest.raises(kind, match=words) as caught:
@@ -53,7 +63,9 @@ def refused(bundle: Path, target: Path, kind: type[BcsearchError], words: str, s
     assert target.exists() == was_there
 
 
-def test_three_files_say_what_the_bundle_says_and_the_model_is_its_model(bundle: Path, tmp_path: Path) -> None:
+def test_three_files_say_what_the_bundle_says_and_the_model_is_its_model(
+    bundle: Path, tmp_path: Path
+) -> None:
     target = tmp_path / "new" / "out"
     written = hand_over(STUDY, bundle, target, REFIT)
     assert {path.name for path in target.iterdir()} == {path.name for path in written} == FILES
@@ -65,7 +77,9 @@ def test_three_files_say_what_the_bundle_says_and_the_model_is_its_model(bundle:
 
 
 @pytest.mark.parametrize("leftover", [False, True], ids=["empty", "of a killed export"])
-def test_empty_folder_is_filled(leftover: bool, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_folder_is_filled(
+    leftover: bool, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     target = tmp_path / "out"
     target.mkdir()
     if leftover:
@@ -79,12 +93,19 @@ def test_empty_folder_is_filled(leftover: bool, bundle: Path, tmp_path: Path, mo
 def test_folder_that_holds_something_is_refused(bundle: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("")
-    refused(bundle, tmp_path / "out", ConfigError, r"^--to: folder .*out is not empty; choose a new one$")
+    refused(
+        bundle,
+        tmp_path / "out",
+        ConfigError,
+        r"^--to: folder .*out is not empty; choose a new one$",
+    )
 
 
 def test_place_that_is_a_file_is_refused(bundle: Path, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("")
-    refused(bundle, tmp_path / "out", ConfigError, r"^--to: .*out cannot be used \(Not a directory\)")
+    refused(
+        bundle, tmp_path / "out", ConfigError, r"^--to: .*out cannot be used \(Not a directory\)"
+    )
 
 
 @pytest.mark.parametrize("name", ["best.toml", "model.keras"])
@@ -96,14 +117,18 @@ def test_study_that_was_never_refitted_is_refused(name: str, bundle: Path, tmp_p
 
 def test_model_of_another_trial_than_the_best_is_refused(bundle: Path, tmp_path: Path) -> None:
     better = replace(STUDY, trials=(*TRIALS, replace(TRIALS[0], number=3, score=0.6)))
-    words = (
-        rf"is of trial 0 with score 1e-05, the best trial of study 'cells' is 3 with score 0.6; make it with '{REFIT}'$"
-    )
+    words = rf"is of trial 0 with score 1e-05, the best trial of study 'cells' is 3 with score 0.6; make it with '{REFIT}'$"
     refused(bundle, tmp_path / "out", StudyError, words, better)
 
 
 def test_model_of_another_study_in_the_same_place_is_refused(bundle: Path, tmp_path: Path) -> None:
-    refused(bundle, tmp_path / "out", StudyError, "is of another study than 'cells'", replace(STUDY, uuid="v"))
+    refused(
+        bundle,
+        tmp_path / "out",
+        StudyError,
+        "is of another study than 'cells'",
+        replace(STUDY, uuid="v"),
+    )
 
 
 def test_study_without_a_completed_trial_is_refused(bundle: Path, tmp_path: Path) -> None:
@@ -130,12 +155,16 @@ def test_failure_in_the_middle_leaves_nothing(
     if step == "copy":
         monkeypatch.setattr("bcsearch.export.handover.shutil.copyfile", full_disk)
     else:
-        monkeypatch.setattr(Path, "replace", lambda path, to: full_disk() if "yaml" in to.name else whole(path, to))
+        monkeypatch.setattr(
+            Path, "replace", lambda path, to: full_disk() if "yaml" in to.name else whole(path, to)
+        )
     refused(bundle, target, DiskError, r"^cannot export to .*out: No space left on device$")
     assert not there or not list(target.iterdir())
 
 
-def test_interrupted_export_leaves_nothing(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_export_leaves_nothing(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("bcsearch.export.handover.shutil.copyfile", interrupted)
     with pytest.raises(KeyboardInterrupt):
         hand_over(STUDY, bundle, tmp_path / "out", REFIT)
@@ -155,7 +184,9 @@ def test_model_that_is_replaced_meanwhile_is_not_mixed_with_the_old_description(
     assert not (tmp_path / "out").exists()
 
 
-def test_model_of_a_copy_of_the_study_that_went_on_by_itself_is_refused(bundle: Path, tmp_path: Path) -> None:
+def test_model_of_a_copy_of_the_study_that_went_on_by_itself_is_refused(
+    bundle: Path, tmp_path: Path
+) -> None:
     ours = replace(STUDY, trials=(replace(TRIALS[0], score=0.75), *TRIALS[1:]))
     words = r"is of trial 0 with score 1e-05, the best trial of study 'cells' is 0 with score 0.75; make it with"
     refused(bundle, tmp_path / "out", StudyError, words, ours)

@@ -34,12 +34,16 @@ def make_features(images: np.ndarray, root: Path, **changes: Any) -> Features:
     return Features(images=images, store=Store(root), **values)
 
 
-def test_cached_activations_equal_those_of_the_model_within_half_precision(images: np.ndarray, tmp_path: Path) -> None:
+def test_cached_activations_equal_those_of_the_model_within_half_precision(
+    images: np.ndarray, tmp_path: Path
+) -> None:
     from bcsearch.backbones.weights import load_backbone, resolve_weights, with_resizing
 
     cached = make_features(images, tmp_path).activations(LIGHT, "pooled")
     views = make_features(images, tmp_path).activations(LIGHT, "input")
-    model = with_resizing(load_backbone(LITE, 32, resolve_weights(LITE, "imagenet"), seed=0), 24, 24)
+    model = with_resizing(
+        load_backbone(LITE, 32, resolve_weights(LITE, "imagenet"), seed=0), 24, 24
+    )
     assert len(cached) == len(views) == 3
     np.testing.assert_array_equal(views[0], images)
     for activations, view in zip(cached, views, strict=True):
@@ -50,9 +54,13 @@ def test_cached_activations_equal_those_of_the_model_within_half_precision(image
         )  # rounded at every cut; measured: 0.005
 
 
-def test_without_augmentation_there_is_the_clean_view_only(images: np.ndarray, tmp_path: Path) -> None:
+def test_without_augmentation_there_is_the_clean_view_only(
+    images: np.ndarray, tmp_path: Path
+) -> None:
     features = make_features(images, tmp_path)
-    assert len(features.activations(CLEAN, "pooled")) == len(features.activations(CLEAN, "input")) == 1
+    assert (
+        len(features.activations(CLEAN, "pooled")) == len(features.activations(CLEAN, "input")) == 1
+    )
 
 
 def test_a_warm_cache_computes_and_loads_nothing(
@@ -69,31 +77,40 @@ def test_a_warm_cache_computes_and_loads_nothing(
         np.testing.assert_array_equal(a, b)
 
 
-def test_two_policies_and_two_seeds_share_the_clean_activations(images: np.ndarray, tmp_path: Path) -> None:
+def test_two_policies_and_two_seeds_share_the_clean_activations(
+    images: np.ndarray, tmp_path: Path
+) -> None:
     make_features(images, tmp_path).activations(LIGHT, "pooled")
     make_features(images, tmp_path, seed=8).activations(CLEAN, "pooled")
     kinds = [record.kind for record in Store(tmp_path).entries()]
     assert sorted(kinds) == ["activations"] * 3 + ["view"] * 2
 
 
-def test_activations_are_the_same_bytes_when_computed_again(images: np.ndarray, tmp_path: Path) -> None:
+def test_activations_are_the_same_bytes_when_computed_again(
+    images: np.ndarray, tmp_path: Path
+) -> None:
     first = make_features(images, tmp_path / "a").activations(CLEAN, "pooled")[0]
     second = make_features(images, tmp_path / "b").activations(CLEAN, "pooled")[0]
     np.testing.assert_array_equal(first, second)
 
 
-def test_random_weights_of_another_seed_are_another_entry(images: np.ndarray, tmp_path: Path) -> None:
+def test_random_weights_of_another_seed_are_another_entry(
+    images: np.ndarray, tmp_path: Path
+) -> None:
     from bcsearch.backbones.weights import resolve_weights
 
     weights = {LITE: resolve_weights(LITE, "random")}
     first, second = (
-        make_features(images, tmp_path, weights=weights, seed=s).activations(CLEAN, "pooled")[0] for s in (1, 2)
+        make_features(images, tmp_path, weights=weights, seed=s).activations(CLEAN, "pooled")[0]
+        for s in (1, 2)
     )
     assert not np.array_equal(first, second)
 
 
 def test_progress_counts_the_images_of_every_entry(images: np.ndarray, tmp_path: Path) -> None:
     heard: list[Any] = []
-    make_features(images, tmp_path, batch_size=32, progress=heard.append).activations(CLEAN, "pooled")
+    make_features(images, tmp_path, batch_size=32, progress=heard.append).activations(
+        CLEAN, "pooled"
+    )
     assert [(report.done, report.total) for report in heard] == [(32, 70), (64, 70), (70, 70)]
     assert heard[0].what == "efficientnet_lite0 at 32 pixels over the images"

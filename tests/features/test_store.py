@@ -68,7 +68,9 @@ class Source:
         yield np.full((2, 4), self.value, np.float32)
 
 
-def compute_and_forget(root: Path, key: EntryKey, source: Source, notify: Callable[[str], None] = print) -> None:
+def compute_and_forget(
+    root: Path, key: EntryKey, source: Source, notify: Callable[[str], None] = print
+) -> None:
     """Use a store as a process that then ends."""
     Store(root, notify=notify).get_or_compute(key, source)
     gc.collect()
@@ -90,7 +92,12 @@ def test_an_entry_is_computed_once_and_mapped_read_only(tmp_path: Path) -> None:
 
 
 def test_keys_differ_by_kind_and_by_every_field() -> None:
-    keys = [EntryKey.of("a", x=1, y=2), EntryKey.of("b", x=1, y=2), EntryKey.of("a", x=1, y=3), EntryKey.of("a", x="1")]
+    keys = [
+        EntryKey.of("a", x=1, y=2),
+        EntryKey.of("b", x=1, y=2),
+        EntryKey.of("a", x=1, y=3),
+        EntryKey.of("a", x="1"),
+    ]
     assert len({key.digest for key in keys}) == len(keys)
     assert EntryKey.of("a", y=2, x=1) == keys[0]
 
@@ -178,7 +185,9 @@ def change_meta(folder: Path) -> None:
 @pytest.mark.parametrize(
     "damage", [flip_last_byte, truncate, empty_data, lose_data, break_meta, lose_meta, change_meta]
 )
-def test_a_damaged_entry_is_computed_again_with_one_line(tmp_path: Path, damage: Callable[[Path], None]) -> None:
+def test_a_damaged_entry_is_computed_again_with_one_line(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
     source, said = Source(), list[str]()
     compute_and_forget(tmp_path, KEY, source)
     damage(entry_folder(tmp_path))
@@ -214,7 +223,9 @@ def test_a_cache_folder_that_cannot_be_made_is_said_and_done_without(tmp_path: P
     assert "cannot write" in said[0]
 
 
-def test_a_disk_that_fills_up_while_writing_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fills_up_while_writing_is_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object) -> bool:
         raise OSError(28, "No space left on device")
 
@@ -231,7 +242,9 @@ def age(root: Path, key: EntryKey, seconds: float) -> None:
     os.utime(root / "entries" / key.digest / META, (then, then))
 
 
-def test_the_limit_evicts_the_least_recently_used_but_never_the_newest_or_what_is_open(tmp_path: Path) -> None:
+def test_the_limit_evicts_the_least_recently_used_but_never_the_newest_or_what_is_open(
+    tmp_path: Path,
+) -> None:
     keys = [EntryKey.of("view", index=index) for index in range(4)]
     for index, key in enumerate(keys[:3]):
         compute_and_forget(tmp_path, key, Source())

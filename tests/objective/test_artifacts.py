@@ -51,7 +51,11 @@ def test_files_of_the_worst_trials_are_removed_beyond_the_limit(tmp_path: Path) 
     for number in range(6):
         artifacts.save_probabilities(number, np.zeros((500, 2)))  # 2,128 bytes
     artifacts.shrink(6500, worst_first=[4, 0, 9, 2, 5, 1, 3])
-    assert [number for number in range(6) if artifacts.probabilities(number) is not None] == [1, 3, 5]
+    assert [number for number in range(6) if artifacts.probabilities(number) is not None] == [
+        1,
+        3,
+        5,
+    ]
     artifacts.shrink(6500, worst_first=[5, 1, 3])
     assert artifacts.probabilities(5) is not None
 
@@ -96,7 +100,9 @@ def collect(artifacts: Artifacts, number: int, ledger: FakeLedger) -> None:
     artifacts.collect(number, 10**6, cast("Ledger", ledger))
 
 
-def test_room_is_looked_at_once_in_so_many_trials_of_a_study_whoever_runs_them(tmp_path: Path) -> None:
+def test_room_is_looked_at_once_in_so_many_trials_of_a_study_whoever_runs_them(
+    tmp_path: Path,
+) -> None:
     ledger = FakeLedger()
     for number in range(2 * COLLECT_EVERY):
         collect(Artifacts(tmp_path), number, ledger)  # as a process that runs one trial
@@ -116,7 +122,9 @@ def test_checkpoints_of_trials_that_do_not_go_on_are_removed(tmp_path: Path) -> 
 def test_drafts_of_killed_workers_are_removed_once_they_are_old(tmp_path: Path) -> None:
     artifacts = Artifacts(tmp_path)
     artifacts.save_probabilities(0, np.zeros((2, 2)))
-    old, young = (tmp_path / "out_of_fold" / f".trial-00007.npy.{name}.npy" for name in ("old", "young"))
+    old, young = (
+        tmp_path / "out_of_fold" / f".trial-00007.npy.{name}.npy" for name in ("old", "young")
+    )
     figures, half = (tmp_path / FIGURES / name for name in (".draft-old", ".figure.svg.half"))
     figures.mkdir(parents=True)
     for draft in (old, young, half, figures / "figure.svg"):
@@ -130,6 +138,8 @@ def test_drafts_of_killed_workers_are_removed_once_they_are_old(tmp_path: Path) 
 
 def test_worker_with_a_folder_of_its_own_looks_at_its_own_trials(tmp_path: Path) -> None:
     artifacts, ledger = Artifacts(tmp_path), FakeLedger()
-    for number in range(1, 50 * COLLECT_EVERY, COLLECT_EVERY):  # of several workers in turn it has none of the others
+    for number in range(
+        1, 50 * COLLECT_EVERY, COLLECT_EVERY
+    ):  # of several workers in turn it has none of the others
         collect(artifacts, number, ledger)
     assert ledger.looks == 2

@@ -33,7 +33,9 @@ def script(params: Params) -> tuple[float, ...]:
     return CURVE
 
 
-@pytest.mark.parametrize("error", [InfeasibleError("out of memory: 9 GB"), ConfigError("too small an image")])
+@pytest.mark.parametrize(
+    "error", [InfeasibleError("out of memory: 9 GB"), ConfigError("too small an image")]
+)
 def test_configuration_that_cannot_be_trained_is_infeasible_and_not_tried_again(
     tmp_path: Path, error: Exception
 ) -> None:
@@ -60,7 +62,10 @@ def test_every_trial_that_ends_tells_that_it_is_feasible(tmp_path: Path) -> None
     plan = make_plan(search={"pruner": "median", "pruner_trials": 3, "pruner_epochs": 1})
     desk = open_desk(tmp_path, plan, trials=12)
     make_worker(desk, plan, FakeTrainer()).run()
-    assert {trial.state for trial in desk.study.trials} == {OptunaState.COMPLETE, OptunaState.PRUNED}
+    assert {trial.state for trial in desk.study.trials} == {
+        OptunaState.COMPLETE,
+        OptunaState.PRUNED,
+    }
     assert [trial.constraints for trial in desk.study.trials] == [{"feasible": 0.0}] * 12
 
 
@@ -107,11 +112,15 @@ def test_released_trial_goes_on_after_its_last_epoch(tmp_path: Path) -> None:
     entry = desk.ledger.entry_of(0)
     assert entry is not None
     assert [scores.mean for scores in entry.epochs] == pytest.approx(CURVE)
-    assert "going on from a checkpoint after 3 epochs" in [event.text for event in recorder.of(Notice)]
+    assert "going on from a checkpoint after 3 epochs" in [
+        event.text for event in recorder.of(Notice)
+    ]
     assert not list(desk.artifacts.folder.rglob("*.npz"))
 
 
-def test_retry_of_a_lost_trial_goes_on_from_the_checkpoint_and_reports_every_epoch(tmp_path: Path) -> None:
+def test_retry_of_a_lost_trial_goes_on_from_the_checkpoint_and_reports_every_epoch(
+    tmp_path: Path,
+) -> None:
     plan = make_plan(ONE_POINT, limits=SOON)
     desk = open_desk(tmp_path, plan, trials=1)
 
@@ -141,7 +150,9 @@ def test_pruned_trial_gets_no_checkpoint_more(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("retries", [3, 0])
-def test_trial_lost_between_its_last_word_and_its_end_is_not_trained_again(tmp_path: Path, retries: int) -> None:
+def test_trial_lost_between_its_last_word_and_its_end_is_not_trained_again(
+    tmp_path: Path, retries: int
+) -> None:
     plan = make_plan(ONE_POINT, limits={**SOON, "retries": retries})
     desk = open_desk(tmp_path, plan, trials=1)
     worker = make_worker(desk, plan, FakeTrainer(curve=script))
@@ -178,9 +189,12 @@ def some_checkpoint() -> Checkpoint:
 
 
 @pytest.mark.parametrize(
-    "spoil", [lambda path: path.write_bytes(b"PK"), lambda path: path.write_bytes(path.read_bytes()[:-40])]
+    "spoil",
+    [lambda path: path.write_bytes(b"PK"), lambda path: path.write_bytes(path.read_bytes()[:-40])],
 )
-def test_damaged_checkpoint_is_said_and_the_trial_begins_anew(tmp_path: Path, spoil: object) -> None:
+def test_damaged_checkpoint_is_said_and_the_trial_begins_anew(
+    tmp_path: Path, spoil: object
+) -> None:
     path, recorder = tmp_path / "trial.npz", Recorder()
     checkpoints(path, recorder).offer(some_checkpoint)
     assert checkpoints(path, recorder).load() is not None

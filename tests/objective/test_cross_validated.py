@@ -72,7 +72,11 @@ def test_completed_trial_keeps_its_raw_curve_and_its_probabilities(desk: Desk) -
     run(desk, FakeTrainer(curve=script), recorder)
     entry = desk.ledger.entry_of(0)
     assert entry is not None
-    assert (entry.state, entry.duplicate_of, entry.train_seconds) == (TrialState.COMPLETE, None, 0.5)
+    assert (entry.state, entry.duplicate_of, entry.train_seconds) == (
+        TrialState.COMPLETE,
+        None,
+        0.5,
+    )
     assert means(desk, 0) == list(CURVE)
     assert desk.artifacts.probabilities(0) is not None
     (ended,) = recorder.of(TrialEnded)
@@ -103,7 +107,9 @@ def test_duplicate_is_replayed_from_the_ledger_and_marked(tmp_path: Path) -> Non
     run(desk, trainer, recorder)
     assert len(trainer.calls) == 1
     assert [trial.state for trial in desk.study.trials] == [OptunaState.COMPLETE] * 3
-    assert [trial.intermediate_values for trial in desk.study.trials] == [pytest.approx(BEST_SO_FAR)] * 3
+    assert [trial.intermediate_values for trial in desk.study.trials] == [
+        pytest.approx(BEST_SO_FAR)
+    ] * 3
     entries = [desk.ledger.entry_of(number) for number in range(3)]
     assert [entry and entry.duplicate_of for entry in entries] == [None, 0, 0]
     assert [entry and entry.train_seconds for entry in entries] == [0.5, 0.0, 0.0]
@@ -136,7 +142,9 @@ def test_configurations_that_differ_only_in_what_cannot_act_are_duplicates(tmp_p
 
 
 @pytest.mark.parametrize("way", ["stop asked after an epoch", "Ctrl-C inside training"])
-def test_released_trial_keeps_number_and_params_and_runs_again_identically(way: str, tmp_path: Path) -> None:
+def test_released_trial_keeps_number_and_params_and_runs_again_identically(
+    way: str, tmp_path: Path
+) -> None:
     plan = make_plan()
     desk = open_desk(tmp_path, plan, trials=1)
     recorder = Recorder()
@@ -167,7 +175,9 @@ def test_released_trial_keeps_number_and_params_and_runs_again_identically(way: 
     assert means(desk, 0) == list(CURVE)
 
 
-def test_rerun_of_a_released_trial_is_not_judged_by_reports_it_has_not_reached(tmp_path: Path) -> None:
+def test_rerun_of_a_released_trial_is_not_judged_by_reports_it_has_not_reached(
+    tmp_path: Path,
+) -> None:
     plan = make_plan(ONE_POINT)
     desk = open_desk(tmp_path, plan, trials=1)
     worker = make_worker(desk, plan, trainer := FakeTrainer(curve=script))
@@ -186,7 +196,9 @@ def test_rerun_of_a_released_trial_is_not_judged_by_reports_it_has_not_reached(t
     assert means(desk, 0) == list(CURVE[:4])
 
 
-def test_trial_that_the_pruner_ends_in_the_epoch_at_which_the_user_stops_is_done(tmp_path: Path) -> None:
+def test_trial_that_the_pruner_ends_in_the_epoch_at_which_the_user_stops_is_done(
+    tmp_path: Path,
+) -> None:
     plan = make_plan(ONE_POINT)
     desk = open_desk(tmp_path, plan, trials=2)
     desk.study.pruner = PruneAt(2)

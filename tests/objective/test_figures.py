@@ -108,7 +108,9 @@ def test_full_disk_loses_no_trial_and_its_second_try_has_one_figure(
     assert figures(desk) == [[0, "complete", 5, [4, 2]]]
 
 
-def test_figure_of_a_second_try_replaces_the_first(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_figure_of_a_second_try_replaces_the_first(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(*_: object) -> NoReturn:
         raise DiskError("the database is full")
 
@@ -137,7 +139,21 @@ def test_artifact_is_removed_wherever_it_lies(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "artifact_id", ["", ".", "..", "../secret", "../../secret", "/etc/passwd", "a/b", "*", "[a]", "a\n", "a\\b", "~"]
+    "artifact_id",
+    [
+        "",
+        ".",
+        "..",
+        "../secret",
+        "../../secret",
+        "/etc/passwd",
+        "a/b",
+        "*",
+        "[a]",
+        "a\n",
+        "a\\b",
+        "~",
+    ],
 )
 def test_id_is_a_name_and_leads_nowhere_else(artifact_id: str, tmp_path: Path) -> None:
     root = tmp_path / "results"

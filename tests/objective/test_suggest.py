@@ -32,12 +32,17 @@ DRAWN: dict[str, tuple[dict[str, Value], dict[str, Value]]] = {
     "one hidden layer": ({"optimizer": "adam", "head_layers": 1}, {"units_1": 64}),
     "two hidden layers": ({"optimizer": "adam", "head_layers": 2}, {"units_1": 32, "units_2": 16}),
     "another optimizer": ({"optimizer": "sgd", "head_layers": 0}, {"momentum": 0.7}),
-    "two conditions hold": ({"optimizer": "sgd", "head_layers": 1}, {"units_1": 32, "momentum": 0.7, "dropout": 0.1}),
+    "two conditions hold": (
+        {"optimizer": "sgd", "head_layers": 1},
+        {"units_1": 32, "momentum": 0.7, "dropout": 0.1},
+    ),
 }
 
 
 def draw(values: dict[str, Any]) -> tuple[optuna.trial.FixedTrial, Params]:
-    trial = optuna.trial.FixedTrial({**values, "learning_rate": 1e-3})  # refuses to be asked for anything else
+    trial = optuna.trial.FixedTrial(
+        {**values, "learning_rate": 1e-3}
+    )  # refuses to be asked for anything else
     return trial, suggest_params(trial, SPACE)  # type: ignore[arg-type] # stands in for a Trial
 
 

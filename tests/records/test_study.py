@@ -13,8 +13,13 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 def study_of(*trials: tuple[TrialState, float | None]) -> StudyRecord:
     """Return a study from the state and score of each trial."""
-    records = [TrialRecord(number=number, state=state, score=score) for number, (state, score) in enumerate(trials)]
-    return StudyRecord(name="cells", sweep="cells", uuid="u", trials_wanted=10, trials=tuple(records))
+    records = [
+        TrialRecord(number=number, state=state, score=score)
+        for number, (state, score) in enumerate(trials)
+    ]
+    return StudyRecord(
+        name="cells", sweep="cells", uuid="u", trials_wanted=10, trials=tuple(records)
+    )
 
 
 def test_trials_that_ended_by_themselves_fill_slots_and_no_others() -> None:
@@ -53,5 +58,7 @@ def test_study_without_a_completed_trial_has_no_best() -> None:
     ],
     ids=["finished", "running", "waiting"],
 )
-def test_seconds_are_known_once_a_trial_is_finished(times: dict[str, Any], expected: float | None) -> None:
+def test_seconds_are_known_once_a_trial_is_finished(
+    times: dict[str, Any], expected: float | None
+) -> None:
     assert TrialRecord(number=0, state=TrialState.COMPLETE, **times).seconds == expected

@@ -13,7 +13,9 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 def epochs(*folds: tuple[float, ...]) -> tuple[EpochScores, ...]:
     return tuple(
-        EpochScores(epoch=epoch, fold_scores=scores, train_loss=1.0 / (epoch + 1), learning_rate=0.01)
+        EpochScores(
+            epoch=epoch, fold_scores=scores, train_loss=1.0 / (epoch + 1), learning_rate=0.01
+        )
         for epoch, scores in enumerate(folds)
     )
 
@@ -39,7 +41,11 @@ def study() -> StudyRecord:
             note='slow, "odd"',
         ),
         TrialRecord(
-            number=2, state=TrialState.COMPLETE, score=0.9, params={"optimizer": "sgd"}, epochs=epochs((0.9, 0.9))
+            number=2,
+            state=TrialState.COMPLETE,
+            score=0.9,
+            params={"optimizer": "sgd"},
+            epochs=epochs((0.9, 0.9)),
         ),
         TrialRecord(number=3, state=TrialState.RUNNING),
         TrialRecord(number=4, state=TrialState.FAIL, note="lost"),

@@ -21,7 +21,17 @@ LITE = BackboneFacts(
 
 def test_line_stands_under_its_heading() -> None:
     heading, line = backbones_heading(96), backbone_line(LITE)
-    assert heading.split() == ["backbone", "parameters", "made", "for", "cuts", "images/s", "at", "96", "weights"]
+    assert heading.split() == [
+        "backbone",
+        "parameters",
+        "made",
+        "for",
+        "cuts",
+        "images/s",
+        "at",
+        "96",
+        "weights",
+    ]
     assert line.split() == ["efficientnet_lite0", "3,413,024", "224", "2", "470", "imagenet"]
     assert heading.index("weights") == line.index("imagenet")
 

@@ -16,7 +16,9 @@ def test_images_are_counted_by_true_and_likeliest_class_as_elsewhere() -> None:
 
 def test_images_never_validated_are_left_out() -> None:
     probabilities = np.array([[0.9, 0.1], [np.nan, np.nan], [0.2, 0.8], [np.nan, 0.5]])
-    np.testing.assert_array_equal(count_out_of_fold(np.array([0, 0, 0, 1]), probabilities), [[1, 1], [0, 0]])
+    np.testing.assert_array_equal(
+        count_out_of_fold(np.array([0, 0, 0, 1]), probabilities), [[1, 1], [0, 0]]
+    )
 
 
 def test_study_of_which_nothing_was_validated_has_empty_counts() -> None:

@@ -31,9 +31,14 @@ def trial(number: int, state: TrialState, *means: float) -> list[Event]:
     """Return what happens in one trial with these fold means."""
     heard: list[Event] = [TrialStarted(number=number, params=PARAMS)]
     for epoch, mean in enumerate(means):
-        heard.append(EpochEnded(number=number, epoch=epoch, score=mean, best=max(means[: epoch + 1])))
+        heard.append(
+            EpochEnded(number=number, epoch=epoch, score=mean, best=max(means[: epoch + 1]))
+        )
     times = {"seconds": 41.25, "train_seconds": 1.5}
-    return [*heard, TrialEnded(number=number, state=state, score=max(means), epochs=len(means), **times)]
+    return [
+        *heard,
+        TrialEnded(number=number, state=state, score=max(means), epochs=len(means), **times),
+    ]
 
 
 RUN: list[Event] = [
@@ -76,8 +81,25 @@ def test_without_a_terminal_every_ended_trial_is_one_line() -> None:
 
 def test_terminal_shows_trials_pruned_ones_the_budget_and_the_best_score() -> None:
     header, first, second, headline = last_picture(RUN)
-    assert header.split() == ["trial", "state", "score", "epochs", "seconds", "training", "configuration"]
-    assert first.split() == ["0", "complete", "0.9000", "3", "41.2", "1.5", "256-128", "learning_rate=0.0012"]
+    assert header.split() == [
+        "trial",
+        "state",
+        "score",
+        "epochs",
+        "seconds",
+        "training",
+        "configuration",
+    ]
+    assert first.split() == [
+        "0",
+        "complete",
+        "0.9000",
+        "3",
+        "41.2",
+        "1.5",
+        "256-128",
+        "learning_rate=0.0012",
+    ]
     assert second.split()[:6] == ["1", "pruned", "0.4000", "1", "41.2", "1.5"]
     assert headline == "2 of 3 trials, best score 0.9000 in trial 0"
 
@@ -95,13 +117,20 @@ def test_terminal_shows_the_best_score_so_far_of_the_running_trial() -> None:
 
 
 def test_pruned_trial_does_not_count_as_best() -> None:
-    events = [BudgetKnown(trials=3, filled=1, best=0.3, best_number=5), *trial(7, TrialState.PRUNED, 0.4)]
+    events = [
+        BudgetKnown(trials=3, filled=1, best=0.3, best_number=5),
+        *trial(7, TrialState.PRUNED, 0.4),
+    ]
     assert last_picture(events)[-1] == "2 of 3 trials, best score 0.3000 in trial 5"
 
 
 def numbers_shown(scores: list[float]) -> list[int]:
     """Return the numbers of the rows that stand in a terminal after trials with these scores."""
-    events = [event for number, score in enumerate(scores) for event in trial(number, TrialState.COMPLETE, score)]
+    events = [
+        event
+        for number, score in enumerate(scores)
+        for event in trial(number, TrialState.COMPLETE, score)
+    ]
     return [int(row.split()[0]) for row in last_picture(events)[1:-1]]
 
 
@@ -119,34 +148,47 @@ def test_first_of_two_equal_trials_is_the_best_as_in_the_study() -> None:
 
 
 def test_best_of_an_earlier_run_is_told_though_it_has_no_row() -> None:
-    events = [BudgetKnown(trials=9, filled=1, best=0.6, best_number=2), *trial(3, TrialState.COMPLETE, 0.5)]
+    events = [
+        BudgetKnown(trials=9, filled=1, best=0.6, best_number=2),
+        *trial(3, TrialState.COMPLETE, 0.5),
+    ]
     *rows, headline = last_picture(events)[1:]
     assert [row.split()[0] for row in rows] == ["3"]
     assert headline == "2 of 9 trials, best score 0.6000 in trial 2"
 
 
 def test_no_table_stands_where_other_processes_run_the_trials() -> None:
-    assert last_picture([BudgetKnown(trials=9, filled=4, best=None)]) == ["4 of 9 trials, best score none yet"]
+    assert last_picture([BudgetKnown(trials=9, filled=4, best=None)]) == [
+        "4 of 9 trials, best score none yet"
+    ]
 
 
 def test_no_headline_stands_before_a_study_is_at_hand() -> None:
-    assert last_picture([Progress(what="measuring", done=1, total=3, unit="parts")]) == ["measuring: 1 of 3 parts"]
+    assert last_picture([Progress(what="measuring", done=1, total=3, unit="parts")]) == [
+        "measuring: 1 of 3 parts"
+    ]
 
 
 def test_score_stands_without_its_trial_where_that_is_not_known() -> None:
-    assert last_picture([BudgetKnown(trials=9, filled=1, best=0.6)])[-1] == "1 of 9 trials, best score 0.6000"
+    assert (
+        last_picture([BudgetKnown(trials=9, filled=1, best=0.6)])[-1]
+        == "1 of 9 trials, best score 0.6000"
+    )
 
 
 def test_terminal_shows_progress_until_it_is_done() -> None:
     going = Progress(what="augmented copy 1 of 3 (light)", done=256, total=480)
     assert last_picture([*RUN, going])[-1] == "augmented copy 1 of 3 (light): 256 of 480 images"
-    assert last_picture([*RUN, going, Progress(what="augmented copy 1 of 3 (light)", done=480, total=480)])[
-        -1
-    ].startswith("2 of 3")
+    assert last_picture(
+        [*RUN, going, Progress(what="augmented copy 1 of 3 (light)", done=480, total=480)]
+    )[-1].startswith("2 of 3")
 
 
 def test_without_a_terminal_progress_is_told_once_at_its_end() -> None:
-    steps = [Progress(what="augmented copy 1 of 3 (light)", done=done, total=480) for done in (160, 320, 480)]
+    steps = [
+        Progress(what="augmented copy 1 of 3 (light)", done=done, total=480)
+        for done in (160, 320, 480)
+    ]
     assert shown(steps, terminal=False) == ["augmented copy 1 of 3 (light): 480 images done"]
 
 
@@ -160,7 +202,11 @@ def test_released_trial_leaves_the_table() -> None:
     events = [*RUN, TrialStarted(number=2, params=PARAMS), TrialReleased(number=2)]
     lines = last_picture(events)
     assert lines[0] == "trial 2 released: it goes on when the study does"
-    assert [line.split()[0] for line in lines[-3:]] == ["0", "1", "2"]  # two trials and "2 of 3 trials"
+    assert [line.split()[0] for line in lines[-3:]] == [
+        "0",
+        "1",
+        "2",
+    ]  # two trials and "2 of 3 trials"
 
 
 def test_trial_that_was_lost_leaves_the_table() -> None:

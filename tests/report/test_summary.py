@@ -7,7 +7,14 @@ import pytest
 
 from bcsearch.errors import StudyError
 from bcsearch.records import StudyRecord, TrialState
-from bcsearch.report.summary import BEST_SHOWN, UnseenFacts, best_facts, best_text, status_facts, status_text
+from bcsearch.report.summary import (
+    BEST_SHOWN,
+    UnseenFacts,
+    best_facts,
+    best_text,
+    status_facts,
+    status_text,
+)
 
 
 def test_status_counts_slots_and_states_and_ranks_completed_trials(study: StudyRecord) -> None:
@@ -18,17 +25,26 @@ def test_status_counts_slots_and_states_and_ranks_completed_trials(study: StudyR
     assert [best.trial for best in facts.best] == [2, 0]
 
 
-def test_attempts_of_lost_workers_stand_apart_so_that_the_rest_fills_the_slots(study: StudyRecord) -> None:
+def test_attempts_of_lost_workers_stand_apart_so_that_the_rest_fills_the_slots(
+    study: StudyRecord,
+) -> None:
     lost = replace(study.trials[4], number=5)
-    retries = (replace(study.trials[2], number=6, retry_of=5), replace(study.trials[3], number=7, retry_of=4))
+    retries = (
+        replace(study.trials[2], number=6, retry_of=5),
+        replace(study.trials[3], number=7, retry_of=4),
+    )
     facts = status_facts(replace(study, trials=(*study.trials, lost, *retries)))
     assert (facts.retried, facts.failed, facts.trials_done) == (2, 0, 4)
     assert facts.states == {"running": 2, "complete": 3, "pruned": 1}
-    assert "(2 running, 3 complete, 1 pruned; besides these 2 lost and retried)" in status_text(facts)
+    assert "(2 running, 3 complete, 1 pruned; besides these 2 lost and retried)" in status_text(
+        facts
+    )
 
 
 def test_status_shows_the_best_few_only(study: StudyRecord) -> None:
-    many = replace(study, trials=tuple(replace(study.trials[0], number=number) for number in range(9)))
+    many = replace(
+        study, trials=tuple(replace(study.trials[0], number=number) for number in range(9))
+    )
     assert [best.trial for best in status_facts(many).best] == list(range(BEST_SHOWN))
 
 
@@ -41,12 +57,16 @@ def test_best_holds_its_folds_at_its_best_epoch(study: StudyRecord) -> None:
 
 def test_best_before_the_first_completed_trial_is_one_clear_line(study: StudyRecord) -> None:
     pruned = tuple(trial for trial in study.trials if trial.state is not TrialState.COMPLETE)
-    with pytest.raises(StudyError, match=r"^study 'cells-2' has no completed trial; run more with 'bcsearch run'$"):
+    with pytest.raises(
+        StudyError, match=r"^study 'cells-2' has no completed trial; run more with 'bcsearch run'$"
+    ):
         best_facts(replace(study, trials=pruned))
 
 
 def test_one_fold_has_no_spread(study: StudyRecord) -> None:
-    only = replace(study.trials[2], epochs=(replace(study.trials[2].epochs[0], fold_scores=(0.9,)),))
+    only = replace(
+        study.trials[2], epochs=(replace(study.trials[2].epochs[0], fold_scores=(0.9,)),)
+    )
     facts = best_facts(replace(study, trials=(only,)))
     assert (facts.fold_scores, facts.spread) == ((0.9,), None)
     assert best_text(facts).splitlines() == [
@@ -92,7 +112,9 @@ def test_score_on_the_test_part_is_that_of_the_refitted_trial(study: StudyRecord
         "no tables",
     ],
 )
-def test_other_bundles_tell_nothing_of_the_test_part(said: dict[str, Any] | None, study: StudyRecord) -> None:
+def test_other_bundles_tell_nothing_of_the_test_part(
+    said: dict[str, Any] | None, study: StudyRecord
+) -> None:
     facts = best_facts(study, said)
     assert facts.test is None
     assert "test part" not in best_text(facts)

@@ -37,7 +37,10 @@ def test_every_trial_is_one_line_with_all_parameters_of_the_study(study: StudyRe
         "units_1": "128",
     }
     assert rows[1]["note"] == 'slow, "odd"'
-    assert set(list(rows[3].values())[2:]) == {"", "0"}  # nothing is known of a trial that just began
+    assert set(list(rows[3].values())[2:]) == {
+        "",
+        "0",
+    }  # nothing is known of a trial that just began
 
 
 def test_every_epoch_is_one_line_with_the_score_of_every_fold(study: StudyRecord) -> None:
@@ -54,18 +57,29 @@ def test_every_epoch_is_one_line_with_the_score_of_every_fold(study: StudyRecord
 
 def test_study_without_trials_has_a_header_only() -> None:
     empty = StudyRecord(name="cells", sweep="cells", uuid="u", trials_wanted=10)
-    assert trials_csv(empty) == "trial,state,score,best_epoch,epochs,started,seconds,train_seconds,note\n"
+    assert (
+        trials_csv(empty)
+        == "trial,state,score,best_epoch,epochs,started,seconds,train_seconds,note\n"
+    )
     assert folds_csv(empty) == "trial,epoch,mean,train_loss,learning_rate\n"
 
 
 @pytest.mark.parametrize(
     ("probabilities", "expected"),
-    [([0.25, 0.75], "a.png,1,eosinophil,0.75,0.25,0.75"), ([0.5, 0.5], "a.png,0,basophil,0.5,0.5,0.5")],
+    [
+        ([0.25, 0.75], "a.png,1,eosinophil,0.75,0.25,0.75"),
+        ([0.5, 0.5], "a.png,0,basophil,0.5,0.5,0.5"),
+    ],
     ids=["likeliest", "tie"],
 )
-def test_prediction_names_the_likeliest_class(probabilities: Sequence[float], expected: str) -> None:
+def test_prediction_names_the_likeliest_class(
+    probabilities: Sequence[float], expected: str
+) -> None:
     text = predictions_csv(["a.png"], ["basophil", "eosinophil"], [probabilities])
-    assert text == f"image,predicted_label,predicted_class,probability,basophil,eosinophil\n{expected}\n"
+    assert (
+        text
+        == f"image,predicted_label,predicted_class,probability,basophil,eosinophil\n{expected}\n"
+    )
 
 
 def test_names_with_commas_stay_one_cell() -> None:

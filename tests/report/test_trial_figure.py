@@ -34,7 +34,9 @@ def drawn(
     classes: Sequence[str] = CLASSES,
     counts: np.ndarray | None = COUNTS,
 ) -> Element:
-    return ElementTree.fromstring(trial_figure(7, TrialState.PRUNED, epochs(*scores), classes, counts))
+    return ElementTree.fromstring(
+        trial_figure(7, TrialState.PRUNED, epochs(*scores), classes, counts)
+    )
 
 
 def texts(figure: Element) -> list[str]:
@@ -69,7 +71,9 @@ def test_each_fold_and_the_mean_between_them_rise_where_scores_rise() -> None:
 def test_best_epoch_is_marked_on_the_mean() -> None:
     figure = drawn()
     mark = next(figure.iter(f"{SVG}circle"))
-    assert (float(mark.get("cx", 0)), float(mark.get("cy", 0))) == points(paths(figure, "mean")[0])[1]
+    assert (float(mark.get("cx", 0)), float(mark.get("cy", 0))) == points(paths(figure, "mean")[0])[
+        1
+    ]
 
 
 def test_axes_have_words_and_round_ticks() -> None:
@@ -97,8 +101,22 @@ def test_trial_without_predictions_says_so() -> None:
 
 @pytest.mark.parametrize(
     "scores",
-    [((0.5,),), ((0.5, 0.6, 0.7),), ((nan, nan), (0.5, 0.6), (nan, 0.7)), ((nan,),), (), ((0.0,), (0.0,))],
-    ids=["one epoch and fold", "one epoch", "some are no number", "none is a number", "no epoch", "flat"],
+    [
+        ((0.5,),),
+        ((0.5, 0.6, 0.7),),
+        ((nan, nan), (0.5, 0.6), (nan, 0.7)),
+        ((nan,),),
+        (),
+        ((0.0,), (0.0,)),
+    ],
+    ids=[
+        "one epoch and fold",
+        "one epoch",
+        "some are no number",
+        "none is a number",
+        "no epoch",
+        "flat",
+    ],
 )
 def test_any_scores_can_be_drawn(scores: tuple[tuple[float, ...], ...]) -> None:
     figure = drawn(scores)
@@ -126,7 +144,9 @@ def test_everything_lies_inside_however_many_classes_there_are(n_classes: int) -
     assert max(x for x, _ in mean) < min(float(box.get("x", 0)) for box in boxes) - 50
 
 
-@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "a & b", 'quo"te', "\x00\x1b", "bad \udcff", "Zelle\n1"])
+@pytest.mark.parametrize(
+    "name", ["<script>alert(1)</script>", "a & b", 'quo"te', "\x00\x1b", "bad \udcff", "Zelle\n1"]
+)
 def test_class_names_are_text_and_nothing_else(name: str) -> None:
     text = trial_figure(0, TrialState.COMPLETE, epochs(*FOLDS), (name, "b", "c"), COUNTS)
     figure = ElementTree.fromstring(text.encode())

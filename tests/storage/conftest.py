@@ -27,7 +27,9 @@ SERVERS = ("postgresql", "mysql")
 KINDS = ["sqlite", *(pytest.param(kind, marks=pytest.mark.slow) for kind in SERVERS)]
 NUMBERS = count()
 START_SECONDS = 30
-SETTLE_SECONDS = 3  # two heartbeats of these tests and one second: so soon after a start nobody counts as lost
+SETTLE_SECONDS = (
+    3  # two heartbeats of these tests and one second: so soon after a start nobody counts as lost
+)
 CLEARED = tuple(table.name for table in TABLES if table.name not in ("version_info", SCHEMA.name))
 
 
@@ -54,9 +56,16 @@ def mysql_server() -> Iterator[str]:
     folder = Path(mkdtemp(prefix="bcsearch-mysql-"))
     data, user = f"--datadir={folder}/data", "--user=root"
     install = ["mariadb-install-db", "--no-defaults", data, user, "--skip-test-db"]
-    subprocess.run([*install, "--auth-root-authentication-method=normal"], check=True, capture_output=True)
+    subprocess.run(
+        [*install, "--auth-root-authentication-method=normal"], check=True, capture_output=True
+    )
     port = free_port()
-    place = [f"--socket={folder}/socket", f"--port={port}", "--bind-address=127.0.0.1", f"--log-error={folder}/log"]
+    place = [
+        f"--socket={folder}/socket",
+        f"--port={port}",
+        "--bind-address=127.0.0.1",
+        f"--log-error={folder}/log",
+    ]
     server = subprocess.Popen(["mariadbd", "--no-defaults", data, user, *place])
     try:
         url = answering(f"mysql+pymysql://root@127.0.0.1:{port}/mysql")

@@ -68,7 +68,10 @@ def rows(url: str) -> dict[str, list[tuple[Any, ...]]]:
     """Return every row of every table."""
     engine = create_engine(url)
     with engine.connect() as connection:
-        found = {table.name: sorted(map(tuple, connection.execute(select(table)).all()), key=repr) for table in TABLES}
+        found = {
+            table.name: sorted(map(tuple, connection.execute(select(table)).all()), key=repr)
+            for table in TABLES
+        }
     engine.dispose()
     return found
 
@@ -77,7 +80,11 @@ def downgrade(url: str, schema: str) -> None:
     """Bring Optuna's tables back to an older schema, as an older Optuna made them."""
     if url.startswith("mysql"):
         pytest.skip("Optuna's own steps down fail on MySQL: no older schema can be made there")
-    execute(url, "DROP INDEX ix_trials_study_id", "CREATE INDEX trials_study_id_key ON trials (study_id)")
+    execute(
+        url,
+        "DROP INDEX ix_trials_study_id",
+        "CREATE INDEX trials_study_id_key ON trials (study_id)",
+    )
     if schema == "v3.0.0.b":
         _migrate(url, "v3.0.0.c")
         # Optuna's own step down fails, on a name that is not there

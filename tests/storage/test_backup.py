@@ -13,7 +13,16 @@ from bcsearch.storage.copy import Copied, copy_database
 from bcsearch.storage.schema import known_schemas
 from bcsearch.storage.upgrade import upgrade_database
 from tests.storage.conftest import new_database
-from tests.storage.moving import N_TRIALS, add_trials, close, downgrade, execute, fill, goes_on, rows
+from tests.storage.moving import (
+    N_TRIALS,
+    add_trials,
+    close,
+    downgrade,
+    execute,
+    fill,
+    goes_on,
+    rows,
+)
 from tests.storage.workers import CONTEXT, NAME
 
 if TYPE_CHECKING:
@@ -144,7 +153,9 @@ def test_database_without_studies_is_refused(empty_url: str, kept: Path) -> None
 
 
 def test_database_that_is_not_there_is_not_made(tmp_path: Path, kept: Path) -> None:
-    assert refused(str(tmp_path / "study.db"), kept, StudyError).startswith("no study was ever run here")
+    assert refused(str(tmp_path / "study.db"), kept, StudyError).startswith(
+        "no study was ever run here"
+    )
     assert list(tmp_path.iterdir()) == []
 
 

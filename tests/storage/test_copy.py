@@ -13,7 +13,17 @@ from bcsearch.storage import copy as copying
 from bcsearch.storage import masked, read_study
 from bcsearch.storage.copy import Copied, copy_database
 from tests.storage.conftest import KINDS, empty_database
-from tests.storage.moving import N_TRIALS, add_trials, close, downgrade, execute, fill, goes_on, rows, tables
+from tests.storage.moving import (
+    N_TRIALS,
+    add_trials,
+    close,
+    downgrade,
+    execute,
+    fill,
+    goes_on,
+    rows,
+    tables,
+)
 from tests.storage.workers import NAME, score
 
 if TYPE_CHECKING:
@@ -42,7 +52,9 @@ def test_copy_holds_every_row_under_its_id(url: str, destination: str) -> None:
     fill(url)
     assert copy_database(url, destination) == Copied(n_studies=1, n_trials=N_TRIALS + 2)
     assert rows(destination) == rows(url)
-    assert read_study(destination, NAME, with_epochs=True) == read_study(url, NAME, with_epochs=True)
+    assert read_study(destination, NAME, with_epochs=True) == read_study(
+        url, NAME, with_epochs=True
+    )
 
 
 def test_study_goes_on_in_the_copy(url: str, destination: str) -> None:
@@ -60,7 +72,9 @@ def test_way_there_and_back_changes_nothing(url: str, destination: str, tmp_path
     assert rows(f"sqlite:///{tmp_path / 'back.db'}") == rows(url)
 
 
-def test_rows_are_copied_in_parts(url: str, destination: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_are_copied_in_parts(
+    url: str, destination: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill(url)
     monkeypatch.setattr(copying, "CHUNK", 2)
     copy_database(url, destination)
@@ -102,7 +116,9 @@ def test_database_is_not_copied_onto_itself(url: str) -> None:
     assert rows(url) == before
 
 
-def test_copy_that_fails_leaves_nothing(url: str, destination: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_copy_that_fails_leaves_nothing(
+    url: str, destination: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill(url)
     read = copying._chunks
 
@@ -117,9 +133,13 @@ def test_copy_that_fails_leaves_nothing(url: str, destination: str, monkeypatch:
     assert rows(destination) == rows(url)
 
 
-def test_trouble_of_the_source_is_not_put_down_to_the_destination(empty_url: str, destination: str) -> None:
+def test_trouble_of_the_source_is_not_put_down_to_the_destination(
+    empty_url: str, destination: str
+) -> None:
     fill(empty_url)
-    execute(empty_url, "DROP TABLE trial_heartbeats", "CREATE TABLE trial_heartbeats (trial_id INTEGER)")
+    execute(
+        empty_url, "DROP TABLE trial_heartbeats", "CREATE TABLE trial_heartbeats (trial_id INTEGER)"
+    )
     assert masked(empty_url).split("?")[0].rsplit("/", 1)[-1] in refused(empty_url, destination)
 
 
@@ -132,7 +152,9 @@ def test_older_schema_is_to_be_upgraded_first(empty_url: str, tmp_path: Path) ->
     assert not (tmp_path / "copy.db").exists()
 
 
-def test_database_of_plain_optuna_gets_our_tables_in_the_copy(tmp_path: Path, destination: str) -> None:
+def test_database_of_plain_optuna_gets_our_tables_in_the_copy(
+    tmp_path: Path, destination: str
+) -> None:
     url = f"sqlite:///{tmp_path / 'plain.db'}"
     storage = RDBStorage(url)
     optuna.create_study(storage=storage, study_name=NAME).optimize(score, n_trials=1)

@@ -44,7 +44,9 @@ def ask(study: Study) -> Trial:
 
 def test_trials_abreast_all_draw_a_new_parameter_independently(url: str, study: Study) -> None:
     for trial in [ask(study) for _ in range(3)]:
-        study._storage.set_trial_state_values(trial._trial_id, OptunaState.COMPLETE, [drawing("x", "y")(trial)])
+        study._storage.set_trial_state_values(
+            trial._trial_id, OptunaState.COMPLETE, [drawing("x", "y")(trial)]
+        )
     drawing("z")(ask(study))  # it still runs
     assert independent_draws(url, NAME, STARTUP) == {"y": 3, "z": 1}
 

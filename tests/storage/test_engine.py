@@ -71,7 +71,9 @@ def test_folder_of_the_file_must_exist(tmp_path: Path) -> None:
 
 
 def test_file_must_be_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bcsearch.storage.engine.os.access", lambda *_: False)  # root may write anywhere
+    monkeypatch.setattr(
+        "bcsearch.storage.engine.os.access", lambda *_: False
+    )  # root may write anywhere
     assert "cannot write database" in refused(str(tmp_path / "study.db"), DiskError)
     assert list(tmp_path.iterdir()) == []
 
@@ -84,8 +86,14 @@ def test_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "remedy"),
     [
-        ("attempt to write a readonly database", "copy it to a folder of your own and name the copy with --storage"),
-        ("unable to open database file", "copy it to a folder of your own and name the copy with --storage"),
+        (
+            "attempt to write a readonly database",
+            "copy it to a folder of your own and name the copy with --storage",
+        ),
+        (
+            "unable to open database file",
+            "copy it to a folder of your own and name the copy with --storage",
+        ),
         ("database or disk is full", "free some room"),
         ("disk I/O error", "look whether its disk is full or broken"),
     ],
@@ -103,9 +111,14 @@ def test_trouble_of_another_kind_is_put_down_to_the_url() -> None:
         raise OperationalError("SELECT 1", None, sqlite3.OperationalError("too many parsnips"))
 
 
-@pytest.mark.parametrize(("said", "is_told"), [("Connection refused", True), ("Access denied for user 'ann'", False)])
+@pytest.mark.parametrize(
+    ("said", "is_told"), [("Connection refused", True), ("Access denied for user 'ann'", False)]
+)
 def test_what_to_do_afterwards_is_told_of_what_may_come_back(said: str, is_told: bool) -> None:
-    with pytest.raises(StorageError) as caught, plain_errors(make_url("mysql://host/cells"), "; then go on"):
+    with (
+        pytest.raises(StorageError) as caught,
+        plain_errors(make_url("mysql://host/cells"), "; then go on"),
+    ):
         raise OperationalError("SELECT 1", None, ConnectionError(said))
     assert str(caught.value).endswith("; then go on") == is_told
 

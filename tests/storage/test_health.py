@@ -25,7 +25,9 @@ def test_sound_database_is_told_by_kind_schema_tables_and_clock(url: str) -> Non
     assert found.schema_here
     assert found.missing == ()
     assert abs(found.clock_ahead) < 3
-    assert (found.path is None, found.journal) == ((False, "wal") if found.kind == "sqlite" else (True, None))
+    assert (found.path is None, found.journal) == (
+        (False, "wal") if found.kind == "sqlite" else (True, None)
+    )
 
 
 def test_schema_of_another_optuna_is_told(url: str, storage: Storage) -> None:
@@ -48,7 +50,9 @@ def test_database_of_plain_optuna_lacks_our_tables_and_its_journal_is_told(tmp_p
 def test_password_is_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = f"sqlite:///{tmp_path / 'a.db'}"
     sqlite3.connect(tmp_path / "a.db").close()
-    monkeypatch.setattr("bcsearch.storage.health.connected", lambda _: create_engine(file).connect())
+    monkeypatch.setattr(
+        "bcsearch.storage.health.connected", lambda _: create_engine(file).connect()
+    )
     assert read_database("postgresql://me:secret@host/a").place == "postgresql://me:***@host/a"
 
 

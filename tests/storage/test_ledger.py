@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from optuna import Study
 
 EPOCHS = tuple(
-    EpochScores(epoch=epoch, fold_scores=(mean - 0.1, mean + 0.1), train_loss=1 / 3, learning_rate=1e-3)
+    EpochScores(
+        epoch=epoch, fold_scores=(mean - 0.1, mean + 0.1), train_loss=1 / 3, learning_rate=1e-3
+    )
     for epoch, mean in enumerate([0.5, 0.8, 0.7])
 )
 
@@ -31,7 +33,9 @@ def ledger(storage: Storage, study: Study) -> Ledger:
     return Ledger(storage, study)
 
 
-def entry(number: int, params: Params | None = None, state: TrialState = TrialState.COMPLETE) -> LedgerEntry:
+def entry(
+    number: int, params: Params | None = None, state: TrialState = TrialState.COMPLETE
+) -> LedgerEntry:
     return LedgerEntry(
         trial_number=number,
         params=params or Params().canonical(),
@@ -78,7 +82,9 @@ def test_params_are_stored_canonical(ledger: Ledger) -> None:
     assert found.params == Params(optimizer="adam").canonical()
 
 
-def test_equal_configuration_of_a_finished_trial_is_found(storage: Storage, study: Study, ledger: Ledger) -> None:
+def test_equal_configuration_of_a_finished_trial_is_found(
+    storage: Storage, study: Study, ledger: Ledger
+) -> None:
     for state in (OptunaState.PRUNED, OptunaState.COMPLETE, OptunaState.COMPLETE):
         ledger.record(entry(ended(storage, study, state)))
     assert ledger.find_digest(Params().digest()) == 1
@@ -103,7 +109,9 @@ def test_ledgers_of_two_studies_do_not_mix(storage: Storage, study: Study, ledge
     assert other.find_digest(Params().digest()) is None
 
 
-def test_trials_that_go_on_are_told_by_their_first_attempt(storage: Storage, study: Study, ledger: Ledger) -> None:
+def test_trials_that_go_on_are_told_by_their_first_attempt(
+    storage: Storage, study: Study, ledger: Ledger
+) -> None:
     ended(storage, study, OptunaState.COMPLETE)
     ended(storage, study, OptunaState.FAIL)
     storage.create_new_trial(study._study_id)

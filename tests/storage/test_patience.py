@@ -48,7 +48,9 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return slept
 
 
-def test_call_is_made_again_until_the_database_is_back(waits: list[float], caplog: pytest.LogCaptureFixture) -> None:
+def test_call_is_made_again_until_the_database_is_back(
+    waits: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
     wrapped = StorageInternalError("An exception is raised during the commit.")
     wrapped.__cause__ = lost()
     owner = Owner(lost(), wrapped, lost(), lost())
@@ -71,7 +73,9 @@ def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     assert owner.calls == 4
 
 
-def test_calls_after_the_end_of_patience_do_not_wait_anew(monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> None:
+def test_calls_after_the_end_of_patience_do_not_wait_anew(
+    monkeypatch: pytest.MonkeyPatch, waits: list[float]
+) -> None:
     now = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     owner = Owner(lost(), lost(), seconds=0.05)
@@ -107,7 +111,9 @@ def test_calls_that_waited_for_each_other_are_made_again_in_silence(
     assert not caplog.records
 
 
-@pytest.mark.parametrize("said", ['password authentication failed for user "ann"', "Unknown database 'cells'"])
+@pytest.mark.parametrize(
+    "said", ['password authentication failed for user "ann"', "Unknown database 'cells'"]
+)
 def test_server_that_refuses_is_not_waited_for(said: str) -> None:
     owner = Owner(lost(said))
     with pytest.raises(OperationalError):
@@ -119,14 +125,18 @@ def test_nobody_counts_as_lost_right_after_an_outage(storage: Storage) -> None:
     study = make_study(storage)
     trial_id = storage.create_new_trial(study._study_id)
     with transaction(storage.engine) as session:
-        session.execute(update(BEATS).where(BEATS.c.trial_id == trial_id).values(heartbeat=datetime(2020, 1, 1)))
+        session.execute(
+            update(BEATS).where(BEATS.c.trial_id == trial_id).values(heartbeat=datetime(2020, 1, 1))
+        )
     storage.outage.met()
     assert storage.fail_stale(study) == []
     storage.outage.last -= 60.0
     assert storage.fail_stale(study) == [0]
 
 
-@pytest.mark.parametrize("error", [ProgrammingError("SELECT", {}, ServerClosed("no such table")), ValueError("bug")])
+@pytest.mark.parametrize(
+    "error", [ProgrammingError("SELECT", {}, ServerClosed("no such table")), ValueError("bug")]
+)
 def test_error_of_the_call_itself_is_raised_at_once(error: Exception) -> None:
     owner = Owner(error)
     with pytest.raises(type(error)):
@@ -138,9 +148,13 @@ def test_of_sqlite_only_a_lock_is_waited_for() -> None:
     import sqlite3
 
     said = {
-        text: OperationalError("", {}, sqlite3.OperationalError(text)) for text in ("database is locked", "disk full")
+        text: OperationalError("", {}, sqlite3.OperationalError(text))
+        for text in ("database is locked", "disk full")
     }
-    assert {text: is_lost(error) for text, error in said.items()} == {"database is locked": True, "disk full": False}
+    assert {text: is_lost(error) for text, error in said.items()} == {
+        "database is locked": True,
+        "disk full": False,
+    }
 
 
 def break_off(storage: Storage, n_times: int) -> None:
@@ -156,7 +170,9 @@ def break_off(storage: Storage, n_times: int) -> None:
 
 
 @pytest.mark.parametrize("n_times", [1, 2, 5])
-def test_whole_life_of_a_trial_outlasts_a_database_that_goes_away(storage: Storage, n_times: int) -> None:
+def test_whole_life_of_a_trial_outlasts_a_database_that_goes_away(
+    storage: Storage, n_times: int
+) -> None:
     study = make_study(storage)
     slots, ledger = Slots(storage, study), Ledger(storage, study)
     for step in (
@@ -194,7 +210,9 @@ def cut_off_once(storage: Storage, when: str) -> None:
     event.listen(storage.engine, "commit", fail)
 
 
-def test_end_of_a_trial_that_was_written_though_its_answer_was_lost_counts_as_ours(storage: Storage) -> None:
+def test_end_of_a_trial_that_was_written_though_its_answer_was_lost_counts_as_ours(
+    storage: Storage,
+) -> None:
     study = make_study(storage)
     trial_id = storage.create_new_trial(study._study_id)
     cut_off_once(storage, "UPDATE trials")

@@ -101,7 +101,9 @@ def test_only_a_running_trial_is_released(storage: Storage) -> None:
     assert not storage.release(trial_id)
 
 
-def test_worker_that_released_a_trial_cannot_end_the_next_attempt(url: str, storage: Storage) -> None:
+def test_worker_that_released_a_trial_cannot_end_the_next_attempt(
+    url: str, storage: Storage
+) -> None:
     study = make_study(storage)
     trial_id = running(study)
     storage.release(trial_id)
@@ -144,7 +146,9 @@ def test_start_point_lost_before_it_drew_anything_is_retried_as_asked(storage: S
     assert retry.user_attrs["start"] == "first"
 
 
-def test_trial_whose_worker_is_lost_each_time_is_infeasible_and_known_to_the_sampler(storage: Storage) -> None:
+def test_trial_whose_worker_is_lost_each_time_is_infeasible_and_known_to_the_sampler(
+    storage: Storage,
+) -> None:
     study = make_study(storage)
     study.enqueue_trial({"x": 0.125})
     trial = ask(study)
@@ -180,7 +184,9 @@ def test_infeasible_trial_takes_the_slot_of_its_last_attempt(storage: Storage) -
     assert slots.claim("worker") is None
 
 
-def test_trial_lost_before_it_had_a_slot_does_not_count_and_is_tried_once_more(storage: Storage) -> None:
+def test_trial_lost_before_it_had_a_slot_does_not_count_and_is_tried_once_more(
+    storage: Storage,
+) -> None:
     study = make_study(storage)
     storage.max_retries = 0
     slots = Slots(storage, study)
@@ -203,7 +209,9 @@ def test_running_trial_without_any_heartbeat_is_reaped_after_the_grace(storage: 
     assert storage.fail_stale(study) == []
     with transaction(storage.engine) as session:
         long_ago = database_now(session) - timedelta(seconds=60)
-        session.execute(update(TRIALS).where(TRIALS.c.trial_id == trial_id).values(datetime_start=long_ago))
+        session.execute(
+            update(TRIALS).where(TRIALS.c.trial_id == trial_id).values(datetime_start=long_ago)
+        )
     assert storage.fail_stale(study) == [0]
 
 
@@ -221,7 +229,9 @@ def test_heartbeat_of_a_released_trial_is_not_written(storage: Storage) -> None:
     assert n_beats(storage) == 0
 
 
-def test_heartbeat_survives_a_database_that_does_not_answer(storage: Storage, caplog: pytest.LogCaptureFixture) -> None:
+def test_heartbeat_survives_a_database_that_does_not_answer(
+    storage: Storage, caplog: pytest.LogCaptureFixture
+) -> None:
     trial_id = running(make_study(storage))
     storage.record_heartbeat(trial_id)  # the first, which was written with the trial
     silence(storage, trial_id)
@@ -259,7 +269,11 @@ def test_trials_read_by_plain_sql_are_what_optuna_reads(storage: Storage) -> Non
     assert len(ours) == 5
     assert ours == theirs
     assert [storage.get_trial(trial._trial_id) for trial in theirs] == theirs
-    assert storage._get_trials(study._study_id, None, {1, 2}, 3) == [theirs[0], theirs[1], *theirs[3:]]
+    assert storage._get_trials(study._study_id, None, {1, 2}, 3) == [
+        theirs[0],
+        theirs[1],
+        *theirs[3:],
+    ]
 
 
 def test_sqlite_is_in_wal_mode(storage: Storage) -> None:

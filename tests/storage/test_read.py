@@ -73,21 +73,29 @@ def test_every_trial_is_read_as_optuna_has_it(url: str, storage: Storage, study:
         assert ours.number == theirs.number
         assert ours.state.value == theirs.state.name.lower()
         assert ours.params == theirs.params
-        assert ours.seconds == (theirs.duration and pytest.approx(theirs.duration.total_seconds(), abs=1e-5))
+        assert ours.seconds == (
+            theirs.duration and pytest.approx(theirs.duration.total_seconds(), abs=1e-5)
+        )
         if theirs.state is not OptunaState.FAIL:
             assert ours.score == (theirs.value if theirs.values else None)
     assert record == read_study(storage, NAME)
 
 
-def test_overview_knows_the_best_whole_and_the_rest_by_score(url: str, storage: Storage, study: Study) -> None:
+def test_overview_knows_the_best_whole_and_the_rest_by_score(
+    url: str, storage: Storage, study: Study
+) -> None:
     study.optimize(objective, n_trials=9, catch=(ValueError,))
     for number in (0, 3, 4, 5):
         Ledger(storage, study).record(entry(number))
-    study.add_trial(optuna.create_trial(state=OptunaState.WAITING, user_attrs={attrs.RETRY_HISTORY: [2]}))
+    study.add_trial(
+        optuna.create_trial(state=OptunaState.WAITING, user_attrs={attrs.RETRY_HISTORY: [2]})
+    )
     full, seen = read_study(storage, NAME, with_epochs=True), read_overview(url, NAME, 3)
     best = [trial.number for trial in full.ranked[:3]]
     assert best[0] == 0  # its score is infinite
-    assert [trial for trial in seen.trials if trial.params] == [trial for trial in full.trials if trial.number in best]
+    assert [trial for trial in seen.trials if trial.params] == [
+        trial for trial in full.trials if trial.number in best
+    ]
     assert [(trial.number, trial.state, trial.score, trial.seconds) for trial in seen.trials] == [
         (trial.number, trial.state, trial.score, trial.seconds) for trial in full.trials
     ]
@@ -99,7 +107,12 @@ def test_overview_knows_the_best_whole_and_the_rest_by_score(url: str, storage: 
 def test_study_attributes_are_read(url: str, study: Study) -> None:
     assert study.study_name == NAME
     (record,) = list_studies(url)
-    assert (record.name, record.sweep, record.uuid, record.trials_wanted) == (NAME, "quickstart", "u-1", 20)
+    assert (record.name, record.sweep, record.uuid, record.trials_wanted) == (
+        NAME,
+        "quickstart",
+        "u-1",
+        20,
+    )
     assert (record.fingerprint, record.settings) == ({"space": "abc"}, "[search]\n")
 
 
@@ -112,7 +125,9 @@ def test_running_trial_shows_the_best_it_reported(storage: Storage, study: Study
 
 
 def test_ledger_is_read_beside_the_trials(storage: Storage, study: Study) -> None:
-    storage.set_trial_state_values(storage.create_new_trial(study._study_id), OptunaState.COMPLETE, [0.5])
+    storage.set_trial_state_values(
+        storage.create_new_trial(study._study_id), OptunaState.COMPLETE, [0.5]
+    )
     Ledger(storage, study).record(replace(entry(0), duplicate_of=4))
     (trial,) = read_study(storage, NAME, with_epochs=True).trials
     assert (trial.epochs, trial.train_seconds) == (EPOCHS, 1.5)
@@ -124,7 +139,10 @@ def test_note_tells_retries_and_what_was_noted(storage: Storage, study: Study) -
     user_attrs = {attrs.NOTE: "out of memory", attrs.RETRY_HISTORY: [1, 5]}
     study.add_trial(optuna.create_trial(state=OptunaState.WAITING, user_attrs=user_attrs))
     record = read_study(storage, NAME)
-    assert (record.trials[0].note, record.trials[0].retry_of) == ("out of memory; retry of trial 5", 5)
+    assert (record.trials[0].note, record.trials[0].retry_of) == (
+        "out of memory; retry of trial 5",
+        5,
+    )
     assert record.retried == {5}
 
 
@@ -150,7 +168,11 @@ def test_newest_study_of_a_sweep_is_the_last_one_made(url: str, storage: Storage
 def test_every_study_of_a_sweep_can_be_named(url: str, storage: Storage) -> None:
     for name in ("cells", "cells-2", "cells-3"):
         make_study(storage, name, name).set_user_attr(attrs.SWEEP, "cells")
-    assert [find_study(url, name) for name in ("cells", "cells-1", "cells-2")] == ["cells-3", "cells", "cells-2"]
+    assert [find_study(url, name) for name in ("cells", "cells-1", "cells-2")] == [
+        "cells-3",
+        "cells",
+        "cells-2",
+    ]
 
 
 def test_unknown_study_names_the_nearest(url: str, study: Study) -> None:
@@ -159,7 +181,9 @@ def test_unknown_study_names_the_nearest(url: str, study: Study) -> None:
         read_study(url, "swep")
 
 
-@pytest.mark.parametrize("read", [list_studies, lambda url: read_study(url, NAME), lambda url: find_study(url, "x")])
+@pytest.mark.parametrize(
+    "read", [list_studies, lambda url: read_study(url, NAME), lambda url: find_study(url, "x")]
+)
 def test_reading_never_creates_a_database(tmp_path: Path, read: object) -> None:
     assert callable(read)
     with pytest.raises(StudyError, match="no study was ever run here"):

@@ -74,7 +74,9 @@ def test_failed_trial_frees_its_slot(storage: Storage, study: Study, slots: Slot
     assert slots.counts() == counts(free=2)
 
 
-def test_released_trial_fills_one_slot_whichever_takes_it_up(storage: Storage, study: Study, slots: Slots) -> None:
+def test_released_trial_fills_one_slot_whichever_takes_it_up(
+    storage: Storage, study: Study, slots: Slots
+) -> None:
     released = start(study, slots)
     storage.release(released)
     assert slots.counts() == counts(free=2)
@@ -89,7 +91,9 @@ def test_released_trial_fills_one_slot_whichever_takes_it_up(storage: Storage, s
 def test_claim_without_a_trial_expires(storage: Storage, slots: Slots) -> None:
     claimed = {slots.claim("a"), slots.claim("b")}
     with transaction(storage.engine) as session:
-        session.execute(update(SLOTS).values(claimed_at=database_now(session) - timedelta(seconds=10)))
+        session.execute(
+            update(SLOTS).values(claimed_at=database_now(session) - timedelta(seconds=10))
+        )
     assert slots.counts() == counts(free=2)
     assert slots.claim("c") in claimed
 
@@ -116,7 +120,9 @@ def test_bound_slot_is_not_given_back(study: Study, slots: Slots) -> None:
     assert slots.counts() == counts(free=1, running=1)
 
 
-def test_slot_that_another_worker_took_over_is_not_given_back(storage: Storage, study: Study, slots: Slots) -> None:
+def test_slot_that_another_worker_took_over_is_not_given_back(
+    storage: Storage, study: Study, slots: Slots
+) -> None:
     slots.ensure_slots(1)
     storage.set_trial_state_values(start(study, slots), TrialState.FAIL)
     assert Slots(storage, study).claim("another") == 0
@@ -130,7 +136,9 @@ def test_raising_the_budget_adds_slots(slots: Slots) -> None:
     assert slots.counts() == counts(free=5)
 
 
-def test_lowering_the_budget_keeps_what_finished_or_runs(storage: Storage, study: Study, slots: Slots) -> None:
+def test_lowering_the_budget_keeps_what_finished_or_runs(
+    storage: Storage, study: Study, slots: Slots
+) -> None:
     slots.ensure_slots(5)
     storage.set_trial_state_values(start(study, slots), TrialState.COMPLETE, [1.0])
     start(study, slots)

@@ -53,7 +53,9 @@ def test_trials_are_counted_by_state(url: str, study: Study) -> None:
     assert found.finished == 3
 
 
-def test_claims_tell_worker_trial_and_times_of_both_clocks(url: str, storage: Storage, study: Study) -> None:
+def test_claims_tell_worker_trial_and_times_of_both_clocks(
+    url: str, storage: Storage, study: Study
+) -> None:
     slots = Slots(storage, study)
     slots.ensure_slots(4)
     fill(storage, study, "a-1")
@@ -69,7 +71,12 @@ def test_claims_tell_worker_trial_and_times_of_both_clocks(url: str, storage: St
     first, second = claims["a-1"], claims["b-2"]
     assert first.started is not None
     assert first.ended is not None
-    assert first.claimed - timedelta(seconds=1) <= first.started <= first.ended <= found.now + timedelta(seconds=2)
+    assert (
+        first.claimed - timedelta(seconds=1)
+        <= first.started
+        <= first.ended
+        <= found.now + timedelta(seconds=2)
+    )
     assert (second.started is None, second.ended) == (False, None)
     assert [(trial.number, trial.worker) for trial in found.running] == [(1, "b-2")]
 
@@ -78,14 +85,18 @@ def test_silence_counts_from_the_heartbeat(url: str, storage: Storage, study: St
     storage.create_new_trial(study._study_id)
     assert health(url).stale(60) == ()
     with transaction(storage.engine) as session:
-        session.execute(update(BEATS).values(heartbeat=database_now(session) - timedelta(seconds=300)))
+        session.execute(
+            update(BEATS).values(heartbeat=database_now(session) - timedelta(seconds=300))
+        )
     (lost,) = health(url).stale(60)
     assert (lost.number, lost.has_heartbeat, lost.worker) == (0, True, None)
     assert 300 <= lost.silent_seconds < 330
     assert health(url).stale(600) == ()
 
 
-def test_trial_without_a_heartbeat_is_told_and_silent_since_its_start(url: str, storage: Storage, study: Study) -> None:
+def test_trial_without_a_heartbeat_is_told_and_silent_since_its_start(
+    url: str, storage: Storage, study: Study
+) -> None:
     storage.create_new_trial(study._study_id)
     with transaction(storage.engine) as session:
         session.execute(delete(BEATS))
@@ -102,7 +113,9 @@ def test_forecast_cache_is_told_where_there_is_a_forecast(url: str, study: Study
 
 def test_study_of_plain_optuna_has_no_claims(tmp_path: Path) -> None:
     plain = optuna.storages.RDBStorage(f"sqlite:///{tmp_path / 'plain.db'}")
-    optuna.create_study(storage=plain, study_name="plain").optimize(lambda trial: trial.suggest_float("x", 0, 1), 2)
+    optuna.create_study(storage=plain, study_name="plain").optimize(
+        lambda trial: trial.suggest_float("x", 0, 1), 2
+    )
     plain.engine.dispose()
     found = read_health(str(tmp_path / "plain.db"), "plain", "")
     assert (found.finished, found.claims, found.running) == (2, (), ())

@@ -35,7 +35,9 @@ def test_params_that_were_drawn_together_are_those_of_the_trial(storage: Storage
         drawn = draw(storage, trial)
         assert trial.params == drawn
         assert storage.get_trial(trial._trial_id).params == drawn
-        assert set(storage.get_trial(trial._trial_id).distributions.values()) == {FloatDistribution(0, 1)}
+        assert set(storage.get_trial(trial._trial_id).distributions.values()) == {
+            FloatDistribution(0, 1)
+        }
 
 
 def test_they_are_written_in_one_transaction(storage: Storage) -> None:

@@ -11,8 +11,16 @@ from bcsearch.storage.trouble import ABSENT, ACCESS, DOWN, trouble_of
     [
         ('connection to server at "127.0.0.1", port 1 failed: Connection refused', DOWN, True),
         ("failed to resolve host 'nowhere': [Errno -2] Name or service not known", DOWN, True),
-        ("Can't connect to MySQL server on 'nowhere' ([Errno -2] Name or service not known)", DOWN, True),
-        ('connection to server on socket "/tmp/.s.PGSQL.5432" failed: No such file or directory', DOWN, True),
+        (
+            "Can't connect to MySQL server on 'nowhere' ([Errno -2] Name or service not known)",
+            DOWN,
+            True,
+        ),
+        (
+            'connection to server on socket "/tmp/.s.PGSQL.5432" failed: No such file or directory',
+            DOWN,
+            True,
+        ),
         ("the database system is starting up", DOWN, True),
         ("server closed the connection unexpectedly", DOWN, True),
         ("Lost connection to MySQL server during query", DOWN, True),
@@ -22,7 +30,11 @@ from bcsearch.storage.trouble import ABSENT, ACCESS, DOWN, trouble_of
         ('FATAL:  role "ann" does not exist', ACCESS, False),
         ("permission denied for schema public", ACCESS, False),
         ("Access denied for user 'ann'@'localhost' (using password: YES)", ACCESS, False),
-        ("Access denied for user 'ann'@'%' to database 'cels'", "look at the database's name", False),
+        (
+            "Access denied for user 'ann'@'%' to database 'cels'",
+            "look at the database's name",
+            False,
+        ),
         ('FATAL:  database "cels" does not exist', ABSENT, False),
         ("Unknown database 'cels'", ABSENT, False),
         ('relation "studies" does not exist', "check the storage URL", True),

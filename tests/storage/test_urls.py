@@ -39,7 +39,10 @@ def test_password_survives_resolving() -> None:
         ("postgresql://ann:secret@host:5432/cells", "postgresql://ann:***@host:5432/cells"),
         ("postgresql://ann:sec/r@t@host/cells", "postgresql://ann:***@host/cells"),
         ("postgresql://:secret@host/cells", "postgresql://:***@host/cells"),
-        ("mysql://host/cells?user=ann&password=secret&x=1", "mysql://host/cells?user=ann&password=***&x=1"),
+        (
+            "mysql://host/cells?user=ann&password=secret&x=1",
+            "mysql://host/cells?user=ann&password=***&x=1",
+        ),
         ("ann:secret@host/cells", "ann:***@host/cells"),
         ("postgresql://ann@host:5432/cells", "postgresql://ann@host:5432/cells"),
         ("sqlite:///results/bcsearch.db", "sqlite:///results/bcsearch.db"),

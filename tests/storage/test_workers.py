@@ -47,7 +47,9 @@ def test_four_processes_fill_the_budget_exactly(url: str, storage: Storage) -> N
     assert (counts.finished, counts.total) == (30, 30)
 
 
-def test_trial_of_a_killed_worker_is_retried_once_with_its_params(url: str, storage: Storage) -> None:
+def test_trial_of_a_killed_worker_is_retried_once_with_its_params(
+    url: str, storage: Storage
+) -> None:
     study = make_study(storage)
     Slots(storage, study).ensure_slots(3)
     killed(hang_in_objective, url)
@@ -68,7 +70,11 @@ def test_worker_killed_inside_ask_is_reaped(url: str, storage: Storage) -> None:
     assert [trial.state for trial in study.trials] == [TrialState.RUNNING]
     work(storage, study, "survivor")
     states = Counter(trial.state for trial in study.trials)
-    assert (states[TrialState.FAIL], states[TrialState.COMPLETE], states[TrialState.RUNNING]) == (1, 2, 0)
+    assert (states[TrialState.FAIL], states[TrialState.COMPLETE], states[TrialState.RUNNING]) == (
+        1,
+        2,
+        0,
+    )
     # its slot was claimed before its trial was asked for, and may be free before the trial is silent for long enough
     assert states[TrialState.WAITING] <= 1
 

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from optuna import Study, Trial
 
 CONTEXT = get_context("forkserver")
-CONTEXT.set_forkserver_preload(["optuna", "sqlalchemy.orm", "bcsearch.storage", "tests.storage.workers"])
+CONTEXT.set_forkserver_preload(
+    ["optuna", "sqlalchemy.orm", "bcsearch.storage", "tests.storage.workers"]
+)
 NAME = "sweep"
 
 
@@ -37,13 +39,17 @@ class HangingSampler(RandomSampler):
 
 
 def make_study(storage: Storage, name: str = NAME, uuid: str = "u-1") -> Study:
-    study = optuna.create_study(storage=storage, study_name=name, direction="maximize", sampler=RandomSampler(seed=1))
+    study = optuna.create_study(
+        storage=storage, study_name=name, direction="maximize", sampler=RandomSampler(seed=1)
+    )
     study.set_user_attr(UUID, uuid)
     return study
 
 
 def open_study(url: str) -> tuple[Storage, Study]:
-    storage = open_storage(url)  # with the usual grace: a machine under load may be silent for seconds
+    storage = open_storage(
+        url
+    )  # with the usual grace: a machine under load may be silent for seconds
     return storage, optuna.load_study(study_name=NAME, storage=storage, sampler=RandomSampler())
 
 
@@ -132,7 +138,9 @@ def hang_in_ask(url: str, started: Any) -> None:
 def together(target: Callable[..., None], url: str, n_processes: int) -> list[list[Any]]:
     """Run ``target`` in processes that start at the same moment; return what each answered."""
     barrier, answers = CONTEXT.Barrier(n_processes), CONTEXT.Queue()
-    processes = [CONTEXT.Process(target=target, args=(url, barrier, answers)) for _ in range(n_processes)]
+    processes = [
+        CONTEXT.Process(target=target, args=(url, barrier, answers)) for _ in range(n_processes)
+    ]
     for process in processes:
         process.start()
     answered = [answers.get(timeout=60) for _ in processes]

@@ -39,13 +39,17 @@ class Diary:
         os.close(handle)
 
 
-def work(sweep: str, folder: Path, seconds: float, trials: int | None, *, refits: bool = False) -> int:
+def work(
+    sweep: str, folder: Path, seconds: float, trials: int | None, *, refits: bool = False
+) -> int:
     """Work on the study until its budget is used up or a signal comes; return the exit code."""
     plan = load_plan(sweep)
     diary = Diary(folder / "diary.jsonl")
     desk = open_desk(folder, plan, trials=trials, name=plan.name, worker=f"worker-{os.getpid()}")
     with Interrupts(diary) as interrupts:
-        worker = make_worker(desk, plan, FakeTrainer(seconds=seconds), listener=diary, interrupts=interrupts)
+        worker = make_worker(
+            desk, plan, FakeTrainer(seconds=seconds), listener=diary, interrupts=interrupts
+        )
         if not worker.run():
             return STOPPED
         if refits:

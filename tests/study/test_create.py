@@ -33,7 +33,10 @@ NAMES: dict[str, tuple[list[str], bool, str]] = {
 
 def studies(*names: str) -> list[StudyRecord]:
     """Return studies without trials; a name in the pattern of ``--fresh`` is of the sweep before the number."""
-    return [StudyRecord(name=name, sweep=re.sub(r"-\d+$", "", name), uuid="", trials_wanted=0) for name in names]
+    return [
+        StudyRecord(name=name, sweep=re.sub(r"-\d+$", "", name), uuid="", trials_wanted=0)
+        for name in names
+    ]
 
 
 @pytest.mark.parametrize("case", NAMES)
@@ -56,7 +59,9 @@ def test_fresh_study_keeps_the_old_one(tmp_path: Path) -> None:
     plan = make_plan()
     old = open_desk(tmp_path, plan, trials=2)
     make_worker(old, plan, FakeTrainer()).run()
-    new = open_desk(tmp_path, plan, trials=3, name=study_name("cells", studies(old.name), fresh=True))
+    new = open_desk(
+        tmp_path, plan, trials=3, name=study_name("cells", studies(old.name), fresh=True)
+    )
     assert new.name == "cells-2"
     make_worker(new, plan, FakeTrainer()).run()
     assert (old.record().slots_filled, new.record().slots_filled) == (2, 3)
@@ -84,18 +89,26 @@ def test_every_further_difference_is_counted() -> None:
 
 def test_other_data_is_refused_and_the_source_named() -> None:
     now = {**FINGERPRINT, "dataset": "bb", "folds": "changes with the data"}
-    with pytest.raises(StudyError, match=r"'cells' was made with other data.*--data cells\.npz.*--fresh"):
+    with pytest.raises(
+        StudyError, match=r"'cells' was made with other data.*--data cells\.npz.*--fresh"
+    ):
         check_fingerprint("cells", FINGERPRINT, now, "cells.npz", "others.npz")
-    with pytest.raises(StudyError, match="changed since; restore it, or start anew with 'bcsearch run' and --fresh"):
+    with pytest.raises(
+        StudyError, match="changed since; restore it, or start anew with 'bcsearch run' and --fresh"
+    ):
         check_fingerprint("cells", FINGERPRINT, now, "cells.npz", "cells.npz")
 
 
 def test_equal_fingerprint_passes_in_any_order() -> None:
-    check_fingerprint("cells", FINGERPRINT, dict(reversed(FINGERPRINT.items())), "cells.npz", "cells.npz")
+    check_fingerprint(
+        "cells", FINGERPRINT, dict(reversed(FINGERPRINT.items())), "cells.npz", "cells.npz"
+    )
 
 
 def test_sampler_and_pruner_come_from_the_stored_settings_on_resume(tmp_path: Path) -> None:
-    open_desk(tmp_path, make_plan(search={"sampler": "tpe", "pruner": "median", "pruner_trials": 4}))
+    open_desk(
+        tmp_path, make_plan(search={"sampler": "tpe", "pruner": "median", "pruner_trials": 4})
+    )
     changed = make_plan(search={"sampler": "random", "pruner": "none"})
     study = open_desk(tmp_path, changed).study
     assert isinstance(study.sampler, optuna.samplers.TPESampler)
@@ -111,7 +124,11 @@ def test_start_points_are_queued_by_the_creator_only(tmp_path: Path) -> None:
 
 
 def test_settings_come_back_as_the_same_plan_without_the_storage_url() -> None:
-    plan = make_plan(start=[{"learning_rate": 0.01}], storage="postgresql://me:secret@host/db", training={"epochs": 3})
+    plan = make_plan(
+        start=[{"learning_rate": 0.01}],
+        storage="postgresql://me:secret@host/db",
+        training={"epochs": 3},
+    )
     text = settings_text(plan)
     assert "secret" not in text
     back = stored_plan("cells", text)
@@ -126,25 +143,35 @@ def test_everything_needed_to_resume_stands_in_the_study(tmp_path: Path) -> None
     assert json.loads(record.settings)["sweep"]["search"]["sampler"] == "random"
 
 
-def test_creation_that_broke_off_is_brought_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_creation_that_broke_off_is_brought_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(create, "JOIN_SECONDS", 0.3)
     plan = make_plan(start=[{"learning_rate": 0.01}, {"learning_rate": 0.02}])
     storage = open_desk(tmp_path, make_plan()).storage
-    optuna.create_study(study_name="cells-2", storage=storage).enqueue_trial({"learning_rate": 0.01})
+    optuna.create_study(study_name="cells-2", storage=storage).enqueue_trial(
+        {"learning_rate": 0.01}
+    )
     desk = open_desk(tmp_path, plan, name="cells-2", trials=3)
     assert [trial.system_attrs["fixed_params"] for trial in desk.study.trials] == list(plan.starts)
     assert desk.record().fingerprint == FINGERPRINT
 
 
-def test_study_of_others_that_has_trials_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_study_of_others_that_has_trials_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(create, "JOIN_SECONDS", 0.3)
     storage = open_desk(tmp_path, make_plan()).storage
-    optuna.create_study(study_name="cells-2", storage=storage).add_trial(optuna.create_trial(value=0.5))
+    optuna.create_study(study_name="cells-2", storage=storage).add_trial(
+        optuna.create_trial(value=0.5)
+    )
     with pytest.raises(StudyError, match=r"'cells-2' was not made by bcsearch.*--fresh"):
         open_desk(tmp_path, make_plan(), name="cells-2")
 
 
-def test_joining_waits_for_the_creator_to_finish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_joining_waits_for_the_creator_to_finish(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plan = make_plan()
     storage = open_desk(tmp_path, plan).storage
     half = optuna.create_study(study_name="cells-2", storage=storage)

@@ -28,7 +28,9 @@ CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs the programs chromium and chromedriver"),
+    pytest.mark.skipif(
+        not (CHROMIUM and DRIVER), reason="needs the programs chromium and chromedriver"
+    ),
 ]
 
 OPTIONS = (
@@ -100,7 +102,9 @@ def artifacts_of(desk: Desk, number: int) -> list[str]:
     return [meta.artifact_id for meta in get_all_artifact_meta(trial, storage=desk.storage)]
 
 
-def test_study_opens_with_a_point_for_every_finished_trial(browser: webdriver.Chrome, address: str, desk: Desk) -> None:
+def test_study_opens_with_a_point_for_every_finished_trial(
+    browser: webdriver.Chrome, address: str, desk: Desk
+) -> None:
     browser.get(address)
     assert words(browser, "cells")
     browser.get(f"{address}dashboard/studies/1")

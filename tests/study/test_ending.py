@@ -16,8 +16,17 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-STATES = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.COMPLETE, TrialState.FAIL, TrialState.RUNNING)
-TRIALS = tuple(TrialRecord(number=number, state=state, score=0.5 + number) for number, state in enumerate(STATES))
+STATES = (
+    TrialState.COMPLETE,
+    TrialState.PRUNED,
+    TrialState.COMPLETE,
+    TrialState.FAIL,
+    TrialState.RUNNING,
+)
+TRIALS = tuple(
+    TrialRecord(number=number, state=state, score=0.5 + number)
+    for number, state in enumerate(STATES)
+)
 STUDY = StudyRecord(name="cells-2", sweep="cells", uuid="u", trials_wanted=9, trials=TRIALS)
 
 
@@ -27,7 +36,9 @@ def refitted(folder: Path, study: StudyRecord, number: int | None) -> int:
 
     asked: list[int] = []
     ledger = SimpleNamespace(entry_of=asked.append)  # has no entry
-    desk = cast("Any", SimpleNamespace(bundle_dir=folder / "model", ledger=ledger, record=lambda: study))
+    desk = cast(
+        "Any", SimpleNamespace(bundle_dir=folder / "model", ledger=ledger, record=lambda: study)
+    )
     with pytest.raises(StudyError) as caught:
         refit_trial(cast("Any", None), cast("Any", None), desk, lambda: None, number=number)
     if not asked:
@@ -37,7 +48,9 @@ def refitted(folder: Path, study: StudyRecord, number: int | None) -> int:
 
 
 @pytest.mark.parametrize(("number", "expected"), [(None, 2), (0, 0), (2, 2)])
-def test_best_trial_is_refitted_or_the_one_that_is_named(number: int | None, expected: int, tmp_path: Path) -> None:
+def test_best_trial_is_refitted_or_the_one_that_is_named(
+    number: int | None, expected: int, tmp_path: Path
+) -> None:
     assert refitted(tmp_path, STUDY, number) == expected
 
 
@@ -51,7 +64,9 @@ def test_best_trial_is_refitted_or_the_one_that_is_named(number: int | None, exp
         (-1, "the study has trials 0 to 4"),
     ],
 )
-def test_trial_that_cannot_be_refitted_is_one_line_that_says_why(number: int, reason: str, tmp_path: Path) -> None:
+def test_trial_that_cannot_be_refitted_is_one_line_that_says_why(
+    number: int, reason: str, tmp_path: Path
+) -> None:
     with pytest.raises(StudyError) as caught:
         refitted(tmp_path, STUDY, number)
     assert str(caught.value) == (
@@ -60,7 +75,11 @@ def test_trial_that_cannot_be_refitted_is_one_line_that_says_why(number: int, re
 
 
 @pytest.mark.parametrize("number", [None, 1])
-def test_study_without_a_completed_trial_has_nothing_to_refit(number: int | None, tmp_path: Path) -> None:
+def test_study_without_a_completed_trial_has_nothing_to_refit(
+    number: int | None, tmp_path: Path
+) -> None:
     pruned = replace(STUDY, trials=TRIALS[1:2])
-    with pytest.raises(StudyError, match=r"^study 'cells-2' has no completed trial to refit; run more with"):
+    with pytest.raises(
+        StudyError, match=r"^study 'cells-2' has no completed trial to refit; run more with"
+    ):
         refitted(tmp_path, pruned, number)

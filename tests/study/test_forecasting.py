@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from bcsearch.records.forecast import Forecast
 
 
-def warnings(forecast: Forecast, root: Path, limit_bytes: int | None = None, **options: Any) -> list[str]:
+def warnings(
+    forecast: Forecast, root: Path, limit_bytes: int | None = None, **options: Any
+) -> list[str]:
     from bcsearch.features.store import Store
     from bcsearch.study.forecasting import _warnings
 
@@ -31,7 +33,9 @@ def test_a_short_study_with_room_is_not_warned_of(tmp_path: Path) -> None:
     assert warnings(make_forecast(30), tmp_path) == []
 
 
-def test_too_little_room_on_the_disk_is_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_room_on_the_disk_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("bcsearch.study.forecasting.free_bytes", lambda _: 10**6)
     (line,) = warnings(make_forecast(30), tmp_path)
     assert line.startswith("warning: about 1.5 MB of cache are needed, 1.0 MB are free; ")
@@ -71,7 +75,9 @@ def test_first_trials_are_known_beforehand(search: dict[str, Any], tmp_path: Pat
 
 
 @pytest.mark.parametrize(("trials", "told"), [(4, True), (5, False)])
-def test_costs_are_told_beside_the_forecast_of_the_same_budget(trials: int, told: bool, tmp_path: Path) -> None:
+def test_costs_are_told_beside_the_forecast_of_the_same_budget(
+    trials: int, told: bool, tmp_path: Path
+) -> None:
     from bcsearch.study.forecasting import tell_costs
 
     plan = make_plan()

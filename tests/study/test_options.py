@@ -15,7 +15,9 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def test_data_is_the_option_then_the_environment_then_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_is_the_option_then_the_environment_then_the_sweep(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     plan = make_plan(data="sweep.npz")
     assert RunOptions().over(plan).sweep.data == "sweep.npz"
     monkeypatch.setenv("BCSEARCH_DATA", "environment.npz")
@@ -52,7 +54,9 @@ def test_url_that_makes_no_sense_is_refused() -> None:
         RunOptions(storage="nonsense").url()
 
 
-def test_worker_is_told_all_that_this_run_was_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_is_told_all_that_this_run_was_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("mine.h5").write_text("")
     plan = make_plan(weights="theirs.h5", limits={"recycle_trials": 7})
@@ -78,14 +82,20 @@ def test_worker_is_told_all_that_this_run_was_told(tmp_path: Path, monkeypatch: 
     assert RunOptions().worker_words("cells", plan)[4:6] == ["--weights", "theirs.h5"]
 
 
-@pytest.mark.parametrize("content", ['storage = "mine.db"\nspace = 3', 'storage = "mine.db"\n[training]\nepoks = 1'])
-def test_database_of_a_study_is_found_though_its_sweep_cannot_be_run_now(content: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "content", ['storage = "mine.db"\nspace = 3', 'storage = "mine.db"\n[training]\nepoks = 1']
+)
+def test_database_of_a_study_is_found_though_its_sweep_cannot_be_run_now(
+    content: str, tmp_path: Path
+) -> None:
     (tmp_path / "mine.toml").write_text(content)
     for study in ("mine", "mine-2"):
         assert RunOptions(sweeps_dir=tmp_path).url_of(study).endswith("mine.db")
 
 
-def test_sweep_is_not_read_where_the_database_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sweep_is_not_read_where_the_database_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "mine.toml").write_text("half-ty")
     assert RunOptions(sweeps_dir=tmp_path, storage="here.db").url_of("mine").endswith("here.db")
     monkeypatch.setenv("BCSEARCH_STORAGE", "there.db")

@@ -41,12 +41,17 @@ def test_files_lie_among_the_results_of_the_first_worker_and_others_find_them_th
 
 
 def test_artifacts_option_names_the_folder(study: optuna.Study, tmp_path: Path) -> None:
-    assert files_dir(study, options(tmp_path / "one", tmp_path / "shared")) == tmp_path / "shared" / "cells"
+    assert (
+        files_dir(study, options(tmp_path / "one", tmp_path / "shared"))
+        == tmp_path / "shared" / "cells"
+    )
     assert files_dir(study, options(tmp_path / "two")) == tmp_path / "shared" / "cells"
     assert told(study) is None
 
 
-def test_run_may_move_the_files_to_a_shared_folder_later(study: optuna.Study, tmp_path: Path) -> None:
+def test_run_may_move_the_files_to_a_shared_folder_later(
+    study: optuna.Study, tmp_path: Path
+) -> None:
     files_dir(study, options(tmp_path / "one"))
     moved = files_dir(study, options(tmp_path / "one", tmp_path / "shared"), may_move=True)
     assert moved == tmp_path / "shared" / "cells"
@@ -54,10 +59,14 @@ def test_run_may_move_the_files_to_a_shared_folder_later(study: optuna.Study, tm
     assert told(study) is None
     (tmp_path / "shared").rename(tmp_path / "gone")
     assert files_dir(study, options(tmp_path / "one")) == tmp_path / "one" / "cells"
-    assert told(study) == str(tmp_path / "one" / "cells")  # it holds the mark of the time when all shared it
+    assert told(study) == str(
+        tmp_path / "one" / "cells"
+    )  # it holds the mark of the time when all shared it
 
 
-def test_worker_with_a_folder_of_its_own_says_so_and_moves_nobody(study: optuna.Study, tmp_path: Path) -> None:
+def test_worker_with_a_folder_of_its_own_says_so_and_moves_nobody(
+    study: optuna.Study, tmp_path: Path
+) -> None:
     shared = files_dir(study, options(tmp_path / "one", tmp_path / "shared"))
     mine = files_dir(study, options(tmp_path / "two", tmp_path / "local"))
     assert mine == tmp_path / "local" / "cells"
@@ -76,7 +85,9 @@ def test_folder_of_the_same_path_on_another_disk_is_not_taken_for_the_shared_one
         assert told(study) == str(tmp_path / "scratch" / "cells")
 
 
-def test_mark_of_old_without_a_path_is_of_the_shared_folder(study: optuna.Study, tmp_path: Path) -> None:
+def test_mark_of_old_without_a_path_is_of_the_shared_folder(
+    study: optuna.Study, tmp_path: Path
+) -> None:
     first = files_dir(study, options(tmp_path / "one"))
     (first / ".study").write_text(study.user_attrs[attrs.UUID])
     assert files_dir(study, options(tmp_path / "two")) == first
@@ -84,7 +95,9 @@ def test_mark_of_old_without_a_path_is_of_the_shared_folder(study: optuna.Study,
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", None], ids=["empty", "no text", "a folder"])
-def test_mark_that_cannot_be_read_is_none(content: bytes | None, study: optuna.Study, tmp_path: Path) -> None:
+def test_mark_that_cannot_be_read_is_none(
+    content: bytes | None, study: optuna.Study, tmp_path: Path
+) -> None:
     first = files_dir(study, options(tmp_path / "one"))
     mark = first / ".study"
     mark.unlink()
@@ -93,7 +106,9 @@ def test_mark_that_cannot_be_read_is_none(content: bytes | None, study: optuna.S
     assert study_dir(tmp_path / "one", "cells", study.user_attrs[attrs.UUID]) == first
 
 
-def test_shared_folder_may_be_mounted_under_another_path(study: optuna.Study, tmp_path: Path) -> None:
+def test_shared_folder_may_be_mounted_under_another_path(
+    study: optuna.Study, tmp_path: Path
+) -> None:
     files_dir(study, options(tmp_path / "one", tmp_path / "shared"))
     (tmp_path / "mount").symlink_to(tmp_path / "shared")
     for may_move in (False, True):
@@ -103,7 +118,9 @@ def test_shared_folder_may_be_mounted_under_another_path(study: optuna.Study, tm
     assert study.user_attrs[attrs.FILES] == str(tmp_path / "shared" / "cells")
 
 
-def test_machine_that_does_not_reach_the_folder_takes_its_own_and_says_so(study: optuna.Study, tmp_path: Path) -> None:
+def test_machine_that_does_not_reach_the_folder_takes_its_own_and_says_so(
+    study: optuna.Study, tmp_path: Path
+) -> None:
     first = files_dir(study, options(tmp_path / "one"))
     shutil.rmtree(first)  # as another machine sees it
     (tmp_path / "one" / "cells").mkdir()  # it has a folder of that name, of something else

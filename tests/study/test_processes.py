@@ -57,7 +57,13 @@ class Workplace:
     def start(self, *more: str, seconds: float = 0.01, trials: int) -> subprocess.Popen[bytes]:
         """Start one worker; with ``refit`` it ends the study too."""
         module = [sys.executable, "-m", "tests.study.fake_worker"]
-        arguments = [str(self.folder / "sweeps" / "cells.toml"), str(self.folder), str(seconds), str(trials), *more]
+        arguments = [
+            str(self.folder / "sweeps" / "cells.toml"),
+            str(self.folder),
+            str(seconds),
+            str(trials),
+            *more,
+        ]
         with (self.folder / "stderr.txt").open("ab") as stderr:
             self.processes.append(subprocess.Popen([*module, *arguments], stderr=stderr))
         return self.processes[-1]
@@ -112,7 +118,9 @@ def rates(lines: list[dict[str, Any]]) -> list[float]:
 
 
 @pytest.mark.parametrize("n_processes", [2, 4])
-def test_processes_share_the_trials_and_never_run_one_twice(n_processes: int, workplace: Workplace) -> None:
+def test_processes_share_the_trials_and_never_run_one_twice(
+    n_processes: int, workplace: Workplace
+) -> None:
     for _ in range(n_processes):
         workplace.start(trials=24, seconds=0.02)
     workplace.finish()
@@ -123,7 +131,11 @@ def test_processes_share_the_trials_and_never_run_one_twice(n_processes: int, wo
     counted = Counter(rates(started))
     assert [counted[rate] for rate in START] == [1] * len(START)
     record = workplace.record()
-    assert (record.slots_filled, record.count(TrialState.COMPLETE), len(record.trials)) == (24, 24, 24)
+    assert (record.slots_filled, record.count(TrialState.COMPLETE), len(record.trials)) == (
+        24,
+        24,
+        24,
+    )
     assert all(len(trial.epochs) == EPOCHS for trial in record.trials)
 
 
@@ -142,7 +154,9 @@ def test_study_goes_on_after_kill_9_in_the_middle_of_a_trial(workplace: Workplac
     assert record.count(TrialState.FAIL) == 1
     assert len(record.trials) == 9
     starts = workplace.of("TrialStarted")
-    assert Counter(line["number"] for line in starts) == dict.fromkeys(range(9), 1)  # none that ended ran again
+    assert Counter(line["number"] for line in starts) == dict.fromkeys(
+        range(9), 1
+    )  # none that ended ran again
     interrupted = record.trials[2]
     (retry,) = [trial for trial in record.trials if "retry of trial 2" in trial.note]
     assert interrupted.state is TrialState.FAIL
@@ -151,7 +165,9 @@ def test_study_goes_on_after_kill_9_in_the_middle_of_a_trial(workplace: Workplac
 
 
 def test_worker_takes_over_from_one_that_was_killed(workplace: Workplace) -> None:
-    doomed = workplace.start(trials=6, seconds=600)  # it is still at its first trial when it is killed
+    doomed = workplace.start(
+        trials=6, seconds=600
+    )  # it is still at its first trial when it is killed
     workplace.wait_for("TrialStarted", pid=doomed.pid)
     survivor = workplace.start(trials=6, seconds=0.05)
     workplace.wait_for("TrialStarted", pid=survivor.pid)
@@ -164,7 +180,9 @@ def test_worker_takes_over_from_one_that_was_killed(workplace: Workplace) -> Non
     assert [counted[rate] for rate in START] == [1] * len(START)
 
 
-def test_survivor_refits_only_after_the_killed_workers_trial_has_been_run_again(workplace: Workplace) -> None:
+def test_survivor_refits_only_after_the_killed_workers_trial_has_been_run_again(
+    workplace: Workplace,
+) -> None:
     doomed = workplace.start(trials=5, seconds=600)
     workplace.wait_for("TrialStarted", pid=doomed.pid)
     survivor = workplace.start("refit", trials=5)
@@ -180,20 +198,29 @@ def test_survivor_refits_only_after_the_killed_workers_trial_has_been_run_again(
     (retry,) = [trial for trial in record.trials if trial.retry_of == 0]
     assert (retry.state, retry.params) == (TrialState.COMPLETE, record.trials[0].params)
     told = [(line["event"], line.get("number"), line["pid"]) for line in workplace.diary]
-    refit = [line["event"] == "Notice" and line["text"].startswith("refitting") for line in workplace.diary]
+    refit = [
+        line["event"] == "Notice" and line["text"].startswith("refitting")
+        for line in workplace.diary
+    ]
     assert sum(refit) == 1
     assert told[refit.index(True) - 1] == ("TrialEnded", retry.number, survivor.pid)
     assert refit[-1]  # nothing was trained once the refit began
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_first_signal_finishes_the_epoch_and_releases_the_trial(number: signal.Signals, workplace: Workplace) -> None:
+def test_first_signal_finishes_the_epoch_and_releases_the_trial(
+    number: signal.Signals, workplace: Workplace
+) -> None:
     process = workplace.start(trials=4, seconds=0.4)
     workplace.wait_for("EpochEnded", number=1, epoch=1)
     process.send_signal(number)
     assert workplace.forget(process) == STOPPED
     *_, notice, epoch, released = workplace.diary
-    assert (notice["event"], epoch["event"], released["event"]) == ("Notice", "EpochEnded", "TrialReleased")
+    assert (notice["event"], epoch["event"], released["event"]) == (
+        "Notice",
+        "EpochEnded",
+        "TrialReleased",
+    )
     assert released["number"] == 1
     waiting = workplace.record().trials[1]
     assert waiting.state is TrialState.WAITING
@@ -206,7 +233,9 @@ def test_first_signal_finishes_the_epoch_and_releases_the_trial(number: signal.S
     assert record.trials[1].state is TrialState.COMPLETE
     first, again = (line for line in workplace.of("TrialStarted") if line["number"] == 1)
     assert first["params"] == again["params"]
-    assert Counter(line["number"] for line in workplace.of("TrialEnded")) == dict.fromkeys(range(4), 1)
+    assert Counter(line["number"] for line in workplace.of("TrialEnded")) == dict.fromkeys(
+        range(4), 1
+    )
 
 
 def test_second_signal_stops_in_the_middle_of_an_epoch(workplace: Workplace) -> None:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 __all__ = ["folder"]  # a fixture
-ray_workers = pytest.importorskip("bcsearch.study.ray_workers", reason="needs Ray, of bcsearch[ray]")
+ray_workers = pytest.importorskip(
+    "bcsearch.study.ray_workers", reason="needs Ray, of bcsearch[ray]"
+)
 pytestmark = pytest.mark.slow
 HOST = "127.0.0.2"  # this machine; Ray would put the public address in the place of 127.0.0.1
 ROOT = Path(__file__).parents[2]
@@ -60,7 +62,9 @@ def cluster() -> Iterator[Nodes]:
     made.shutdown()
 
 
-def supervisor(words: list[str], is_done: Callable[[], bool], address: str, heard: Recorder, **more: Any) -> Supervisor:
+def supervisor(
+    words: list[str], is_done: Callable[[], bool], address: str, heard: Recorder, **more: Any
+) -> Supervisor:
     joined = ray_workers.RayCluster.join(address)
     launch = joined(words, {"PYTHONPATH": str(ROOT), STORAGE: "sqlite:///study.db"}, 2)
     parts = {"interrupts": Interrupts(heard), "tell_progress": lambda: None, **more}
@@ -96,7 +100,9 @@ def test_worker_of_a_node_that_died_is_placed_on_another_and_the_budget_stays_ex
 def test_ctrl_c_releases_the_trials_of_all_workers(cluster: Nodes, folder: Path) -> None:
     heard = Recorder()
     interrupts = Interrupts(heard)
-    watched = supervisor(*fake_workers(folder, 0.5, 60), cluster.address, heard, interrupts=interrupts)
+    watched = supervisor(
+        *fake_workers(folder, 0.5, 60), cluster.address, heard, interrupts=interrupts
+    )
 
     def stop() -> None:
         await_work(folder)
@@ -108,7 +114,9 @@ def test_ctrl_c_releases_the_trials_of_all_workers(cluster: Nodes, folder: Path)
     assert record.count(TrialState.RUNNING) == record.count(TrialState.FAIL) == 0
 
 
-def test_worker_without_room_says_so_and_waits(cluster: Nodes, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_without_room_says_so_and_waits(
+    cluster: Nodes, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(ray_workers, "ROOM_SECONDS", 0.5)
     lines: list[str] = []
     ray_workers.RayCluster.join(cluster.address)
@@ -126,7 +134,9 @@ def test_worker_without_room_says_so_and_waits(cluster: Nodes, folder: Path, mon
 
 
 def test_address_without_a_cluster_is_one_line() -> None:
-    with pytest.raises(ConfigError, match=r"--address: came '127.0.0.1:1': .*; start one with 'ray start --head'"):
+    with pytest.raises(
+        ConfigError, match=r"--address: came '127.0.0.1:1': .*; start one with 'ray start --head'"
+    ):
         ray_workers.RayCluster.join("127.0.0.1:1")
 
 

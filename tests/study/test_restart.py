@@ -41,7 +41,9 @@ def open_desk(server: PostgreSQL, folder: Path, trials: int) -> Desk:
 
 
 @pytest.mark.parametrize("epoch", [0, 2, 4])
-def test_trial_outlasts_a_restart_of_the_server_in_its_middle(server: PostgreSQL, tmp_path: Path, epoch: int) -> None:
+def test_trial_outlasts_a_restart_of_the_server_in_its_middle(
+    server: PostgreSQL, tmp_path: Path, epoch: int
+) -> None:
     desk = open_desk(server, tmp_path, 2)
     restarts: list[int] = []
 

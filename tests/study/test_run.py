@@ -60,7 +60,9 @@ class Bench:
 
     def prepare(self, plan: Plan) -> SimpleNamespace:
         self.order.append("weights")
-        dataset = SimpleNamespace(drawn=False, labels=np.array([0, 0, 1, 1]), class_names=("round", "flat"))
+        dataset = SimpleNamespace(
+            drawn=False, labels=np.array([0, 0, 1, 1]), class_names=("round", "flat")
+        )
         return SimpleNamespace(plan=plan, fingerprint=self.fingerprint, dataset=dataset, weights={})
 
     def fit(self, plan: Plan, *_: Any) -> tuple[Plan, Forecast]:
@@ -90,7 +92,9 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     for name, text in {"sweeps/cells.toml": SWEEP, "search_spaces/toy.toml": SPACE}.items():
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text(text)
-    made = Bench(options=RunOptions(sweeps_dir=tmp_path / "sweeps", results_dir=tmp_path / "results"))
+    made = Bench(
+        options=RunOptions(sweeps_dir=tmp_path / "sweeps", results_dir=tmp_path / "results")
+    )
     for module in ("run", "opening"):
         monkeypatch.setattr(f"bcsearch.study.{module}.prepare", made.prepare)
     monkeypatch.setattr("bcsearch.study.run.open_device", made.open_device)
@@ -134,7 +138,11 @@ def test_trials_come_from_what_fits_and_the_same_command_goes_on_with_it(bench: 
     assert notice == "study 'cells' exists: --minutes and --max-cache act when a study is created"
     budgets = [known.trials for known in bench.heard.of(BudgetKnown)]
     assert budgets == [4, 4]  # one of the five did not fit
-    for changes, trials in (({"trials": 5}, 5), ({}, 5), ({"trials": 6, "minutes": 1.0}, 6)):  # all can be asked for
+    for changes, trials in (
+        ({"trials": 5}, 5),
+        ({}, 5),
+        ({"trials": 6, "minutes": 1.0}, 6),
+    ):  # all can be asked for
         bench.run(**changes)
         assert bench.heard.of(BudgetKnown)[-1].trials == trials
 
@@ -168,12 +176,17 @@ def test_run_of_a_finished_study_says_how_to_get_more(bench: Bench) -> None:
     bench.run()
     assert len(bench.trainer.calls) == 4
     assert any(
-        "all 4 trials are done" in notice.text and "--trials" in notice.text for notice in bench.heard.of(Notice)
+        "all 4 trials are done" in notice.text and "--trials" in notice.text
+        for notice in bench.heard.of(Notice)
     )
 
 
 def test_fresh_run_starts_anew_and_keeps_the_old_study(bench: Bench) -> None:
-    assert [bench.run().study, bench.run(fresh=True).study, bench.run().study] == ["cells", "cells-2", "cells-2"]
+    assert [bench.run().study, bench.run(fresh=True).study, bench.run().study] == [
+        "cells",
+        "cells-2",
+        "cells-2",
+    ]
     assert len(bench.trainer.calls) == 8
 
 
@@ -203,7 +216,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     place = tmp_path / "disk"
     place.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(place)]
-    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode != 0:
+    if (
+        os.geteuid() != 0
+        or subprocess.run(command, capture_output=True, check=False).returncode != 0
+    ):
         pytest.skip("only root may mount a small disk, and not in every container")
     yield place
     subprocess.run(["umount", "-l", str(place)], check=True)

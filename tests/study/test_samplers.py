@@ -30,7 +30,8 @@ def test_tpe_draws_conditional_parameters_together() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "expected"), [("median", optuna.pruners.MedianPruner), ("none", optuna.pruners.NopPruner)]
+    ("kind", "expected"),
+    [("median", optuna.pruners.MedianPruner), ("none", optuna.pruners.NopPruner)],
 )
 def test_pruner_is_the_one_asked_for(kind: str, expected: type) -> None:
     assert isinstance(build_pruner(Search.model_validate({"pruner": kind})), expected)

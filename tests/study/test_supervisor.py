@@ -30,10 +30,17 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 
-def supervisor(words: list[str], is_done: Callable[[], bool], n_workers: int = 2, **more: Any) -> Supervisor:
+def supervisor(
+    words: list[str], is_done: Callable[[], bool], n_workers: int = 2, **more: Any
+) -> Supervisor:
     heard = more.pop("listener", Recorder())
     launch = LocalLaunch(words, more.pop("environment", {}), n_workers)
-    parts: dict[str, Any] = {"interrupts": Interrupts(heard), "listener": heard, "tell_progress": lambda: None, **more}
+    parts: dict[str, Any] = {
+        "interrupts": Interrupts(heard),
+        "listener": heard,
+        "tell_progress": lambda: None,
+        **more,
+    }
     return Supervisor(launch=launch, is_done=is_done, n_workers=n_workers, **parts)
 
 
@@ -106,7 +113,10 @@ def test_a_worker_that_ends_early_is_started_again_until_all_is_done(tmp_path: P
     marks = tmp_path / "marks"
     heard = Recorder()
     watched = supervisor(
-        script(text, str(marks)), lambda: marks.exists() and len(marks.read_text()) >= 5, n_workers=1, listener=heard
+        script(text, str(marks)),
+        lambda: marks.exists() and len(marks.read_text()) >= 5,
+        n_workers=1,
+        listener=heard,
     )
     assert watched.run() is True
     assert len(marks.read_text()) == 5
@@ -116,7 +126,9 @@ def test_a_worker_that_ends_early_is_started_again_until_all_is_done(tmp_path: P
 def test_what_a_worker_prints_comes_with_its_number_and_a_bug_is_not_repeated() -> None:
     heard = Recorder()
     with pytest.raises(StudyError, match="all workers have ended"):
-        supervisor(script("print('so far'); raise ValueError('a bug')"), lambda: False, listener=heard).run()
+        supervisor(
+            script("print('so far'); raise ValueError('a bug')"), lambda: False, listener=heard
+        ).run()
     for number in range(2):
         assert told(heard).count(f"worker {number}: so far") == 1
         assert told(heard).count(f"worker {number}: ValueError: a bug") == 1
@@ -137,7 +149,10 @@ def test_ctrl_c_asks_every_worker_to_end_and_waits(folder: Path) -> None:
         words, is_done = fake_workers(folder, 0.3, 40)
 
         def interrupt() -> None:
-            while not (folder / "diary.jsonl").exists() or (folder / "diary.jsonl").read_text().count("Started") < 2:
+            while (
+                not (folder / "diary.jsonl").exists()
+                or (folder / "diary.jsonl").read_text().count("Started") < 2
+            ):
                 time.sleep(0.05)
             os.kill(os.getpid(), signal.SIGINT)
 
@@ -153,5 +168,7 @@ def test_cores_are_divided_among_workers(monkeypatch: pytest.MonkeyPatch) -> Non
     heard = Recorder()
     text = "import os; print(os.environ['TF_NUM_INTRAOP_THREADS'], os.environ['OMP_NUM_THREADS'], os.environ['MINE'])"
     ended = iter([False] * 4 + [True] * 99)
-    supervisor(script(text), lambda: next(ended), n_workers=3, listener=heard, environment={"MINE": "yes"}).run()
+    supervisor(
+        script(text), lambda: next(ended), n_workers=3, listener=heard, environment={"MINE": "yes"}
+    ).run()
     assert "worker 2: 2 2 yes" in told(heard)

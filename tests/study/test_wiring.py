@@ -15,7 +15,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("has_probabilities", [True, False])
-def test_trials_are_drawn_with_the_labels_and_class_names_of_the_data(has_probabilities: bool) -> None:
+def test_trials_are_drawn_with_the_labels_and_class_names_of_the_data(
+    has_probabilities: bool,
+) -> None:
     from bcsearch.study.wiring import drawing_of
 
     dataset = SimpleNamespace(labels=np.array([0, 1, 1]), class_names=("round", "flat"))

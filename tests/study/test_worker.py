@@ -70,7 +70,11 @@ def test_infeasible_trials_fill_slots_and_the_worker_goes_on(tmp_path: Path) -> 
     record = desk.record()
     assert desk.slots.counts().is_done
     assert 0 < record.count(TrialState.INFEASIBLE) < 6
-    assert record.count(TrialState.INFEASIBLE) + record.count(TrialState.COMPLETE) == record.slots_filled == 6
+    assert (
+        record.count(TrialState.INFEASIBLE) + record.count(TrialState.COMPLETE)
+        == record.slots_filled
+        == 6
+    )
 
 
 def test_worker_ends_where_no_configuration_can_be_trained(tmp_path: Path) -> None:
@@ -80,7 +84,10 @@ def test_worker_ends_where_no_configuration_can_be_trained(tmp_path: Path) -> No
     def curve(params: Params) -> tuple[float, ...]:
         raise InfeasibleError("out of memory")
 
-    with pytest.raises(StudyError, match="10 configurations in a row cannot be trained here, the last as out of mem"):
+    with pytest.raises(
+        StudyError,
+        match="10 configurations in a row cannot be trained here, the last as out of mem",
+    ):
         make_worker(desk, plan, FakeTrainer(curve=curve)).run()
     assert len(desk.study.trials) == MOST_INFEASIBLE
 
@@ -124,7 +131,9 @@ def test_resume_runs_only_what_is_missing(tmp_path: Path) -> None:
         stops.asked = len(first.calls) == 4 and epoch == 1
 
     first.during = stop
-    worker = make_worker(open_desk(tmp_path, plan, trials=6), plan, first, listener=recorder, interrupts=stops)
+    worker = make_worker(
+        open_desk(tmp_path, plan, trials=6), plan, first, listener=recorder, interrupts=stops
+    )
     assert not worker.run()
     assert [event.number for event in recorder.of(TrialEnded)] == [0, 1, 2]
     second, again = FakeTrainer(), Recorder()
@@ -158,7 +167,9 @@ def test_worker_told_to_stop_before_it_starts_trains_nothing(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("moment", ["in the middle", "at the end"])
-def test_trial_ended_by_another_worker_is_noticed_and_the_worker_goes_on(moment: str, tmp_path: Path) -> None:
+def test_trial_ended_by_another_worker_is_noticed_and_the_worker_goes_on(
+    moment: str, tmp_path: Path
+) -> None:
     plan = make_plan()
     desk = open_desk(tmp_path, plan, trials=3)
     trainer, recorder = FakeTrainer(), Recorder()
@@ -184,7 +195,9 @@ def test_trial_that_another_worker_completed_is_not_counted_as_ended_here(tmp_pa
 
     def lose(epoch: int) -> None:
         if len(trainer.calls) == 1 and epoch == 4:
-            desk.storage.set_trial_state_values(desk.study.trials[0]._trial_id, OptunaState.COMPLETE, [0.5])
+            desk.storage.set_trial_state_values(
+                desk.study.trials[0]._trial_id, OptunaState.COMPLETE, [0.5]
+            )
 
     trainer.during = lose
     assert make_worker(desk, plan, trainer, listener=recorder).run()
@@ -223,7 +236,9 @@ def test_bug_in_a_trial_that_was_also_lost_is_raised_all_the_same(tmp_path: Path
         make_worker(desk, plan, FakeTrainer(during=fail)).run()
 
 
-def test_worker_waits_while_others_hold_all_slots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_waits_while_others_hold_all_slots(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plan = make_plan()
     desk = open_desk(tmp_path, plan, trials=1)
     slot = desk.slots.claim("other")
@@ -249,7 +264,9 @@ def test_second_interrupt_as_the_end_is_told_ends_the_worker_at_once(
     desk = open_desk(tmp_path, plan, trials=2)
     tell = desk.storage.set_trial_state_values
 
-    def interrupted(trial_id: int, state: OptunaState, values: Sequence[float] | None = None) -> bool:
+    def interrupted(
+        trial_id: int, state: OptunaState, values: Sequence[float] | None = None
+    ) -> bool:
         if state is OptunaState.COMPLETE:
             raise KeyboardInterrupt
         return tell(trial_id, state, values)

@@ -16,7 +16,9 @@ def batches(*folds: np.ndarray, batch_size: int = 8, seed: int = 0) -> Batches:
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 8, 64])
 @pytest.mark.parametrize("folds", [ROWS, ROWS[:2], ROWS[:1]], ids=len)
-def test_every_fold_sees_all_its_rows_in_every_epoch_and_no_others(folds: list[np.ndarray], batch_size: int) -> None:
+def test_every_fold_sees_all_its_rows_in_every_epoch_and_no_others(
+    folds: list[np.ndarray], batch_size: int
+) -> None:
     drawn = batches(*folds, batch_size=batch_size)
     for epoch in range(3):
         rows = drawn.rows(epoch)
@@ -65,9 +67,13 @@ def test_image_i_in_epoch_e_shows_view_i_plus_e_modulo_the_views(n_views: int) -
     rows = np.arange(12).reshape(3, 2, 2)
     for epoch in range(5):
         shown = view_of(rows, epoch, n_views)
-        assert shown.tolist() == [[[(int(i) + epoch) % n_views for i in fold] for fold in step] for step in rows]
+        assert shown.tolist() == [
+            [[(int(i) + epoch) % n_views for i in fold] for fold in step] for step in rows
+        ]
 
 
 def test_every_image_shows_every_view_once_in_as_many_epochs() -> None:
     shown = np.stack([view_of(np.arange(10), epoch, 4) for epoch in range(4)])
-    np.testing.assert_array_equal(np.sort(shown, axis=0), np.repeat(np.arange(4)[:, np.newaxis], 10, axis=1))
+    np.testing.assert_array_equal(
+        np.sort(shown, axis=0), np.repeat(np.arange(4)[:, np.newaxis], 10, axis=1)
+    )

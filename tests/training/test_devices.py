@@ -25,17 +25,25 @@ ROOT = Path(__file__).parents[2]
 class FakeGpus:
     """Stands in for TensorFlow's calls about GPUs, and remembers them."""
 
-    def __init__(self, patch: pytest.MonkeyPatch, n_gpus: int, capability: tuple[int, int] = (8, 6)) -> None:
+    def __init__(
+        self, patch: pytest.MonkeyPatch, n_gpus: int, capability: tuple[int, int] = (8, 6)
+    ) -> None:
         import tensorflow as tf
 
-        self.found = [SimpleNamespace(name=f"/physical_device:GPU:{index}") for index in range(n_gpus)]
+        self.found = [
+            SimpleNamespace(name=f"/physical_device:GPU:{index}") for index in range(n_gpus)
+        ]
         self.visible: list[Any] = []
         self.growing: list[str] = []
         details = {"compute_capability": capability}
         patch.setattr(tf.config, "list_physical_devices", lambda kind: self.found)
-        patch.setattr(tf.config, "set_visible_devices", lambda gpus, kind: self.visible.append(gpus))
+        patch.setattr(
+            tf.config, "set_visible_devices", lambda gpus, kind: self.visible.append(gpus)
+        )
         experimental = tf.config.experimental
-        patch.setattr(experimental, "set_memory_growth", lambda gpu, on: self.growing.append(gpu.name))
+        patch.setattr(
+            experimental, "set_memory_growth", lambda gpu, on: self.growing.append(gpu.name)
+        )
         patch.setattr(experimental, "get_device_details", lambda gpu: details)
 
 
@@ -62,7 +70,9 @@ def choose(folder: Path, notices: list[str] | None = None, family: str = "") -> 
     return set_up_devices(folder, (notices if notices is not None else []).append, family)
 
 
-def test_without_a_gpu_nothing_is_changed_and_nothing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_gpu_nothing_is_changed_and_nothing_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     gpus, notices = FakeGpus(monkeypatch, 0), list[str]()
     device = choose(tmp_path / "locks", notices)
     assert (device.kind, device.jit_compile, device.precision) == ("cpu", False, "float32")
@@ -71,7 +81,8 @@ def test_without_a_gpu_nothing_is_changed_and_nothing_is_said(tmp_path: Path, mo
 
 
 @pytest.mark.parametrize(
-    ("capability", "precision"), [((8, 0), "mixed_bfloat16"), ((9, 0), "mixed_bfloat16"), ((7, 5), "float32")]
+    ("capability", "precision"),
+    [((8, 0), "mixed_bfloat16"), ((9, 0), "mixed_bfloat16"), ((7, 5), "float32")],
 )
 def test_gpu_is_compiled_for_in_the_precision_that_it_is_fast_in(
     capability: tuple[int, int], precision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -140,7 +151,9 @@ def test_each_process_takes_a_gpu_of_its_own_and_the_last_uses_the_cpu(
     assert choose(tmp_path).name == gpus.found[0].name  # a dead worker's is free again
 
 
-def test_all_gpus_are_hidden_from_a_process_that_gets_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_gpus_are_hidden_from_a_process_that_gets_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from bcsearch.training import devices
 
     gpus = FakeGpus(monkeypatch, 2)
@@ -167,7 +180,11 @@ def test_workers_of_one_supervisor_divide_the_one_gpu_that_it_was_given(tmp_path
         other_worker(1, tmp_path, **given) as second,
         other_worker(1, tmp_path, **{**given, "FAMILY": "theirs"}) as elsewhere,
     ):
-        assert [first, second, elsewhere] == ["/physical_device:GPU:0", "CPU", "/physical_device:GPU:0"]
+        assert [first, second, elsewhere] == [
+            "/physical_device:GPU:0",
+            "CPU",
+            "/physical_device:GPU:0",
+        ]
 
 
 def test_several_gpus_that_were_chosen_are_divided_among_all_on_the_machine(tmp_path: Path) -> None:

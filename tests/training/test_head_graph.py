@@ -31,7 +31,14 @@ KINDS = {
     "sgd": Params(**KEEP, optimizer="sgd", momentum=0.9, l2=1e-3),
     "rmsprop": Params(**KEEP, optimizer="rmsprop", momentum=0.5, label_smoothing=0.1),
     "lion": Params(**KEEP, optimizer="lion", weight_decay=0.1, class_weights="balanced"),
-    "all": Params(**KEEP, head_layers=2, activation="gelu", l2=1e-3, label_smoothing=0.2, class_weights="balanced"),
+    "all": Params(
+        **KEEP,
+        head_layers=2,
+        activation="gelu",
+        l2=1e-3,
+        label_smoothing=0.2,
+        class_weights="balanced",
+    ),
 }
 
 
@@ -50,12 +57,16 @@ def train_stacked(params: Params, folds: list[int]) -> Trained:
     from bcsearch.training.heads import load_features
     from bcsearch.training.loop import Task
 
-    task = Task(labels=LABELS, n_classes=CLASSES, train_rows=[FOLDS[fold] for fold in folds], valid_rows=[])
+    task = Task(
+        labels=LABELS, n_classes=CLASSES, train_rows=[FOLDS[fold] for fold in folds], valid_rows=[]
+    )
     features = load_features(list(TABLE), task)
     graph = head_graph.head_graph(head_graph.kind_of(params))
     drawn = [first_kernels([D, *params.units, CLASSES], fold, seed=1) for fold in folds]
     graph.reset([np.stack(layer) for layer in zip(*drawn, strict=True)])
-    weights = tf.constant(np.stack([class_weights(params.class_weights, LABELS[FOLDS[f]], CLASSES) for f in folds]))
+    weights = tf.constant(
+        np.stack([class_weights(params.class_weights, LABELS[FOLDS[f]], CLASSES) for f in folds])
+    )
     knobs = head_graph.knobs_of(params, RATE)
     losses = []
     for epoch in range(EPOCHS):
@@ -84,10 +95,15 @@ def train_keras(params: Params, fold: int) -> Trained:
     per_class = class_weights(params.class_weights, LABELS[FOLDS[fold]], CLASSES)
     for epoch in range(EPOCHS):
         for rows in batches(params).rows(epoch)[:, fold]:
-            targets = np.eye(CLASSES)[LABELS[rows]] * (1 - params.label_smoothing) + params.label_smoothing / CLASSES
+            targets = (
+                np.eye(CLASSES)[LABELS[rows]] * (1 - params.label_smoothing)
+                + params.label_smoothing / CLASSES
+            )
             inputs = TABLE[view_of(rows, epoch, VIEWS), rows]
             model.train_on_batch(inputs, targets, sample_weight=targets @ per_class)
-    weights = [layer.kernel.numpy() for layer in dense] + [layer.bias.numpy()[np.newaxis] for layer in dense]
+    weights = [layer.kernel.numpy() for layer in dense] + [
+        layer.bias.numpy()[np.newaxis] for layer in dense
+    ]
     return Trained(weights, model.predict(TABLE[0], verbose=0)[np.newaxis], [])
 
 
@@ -122,16 +138,22 @@ def test_folds_abreast_learn_what_each_fold_learns_alone(kind: tuple[Params, Tra
         alone = train_stacked(params, [fold])
         for stacked, single in zip(together.weights, alone.weights, strict=True):
             np.testing.assert_allclose(stacked[fold], single[0], rtol=0, atol=ALONE_TOLERANCE)
-        np.testing.assert_allclose(together.probabilities[fold], alone.probabilities[0], rtol=0, atol=ALONE_TOLERANCE)
+        np.testing.assert_allclose(
+            together.probabilities[fold], alone.probabilities[0], rtol=0, atol=ALONE_TOLERANCE
+        )
 
 
-def test_folds_abreast_learn_what_keras_learns_from_the_same_batches(kind: tuple[Params, Trained]) -> None:
+def test_folds_abreast_learn_what_keras_learns_from_the_same_batches(
+    kind: tuple[Params, Trained],
+) -> None:
     params, together = kind
     for fold in range(len(FOLDS)):
         theirs = train_keras(params, fold)
         for ours, weight in zip(together.weights, theirs.weights, strict=True):
             np.testing.assert_allclose(ours[fold], weight, rtol=0, atol=KERAS_TOLERANCE)
-        np.testing.assert_allclose(together.probabilities[fold], theirs.probabilities[0], rtol=0, atol=KERAS_TOLERANCE)
+        np.testing.assert_allclose(
+            together.probabilities[fold], theirs.probabilities[0], rtol=0, atol=KERAS_TOLERANCE
+        )
 
 
 def test_heads_have_learned_something(kind: tuple[Params, Trained]) -> None:

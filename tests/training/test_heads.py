@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 N, D, CLASSES, EPOCHS = 90, 10, 3, 3
 RANDOM = np.random.default_rng(0)
 LABELS = np.r_[np.arange(CLASSES), RANDOM.integers(0, CLASSES, N - CLASSES)]
-VIEWS = [RANDOM.normal(LABELS[:, np.newaxis] * 0.5, 1.0, (N, D)).astype(np.float16) for _ in range(2)]
+VIEWS = [
+    RANDOM.normal(LABELS[:, np.newaxis] * 0.5, 1.0, (N, D)).astype(np.float16) for _ in range(2)
+]
 PARAMS = Params(head_layers=1, units_1=16, dropout=0.3, batch_size=8, class_weights="balanced")
 APART = [np.arange(0, 20), np.arange(30, 50), np.arange(60, 80)]  # three folds that share no row
 APART_VALID = [np.arange(20, 30), np.arange(50, 53), np.arange(80, 90)]
@@ -64,9 +66,13 @@ def changed_labels(rows: np.ndarray) -> np.ndarray:
     return labels
 
 
-@pytest.mark.parametrize("params", [PARAMS, Params(head_layers=0, optimizer="sgd", l2=1e-3, batch_size=8)])
+@pytest.mark.parametrize(
+    "params", [PARAMS, Params(head_layers=0, optimizer="sgd", l2=1e-3, batch_size=8)]
+)
 @pytest.mark.parametrize("what", ["features", "labels"])
-def test_changing_the_training_rows_of_one_fold_leaves_the_others_the_same_bits(params: Params, what: str) -> None:
+def test_changing_the_training_rows_of_one_fold_leaves_the_others_the_same_bits(
+    params: Params, what: str
+) -> None:
     rows = APART[1]
     change: dict[str, Any] = {
         "features": {"views": [changed(view, rows) for view in VIEWS]},
@@ -82,7 +88,9 @@ def test_validation_rows_teach_nothing() -> None:
     rows = np.concatenate(APART_VALID)
     seen = [np.arange(0, 20)] * 3  # each fold's first training rows, scored by every fold
     before = probabilities(valid_rows=seen)
-    after = probabilities(valid_rows=seen, views=[changed(view, rows) for view in VIEWS], labels=changed_labels(rows))
+    after = probabilities(
+        valid_rows=seen, views=[changed(view, rows) for view in VIEWS], labels=changed_labels(rows)
+    )
     for a, b in zip(before, after, strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -90,7 +98,9 @@ def test_validation_rows_teach_nothing() -> None:
 def test_first_fold_learns_in_company_what_it_learns_alone() -> None:
     params = replace(PARAMS, dropout=0.0)
     alone = probabilities(train_rows=APART[:1], valid_rows=APART_VALID[:1], params=params)[0]
-    np.testing.assert_allclose(probabilities(params=params)[0], alone, rtol=0, atol=1e-6)  # measured: the same bits
+    np.testing.assert_allclose(
+        probabilities(params=params)[0], alone, rtol=0, atol=1e-6
+    )  # measured: the same bits
 
 
 def test_validation_is_cut_to_the_rows_of_each_fold() -> None:
@@ -109,13 +119,21 @@ def test_each_fold_is_scaled_by_its_own_clean_training_rows() -> None:
     from bcsearch.training.loop import Task
 
     constant = [np.pad(view, ((0, 0), (0, 1)), constant_values=5.0) for view in VIEWS]
-    features = load_features(constant, Task(labels=LABELS, n_classes=CLASSES, train_rows=APART, valid_rows=[]))
+    features = load_features(
+        constant, Task(labels=LABELS, n_classes=CLASSES, train_rows=APART, valid_rows=[])
+    )
     assert features.table.shape == (2 * N, D + 1)
     for fold, rows in enumerate(APART):
-        scaled = (features.table.numpy()[rows] - features.mean[fold].numpy()) * features.scale[fold].numpy()
+        scaled = (features.table.numpy()[rows] - features.mean[fold].numpy()) * features.scale[
+            fold
+        ].numpy()
         np.testing.assert_allclose(scaled.mean(axis=0), 0.0, atol=1e-5)
-        np.testing.assert_allclose(scaled[:, :D].std(axis=0), 1.0, atol=0.01)  # the floor of the variance
-        np.testing.assert_allclose(features.scale[fold, 0, D].numpy(), VARIANCE_FLOOR**-0.5, rtol=1e-5)
+        np.testing.assert_allclose(
+            scaled[:, :D].std(axis=0), 1.0, atol=0.01
+        )  # the floor of the variance
+        np.testing.assert_allclose(
+            features.scale[fold, 0, D].numpy(), VARIANCE_FLOOR**-0.5, rtol=1e-5
+        )
 
 
 def test_trial_that_diverges_is_infeasible() -> None:
@@ -138,7 +156,9 @@ def test_dropout_acts_in_training_and_not_in_prediction() -> None:
     trainer.train_epoch(0, 0.01)
     first, second = trainer.predict(), trainer.predict()
     np.testing.assert_array_equal(first[0], second[0])
-    assert not np.array_equal(probabilities()[0], probabilities(params=replace(PARAMS, dropout=0.0))[0])
+    assert not np.array_equal(
+        probabilities()[0], probabilities(params=replace(PARAMS, dropout=0.0))[0]
+    )
 
 
 @pytest.mark.parametrize("head_layers", [0, 2])
@@ -148,7 +168,9 @@ def test_model_of_a_head_gives_what_the_stacked_head_gives(head_layers: int) -> 
     params = Params(head_layers=head_layers, units_1=16, units_2=8, activation="elu", batch_size=8)
     trainer = trainer_of(params=params)
     trainer.train_epoch(0, 0.01)
-    for fold, (weights, expected) in enumerate(zip(trainer.weights(), trainer.predict(), strict=True)):
+    for fold, (weights, expected) in enumerate(
+        zip(trainer.weights(), trainer.predict(), strict=True)
+    ):
         rows = VIEWS[0][APART_VALID[fold]].astype(np.float32)
         given = keras_head(params, weights).predict(rows, verbose=0)
         np.testing.assert_allclose(given, expected, rtol=0, atol=1e-5)  # measured: under 1e-6
@@ -160,9 +182,15 @@ def digest() -> str:
 
 
 def test_same_seed_gives_the_same_bits_here_and_in_two_fresh_processes() -> None:
-    command = [sys.executable, "-c", "from tests.training.test_heads import digest; print(digest())"]
+    command = [
+        sys.executable,
+        "-c",
+        "from tests.training.test_heads import digest; print(digest())",
+    ]
     root = Path(__file__).parents[2]
-    fresh = [subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    fresh = [
+        subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
     here = [digest(), digest()]
     there = [process.communicate(timeout=300)[0].strip() for process in fresh]
     assert len({*here, *there}) == 1

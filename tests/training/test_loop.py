@@ -48,7 +48,11 @@ class ScriptedTrainer:
         for n_right in self._curve[epoch]:
             sure = 0.9 - 0.01 * epoch  # tells epochs apart
             right = np.arange(N) < n_right
-            found.append(np.where(right[:, np.newaxis], [sure, 1 - sure], [1 - sure, sure]).astype(np.float32))
+            found.append(
+                np.where(right[:, np.newaxis], [sure, 1 - sure], [1 - sure, sure]).astype(
+                    np.float32
+                )
+            )
         return found
 
     def weights(self) -> Any:
@@ -91,9 +95,13 @@ def keep_going(epoch: int, score: float) -> bool:
 
 def train(trainer: ScriptedTrainer, report: Any = keep_going, **settings: Any) -> TrainResult:
     params = Params(schedule=settings.pop("schedule", "constant"), learning_rate=0.01)
-    limits = {name: settings.pop(name) for name in ("checkpoints", "trial_seconds") if name in settings}
+    limits = {
+        name: settings.pop(name) for name in ("checkpoints", "trial_seconds") if name in settings
+    }
     training = Training(**{"epochs": 8, "patience": 3, **settings})
-    return Lockstep(trainer=trainer, task=TASK, params=params, settings=training, report=report, **limits).run()
+    return Lockstep(
+        trainer=trainer, task=TASK, params=params, settings=training, report=report, **limits
+    ).run()
 
 
 def test_every_epoch_is_scored_by_fold_and_its_mean_is_reported() -> None:
@@ -149,7 +157,9 @@ def test_report_stops_training_and_the_best_epoch_so_far_is_kept() -> None:
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
 @pytest.mark.parametrize("before", [[], [1.0, 1.0]])
-def test_loss_that_is_no_number_makes_a_configuration_infeasible(before: list[float], loss: float) -> None:
+def test_loss_that_is_no_number_makes_a_configuration_infeasible(
+    before: list[float], loss: float
+) -> None:
     told = Told()
     trainer = ScriptedTrainer([(5, 5)] * 4, losses=[*before, loss, 1.0])
     with pytest.raises(InfeasibleError, match=f"no longer a number in epoch {len(before)}"):
@@ -159,7 +169,9 @@ def test_loss_that_is_no_number_makes_a_configuration_infeasible(before: list[fl
 
 def test_training_that_takes_longer_than_it_may_is_infeasible() -> None:
     trainer = ScriptedTrainer([(5, 5), (6, 6)])
-    with pytest.raises(InfeasibleError, match=r"training took .* s, \[limits\] trial_seconds allows 1e-09"):
+    with pytest.raises(
+        InfeasibleError, match=r"training took .* s, \[limits\] trial_seconds allows 1e-09"
+    ):
         train(trainer, trial_seconds=1e-9)
     assert trainer.trained == []  # it asks in the middle of an epoch
 
@@ -178,10 +190,17 @@ CURVE = [(5, 5), (8, 8), (6, 6), (7, 7), (6, 6), (9, 9)]
 
 @pytest.mark.parametrize("n_done", [1, 2, 4])
 @pytest.mark.parametrize("schedule", ["cosine", "plateau"])
-def test_training_goes_on_from_a_checkpoint_as_if_it_had_never_stopped(schedule: str, n_done: int) -> None:
+def test_training_goes_on_from_a_checkpoint_as_if_it_had_never_stopped(
+    schedule: str, n_done: int
+) -> None:
     whole = train(ScriptedTrainer(CURVE), schedule=schedule)
     checkpoints = LastCheckpoint()
-    train(ScriptedTrainer(CURVE), lambda epoch, score: epoch == n_done - 1, schedule=schedule, checkpoints=checkpoints)
+    train(
+        ScriptedTrainer(CURVE),
+        lambda epoch, score: epoch == n_done - 1,
+        schedule=schedule,
+        checkpoints=checkpoints,
+    )
     told, trainer = Told(), ScriptedTrainer(CURVE)
     result = train(trainer, told, schedule=schedule, checkpoints=checkpoints)
     assert result.epochs == whole.epochs
@@ -198,18 +217,23 @@ def test_checkpoint_of_the_last_epoch_is_not_trained_beyond() -> None:
 
 
 def test_plateau_hears_the_mean_over_folds() -> None:
-    trainer = ScriptedTrainer([(5, 5), (6, 4), (7, 3), (8, 2), (9, 1), (9, 2)])  # folds move, the mean does not
+    trainer = ScriptedTrainer(
+        [(5, 5), (6, 4), (7, 3), (8, 2), (9, 1), (9, 2)]
+    )  # folds move, the mean does not
     train(trainer, schedule="plateau", epochs=6, patience=8)
     assert trainer.rates == pytest.approx([0.01] * 4 + [0.003] * 2)
 
 
 @pytest.mark.parametrize(
-    ("score", "expected"), [("accuracy", 0.9), ("balanced_accuracy", 0.75), ("macro_f1", (16 / 17 + 2 / 3) / 2)]
+    ("score", "expected"),
+    [("accuracy", 0.9), ("balanced_accuracy", 0.75), ("macro_f1", (16 / 17 + 2 / 3) / 2)],
 )
 def test_folds_are_scored_as_the_sweep_says(score: str, expected: float) -> None:
     labels = np.r_[np.zeros(N - 2, np.int64), np.ones(2, np.int64)]
     task = Task(labels=labels, n_classes=2, train_rows=[np.arange(N)], valid_rows=[np.arange(N)])
     settings = Training.model_validate({"epochs": 1, "score": score})
     trainer = ScriptedTrainer([(N - 1,)])
-    result = Lockstep(trainer=trainer, task=task, params=Params(), settings=settings, report=keep_going).run()
+    result = Lockstep(
+        trainer=trainer, task=task, params=Params(), settings=settings, report=keep_going
+    ).run()
     assert result.best.mean == pytest.approx(expected)

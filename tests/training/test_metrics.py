@@ -13,7 +13,9 @@ def draw(seed: int, n: int = 200) -> tuple[np.ndarray, np.ndarray]:
     """Draw labels in which every class is there and predictions that are mostly right."""
     random = np.random.default_rng(seed)
     labels = np.concatenate([np.arange(N_CLASSES), random.integers(0, N_CLASSES, n)])
-    predicted = np.where(random.random(len(labels)) < 0.6, labels, random.integers(0, N_CLASSES, len(labels)))
+    predicted = np.where(
+        random.random(len(labels)) < 0.6, labels, random.integers(0, N_CLASSES, len(labels))
+    )
     return labels, predicted
 
 
@@ -23,15 +25,21 @@ def test_scores_are_those_of_scikit_learn(seed: int) -> None:
     confusion = ours.confusion_matrix(labels, predicted, N_CLASSES)
     np.testing.assert_array_equal(confusion, theirs.confusion_matrix(labels, predicted))
     assert ours.accuracy(confusion) == pytest.approx(theirs.accuracy_score(labels, predicted))
-    assert ours.balanced_accuracy(confusion) == pytest.approx(theirs.balanced_accuracy_score(labels, predicted))
-    assert ours.macro_f1(confusion) == pytest.approx(theirs.f1_score(labels, predicted, average="macro"))
+    assert ours.balanced_accuracy(confusion) == pytest.approx(
+        theirs.balanced_accuracy_score(labels, predicted)
+    )
+    assert ours.macro_f1(confusion) == pytest.approx(
+        theirs.f1_score(labels, predicted, average="macro")
+    )
 
 
 def test_class_without_images_counts_only_where_it_was_predicted() -> None:
     labels, predicted = np.array([0, 0, 1, 1]), np.array([0, 2, 1, 1])
     confusion = ours.confusion_matrix(labels, predicted, 4)
     assert ours.balanced_accuracy(confusion) == pytest.approx((0.5 + 1) / 2)
-    assert ours.macro_f1(confusion) == pytest.approx(theirs.f1_score(labels, predicted, average="macro"))
+    assert ours.macro_f1(confusion) == pytest.approx(
+        theirs.f1_score(labels, predicted, average="macro")
+    )
     np.testing.assert_array_equal(ours.recalls(confusion), [0.5, 1.0, np.nan, np.nan])
 
 
@@ -39,7 +47,9 @@ def test_class_without_images_counts_only_where_it_was_predicted() -> None:
 def test_score_takes_the_likeliest_class(kind: str) -> None:
     labels, predicted = draw(0)
     likely = np.eye(N_CLASSES)[predicted] * 0.5 + 0.1
-    assert ours.score(kind, labels, likely) == ours.SCORES[kind](ours.confusion_matrix(labels, predicted, N_CLASSES))
+    assert ours.score(kind, labels, likely) == ours.SCORES[kind](
+        ours.confusion_matrix(labels, predicted, N_CLASSES)
+    )
     assert ours.score(kind, labels, np.eye(N_CLASSES)[labels]) == 1.0
 
 

@@ -12,7 +12,11 @@ def test_every_fold_wakes_as_it_was_parked(free_bytes: int, in_files: bool) -> N
 
     from bcsearch.training.parking import Parking
 
-    variables = [tf.Variable(tf.zeros((3, 4))), tf.Variable(0.0), tf.Variable(tf.zeros((2,), tf.uint32))]
+    variables = [
+        tf.Variable(tf.zeros((3, 4))),
+        tf.Variable(0.0),
+        tf.Variable(tf.zeros((2,), tf.uint32)),
+    ]
     parking = Parking(variables, n_folds=2, free_bytes=free_bytes)
     assert parking.in_files == in_files
     for fold in range(2):

@@ -22,7 +22,9 @@ def rates(kind: str) -> list[float]:
         ("plateau", FIRST, FIRST),
     ],
 )
-def test_rate_starts_at_the_first_and_goes_where_its_kind_goes(kind: str, middle: float, end: float) -> None:
+def test_rate_starts_at_the_first_and_goes_where_its_kind_goes(
+    kind: str, middle: float, end: float
+) -> None:
     found = rates(kind)
     assert found[0] == FIRST
     assert found[EPOCHS // 2] == pytest.approx(middle)

@@ -8,14 +8,24 @@ from bcsearch.records import Params
 
 pytestmark = pytest.mark.slow
 
-FRACTIONS = {"input": (1.0, 30), "a": (0.9, 20), "b": (0.6, 12), "c": (0.35, 7), "d": (0.2, 4), "e": (0.1, 2)}
+FRACTIONS = {
+    "input": (1.0, 30),
+    "a": (0.9, 20),
+    "b": (0.6, 12),
+    "c": (0.35, 7),
+    "d": (0.2, 4),
+    "e": (0.1, 2),
+}
 STAGED = ["last_layers", "half_then_all", "gradual"]
 
 
 def cuts() -> Any:
     from bcsearch.backbones.cuts import Cut
 
-    inner = [Cut(name=name, fraction=share, n_layers=n, shape=(2,)) for name, (share, n) in FRACTIONS.items()]
+    inner = [
+        Cut(name=name, fraction=share, n_layers=n, shape=(2,))
+        for name, (share, n) in FRACTIONS.items()
+    ]
     return (*inner, Cut(name="pooled", fraction=0.0, n_layers=0, shape=(2,)))
 
 
@@ -41,12 +51,18 @@ def settle(params: Params, n_epochs: int = 30, *, trained_whole: bool = False) -
         (Params(unfreeze_fraction=1.0), [(0, "input")]),
         (Params(unfreeze_schedule="last_layers", unfreeze_layers=1), [(0, "pooled"), (3, "e")]),
         (Params(unfreeze_schedule="last_layers"), [(0, "pooled"), (3, "b")]),
-        (Params(unfreeze_schedule="last_layers", unfreeze_layers=999), [(0, "pooled"), (3, "input")]),
+        (
+            Params(unfreeze_schedule="last_layers", unfreeze_layers=999),
+            [(0, "pooled"), (3, "input")],
+        ),
         (
             Params(unfreeze_fraction=0.6, unfreeze_schedule="half_then_all", unfreeze_every=2),
             [(0, "pooled"), (2, "c"), (4, "b")],
         ),
-        (Params(unfreeze_fraction=0.1, unfreeze_schedule="half_then_all"), [(0, "pooled"), (3, "e")]),
+        (
+            Params(unfreeze_fraction=0.1, unfreeze_schedule="half_then_all"),
+            [(0, "pooled"), (3, "e")],
+        ),
         (
             Params(unfreeze_fraction=0.4, unfreeze_schedule="gradual", unfreeze_every=1),
             [(0, "pooled"), (1, "e"), (2, "d"), (3, "c")],
@@ -57,14 +73,20 @@ def settle(params: Params, n_epochs: int = 30, *, trained_whole: bool = False) -
         ),
     ],
 )
-def test_stages_are_those_that_the_schedule_says(params: Params, expected: list[tuple[int, str]]) -> None:
+def test_stages_are_those_that_the_schedule_says(
+    params: Params, expected: list[tuple[int, str]]
+) -> None:
     assert plan_of(params) == expected
 
 
 @pytest.mark.parametrize("schedule", STAGED)
 @pytest.mark.parametrize("fraction", [0.1, 0.3, 0.6, 0.9, 1.0])
-def test_staged_schedules_begin_with_the_head_and_only_go_down(schedule: str, fraction: float) -> None:
-    names = [name for _, name in plan_of(Params(unfreeze_fraction=fraction, unfreeze_schedule=schedule))]
+def test_staged_schedules_begin_with_the_head_and_only_go_down(
+    schedule: str, fraction: float
+) -> None:
+    names = [
+        name for _, name in plan_of(Params(unfreeze_fraction=fraction, unfreeze_schedule=schedule))
+    ]
     depth = [*FRACTIONS, "pooled"]
     places = [depth.index(name) for name in names]
     assert names[0] == "pooled"
@@ -86,7 +108,9 @@ def test_every_schedule_ends_where_the_fraction_says(schedule: str) -> None:
         (3, [(0, "pooled")]),
     ],
 )
-def test_the_last_stage_begins_while_there_are_epochs(n_epochs: int, expected: list[tuple[int, str]]) -> None:
+def test_the_last_stage_begins_while_there_are_epochs(
+    n_epochs: int, expected: list[tuple[int, str]]
+) -> None:
     params = Params(unfreeze_fraction=1.0, unfreeze_schedule="gradual")
     assert plan_of(params, n_epochs) == expected
     assert plan_of(settle(params, n_epochs), n_epochs) == expected
@@ -94,7 +118,9 @@ def test_the_last_stage_begins_while_there_are_epochs(n_epochs: int, expected: l
 
 def test_what_has_no_epoch_to_begin_in_is_settled_as_frozen() -> None:
     for schedule in STAGED:
-        assert settle(Params(unfreeze_fraction=0.6, unfreeze_schedule=schedule), n_epochs=3) == settle(Params())
+        assert settle(
+            Params(unfreeze_fraction=0.6, unfreeze_schedule=schedule), n_epochs=3
+        ) == settle(Params())
 
 
 @pytest.mark.parametrize(
@@ -110,7 +136,10 @@ def test_what_has_no_epoch_to_begin_in_is_settled_as_frozen() -> None:
         ),
         (Params(unfreeze_fraction=0.55), Params(unfreeze_fraction=0.65)),
         (Params(unfreeze_fraction=0.02, backbone_rate=0.5), Params()),
-        (Params(unfreeze_fraction=0.6, unfreeze_layers=3), Params(unfreeze_fraction=0.6, unfreeze_every=9)),
+        (
+            Params(unfreeze_fraction=0.6, unfreeze_layers=3),
+            Params(unfreeze_fraction=0.6, unfreeze_every=9),
+        ),
         (Params(unfreeze_schedule="gradual", unfreeze_every=5), Params(batch_norm="trained")),
         (
             Params(unfreeze_schedule="last_layers", unfreeze_layers=10, unfreeze_fraction=0.3),
@@ -126,11 +155,17 @@ def test_configurations_that_train_the_same_part_are_one(one: Params, other: Par
 
 def test_configurations_that_train_other_parts_stay_apart() -> None:
     fractions = [0.0, 0.1, 0.2, 0.4, 0.6, 0.9, 1.0]
-    assert len({settle(Params(unfreeze_fraction=fraction)) for fraction in fractions}) == len(fractions)
+    assert len({settle(Params(unfreeze_fraction=fraction)) for fraction in fractions}) == len(
+        fractions
+    )
 
 
 def test_backbone_that_is_always_trained_whole_has_one_rate_and_no_schedule() -> None:
     asked = Params(unfreeze_schedule="gradual", unfreeze_fraction=0.3, backbone_rate=0.01)
     found = settle(asked, trained_whole=True)
     assert found == settle(Params(), trained_whole=True)
-    assert (found.unfreeze_fraction, found.unfreeze_schedule, found.backbone_rate) == (1.0, "none", 1.0)
+    assert (found.unfreeze_fraction, found.unfreeze_schedule, found.backbone_rate) == (
+        1.0,
+        "none",
+        1.0,
+    )

@@ -31,7 +31,13 @@ VIEWS = [RANDOM.integers(0, 256, (N, SIDE, SIDE, 3), np.uint8) for _ in range(2)
 TRAIN = [np.arange(0, 24), np.r_[0:8, 20:36], np.arange(16, 36)]
 VALID = [np.arange(24, 36), np.arange(8, 20), np.arange(0, 16)]
 TOLERANCE = 2e-5  # of probabilities, between a traced and an eager training; measured: under 2e-6
-KEEP: dict[str, Any] = {"backbone": "custom", "dropout": 0.0, "units_1": 8, "batch_size": 8, "backbone_rate": 1.0}
+KEEP: dict[str, Any] = {
+    "backbone": "custom",
+    "dropout": 0.0,
+    "units_1": 8,
+    "batch_size": 8,
+    "backbone_rate": 1.0,
+}
 KINDS = {
     "adamw": Params(**KEEP, optimizer="adamw", weight_decay=0.1),
     "sgd": Params(**KEEP, optimizer="sgd", l2=1e-3, class_weights="balanced"),
@@ -66,10 +72,14 @@ def trainer_of(
     from bcsearch.training.suffix_graph import SuffixGraph, trainable_copy
 
     body = trainable_copy(backbone(), batch_norm=params.batch_norm, precision=precision, seed=SEED)
-    graph = SuffixGraph(body, before, kind_of(params), replace(Device.cpu(), jit_compile=jit_compile))
+    graph = SuffixGraph(
+        body, before, kind_of(params), replace(Device.cpu(), jit_compile=jit_compile)
+    )
     train, valid = [TRAIN[fold] for fold in folds], [VALID[fold] for fold in folds]
     task = Task(labels=LABELS, n_classes=CLASSES, train_rows=train, valid_rows=valid)
-    return SuffixTrainer(graph, views, task, params, start=[start_of(params, fold) for fold in folds], seed=SEED)
+    return SuffixTrainer(
+        graph, views, task, params, start=[start_of(params, fold) for fold in folds], seed=SEED
+    )
 
 
 def train_abreast(params: Params, folds: list[int], **changes: Any) -> list[np.ndarray]:
@@ -107,7 +117,10 @@ def train_alone(params: Params, fold: int) -> np.ndarray:
     for epoch in range(EPOCHS):
         for rows in batches.rows(epoch)[:, fold]:
             images = np.stack(VIEWS)[view_of(rows, epoch, len(VIEWS)), rows]
-            targets = np.eye(CLASSES)[LABELS[rows]] * (1 - params.label_smoothing) + params.label_smoothing / CLASSES
+            targets = (
+                np.eye(CLASSES)[LABELS[rows]] * (1 - params.label_smoothing)
+                + params.label_smoothing / CLASSES
+            )
             model.train_on_batch(images, targets, sample_weight=targets @ weights)
     found: np.ndarray = model.predict(VIEWS[0][VALID[fold]], verbose=0)
     return found
@@ -138,12 +151,16 @@ def test_weights_of_a_fold_give_what_its_live_network_gives() -> None:
     params = KINDS["smoothed"]
     trainer = trainer_of(params, [0, 1])
     trainer.train_epoch(0, RATE)
-    for fold, (weights, expected) in enumerate(zip(trainer.weights(), trainer.predict(), strict=True)):
+    for fold, (weights, expected) in enumerate(
+        zip(trainer.weights(), trainer.predict(), strict=True)
+    ):
         body = backbone()
         for name, values in weights.layers.items():
             body.get_layer(name).set_weights(values)
         model = keras.Model(body.input, keras_head(params, weights)(body.output))
-        np.testing.assert_allclose(model.predict(VIEWS[0][VALID[fold]], verbose=0), expected, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(
+            model.predict(VIEWS[0][VALID[fold]], verbose=0), expected, rtol=0, atol=1e-6
+        )
 
 
 def test_epoch_ends_at_the_batch_at_which_it_is_told_to() -> None:
@@ -189,7 +206,9 @@ def test_compiled_by_xla_it_learns_from_images_of_another_size_with_dropout() ->
     params, side = replace(KINDS["adamw"], dropout=0.3), 24
     views = [RANDOM.integers(0, 256, (N, side, side, 3), np.uint8)]
     plain, compiled = (
-        train_abreast(params, [0, 1], jit_compile=jit_compile, before=resizing(side, side, SIDE), views=views)
+        train_abreast(
+            params, [0, 1], jit_compile=jit_compile, before=resizing(side, side, SIDE), views=views
+        )
         for jit_compile in (False, True)
     )
     for ours, theirs in zip(plain, compiled, strict=True):
@@ -212,7 +231,9 @@ def part_of_lite(batch_norm: str, precision: str = "float32") -> keras.Model:
     from bcsearch.backbones.weights import load_backbone, resolve_weights
     from bcsearch.training.suffix_graph import trainable_copy
 
-    model = load_backbone("efficientnet_lite0", 32, resolve_weights("efficientnet_lite0", "random"), SEED)
+    model = load_backbone(
+        "efficientnet_lite0", 32, resolve_weights("efficientnet_lite0", "random"), SEED
+    )
     part = segment(model, "block14_add", "pooled")
     return trainable_copy(part, batch_norm=batch_norm, precision=precision, seed=SEED)
 
@@ -224,8 +245,13 @@ def test_batch_norm_layers_learn_only_where_they_are_told_to(batch_norm: str) ->
     body = part_of_lite(batch_norm)
     norms = [layer for layer in body.layers if isinstance(layer, keras.layers.BatchNormalization)]
     before = [layer.moving_mean.numpy() for layer in norms]
-    body(np.random.default_rng(0).normal(2.0, 1.0, (4, 1, 1, 192)).astype(np.float32), training=True)
-    unmoved = [np.array_equal(layer.moving_mean.numpy(), mean) for layer, mean in zip(norms, before, strict=True)]
+    body(
+        np.random.default_rng(0).normal(2.0, 1.0, (4, 1, 1, 192)).astype(np.float32), training=True
+    )
+    unmoved = [
+        np.array_equal(layer.moving_mean.numpy(), mean)
+        for layer, mean in zip(norms, before, strict=True)
+    ]
     assert len(norms) == 4
     assert unmoved == [batch_norm == "frozen"] * 4
     assert all(layer.trainable == (batch_norm == "trained") for layer in norms)

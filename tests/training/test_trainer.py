@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from bcsearch.training.loop import Task
     from bcsearch.training.trainer import Trainer
 
-CELLS = Path(__file__).parents[3] / "shared" / "data" / "pbc_mini_96.npz"  # real ones, not part of the project
+CELLS = (
+    Path(__file__).parents[3] / "shared" / "data" / "pbc_mini_96.npz"
+)  # real ones, not part of the project
 PER_CLASS = 15
 SETTINGS = Training(epochs=6, patience=6, seed=11)
 HIDDEN = Params(augment="light", views=2, units_1=32, batch_size=16)
@@ -72,7 +74,9 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
         weights=weights,
         seed=SETTINGS.seed,
     )
-    return Bench(dataset=dataset, folds=make_folds(dataset, n_folds=3), features=features, weights=weights)
+    return Bench(
+        dataset=dataset, folds=make_folds(dataset, n_folds=3), features=features, weights=weights
+    )
 
 
 def keep_going(epoch: int, score: float) -> bool:
@@ -85,7 +89,9 @@ def direct(bench: Bench) -> list[np.ndarray]:
     from bcsearch.backbones.weights import load_backbone
 
     backbone = load_backbone(HIDDEN.backbone, 96, bench.weights[HIDDEN.backbone], SETTINGS.seed)
-    features = [backbone.predict(view, verbose=0) for view in bench.features.activations(HIDDEN, "input")]
+    features = [
+        backbone.predict(view, verbose=0) for view in bench.features.activations(HIDDEN, "input")
+    ]
     assert {view.dtype.name for view in features} == {"float32"}
     assert {view.dtype.name for view in bench.features.activations(HIDDEN, "pooled")} == {"float16"}
     return features
@@ -95,15 +101,24 @@ def train_uncached(bench: Bench, direct: list[np.ndarray], params: Params) -> Tr
     from bcsearch.training.loop import Lockstep
 
     folds = bench.folds.folds
-    task = task_of(bench, train=[fold.train for fold in folds], valid=[fold.valid for fold in folds])
+    task = task_of(
+        bench, train=[fold.train for fold in folds], valid=[fold.valid for fold in folds]
+    )
     trainer = head_on(direct, task, params)
-    return Lockstep(trainer=trainer, task=task, params=params, settings=SETTINGS, report=keep_going).run()
+    return Lockstep(
+        trainer=trainer, task=task, params=params, settings=SETTINGS, report=keep_going
+    ).run()
 
 
 def task_of(bench: Bench, *, train: list[np.ndarray], valid: list[np.ndarray]) -> Task:
     from bcsearch.training.loop import Task
 
-    return Task(labels=bench.dataset.labels, n_classes=bench.dataset.n_classes, train_rows=train, valid_rows=valid)
+    return Task(
+        labels=bench.dataset.labels,
+        n_classes=bench.dataset.n_classes,
+        train_rows=train,
+        valid_rows=valid,
+    )
 
 
 def head_on(views: Sequence[np.ndarray], task: Task, params: Params) -> HeadTrainer:
@@ -120,7 +135,10 @@ def head_on(views: Sequence[np.ndarray], task: Task, params: Params) -> HeadTrai
 def test_cached_trial_scores_what_an_uncached_one_scores(
     bench: Bench, direct: list[np.ndarray], params: Params, images: int
 ) -> None:
-    cached, uncached = bench.trainer()(params, keep_going, NoCheckpoints()), train_uncached(bench, direct, params)
+    cached, uncached = (
+        bench.trainer()(params, keep_going, NoCheckpoints()),
+        train_uncached(bench, direct, params),
+    )
     assert len(cached.epochs) == len(uncached.epochs) == SETTINGS.epochs
     for ours, theirs in zip(cached.epochs, uncached.epochs, strict=True):
         assert ours.fold_scores == pytest.approx(theirs.fold_scores, abs=images / 40 + 1e-9)
@@ -128,12 +146,19 @@ def test_cached_trial_scores_what_an_uncached_one_scores(
     assert cached.best.mean > 0.35  # guessing: 0.125
 
 
-def test_cached_trial_gives_the_probabilities_of_an_uncached_one(bench: Bench, direct: list[np.ndarray]) -> None:
-    cached, uncached = bench.trainer()(LINEAR, keep_going, NoCheckpoints()), train_uncached(bench, direct, LINEAR)
+def test_cached_trial_gives_the_probabilities_of_an_uncached_one(
+    bench: Bench, direct: list[np.ndarray]
+) -> None:
+    cached, uncached = (
+        bench.trainer()(LINEAR, keep_going, NoCheckpoints()),
+        train_uncached(bench, direct, LINEAR),
+    )
     assert cached.probabilities is not None
     assert uncached.probabilities is not None
     assert not np.isnan(cached.probabilities).any()
-    difference = np.abs(cached.probabilities.astype(np.float32) - uncached.probabilities.astype(np.float32))
+    difference = np.abs(
+        cached.probabilities.astype(np.float32) - uncached.probabilities.astype(np.float32)
+    )
     assert difference.max() < 0.005  # measured: 0.001; both are rounded to half precision
 
 
@@ -154,7 +179,9 @@ def test_refitted_model_on_raw_images_gives_what_its_head_gives_on_cached_featur
 
     everything = [np.arange(bench.dataset.n_images)]
     head = head_on(
-        bench.features.activations(params, "pooled"), task_of(bench, train=everything, valid=everything), params
+        bench.features.activations(params, "pooled"),
+        task_of(bench, train=everything, valid=everything),
+        params,
     )
     for epoch, rate in enumerate(RATES):
         head.train_epoch(epoch, rate)
@@ -192,7 +219,9 @@ def test_refit_asks_before_every_epoch_whether_to_go_on(bench: Bench) -> None:
     assert len(asked) == 2
 
 
-def test_trial_ends_amid_an_epoch_once_its_time_is_over(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trial_ends_amid_an_epoch_once_its_time_is_over(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from bcsearch.training.suffix import SuffixTrainer
 
     trainer, ended = bench.trainer(), list[int]()
@@ -230,7 +259,9 @@ RESUMED = {
 
 
 @pytest.mark.parametrize("case", RESUMED)
-def test_trial_taken_up_by_another_process_ends_with_the_same_bits(bench: Bench, tmp_path: Path, case: str) -> None:
+def test_trial_taken_up_by_another_process_ends_with_the_same_bits(
+    bench: Bench, tmp_path: Path, case: str
+) -> None:
     params, n_done = RESUMED[case]
     params = bench.trainer().settle(params)
     whole = bench.trainer()(params, keep_going, NoCheckpoints())
@@ -268,6 +299,9 @@ def test_configuration_that_needs_more_memory_than_there_is_is_infeasible(bench:
     trainer = bench.trainer()
     with pytest.raises(InfeasibleError, match="out of memory"):
         trainer(replace(HIDDEN, units_1=2**33), keep_going, NoCheckpoints())
-    with pytest.raises(InfeasibleError, match="out of memory: no more is known"), trainer._enough_memory():
+    with (
+        pytest.raises(InfeasibleError, match="out of memory: no more is known"),
+        trainer._enough_memory(),
+    ):
         raise MemoryError
     assert len(trainer(HIDDEN, keep_going, NoCheckpoints()).epochs) == SETTINGS.epochs

@@ -40,15 +40,15 @@ def check_clocks(facts: StudyFacts) -> list[Finding]:
     found = []
     for host, skew in sorted(skews(facts.health.claims, facts.health.now).items()):
         if skew.least > MOST_SKEW:
-            what = f"the clock of {host} is {skew.least:.0f} seconds or more ahead of the database's"
+            what = (
+                f"the clock of {host} is {skew.least:.0f} seconds or more ahead of the database's"
+            )
             found.append(warning("clock", what, REMEDY))
         elif skew.most < -MOST_SKEW:
             what = f"the clock of {host} is {-skew.most:.0f} seconds or more behind the database's"
             found.append(warning("clock", what, REMEDY))
         elif skew.most > MOST_SKEW:
-            what = (
-                f"trials on {host} start {skew.most:.0f} seconds after their claim: its clock is ahead, or it is slow"
-            )
+            what = f"trials on {host} start {skew.most:.0f} seconds after their claim: its clock is ahead, or it is slow"
             found.append(note("clock", what))
     return found
 
@@ -66,6 +66,8 @@ def skews(claims: Iterable[Claim], now: datetime) -> dict[str, Skew]:
         least[host] = max(least[host], (claim.started - now).total_seconds())
         if last is not None:
             least[host] = max(least[host], (last - claim.claimed).total_seconds())
-        if claim.ended is not None and claim.state is not TrialState.FAIL:  # a lost trial is ended by another worker
+        if (
+            claim.ended is not None and claim.state is not TrialState.FAIL
+        ):  # a lost trial is ended by another worker
             ends[claim.worker] = claim.ended
     return {host: Skew(least=least[host], most=most[host]) for host in most}

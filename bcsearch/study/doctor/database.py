@@ -47,7 +47,13 @@ def check_tables(facts: DatabaseFacts) -> list[Finding]:
     if not missing:
         return []
     if facts.made_here:
-        return [wrong(SUBJECT, f"it holds studies of bcsearch, but not {missing}", "restore it from a copy")]
+        return [
+            wrong(
+                SUBJECT,
+                f"it holds studies of bcsearch, but not {missing}",
+                "restore it from a copy",
+            )
+        ]
     return [note(SUBJECT, f"it has no {missing}: bcsearch has run nothing in it yet")]
 
 
@@ -65,7 +71,9 @@ def check_sharing(facts: DatabaseFacts) -> list[Finding]:
     if facts.health.path is None:
         return []
     hosts = sorted({host_of(claim.worker) for claim in facts.claims})
-    if facts.file_system is not None and facts.file_system.removeprefix("fuse.").startswith(NETWORK):
+    if facts.file_system is not None and facts.file_system.removeprefix("fuse.").startswith(
+        NETWORK
+    ):
         return [_on_network(facts.file_system, hosts)]
     together = hosts_at_once(facts.claims)
     if together:
@@ -75,7 +83,11 @@ def check_sharing(facts: DatabaseFacts) -> list[Finding]:
     busy = busy_workers(facts.claims)
     if len(busy) > MANY_WORKERS:
         return [
-            note(SUBJECT, f"{many(len(busy), 'worker')} share one SQLite file, which takes one write at a time", SERVER)
+            note(
+                SUBJECT,
+                f"{many(len(busy), 'worker')} share one SQLite file, which takes one write at a time",
+                SERVER,
+            )
         ]
     return []
 

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 def check_files(facts: StudyFacts) -> list[Finding]:
     """Look for machines whose checkpoints and figures lie in folders of their own."""
-    apart = sorted(f"{machine} ({place})" for machine, place in facts.record.files_of.items() if place != SHARED)
+    apart = sorted(
+        f"{machine} ({place})"
+        for machine, place in facts.record.files_of.items()
+        if place != SHARED
+    )
     if not apart:
         return [ok("files of trials", f"in {facts.record.files}")] if facts.record.files else []
     return [

@@ -95,5 +95,10 @@ def _folder(what: str, path: Path, option: str, needed_bytes: int = 0) -> Folder
     there = next((folder for folder in (place, *place.parents) if folder.exists()), place)
     writable = there.is_dir() and os.access(there, os.W_OK)
     return FolderFacts(
-        what=what, path=path, option=option, free_bytes=free, writable=writable, needed_bytes=needed_bytes
+        what=what,
+        path=path,
+        option=option,
+        free_bytes=free,
+        writable=writable,
+        needed_bytes=needed_bytes,
     )

@@ -47,9 +47,15 @@ def look(url: str, name: str | None, *, reaps: bool = False) -> Seen:
     health = read_database(url)
     if not health.fits:
         facts = DatabaseFacts(health=health)
-        return Seen(findings=tuple(finding for check in DATABASE_CHECKS for finding in check(facts)))
+        return Seen(
+            findings=tuple(finding for check in DATABASE_CHECKS for finding in check(facts))
+        )
     wanted = None if name is None else find_study(url, name)
-    reaped = [finding for study in _studies(url, wanted) for finding in reap(url, study)] if reaps else []
+    reaped = (
+        [finding for study in _studies(url, wanted) for finding in reap(url, study)]
+        if reaps
+        else []
+    )
     studies = _studies(url, wanted)
     checks = OVERVIEW_CHECKS if wanted is None else STUDY_CHECKS
     database = _database(health, studies)
@@ -66,7 +72,9 @@ def file_system(path: Path | None) -> str | None:
     if path is None:
         return None
     place = path.resolve()
-    mounts = [disk for disk in psutil.disk_partitions(all=True) if place.is_relative_to(disk.mountpoint)]
+    mounts = [
+        disk for disk in psutil.disk_partitions(all=True) if place.is_relative_to(disk.mountpoint)
+    ]
     nearest = max(mounts, key=lambda disk: len(disk.mountpoint), default=None)
     return None if nearest is None else str(nearest.fstype)
 
@@ -78,7 +86,9 @@ def _studies(url: str, wanted: str | None) -> list[StudyFacts]:
 
 
 def _study(url: str, record: StudyRecord) -> StudyFacts:
-    return StudyFacts(record=record, health=read_health(url, record.name, record.uuid), plan=_plan(record))
+    return StudyFacts(
+        record=record, health=read_health(url, record.name, record.uuid), plan=_plan(record)
+    )
 
 
 def _plan(record: StudyRecord) -> Plan | None:

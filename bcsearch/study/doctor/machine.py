@@ -24,8 +24,16 @@ def check_memory(facts: MachineFacts) -> list[Finding]:
     """Look whether a worker has room."""
     free = in_words(facts.memory_bytes)
     if facts.memory_bytes < LITTLE_MEMORY:
-        remedy = "end other programs, or run fewer workers: one that the system kills loses its trial"
-        return [warning("memory", f"{free} are free, a worker needs {in_words(LITTLE_MEMORY)} or more", remedy)]
+        remedy = (
+            "end other programs, or run fewer workers: one that the system kills loses its trial"
+        )
+        return [
+            warning(
+                "memory",
+                f"{free} are free, a worker needs {in_words(LITTLE_MEMORY)} or more",
+                remedy,
+            )
+        ]
     return [ok("memory", f"{free} free")]
 
 
@@ -43,11 +51,17 @@ def check_gpu(facts: MachineFacts) -> list[Finding]:
 
 def check_threads(facts: MachineFacts) -> list[Finding]:
     """Look whether a worker may use all cores."""
-    few = {name: text for name, text in facts.threads.items() if text.isdigit() and 0 < int(text) < facts.cores}
+    few = {
+        name: text
+        for name, text in facts.threads.items()
+        if text.isdigit() and 0 < int(text) < facts.cores
+    }
     if few:
         bounds = listed(f"{name}={text}" for name, text in few.items())
         what = f"a worker uses fewer threads than the {many(facts.cores, 'core')}: {bounds}"
-        return [note("processor", what, "unset that, unless workers of another program share the cores")]
+        return [
+            note("processor", what, "unset that, unless workers of another program share the cores")
+        ]
     return [ok("processor", many(facts.cores, "core"))]
 
 
@@ -55,7 +69,9 @@ def _disk(folder: FolderFacts) -> Finding:
     subject = f"disk of {folder.what}"
     elsewhere = f"choose another folder with {folder.option}"
     if folder.free_bytes is None or not folder.writable:
-        return wrong(subject, f"{folder.path} cannot be written", f"mend its permissions or {elsewhere}")
+        return wrong(
+            subject, f"{folder.path} cannot be written", f"mend its permissions or {elsewhere}"
+        )
     free = in_words(folder.free_bytes)
     if folder.free_bytes < folder.needed_bytes:
         what = f"{free} free in {folder.path}, the study was forecast to fill {in_words(folder.needed_bytes)} of it"

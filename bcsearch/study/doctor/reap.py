@@ -22,18 +22,28 @@ def reap(url: str, facts: StudyFacts) -> list[Finding]:
         return [ok(SUBJECT, f"none in study {facts.name}")]
     failed = _fail(url, facts)
     if not failed:
-        what = "none was failed: heartbeats of the living come first, right after a server has started"
-        return [note(SUBJECT, what, f"the same again in {2 * facts.limits.heartbeat_seconds} seconds")]
+        what = (
+            "none was failed: heartbeats of the living come first, right after a server has started"
+        )
+        return [
+            note(SUBJECT, what, f"the same again in {2 * facts.limits.heartbeat_seconds} seconds")
+        ]
     retried = read_overview(url, facts.name, n_best=0).retried
     queued = [number for number in failed if number in retried]
     given_up = [number for number in failed if number not in retried]
     found = []
     if queued:
         run = f"'bcsearch run' or 'bcsearch worker --study {facts.name}' runs what is queued, where no worker does"
-        found.append(note(SUBJECT, f"{trials(queued)} of study {facts.name} failed now, and queued again", run))
+        found.append(
+            note(
+                SUBJECT, f"{trials(queued)} of study {facts.name} failed now, and queued again", run
+            )
+        )
     if given_up:
         what = f"{trials(given_up)} of study {facts.name} failed now, and given up after {facts.limits.retries} retries"
-        found.append(warning(SUBJECT, what, "look what kills the workers: often it is too little memory"))
+        found.append(
+            warning(SUBJECT, what, "look what kills the workers: often it is too little memory")
+        )
     return found
 
 

@@ -23,7 +23,11 @@ def check_pruner(facts: StudyFacts) -> list[Finding]:
         return [note("pruner", "none, as the sweep says: weak trials run to their end")]
     why = _idle_because(facts.plan, facts.wanted)
     if why:
-        return [warning("pruner", f"it can stop no trial: {why[0]}", f"{why[1]} and start anew with --fresh")]
+        return [
+            warning(
+                "pruner", f"it can stop no trial: {why[0]}", f"{why[1]} and start anew with --fresh"
+            )
+        ]
     counts, needed = facts.health.counts, facts.plan.sweep.search.pruner_trials
     pruned = counts.get(TrialState.PRUNED, 0) - len(facts.record.infeasible)
     if pruned:
@@ -32,7 +36,11 @@ def check_pruner(facts: StudyFacts) -> list[Finding]:
     if completed >= needed + ENOUGH_TRIALS:
         what = f"it has stopped none of {completed} trials, and could since {needed} had completed"
         return [
-            note("pruner", what, "trials that end before search.pruner_epochs, by their patience, are never stopped")
+            note(
+                "pruner",
+                what,
+                "trials that end before search.pruner_epochs, by their patience, are never stopped",
+            )
         ]
     return [ok("pruner", f"it acts once {needed} trials have completed, {completed} have")]
 
@@ -46,7 +54,11 @@ def check_sampler(facts: StudyFacts) -> list[Finding]:
         return [note("sampler", "random, as the sweep says: it learns nothing from earlier trials")]
     if search.startup_trials >= wanted:
         what = f"it never learns: the first {search.startup_trials} trials are random, the budget is {wanted}"
-        return [warning("sampler", what, "raise --trials, or start anew with a lower search.startup_trials")]
+        return [
+            warning(
+                "sampler", what, "raise --trials, or start anew with a lower search.startup_trials"
+            )
+        ]
     return []
 
 
@@ -58,10 +70,21 @@ def check_draws(facts: StudyFacts) -> list[Finding]:
         return []
     count = sum(facts.independent.values())
     if not count:
-        return [ok("sampler", "no parameter was drawn independently of the others after the random trials")]
+        return [
+            ok(
+                "sampler",
+                "no parameter was drawn independently of the others after the random trials",
+            )
+        ]
     names = listed(f"{name} ({times})" for name, times in facts.independent.items())
     what = f"after the random trials it drew {many(count, 'value')} independently, of parameters new to it: {names}"
-    return [note("sampler", what, "a few are usual where parameters have conditions; start points that have them help")]
+    return [
+        note(
+            "sampler",
+            what,
+            "a few are usual where parameters have conditions; start points that have them help",
+        )
+    ]
 
 
 def _idle_because(plan: Plan, wanted: int) -> tuple[str, str] | None:

@@ -24,7 +24,11 @@ def check_overview(facts: StudyFacts) -> list[Finding]:
     stale = facts.lost
     if not stale:
         return check_progress(facts)
-    return [wrong(f"study {facts.name}", f"{_progress(facts)}, {len(stale)} lost with their workers", REAP)]
+    return [
+        wrong(
+            f"study {facts.name}", f"{_progress(facts)}, {len(stale)} lost with their workers", REAP
+        )
+    ]
 
 
 def check_progress(facts: StudyFacts) -> list[Finding]:
@@ -36,7 +40,11 @@ def check_origin(facts: StudyFacts) -> list[Finding]:
     """Say where not all can be known of a study."""
     if facts.plan is not None:
         return []
-    made = "its settings are of another bcsearch" if facts.record.settings else "it was not made by bcsearch"
+    made = (
+        "its settings are of another bcsearch"
+        if facts.record.settings
+        else "it was not made by bcsearch"
+    )
     return [note(f"study {facts.name}", f"{made}, so lost trials and its search are not judged")]
 
 
@@ -55,9 +63,17 @@ def check_stale(facts: StudyFacts) -> list[Finding]:
 
 def check_pace(facts: StudyFacts) -> list[Finding]:
     """Look for trials whose workers live, but that take far longer than any before them: they may hang."""
-    took = [trial.seconds for trial in facts.record.trials if trial.is_finished and trial.seconds is not None]
+    took = [
+        trial.seconds
+        for trial in facts.record.trials
+        if trial.is_finished and trial.seconds is not None
+    ]
     longest, lost = max(took, default=inf), {trial.number for trial in facts.lost}
-    running = [claim for claim in facts.health.claims if claim.state is TrialState.RUNNING and claim.trial not in lost]
+    running = [
+        claim
+        for claim in facts.health.claims
+        if claim.state is TrialState.RUNNING and claim.trial not in lost
+    ]
     ages = [(claim, (facts.health.now - claim.claimed).total_seconds()) for claim in running]
     return [
         warning(
@@ -79,7 +95,11 @@ def check_heartbeats(facts: StudyFacts) -> list[Finding]:
     unheard = [trial.number for trial in facts.health.running if not trial.has_heartbeat]
     if unheard:
         what = f"none comes from {trials(unheard)}: the worker is not of bcsearch"
-        return [warning("heartbeats", what, f"start workers with 'bcsearch worker --study {facts.name}'")]
+        return [
+            warning(
+                "heartbeats", what, f"start workers with 'bcsearch worker --study {facts.name}'"
+            )
+        ]
     every, grace = time_in_words(limits.heartbeat_seconds), time_in_words(limits.grace_seconds)
     return [ok("heartbeats", f"every {every}; a trial is lost after {grace} of silence")]
 
@@ -92,7 +112,12 @@ def check_claims(facts: StudyFacts) -> list[Finding]:
     if not expired:
         return []
     workers = listed(sorted({claim.worker for claim in expired}))
-    return [note("claims", f"{many(len(expired), 'slot')} claimed by {workers} came to nothing and count as free")]
+    return [
+        note(
+            "claims",
+            f"{many(len(expired), 'slot')} claimed by {workers} came to nothing and count as free",
+        )
+    ]
 
 
 def check_attempts(facts: StudyFacts) -> list[Finding]:
@@ -101,14 +126,22 @@ def check_attempts(facts: StudyFacts) -> list[Finding]:
     failed = [trial for trial in record.trials if trial.state is TrialState.FAIL]
     retried = [trial for trial in failed if trial.number in record.retried]
     ended = [trial for trial in failed if trial.number not in record.retried]
-    given_up = [trial for trial in ended if 0 < facts.limits.retries <= _retries_before(record, trial.number)]
+    given_up = [
+        trial
+        for trial in ended
+        if 0 < facts.limits.retries <= _retries_before(record, trial.number)
+    ]
     found = []
     if retried:
-        found.append(note("attempts", f"{many(len(retried), 'trial')} lost with a worker and queued again"))
+        found.append(
+            note("attempts", f"{many(len(retried), 'trial')} lost with a worker and queued again")
+        )
     if given_up:
         numbers = trials([trial.number for trial in given_up])
         what = f"{numbers} given up: lost again after each of {facts.limits.retries} retries"
-        found.append(warning("attempts", what, "look what kills the workers: often it is too little memory"))
+        found.append(
+            warning("attempts", what, "look what kills the workers: often it is too little memory")
+        )
     errors = [trial for trial in ended if trial not in given_up]
     if errors:
         notes = listed(dict.fromkeys(trial.note for trial in errors if trial.note))

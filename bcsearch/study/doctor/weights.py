@@ -22,7 +22,9 @@ def check_weights(facts: Iterable[WeightsFacts]) -> list[Finding]:
     backbones = list(facts)
     found = [finding for backbone in backbones for finding in _check(backbone)]
     if backbones and not found:
-        said = listed(f"{backbone.backbone} ({backbone.used or backbone.at_hand})" for backbone in backbones)
+        said = listed(
+            f"{backbone.backbone} ({backbone.used or backbone.at_hand})" for backbone in backbones
+        )
         return [ok(SUBJECT, f"a worker here starts from those of the study: {said}")]
     return found
 
@@ -37,9 +39,19 @@ def _check(facts: WeightsFacts) -> list[Finding]:
     if facts.used == "random" and facts.at_hand != "random by design":
         what = f"{facts.backbone} started from RANDOM weights, so its scores are low"
         return [
-            warning(SUBJECT, what, "get its weights ('bcsearch backbones' tells which) and start anew with --fresh")
+            warning(
+                SUBJECT,
+                what,
+                "get its weights ('bcsearch backbones' tells which) and start anew with --fresh",
+            )
         ]
     if facts.used == "imagenet" and facts.at_hand != "imagenet":
         what = f"{facts.backbone} started from ImageNet weights, which are not on this machine"
-        return [note(SUBJECT, what, "a worker here fetches them first, or put the file into ~/.keras/models")]
+        return [
+            note(
+                SUBJECT,
+                what,
+                "a worker here fetches them first, or put the file into ~/.keras/models",
+            )
+        ]
     return []

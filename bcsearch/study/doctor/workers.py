@@ -32,7 +32,9 @@ def hosts_at_once(claims: Iterable[Claim]) -> set[str]:
     together: set[str] = set()
     for claim in sorted(claims, key=lambda claim: claim.claimed):
         host = host_of(claim.worker)
-        others = {other for other, end in until.items() if other != host and end > claim.claimed + SLACK}
+        others = {
+            other for other, end in until.items() if other != host and end > claim.claimed + SLACK
+        }
         if others:
             together |= {host, *others}
         until[host] = max(_end(claim), until.get(host, datetime.min))

@@ -27,7 +27,14 @@ def at(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
 
-def claim(worker: str, start: float, end: float | None = None, *, trial: int | None = 0, ahead: float = 0.0) -> Claim:
+def claim(
+    worker: str,
+    start: float,
+    end: float | None = None,
+    *,
+    trial: int | None = 0,
+    ahead: float = 0.0,
+) -> Claim:
     """Return a claim whose trial runs from ``start`` to ``end`` by true time; the worker's clock is ``ahead``."""
     if trial is None:
         return Claim(worker=worker, claimed=at(start))
@@ -41,9 +48,13 @@ def claim(worker: str, start: float, end: float | None = None, *, trial: int | N
     )
 
 
-def running(number: int, silent_seconds: float = 1.0, *, has_heartbeat: bool = True) -> RunningTrial:
+def running(
+    number: int, silent_seconds: float = 1.0, *, has_heartbeat: bool = True
+) -> RunningTrial:
     """Return a trial that runs, of worker host-7."""
-    return RunningTrial(number=number, silent_seconds=silent_seconds, has_heartbeat=has_heartbeat, worker="host-7")
+    return RunningTrial(
+        number=number, silent_seconds=silent_seconds, has_heartbeat=has_heartbeat, worker="host-7"
+    )
 
 
 def study(
@@ -60,7 +71,12 @@ def study(
     facts = {"now": NOW, "claims": (), "running": (), "cache_bytes": None, **health}
     return StudyFacts(
         record=StudyRecord(
-            name="cells", sweep="cells", uuid="u", trials_wanted=wanted, trials=tuple(trials), settings=settings
+            name="cells",
+            sweep="cells",
+            uuid="u",
+            trials_wanted=wanted,
+            trials=tuple(trials),
+            settings=settings,
         ),
         health=StudyHealth(name="cells", counts=counts or {}, **facts),
         plan=plan,
@@ -69,7 +85,11 @@ def study(
 
 
 def database(
-    *, file_system: str | None = "ext4", claims: Iterable[Claim] = (), made_here: bool = True, **health: Any
+    *,
+    file_system: str | None = "ext4",
+    claims: Iterable[Claim] = (),
+    made_here: bool = True,
+    **health: Any,
 ) -> DatabaseFacts:
     """Return the facts of a SQLite file."""
     facts: dict[str, Any] = {
@@ -84,7 +104,10 @@ def database(
         **health,
     }
     return DatabaseFacts(
-        health=DatabaseHealth(**facts), file_system=file_system, claims=tuple(claims), made_here=made_here
+        health=DatabaseHealth(**facts),
+        file_system=file_system,
+        claims=tuple(claims),
+        made_here=made_here,
     )
 
 
@@ -104,7 +127,13 @@ def server(**more: Any) -> DatabaseFacts:
 
 def folder(**more: Any) -> FolderFacts:
     """Return the facts of the results folder."""
-    facts = {"what": "results", "path": Path("results"), "option": "--results", "free_bytes": 10**11, "writable": True}
+    facts = {
+        "what": "results",
+        "path": Path("results"),
+        "option": "--results",
+        "free_bytes": 10**11,
+        "writable": True,
+    }
     return FolderFacts(**{**facts, **more})
 
 

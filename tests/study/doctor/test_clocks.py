@@ -43,7 +43,9 @@ def test_one_late_start_is_no_proof_of_a_wrong_clock() -> None:
 
 
 def test_start_that_lies_in_the_future_is_proof() -> None:
-    assert levels(check_clocks(study(claims=[claim("a-1", 0, ahead=60.0)], now=at(10)))) == ["warning"]
+    assert levels(check_clocks(study(claims=[claim("a-1", 0, ahead=60.0)], now=at(10)))) == [
+        "warning"
+    ]
 
 
 def test_claim_without_a_trial_tells_nothing() -> None:

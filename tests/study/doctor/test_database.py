@@ -55,7 +55,9 @@ def test_machines_in_turn_and_workers_of_one_machine_are_fine() -> None:
 
 
 def test_machine_that_still_runs_a_trial_is_there() -> None:
-    assert levels(check_sharing(database(claims=[claim("a-1", 0), claim("b-1", 500, 600, trial=1)]))) == ["warning"]
+    assert levels(
+        check_sharing(database(claims=[claim("a-1", 0), claim("b-1", 500, 600, trial=1)]))
+    ) == ["warning"]
 
 
 @pytest.mark.parametrize("kind", ["nfs4", "cifs", "fuse.sshfs", "fuse.glusterfs"])
@@ -81,7 +83,9 @@ def test_server_is_shared_by_any_machines() -> None:
     assert check_sharing(server(claims=TOGETHER)) == []
 
 
-@pytest.mark.parametrize(("ahead", "words"), [(9.0, "9 seconds ahead of"), (-61.0, "61 seconds behind")])
+@pytest.mark.parametrize(
+    ("ahead", "words"), [(9.0, "9 seconds ahead of"), (-61.0, "61 seconds behind")]
+)
 def test_clock_that_differs_from_the_servers_is_told(ahead: float, words: str) -> None:
     level, text = only(check_clock(server(clock_ahead=ahead)))
     assert level == "warning"

@@ -20,4 +20,7 @@ def test_shared_files_are_well_and_a_study_without_any_says_nothing() -> None:
     facts = study()
     assert check_files(facts) == []
     record = replace(facts.record, files="/shared/cells", files_of={"one": "shared"})
-    assert only(check_files(replace(facts, record=record))) == ("ok", "files of trials: in /shared/cells; ")
+    assert only(check_files(replace(facts, record=record))) == (
+        "ok",
+        "files of trials: in /shared/cells; ",
+    )

@@ -46,10 +46,24 @@ def test_weights_are_those_of_the_studys_space_and_fingerprint() -> None:
     from bcsearch.study.doctor.here import weights_facts
     from tests.fakes import SPACE, make_plan
 
-    plan = make_plan({**SPACE, "backbone": {"choice": ["custom", "efficientnet_lite0"]}}, weights="no.keras")
+    plan = make_plan(
+        {**SPACE, "backbone": {"choice": ["custom", "efficientnet_lite0"]}}, weights="no.keras"
+    )
     facts = study(plan)
-    record = replace(facts.record, fingerprint={"weights.custom": "random ab", "weights.efficientnet_lite0": "path cd"})
+    record = replace(
+        facts.record,
+        fingerprint={"weights.custom": "random ab", "weights.efficientnet_lite0": "path cd"},
+    )
     custom, lite = weights_facts(replace(facts, record=record))
-    assert (custom.backbone, custom.used, custom.at_hand) == ("custom", "random", "random by design")
-    assert (lite.backbone, lite.used, lite.at_hand, lite.file) == ("efficientnet_lite0", "path", "no file", "no.keras")
+    assert (custom.backbone, custom.used, custom.at_hand) == (
+        "custom",
+        "random",
+        "random by design",
+    )
+    assert (lite.backbone, lite.used, lite.at_hand, lite.file) == (
+        "efficientnet_lite0",
+        "path",
+        "no file",
+        "no.keras",
+    )
     assert weights_facts(study(None)) == []

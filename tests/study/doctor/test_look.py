@@ -59,7 +59,9 @@ def lose_a_trial(desk: Desk) -> int:
     assert desk.slots.bind(-1 if slot is None else slot, number)
     with transaction(desk.storage.engine) as session:
         long_ago = database_now(session) - timedelta(seconds=300)
-        session.execute(update(BEATS).where(BEATS.c.trial_id == trial_id).values(heartbeat=long_ago))
+        session.execute(
+            update(BEATS).where(BEATS.c.trial_id == trial_id).values(heartbeat=long_ago)
+        )
     return number
 
 
@@ -85,10 +87,15 @@ def test_reaping_queues_a_lost_trial_again_and_says_so(name: str | None, desk: D
     number = lose_a_trial(desk)
     seen = look(url(desk), name, reaps=True)
     assert worst(seen) == []
-    assert any(f"trial {number} of study cells failed now, and queued again" in found.what for found in seen.findings)
+    assert any(
+        f"trial {number} of study cells failed now, and queued again" in found.what
+        for found in seen.findings
+    )
     record = desk.record()
     assert record.trials[number].state is TrialState.FAIL
-    assert [(trial.state, trial.retry_of) for trial in record.trials[number + 1 :]] == [(TrialState.WAITING, number)]
+    assert [(trial.state, trial.retry_of) for trial in record.trials[number + 1 :]] == [
+        (TrialState.WAITING, number)
+    ]
 
 
 def test_trial_without_retries_left_is_given_up_and_said_so(tmp_path: Path) -> None:
@@ -139,13 +146,19 @@ def test_machines_that_share_the_file_are_told_by_their_slots(desk: Desk) -> Non
         later = early + timedelta(seconds=60)
         far = update(SLOTS).where(SLOTS.c.claimed_by == "far-7").values(claimed_at=later)
         session.execute(far)
-    (found,) = [finding for finding in worst(look(url(desk), None)) if finding.subject == "database"]
+    (found,) = [
+        finding for finding in worst(look(url(desk), None)) if finding.subject == "database"
+    ]
     assert "far, me" in found.what
 
 
 def test_every_study_of_a_database_has_a_line(desk: Desk, tmp_path: Path) -> None:
     other = open_desk(tmp_path, make_plan(), trials=3, name="cells-2")
-    lines = [finding.what for finding in look(url(desk), None).findings if finding.subject.startswith("study ")]
+    lines = [
+        finding.what
+        for finding in look(url(desk), None).findings
+        if finding.subject.startswith("study ")
+    ]
     assert lines == ["4 of 6 trials done, 0 running", "0 of 3 trials done, 0 running"]
     other.storage.engine.dispose()
 
@@ -166,7 +179,9 @@ def test_unknown_study_is_refused(desk: Desk) -> None:
         look(url(desk), "cels")
 
 
-def test_disk_of_a_file_is_that_of_its_nearest_mount(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_disk_of_a_file_is_that_of_its_nearest_mount(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def disk(place: object, kind: str) -> object:
         return SimpleNamespace(mountpoint=str(place), fstype=kind)
 

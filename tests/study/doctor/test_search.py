@@ -16,7 +16,9 @@ COMPLETE, PRUNED = TrialState.COMPLETE, TrialState.PRUNED
 
 
 def plan(epochs: int = 30, **search: Any) -> Plan:
-    return make_plan(search={"sampler": "tpe", "pruner": "median", **search}, training={"epochs": epochs})
+    return make_plan(
+        search={"sampler": "tpe", "pruner": "median", **search}, training={"epochs": epochs}
+    )
 
 
 @pytest.mark.parametrize(
@@ -27,7 +29,9 @@ def plan(epochs: int = 30, **search: Any) -> Plan:
         (plan(epochs=1, pruner_epochs=0), 100, "a trial has 1"),
     ],
 )
-def test_pruner_that_can_stop_no_trial_is_told_with_what_to_change(made: Plan, wanted: int, words: str) -> None:
+def test_pruner_that_can_stop_no_trial_is_told_with_what_to_change(
+    made: Plan, wanted: int, words: str
+) -> None:
     level, text = only(check_pruner(study(made, wanted=wanted)))
     assert level == "warning"
     assert words in text
@@ -36,7 +40,11 @@ def test_pruner_that_can_stop_no_trial_is_told_with_what_to_change(made: Plan, w
 
 @pytest.mark.parametrize(
     ("made", "wanted"),
-    [(plan(pruner_trials=20), 21), (plan(pruner_epochs=28), 100), (plan(epochs=2, pruner_epochs=0), 9)],
+    [
+        (plan(pruner_trials=20), 21),
+        (plan(pruner_epochs=28), 100),
+        (plan(epochs=2, pruner_epochs=0), 9),
+    ],
 )
 def test_pruner_that_can_act_is_ok(made: Plan, wanted: int) -> None:
     assert levels(check_pruner(study(made, wanted=wanted))) == ["ok"]
@@ -46,7 +54,9 @@ def test_pruner_that_has_stopped_nothing_is_noted_once_enough_trials_completed()
     enough = 5 + ENOUGH_TRIALS
     assert levels(check_pruner(study(plan(), counts={COMPLETE: enough}))) == ["note"]
     assert levels(check_pruner(study(plan(), counts={COMPLETE: enough - 1}))) == ["ok"]
-    assert only(check_pruner(study(plan(), counts={COMPLETE: enough, PRUNED: 1})))[1].startswith("pruner: it stopped 1")
+    assert only(check_pruner(study(plan(), counts={COMPLETE: enough, PRUNED: 1})))[1].startswith(
+        "pruner: it stopped 1"
+    )
 
 
 def test_no_pruner_is_noted() -> None:
@@ -63,7 +73,9 @@ def test_sampler_that_never_learns_is_told() -> None:
 
 def test_independent_draws_are_noted_by_name_once_the_sampler_learns() -> None:
     learning = {COMPLETE: 17}
-    level, text = only(check_draws(study(plan(), counts=learning, independent={"dropout": 2, "units_2": 1})))
+    level, text = only(
+        check_draws(study(plan(), counts=learning, independent={"dropout": 2, "units_2": 1}))
+    )
     assert level == "note"
     assert "3 values" in text
     assert "dropout (2), units_2 (1)" in text

@@ -26,7 +26,12 @@ def failed(number: int, retry_of: int | None = None, note: str = "") -> TrialRec
 
 
 def test_progress_counts_trials_done_and_running() -> None:
-    counts = {TrialState.COMPLETE: 5, TrialState.PRUNED: 3, TrialState.FAIL: 2, TrialState.WAITING: 4}
+    counts = {
+        TrialState.COMPLETE: 5,
+        TrialState.PRUNED: 3,
+        TrialState.FAIL: 2,
+        TrialState.WAITING: 4,
+    }
     assert only(check_progress(study(counts=counts, running=LOST[1:]))) == (
         "ok",
         "study cells: 8 of 100 trials done, 1 running, 4 queued; ",
@@ -44,7 +49,9 @@ def test_overview_tells_lost_trials_and_how_to_queue_them_again() -> None:
 def test_silent_trial_is_told_with_its_worker_and_the_grace() -> None:
     level, text = only(check_stale(study(running=LOST)))
     assert level == "wrong"
-    assert all(words in text for words in ("trial 3", "host-7", "5.0 minutes", "60 seconds", "--reap"))
+    assert all(
+        words in text for words in ("trial 3", "host-7", "5.0 minutes", "60 seconds", "--reap")
+    )
     assert check_stale(study(running=LOST[1:])) == []
 
 
@@ -64,13 +71,23 @@ def test_study_of_another_tool_has_no_lost_trials_and_says_so() -> None:
 
 def test_trial_that_lives_but_takes_far_longer_than_any_before_is_told() -> None:
     done = TrialRecord(number=0, state=TrialState.COMPLETE, started=at(0), finished=at(120))
-    hung: dict[str, Any] = {"trials": [done], "claims": [claim("host-7", 120, trial=1)], "running": [running(1)]}
+    hung: dict[str, Any] = {
+        "trials": [done],
+        "claims": [claim("host-7", 120, trial=1)],
+        "running": [running(1)],
+    }
     level, text = only(check_pace(study(**hung, now=at(120 + 1201))))
     assert level == "warning"
-    assert all(words in text for words in ("trial 1 of host-7", "20.0 minutes", "2.0 minutes", "kill it"))
+    assert all(
+        words in text for words in ("trial 1 of host-7", "20.0 minutes", "2.0 minutes", "kill it")
+    )
     assert check_pace(study(**hung, now=at(120 + 1199))) == []
-    assert check_pace(study(**{**hung, "trials": []}, now=at(10**5))) == []  # nothing to compare with
-    assert check_pace(study(**{**hung, "running": [running(1, 300.0)]}, now=at(10**5))) == []  # lost, not slow
+    assert (
+        check_pace(study(**{**hung, "trials": []}, now=at(10**5))) == []
+    )  # nothing to compare with
+    assert (
+        check_pace(study(**{**hung, "running": [running(1, 300.0)]}, now=at(10**5))) == []
+    )  # lost, not slow
 
 
 def test_trial_without_a_heartbeat_is_told() -> None:

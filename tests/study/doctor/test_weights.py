@@ -21,7 +21,9 @@ from tests.study.doctor.made import only
         ("imagenet", UNKNOWN, "warning", "no installed package"),
     ],
 )
-def test_weights_are_judged_by_what_was_used_and_what_is_here(used: str, at_hand: str, level: str, words: str) -> None:
+def test_weights_are_judged_by_what_was_used_and_what_is_here(
+    used: str, at_hand: str, level: str, words: str
+) -> None:
     facts = WeightsFacts(backbone="net", used=used, at_hand=at_hand, file="mine.keras")
     found, text = only(check_weights([facts]))
     assert found == level
