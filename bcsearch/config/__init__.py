@@ -1,13 +1,12 @@
-"""Sweeps and search spaces: TOML files, checked, found and fingerprinted. Imports pydantic and the records floor."""
+"""Sweeps and search spaces: TOML files, checked, found and fingerprinted."""
 
 from bcsearch.config.fingerprint import differences, fingerprint
-from bcsearch.config.known import KNOWN_PARAMS, Value, check_value
 from bcsearch.config.load import Plan, find_files, load_plan, parse_plan, read_toml, sweep_of
 from bcsearch.config.space import Param, Space
-from bcsearch.config.sweep import FoldSettings, Limits, Search, Sweep, Training
+from bcsearch.config.sweep import SCORE_NAMES, FoldSettings, Limits, Search, Sweep, Training
 
 __all__ = [
-    "KNOWN_PARAMS",
+    "SCORE_NAMES",
     "FoldSettings",
     "Limits",
     "Param",
@@ -16,8 +15,6 @@ __all__ = [
     "Space",
     "Sweep",
     "Training",
-    "Value",
-    "check_value",
     "differences",
     "find_files",
     "fingerprint",

@@ -1,4 +1,4 @@
-"""What must match for results to belong to one study, part by part. Imports pydantic models only."""
+"""What must match for results to belong to one study, part by part."""
 
 from __future__ import annotations
 
@@ -10,31 +10,28 @@ if TYPE_CHECKING:
 
     from bcsearch.config.load import Plan
 
-MEANING = 3  # raised by hand when the same settings give other results
+MEANING = 4  # raised by hand when the same settings give other results
 
 
 def fingerprint(
     plan: Plan, *, dataset: str, folds: str, weights: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return the parts of a study's fingerprint; two studies may share trials only if all parts are equal.
+    """Return the parts of a study's fingerprint; studies may share trials only if all are equal.
 
     Args:
-        plan: sweep and space; of the sweep only ``training`` counts, not trials, workers or limits.
+        plan: of the sweep count what trials are ranked by, training and seeds, not trials or limits.
         dataset: fingerprint of the images and labels.
         folds: fingerprint of the folds.
         weights: fingerprint of the weights used, by backbone.
     """
-    parts = {
-        f"space.{name}": _text(value)
-        for name, value in plan.space.model_dump(mode="json", by_alias=True, exclude_defaults=True)[
-            "params"
-        ].items()
-    }
-    parts |= {
-        f"training.{name}": _text(value) for name, value in plan.sweep.training.model_dump().items()
-    }
+    sweep = plan.sweep
+    space = plan.space.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    parts = {f"space.{name}": _text(value) for name, value in space["params"].items()}
+    parts |= {f"training.{name}": _text(value) for name, value in sweep.training}
     parts |= {f"weights.{name}": value for name, value in sorted(weights.items())}
-    return parts | {"dataset": dataset, "folds": folds, "meaning": str(MEANING)}
+    seeds = {"views.seed": str(sweep.views.seed), "weights.seed": str(sweep.weights.seed)}
+    others = {"search.score": sweep.search.score, "dataset": dataset, "folds": folds}
+    return parts | seeds | others | {"meaning": str(MEANING)}
 
 
 def differences(stored: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Finds and reads sweep and space files, and turns what is wrong in them into one line. Imports pydantic."""
+"""Finds and reads sweep and space files; what is wrong in them becomes one line."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from bcsearch.config.known import check_value
 from bcsearch.config.space import Param, Space
 from bcsearch.config.sweep import Sweep
 from bcsearch.errors import ConfigError, unknown
+from bcsearch.recipe import check_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bcsearch.config.known import Value
+    from bcsearch.recipe import Value
 
 Model = TypeVar("Model", bound=BaseModel)
 _PACKAGE = Path(__file__).parent.parent
@@ -40,24 +40,6 @@ class Plan:
     name: str
     sweep: Sweep
     space: Space
-    fitted: Space | None = (
-        None  # the part of the space that is searched, where the whole did not fit
-    )
-
-    @property
-    def starts(self) -> tuple[dict[str, Value], ...]:
-        """The configurations to try first, as far as they lie in what is searched."""
-        varied = self.searched.varied
-        return tuple(
-            start
-            for start in self.sweep.start
-            if all(name in varied and varied[name].holds(value) for name, value in start.items())
-        )
-
-    @property
-    def searched(self) -> Space:
-        """What trials are drawn from."""
-        return self.fitted or self.space
 
 
 def find_files(folder: str, chosen_dir: Path | None = None) -> dict[str, Path]:
@@ -90,7 +72,7 @@ def load_plan(name: str, sweeps_dir: Path | None = None) -> Plan:
         path = _known_file("sweep", name, files)
     sweep = _parse(Sweep, read_toml(path), str(path))
     space_path = _known_file(
-        "search space", sweep.space, find_files("search_spaces", sweeps_dir), str(path)
+        "search space", sweep.space, find_files("search_spaces", sweeps_dir), f"{path}: space: "
     )
     space = _parse(Space, read_toml(space_path), str(space_path))
     for number, start in enumerate(sweep.start):
@@ -99,13 +81,11 @@ def load_plan(name: str, sweeps_dir: Path | None = None) -> Plan:
 
 
 def parse_plan(name: str, data: Mapping[str, Any], source: str) -> Plan:
-    """Rebuild a plan from its settings as a study keeps them (``{"sweep": ..., "space": ..., "fitted": ...}``)."""
-    fitted = data.get("fitted")
+    """Rebuild a plan from its settings as a study keeps them, ``{"sweep": ..., "space": ...}``."""
     return Plan(
         name=name,
         sweep=_parse(Sweep, data.get("sweep", {}), source),
         space=_parse(Space, data.get("space", {}), source),
-        fitted=None if fitted is None else _parse(Space, fitted, source),
     )
 
 
@@ -119,16 +99,14 @@ def _check_study(name: str, sweeps: Mapping[str, Path]) -> None:
     sweep = sweep_of(name)
     if name not in sweeps and sweep in sweeps:
         raise ConfigError(
-            f"{name!r} names a study, what is run is its sweep: --study {sweep} goes on with the newest study, with "
-            "--fresh it begins another"
+            f"{name!r} names a study, what is run is its sweep: --study {sweep} goes on with the "
+            "newest study, with --fresh it begins another"
         )
 
 
 def _known_file(what: str, name: str, files: Mapping[str, Path], where: str = "") -> Path:
     if name not in files:
-        raise ConfigError(
-            f"{where}: space: {unknown(what, name, files)}" if where else unknown(what, name, files)
-        )
+        raise ConfigError(f"{where}{unknown(what, name, files)}")
     return files[name]
 
 
@@ -183,7 +161,7 @@ def _in_toml_words(message: str) -> str:
 
 
 def _is_union_branch(part: str | int) -> bool:
-    """Whether pydantic put this word into an error's place to name a branch of ``Param | Value``, not a key."""
+    """Whether pydantic names a branch of ``Param | Value`` by this word, not a key."""
     return part in ("Param", "bool", "str") or (
         isinstance(part, str) and part.startswith("function-after")
     )
@@ -211,7 +189,8 @@ def _check_start(start: Mapping[str, Value], space: Space, where: str) -> None:
             raise ConfigError(f"{where}: {error}") from error
         if not space.varied[name].holds(value):
             raise ConfigError(
-                f"{where}: {name} = {value!r} lies outside the space; see its domain in the space file"
+                f"{where}: {name} = {value!r} lies outside the space; "
+                "see its domain in the space file"
             )
         idle = _idle_because(start, space, name)
         if idle:
@@ -220,7 +199,7 @@ def _check_start(start: Mapping[str, Value], space: Space, where: str) -> None:
 
 def _idle_because(start: Mapping[str, Value], space: Space, name: str) -> str | None:
     """Say which condition of a parameter the start point itself rules out; None where there is none."""
-    known = {**space.settled, **start}
+    known = {**space.fixed, **start}
     for parent, allowed in space.varied[name].when.items():
         if parent in known and known[parent] not in allowed:
             return f"{parent} = {known[parent]!r}"

@@ -1,4 +1,4 @@
-"""What may vary: the search space, checked against the table of known parameters. Imports pydantic and records.
+"""What may vary: the search space, checked against the table of parameters.
 
 A space file names each parameter once::
 
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bcsearch.config.known import KNOWN_PARAMS, Value, check_value
 from bcsearch.errors import ConfigError, unknown
+from bcsearch.recipe import PARTS, Value, check_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +79,7 @@ class Param(BaseModel):
 
 
 class Space(BaseModel):
-    """A search space: parameters that vary and parameters that are set."""
+    """A search space: parameters that vary and parameters that are fixed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -88,9 +88,10 @@ class Space(BaseModel):
 
     @model_validator(mode="after")
     def _is_sound(self) -> Self:
+        names = [part.name for part in PARTS]
         for name, param in self.params.items():
-            if name not in KNOWN_PARAMS:
-                raise ConfigError(f"params: {unknown('parameter', name, KNOWN_PARAMS)}")
+            if name not in names:
+                raise ConfigError(f"params: {unknown('parameter', name, names)}")
             for value in param.ends if isinstance(param, Param) else (param,):
                 check_value(name, value)
             if isinstance(param, Param):
@@ -141,13 +142,21 @@ class Space(BaseModel):
         return {name: param for name, param in self.params.items() if isinstance(param, Param)}
 
     @property
-    def settled(self) -> dict[str, Value]:
-        """The parameters that are set to one value."""
+    def fixed(self) -> dict[str, Value]:
+        """The parameters that are fixed at one value."""
         return {name: value for name, value in self.params.items() if not isinstance(value, Param)}
+
+    def choice_of(self, name: str) -> tuple[Value, ...]:
+        """Return every value that the space can give a parameter: of a range its ends."""
+        default = next(part.default for part in PARTS if part.name == name)
+        param = self.params.get(name, default)
+        if isinstance(param, Param):
+            return param.ends
+        return (param,)
 
     def walk(self, draw: Callable[[str, Param], Value]) -> dict[str, Value]:
         """Return a value for each parameter: what is set, and what ``draw`` says of those whose conditions hold."""
-        values = dict(self.settled)
+        values = dict(self.fixed)
         for name, param in self.varied.items():
             if all(values.get(parent) in allowed for parent, allowed in param.when.items()):
                 values[name] = draw(name, param)

@@ -1,16 +1,32 @@
-"""What to run: the sweep, its search, folds and training. Imports pydantic only."""
+"""What to run: the sections of a sweep file, checked."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from bcsearch.config.known import Value
+from bcsearch.recipe import Names, Value
 
 Count = Annotated[int, Field(strict=True, ge=1)]
 FromZero = Annotated[int, Field(strict=True, ge=0)]
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**31)]
+
+SCORE_NAMES = Names(
+    ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "accuracy@jpeg30"),
+    group="bcsearch.scores",
+)
+
+
+def _known_score(name: str) -> str:
+    complaint = SCORE_NAMES.complaint(name)
+    if complaint:
+        raise ValueError(complaint)
+    return name
+
+
+ScoreName = Annotated[str, AfterValidator(_known_score)]
 
 
 class _Section(BaseModel):
@@ -18,15 +34,15 @@ class _Section(BaseModel):
 
 
 class Search(_Section):
-    """How the study looks for better configurations."""
+    """How the study looks for better configurations; ``score`` is what trials are ranked by, higher is better."""
 
+    score: ScoreName = "accuracy"
+    also: tuple[ScoreName, ...] = ()  # further scores to show; those of clean images always are
     trials: Count = 100  # the study's total, over all workers and restarts
     sampler: Literal["tpe", "random"] = "tpe"
-    startup_trials: Count = 16  # drawn at random before TPE models anything
+    startup_trials: Count = 16  # drawn at random before the sampler learns
     pruner: Literal["median", "none"] = "median"
-    pruner_trials: Annotated[int, Field(strict=True, ge=3)] = (
-        5  # no pruning before so many trials have completed
-    )
+    pruner_trials: Annotated[int, Field(strict=True, ge=3)] = 5  # complete before any is pruned
     pruner_epochs: FromZero = 2  # no pruning before this epoch
     seed: Seed = 0
 
@@ -39,19 +55,29 @@ class FoldSettings(_Section):
     seed: Seed = 0
 
 
-class Training(_Section):
-    """What is the same for every trial. ``score`` is what trials are ranked by, higher is better."""
+class ViewSettings(_Section):
+    """How the stored copies of the images are made."""
 
-    epochs: Annotated[int, Field(strict=True, ge=1, le=1000)] = (
-        30  # at most; also the horizon of the schedules
-    )
+    seed: Seed = 0
+
+
+class WeightSettings(_Section):
+    """What backbones start from: auto, imagenet, random, or the path of a weights file."""
+
+    source: str = "auto"
+    seed: Seed = 0  # of random weights
+
+
+class Training(_Section):
+    """What is the same for every trial."""
+
+    epochs: Annotated[int, Field(strict=True, ge=1, le=1000)] = 30  # at most; schedules end there
     patience: Count = 6  # epochs without a better fold mean before a trial ends
-    score: Literal["accuracy", "balanced_accuracy", "macro_f1"] = "accuracy"
     seed: Seed = 0
 
 
 class Limits(_Section):
-    """When a worker counts as lost, how often its trial is tried again, what a trial and a study may use."""
+    """When a worker counts as lost, how often its trial is tried again, what a trial may use."""
 
     heartbeat_seconds: Count = 10
     grace_seconds: Count = 60
@@ -59,16 +85,15 @@ class Limits(_Section):
     reconnect_seconds: FromZero = 300  # a worker waits so long for a database that went away
     checkpoint_seconds: Count = 60  # between checkpoints of a trial that trains longer
     trial_seconds: Count | None = None  # of training a trial; more is infeasible
-    files_mb: Count = 2000  # of a study's probabilities and figures: beyond, those of the worst trials are removed
-    recycle_trials: Count = (
-        100  # a worker process that a supervisor started ends after so many, and is replaced
-    )
+    files_mb: Count = 2000  # of a study's probabilities: beyond, those of the worst trials go
+    recycle_trials: Count = 100  # a supervised worker process is replaced after so many
 
     @model_validator(mode="after")
     def _lets_a_heartbeat_be_late(self) -> Self:
         if self.grace_seconds < 3 * self.heartbeat_seconds:
             raise ValueError(
-                f"grace_seconds must be 3 times heartbeat_seconds or more, but got {self.grace_seconds}"
+                "grace_seconds must be 3 times heartbeat_seconds or more, "
+                f"but got {self.grace_seconds}"
             )
         return self
 
@@ -78,11 +103,28 @@ class Sweep(_Section):
 
     title: str = ""
     space: str
-    weights: str = "auto"  # auto, imagenet, random, or the path of a weights file
     data: str = "demo"
     storage: str | None = None
     search: Search = Search()
     folds: FoldSettings = FoldSettings()
+    views: ViewSettings = ViewSettings()
+    weights: WeightSettings = WeightSettings()
     training: Training = Training()
     limits: Limits = Limits()
     start: tuple[dict[str, Value], ...] = ()  # configurations to try first
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_older_forms(cls, given: Any) -> Any:
+        """Read what sweeps and studies of earlier versions say: ``[training] score`` and ``weights = "auto"``."""
+        if not isinstance(given, Mapping):
+            return given
+        content = dict(given)
+        training, search = content.get("training"), content.get("search", {})
+        if isinstance(training, Mapping) and isinstance(search, Mapping) and "score" in training:
+            rest = dict(training)
+            content["search"] = {"score": rest.pop("score"), **search}
+            content["training"] = rest
+        if isinstance(content.get("weights"), str):
+            content["weights"] = {"source": content["weights"]}
+        return content

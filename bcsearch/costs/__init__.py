@@ -1,1 +1,1 @@
-"""What a study will cost on this machine, before it runs. Imports training, features and the floors below."""
+"""What a study costs on this machine: counted passes and bytes, measured speeds."""

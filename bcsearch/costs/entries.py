@@ -1,23 +1,21 @@
-"""What trials read that is computed once and kept: views, and activations of views at cuts. Imports the pool only."""
+"""What a space may ask for that is computed once and kept: counted exactly, without measuring anything."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bcsearch.backbones.cuts import INPUT
-from bcsearch.costs.speeds import Network
+import numpy as np
+
+from bcsearch.backbones.cuts import INPUT, cuts_of
+from bcsearch.features.features import Need
+from bcsearch.training.needs import needs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
     from bcsearch.costs.pool import Candidate
-    from bcsearch.costs.speeds import SegmentSpeed, Speeds
-
-HALF = 2  # bytes of a number in an activation
-Key = tuple[Network, str, str, int]
-NO_NETWORK = ("", 0)  # of views, which all networks share
-ORIGINAL = "none"
+    from bcsearch.training.trainer import Trainer
+    from bcsearch.views.view import View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,80 +23,56 @@ class Entry:
     """One view of all images at a cut of a network, or at the cut ``input`` the view itself.
 
     Attributes:
-        policy: of the augmentation; ``none`` and ``index`` 0 are the original.
-        trained: share of the network's parameters above the cut.
+        network: a backbone's name and an image size; the same for all views at ``input``, which networks share.
+        unfrozen: share of the network's parameters above the cut.
         image_bytes: of one image.
+        kept: whether the cache has it already.
     """
 
-    network: Network
+    network: tuple[str, int]
     cut: str
-    policy: str
-    index: int
-    trained: float
+    view: View
+    unfrozen: float
     image_bytes: int
-
-    def at(self, cut: str) -> Key:
-        """Return what tells the same view at a cut of the same network from all others."""
-        return self.network, cut, self.policy, self.index
-
-    @property
-    def key(self) -> Key:
-        """What tells it from all others."""
-        return self.at(self.cut)
-
-    @property
-    def is_pass(self) -> bool:
-        """Whether making it takes passes through a network."""
-        return self.cut != INPUT
-
-    @property
-    def view(self) -> str:
-        """The view in words."""
-        return f"{self.policy} {self.index}" if self.index else "original"
+    kept: bool
 
 
-def entries_of(candidate: Candidate, view_bytes: int) -> list[Entry]:
-    """Return what a trial reads, in the order in which it asks for it; the original itself is never kept."""
-    policy = candidate.params.augment
-    n_views = max(number for _, number in candidate.needs)
-    blank = Entry(
-        network=NO_NETWORK, cut=INPUT, policy=policy, index=0, trained=1.0, image_bytes=view_bytes
-    )
-    found = [replace(blank, index=index) for index in range(1, n_views)]
-    for cut, number in candidate.needs:
-        if cut.name == INPUT:
-            continue
-        here = replace(
-            blank,
-            network=candidate.network,
-            cut=cut.name,
-            trained=cut.fraction,
-            image_bytes=HALF * cut.size,
-        )
-        found += [
-            replace(here, index=index, policy=policy if index else ORIGINAL)
-            for index in range(number)
-        ]
+def entries_of(pool: Sequence[Candidate], trainer: Trainer, n_epochs: int) -> list[set[Entry]]:
+    """Return for each configuration what it reads that is kept; the original itself needs no place."""
+    known: dict[tuple[tuple[str, int], Need], Entry] = {}
+    found = []
+    for candidate in pool:
+        needs = needs_of(candidate.params, trainer.scored_views(candidate.params), n_epochs)
+        views = [Need(INPUT, need.view) for need in needs if need.view.ops]
+        mine = set()
+        for need in [*views, *(need for need in needs if need.cut != INPUT)]:
+            key = (candidate.network, need)
+            if key not in known:
+                known[key] = _entry(candidate, need, trainer)
+            mine.add(known[key])
+        found.append(mine)
     return found
 
 
-def seconds_to_make(entry: Entry, kept: Collection[Key], speeds: Speeds) -> float:
-    """Return the seconds that one image takes, from the nearest shallower cut that is kept of the same view."""
-    if not entry.is_pass:
-        return speeds.views[entry.policy]
-    return sum(segment.per_image for segment in _segments(entry, kept, speeds))
-
-
-def seconds_to_trace(entry: Entry, kept: Collection[Key], speeds: Speeds) -> float:
-    """Return the seconds until the first image of the pass that makes an entry."""
-    return sum(segment.build for segment in _segments(entry, kept, speeds))
-
-
-def _segments(entry: Entry, kept: Collection[Key], speeds: Speeds) -> Sequence[SegmentSpeed]:
-    """Return the measured parts of the network that are run to make an entry."""
-    segments = speeds.segments[entry.network]
-    last = next(place for place, segment in enumerate(segments) if segment.cut == entry.cut)
-    first = last
-    while first > 0 and entry.at(segments[first - 1].cut) not in kept:
-        first -= 1
-    return segments[first : last + 1]
+def _entry(candidate: Candidate, need: Need, trainer: Trainer) -> Entry:
+    features = trainer.features
+    kept = features.is_kept(*candidate.network, need)
+    if need.cut == INPUT:
+        image_bytes = int(np.prod(features.images.shape[1:]))
+        return Entry(
+            network=("", 0),
+            cut=INPUT,
+            view=need.view,
+            unfrozen=1.0,
+            image_bytes=image_bytes,
+            kept=kept,
+        )
+    cut = next(cut for cut in cuts_of(*candidate.network) if cut.name == need.cut)
+    return Entry(
+        network=candidate.network,
+        cut=cut.name,
+        view=need.view,
+        unfrozen=cut.fraction,
+        image_bytes=2 * cut.size,  # half precision
+        kept=kept,
+    )

@@ -1,4 +1,4 @@
-"""A pool of configurations drawn from a space: stands for a study that has not run. Imports config and training."""
+"""Configurations drawn from a space: they stand for a study that has not run."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bcsearch.backbones.cuts import INPUT, POOLED, Cut, cuts_of
+from bcsearch.backbones.cuts import cuts_of
 from bcsearch.backbones.table import get_backbone
-from bcsearch.records import Params
+from bcsearch.recipe import Params
 from bcsearch.seeds import derive_seed
-from bcsearch.training.stages import Stage, settled, stages_of
+from bcsearch.training.stages import Stage, at_cuts, stages_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from bcsearch.config import Param, Plan, Value
+    from bcsearch.config import Param, Plan
+    from bcsearch.recipe import Value
 
 DRAWS = 400  # configurations in a pool
 
@@ -39,48 +40,28 @@ class Candidate:
         """Features of an image that the head takes."""
         return cuts_of(*self.network)[-1].size
 
-    @property
-    def needs(self) -> tuple[tuple[Cut, int], ...]:
-        """The cuts, and the number of views at each, in the order in which a trial asks for them."""
-        suffixes = [stage.cut for stage in reversed(self.stages) if stage.cut.name != POOLED]
-        needs = [(cut, self.params.views) for cut in suffixes]
-        pooled = cuts_of(*self.network)[-1]
-        if self.stages[0].cut.name == POOLED:
-            return (*needs, (pooled, self.params.views))
-        whole = get_backbone(self.params.backbone).trained_whole
-        return (
-            tuple(needs) if whole else (*needs, (pooled, 1))
-        )  # the clean features scale what the head takes
 
-    @property
-    def cuts_read(self) -> tuple[Cut, ...]:
-        """The cuts at which activations are kept for it."""
-        return tuple(cut for cut, _ in self.needs if cut.name != INPUT)
-
-
-def draw_pool(plan: Plan, firsts: Sequence[Mapping[str, Value]] = ()) -> list[Candidate]:
-    """Return ``firsts``, the values of trials that are known beforehand, then configurations drawn from the space.
-
-    The same plan gives the same pool.
+def draw_pool(plan: Plan) -> list[Candidate]:
+    """Return configurations drawn from a plan's space; the same plan gives the same ones.
 
     Raises:
         ConfigError: there is no such backbone.
     """
     random = np.random.default_rng(derive_seed(plan.sweep.search.seed, "pool"))
-    drawn = [plan.space.walk(lambda _, param: _drawn(param, random)) for _ in range(DRAWS)]
-    return [_candidate(values, plan.sweep.training.epochs) for values in [*firsts, *drawn]]
+    drawn = [plan.space.walk(lambda _, param: _draw(param, random)) for _ in range(DRAWS)]
+    return [candidate_of(values, plan.sweep.training.epochs) for values in drawn]
 
 
-def _candidate(values: Mapping[str, Value], n_epochs: int) -> Candidate:
-    params = Params(**values).canonical()  # type: ignore[arg-type] # names and types were checked by the space
-    cuts = cuts_of(params.backbone, params.image_size)
-    params = settled(
-        params, cuts, n_epochs, trained_whole=get_backbone(params.backbone).trained_whole
-    )
+def candidate_of(values: Mapping[str, Value], n_epochs: int) -> Candidate:
+    """Return one configuration with its stages."""
+    drawn = Params(**values)
+    cuts = cuts_of(drawn.backbone, drawn.image_size)
+    whole = get_backbone(drawn.backbone).trained_whole
+    params = at_cuts(drawn, cuts, n_epochs, trained_whole=whole)
     return Candidate(values=values, params=params, stages=stages_of(params, cuts, n_epochs))
 
 
-def _drawn(param: Param, random: np.random.Generator) -> Value:
+def _draw(param: Param, random: np.random.Generator) -> Value:
     if param.choice is not None:
         return param.choice[int(random.integers(len(param.choice)))]
     low, high = param.floats or param.ints or (0, 0)
@@ -88,5 +69,9 @@ def _drawn(param: Param, random: np.random.Generator) -> Value:
         step = param.step or 1
         return int(low) + step * int(random.integers((int(high) - int(low)) // step + 1))
     share = float(random.uniform())
-    drawn = low * (high / low) ** share if param.log else low + (high - low) * share
-    return drawn if param.floats is not None else round(drawn)
+    drawn = low + (high - low) * share
+    if param.log:
+        drawn = low * (high / low) ** share
+    if param.ints is not None:
+        return round(drawn)
+    return drawn

@@ -1,50 +1,77 @@
-"""One attempt at one trial: drawn, trained or known already, kept. Imports optuna and lower floors."""
+"""One attempt at one trial: drawn, trained or known already, kept."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import optuna
 
+from bcsearch.artifacts.checkpoints import TrialCheckpoints
 from bcsearch.errors import InfeasibleError
-from bcsearch.objective.checkpoints import TrialCheckpoints
+from bcsearch.objective.protocol import KeepFigure, no_figure
 from bcsearch.objective.suggest import suggest_params
-from bcsearch.objective.watch import Watch
 from bcsearch.records import EpochScores, TrainResult, TrialState
-from bcsearch.records.events import TrialEnded, TrialInfeasible, TrialStarted
+from bcsearch.records.events import EpochEnded, TrialEnded, TrialInfeasible, TrialStarted
 from bcsearch.storage import LedgerEntry, attrs
 
 if TYPE_CHECKING:
-    from bcsearch.objective.cross_validated import Objective
-    from bcsearch.storage import Ledger
+    from bcsearch.artifacts.files import Artifacts
+    from bcsearch.config import Limits, Space
+    from bcsearch.objective.protocol import StopAsked, Train
+    from bcsearch.records.events import Listener
+    from bcsearch.storage import Ledger, Storage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Setting:
+    """What all trials of one study in this process share; ``score`` names what they are ranked by."""
+
+    space: Space
+    score: str
+    train: Train
+    ledger: Ledger
+    artifacts: Artifacts
+    storage: Storage
+    listener: Listener
+    stop_asked: StopAsked
+    limits: Limits
+    keep_figure: KeepFigure = no_figure
 
 
 class Attempt:
-    """One trial of an objective, which may have been begun before: released, or lost with its worker."""
+    """One trial, which may have been begun before: released, or lost with its worker."""
 
-    def __init__(self, objective: Objective, trial: optuna.Trial) -> None:
+    def __init__(self, setting: Setting, trial: optuna.Trial) -> None:
         """Draw its parameters."""
-        self._of, self._trial = objective, trial
+        self._of, self._trial = setting, trial
         self._started = time.perf_counter()
-        with objective.storage.params_together(trial._trial_id):
-            self._params = suggest_params(trial, objective.space)
+        with setting.storage.params_together(trial._trial_id):
+            self._params = suggest_params(trial, setting.space)
         self._history: list[int] = trial.user_attrs.get(attrs.RETRY_HISTORY, [])
-        self._watch = Watch(trial, objective.listener, objective.stop_asked)
+        # as it was when this attempt began: a trial that was released has reports already
+        self._reported = set(trial._cached_frozen_trial.intermediate_values)
+        self._best = float("-inf")
+        self._pruned = self._stop_asked = False
 
     def run(self) -> float:
         """Return the best fold mean.
 
         Raises:
             optuna.TrialPruned: the pruner stopped it.
-            KeyboardInterrupt: the user wants the run to end.
+            KeyboardInterrupt: the run should end.
             InfeasibleError, ConfigError: it cannot be trained.
         """
-        self._params = self._of.train.settle(self._params)
+        self._params = self._of.train.canonical(self._params)
         self._of.listener(TrialStarted(number=self._trial.number, params=self._params))
         twin = known(self._of.ledger, self._params.digest(), self._history)
-        result = self._train() if twin is None else self._replay(twin)
-        if self._watch.stop_asked:
+        if twin is None:
+            result = self._train()
+        else:
+            result = self._repeated(twin)
+        if self._stop_asked:
             raise KeyboardInterrupt
         self._keep(result, twin)
         if result.stopped:
@@ -52,49 +79,79 @@ class Attempt:
         return result.best.mean
 
     def give_up(self, reason: str) -> None:
-        """Keep that this configuration cannot be trained, so that it and its like are not tried again."""
+        """Record that this configuration cannot be trained, so that it and its like are not tried again."""
         self._trial.set_user_attr(attrs.NOTE, reason)
         self._of.ledger.record(self._entry(TrialState.INFEASIBLE))
         self._checkpoints.remove()
         self._collect()
         self._of.listener(TrialInfeasible(number=self._trial.number, reason=reason))
 
-    def _train(self) -> TrainResult:
-        if len(self._history) >= self._of.storage.max_retries:
-            self._of.ledger.record(
-                self._entry(TrialState.RUNNING)
-            )  # of a last attempt the params stay, if it is lost
-        return self._of.train(
-            self._params, self._watch, self._checkpoints, self._of.limits.trial_seconds
+    def report(self, epoch: int, score: float) -> bool:
+        """Take the fold mean of an epoch; True means stop."""
+        self._take(epoch, score)
+        # the pruner looks at the last report only, and has let earlier ones pass
+        judged = epoch >= max(self._reported, default=-1)
+        self._pruned = judged and self._trial.should_prune()
+        self._stop_asked = not self._pruned and self._of.stop_asked()
+        return self._stop_asked or self._pruned
+
+    def catch_up(self, epochs: Iterable[EpochScores]) -> None:
+        """Take epochs that an earlier attempt trained: the pruner has let them pass."""
+        for scores in epochs:
+            self._take(scores.epoch, scores.mean)
+
+    def _take(self, epoch: int, score: float) -> None:
+        self._best = max(self._best, score)
+        if epoch not in self._reported:
+            self._trial.report(self._best, epoch)
+        number, name = self._trial.number, self._of.score
+        self._of.listener(
+            EpochEnded(number=number, epoch=epoch, score=score, best=self._best, score_name=name)
         )
 
-    def _replay(self, twin: LedgerEntry) -> TrainResult:
+    def _train(self) -> TrainResult:
+        if len(self._history) >= self._of.storage.max_retries:
+            # of a last attempt the params stay, if it is lost
+            self._of.ledger.record(self._entry(TrialState.RUNNING))
+        seconds = self._of.limits.trial_seconds
+        return self._of.train(self._params, self.report, self._checkpoints, seconds)
+
+    def _repeated(self, twin: LedgerEntry) -> TrainResult:
         """Report what an equal configuration scored, instead of training it again."""
         if twin.state is TrialState.INFEASIBLE:
             raise InfeasibleError(
                 f"trial {twin.trial_number} of the same configuration could not be trained"
             )
-        told: list[EpochScores] = []
+        reported: list[EpochScores] = []
         for scores in twin.epochs:
-            told.append(scores)
-            if self._watch(scores.epoch, scores.mean):
+            reported.append(scores)
+            if self.report(scores.epoch, scores.mean):
                 break
+        seconds = 0.0
+        if twin.trial_number in self._history:
+            seconds = twin.train_seconds
         return TrainResult(
-            epochs=tuple(told),
-            stopped=self._watch.pruned or twin.state is TrialState.PRUNED,
+            epochs=tuple(reported),
+            stopped=self._pruned or twin.state is TrialState.PRUNED,
             probabilities=self._of.artifacts.probabilities(twin.trial_number),
-            seconds=twin.train_seconds if twin.trial_number in self._history else 0.0,
+            seconds=seconds,
         )
 
     def _keep(self, result: TrainResult, twin: LedgerEntry | None) -> None:
-        artifacts, number = self._of.artifacts, self._trial.number
-        state = TrialState.PRUNED if result.stopped else TrialState.COMPLETE
-        if state is TrialState.COMPLETE and result.probabilities is not None:
-            artifacts.save_probabilities(number, result.probabilities)
-        copied = twin is not None and twin.trial_number not in self._history
-        entry = self._entry(
-            state, result, duplicate_of=twin.trial_number if twin and copied else None
-        )
+        number, state = self._trial.number, TrialState.COMPLETE
+        if result.stopped:
+            state = TrialState.PRUNED
+        elif result.probabilities is not None:
+            self._of.artifacts.save_probabilities(number, result.probabilities)
+        duplicate_of = None
+        if twin is not None and twin.trial_number not in self._history:
+            duplicate_of = twin.trial_number
+        entry = self._entry(state, result, duplicate_of)
+        best = result.best
+        scores = {name: best.mean_of(name) for name in best.scores}
+        for name, score in scores.items():
+            if name != best.score:
+                self._trial.set_user_attr(name, round(score, 6))
         self._of.keep_figure(self._trial, entry, result.probabilities)
         self._of.ledger.record(entry)
         self._checkpoints.remove()
@@ -103,44 +160,49 @@ class Attempt:
             TrialEnded(
                 number=number,
                 state=state,
-                score=result.best.mean,
+                score=best.mean,
                 epochs=len(result.epochs),
                 seconds=entry.total_seconds,
                 train_seconds=entry.train_seconds,
+                score_name=best.score,
+                scores=scores,
             )
         )
 
     def _collect(self) -> None:
-        self._of.artifacts.collect(
-            self._trial.number, self._of.limits.files_mb * 10**6, self._of.ledger
-        )
+        limit = self._of.limits.files_mb * 10**6
+        self._of.artifacts.collect(self._trial.number, limit, self._of.ledger)
 
     def _entry(
-        self, state: TrialState, result: TrainResult | None = None, duplicate_of: int | None = None
+        self,
+        state: TrialState,
+        result: TrainResult | None = None,
+        duplicate_of: int | None = None,
     ) -> LedgerEntry:
-        trained = result.seconds if result else 0.0
+        epochs, trained = (), 0.0
+        if result is not None:
+            epochs, trained = result.epochs, result.seconds
+        elapsed = time.perf_counter() - self._started
         return LedgerEntry(
             trial_number=self._trial.number,
             params=self._params,
-            epochs=result.epochs if result else (),
+            epochs=epochs,
             state=state,
             train_seconds=trained,
-            total_seconds=max(
-                time.perf_counter() - self._started, trained
-            ),  # earlier attempts have trained some of it
+            total_seconds=max(elapsed, trained),  # earlier attempts have trained some of it
             duplicate_of=duplicate_of,
         )
 
     @property
     def _checkpoints(self) -> TrialCheckpoints:
-        first = self._history[0] if self._history else self._trial.number
+        first = (self._history or [self._trial.number])[0]
         return TrialCheckpoints(
             path=self._of.artifacts.checkpoint_path(first),
             digest=f"{self._of.ledger.uuid} {self._params.digest()}",
             every_seconds=self._of.limits.checkpoint_seconds,
             stop_asked=self._of.stop_asked,
-            pruned=lambda: self._watch.pruned,
-            catch_up=self._watch.catch_up,
+            pruned=lambda: self._pruned,
+            catch_up=self.catch_up,
             listener=self._of.listener,
         )
 

@@ -1,23 +1,13 @@
-"""The objective: one trial, and how it ends: scored, pruned, infeasible, released. Imports optuna and lower floors."""
+"""The objective: runs one trial, and says how it ended: scored, pruned, infeasible, released."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import optuna
 from optuna.exceptions import StorageInternalError
 
 from bcsearch.errors import BcsearchError, ConfigError, InfeasibleError
-from bcsearch.objective.attempt import Attempt
-from bcsearch.objective.protocol import KeepFigure, no_figure
-from bcsearch.records.events import Listener, TrialLost, TrialReleased
-
-if TYPE_CHECKING:
-    from bcsearch.config import Limits, Space
-    from bcsearch.objective.artifacts import Artifacts
-    from bcsearch.objective.protocol import StopAsked, Train
-    from bcsearch.storage import Ledger, Storage
+from bcsearch.objective.attempt import Attempt, Setting
+from bcsearch.records.events import TrialLost, TrialReleased
 
 
 class Infeasible(optuna.TrialPruned):
@@ -33,22 +23,14 @@ class Abandoned(BaseException):
 
 
 class Released(BaseException):
-    """The running trial went back to waiting, because the user asked the run to end."""
+    """The running trial went back to waiting, because the run should end."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Objective:
     """Runs trials of one study: suggests, trains, reports, records. Sees no framework but Optuna."""
 
-    space: Space
-    train: Train
-    ledger: Ledger
-    artifacts: Artifacts
-    storage: Storage
-    listener: Listener
-    stop_asked: StopAsked
-    limits: Limits
-    keep_figure: KeepFigure = no_figure
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
 
     def __call__(self, trial: optuna.Trial) -> float:
         """Run one trial and return the best fold mean, higher is better.
@@ -61,7 +43,7 @@ class Objective:
             Abandoned: the database is gone; the trial is tried again once its silence is noticed.
         """
         try:
-            return self._tried(Attempt(self, trial))
+            return self._tried(Attempt(self.setting, trial))
         except KeyboardInterrupt:
             self._release(trial)
             raise Released from None
@@ -80,8 +62,9 @@ class Objective:
     def _release(self, trial: optuna.Trial) -> bool:
         """Whether the trial could be released, or was not to be; else its heartbeat stops, and others take over."""
         try:
-            released = self.storage.release(trial._trial_id)
+            released = self.setting.storage.release(trial._trial_id)
         except StorageInternalError:
             return False
-        self.listener((TrialReleased if released else TrialLost)(number=trial.number))
+        event = TrialReleased(number=trial.number) if released else TrialLost(number=trial.number)
+        self.setting.listener(event)
         return True

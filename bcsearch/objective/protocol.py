@@ -1,4 +1,4 @@
-"""The seams of an objective: what it needs of a trainer and of who keeps figures. Imports types only."""
+"""What an objective needs of a trainer and of who keeps figures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     import numpy as np
     import optuna
 
-    from bcsearch.records import Params, TrainResult
+    from bcsearch.recipe import Params
+    from bcsearch.records import TrainResult
     from bcsearch.records.checkpoint import Checkpoints
     from bcsearch.records.events import Report
     from bcsearch.storage import LedgerEntry
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 class Train(Protocol):
     """Trains one configuration on all folds."""
 
-    def settle(self, params: Params) -> Params:
-        """Return the canonical form: configurations that train alike become equal."""
+    def canonical(self, params: Params) -> Params:
+        """Return the configuration in a form that is equal for configurations that train alike."""
 
     def __call__(
         self,
@@ -37,7 +38,7 @@ class Train(Protocol):
 
 
 class StopAsked(Protocol):
-    """Tells whether the user wants the run to end."""
+    """Tells whether the run should end."""
 
     def __call__(self) -> bool:
         """Return True once the running trial should be released."""
@@ -49,7 +50,7 @@ class KeepFigure(Protocol):
     def __call__(
         self, trial: optuna.Trial, entry: LedgerEntry, probabilities: np.ndarray | None
     ) -> None:
-        """Draw and keep it; ``probabilities`` (n_images, n_classes) are out-of-fold, None where there are none."""
+        """Keep it; ``probabilities`` (n_images, n_classes) are out-of-fold, None where there are none."""
 
 
 def no_figure(trial: optuna.Trial, entry: LedgerEntry, probabilities: np.ndarray | None) -> None:

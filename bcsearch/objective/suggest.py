@@ -1,21 +1,22 @@
-"""Params from a trial: asks Optuna for what varies, fills in what is set. Imports optuna types and lower floors."""
+"""Params from a trial: asks Optuna for what varies, fills in what is fixed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bcsearch.records import Params
+from bcsearch.recipe import Params
 
 if TYPE_CHECKING:
     import optuna
 
-    from bcsearch.config import Param, Space, Value
+    from bcsearch.config import Param, Space
+    from bcsearch.recipe import Value
 
 
 def suggest_params(trial: optuna.Trial, space: Space) -> Params:
     """Draw one configuration from ``space``; only parameters whose conditions hold are drawn."""
     values = space.walk(lambda name, param: _draw(trial, name, param))
-    return Params(**values).canonical()  # type: ignore[arg-type] # names and types were checked by the space
+    return Params(**values)
 
 
 def _draw(trial: optuna.Trial, name: str, param: Param) -> Value:

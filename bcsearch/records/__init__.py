@@ -1,12 +1,10 @@
-"""Frozen records that flow between the floors: params, scores, trials, studies, events. Imports nothing heavy."""
+"""Frozen records that flow between the floors: scores, trials, studies, events."""
 
-from bcsearch.records.params import Params
 from bcsearch.records.scores import EpochScores, TrainResult, best_epoch
 from bcsearch.records.study import StudyRecord, TrialRecord, TrialState
 
 __all__ = [
     "EpochScores",
-    "Params",
     "StudyRecord",
     "TrainResult",
     "TrialRecord",

@@ -1,31 +1,38 @@
-"""What happens during a run, as it is told to whoever watches. Imports the records floor only."""
+"""What happens during a run, as it is passed to whoever watches."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from bcsearch.records.params import Params
-    from bcsearch.records.study import TrialState
+from bcsearch.records.study import TrialState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetKnown:
-    """How far a study has come: its budget in trials, how many are filled, the best score so far and its trial."""
+    """How far a study is: its budget in trials, how many are done, the best score so far and its trial."""
 
     trials: int
     filled: int
     best: float | None
     best_number: int | None = None
+    score_name: str = "accuracy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeLeft:
+    """About how many seconds the study still takes, by its finished trials."""
+
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialStarted:
-    """A trial begins."""
+    """A trial begins; ``params`` is its configuration, a ``recipe.Params``."""
 
     number: int
-    params: Params
+    params: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +43,15 @@ class EpochEnded:
     epoch: int
     score: float
     best: float
+    score_name: str = "accuracy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialEnded:
     """A trial completed or was pruned; ``score`` is the best fold mean it reached.
 
-    ``seconds`` hold all of it, the making of what is computed once and kept too; ``train_seconds`` the epochs alone.
+    ``scores`` are the fold means of all scores at that epoch. ``seconds`` is the time of the whole trial, with what is
+    computed once and kept; ``train_seconds`` that of the epochs alone.
     """
 
     number: int
@@ -51,6 +60,8 @@ class TrialEnded:
     epochs: int
     seconds: float
     train_seconds: float | None = None
+    score_name: str = "accuracy"
+    scores: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,19 +81,18 @@ class TrialReleased:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialLost:
-    """Another worker ended a trial, since this one was silent for too long."""
+    """Another worker ended a trial, since this one sent no heartbeat for too long."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Work besides training goes on; ``done`` of ``total`` images, or of what ``unit`` says."""
+    """Work besides training goes on; ``done`` of ``total`` images."""
 
     what: str
     done: int
     total: int
-    unit: str = "images"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +104,7 @@ class Notice:
 
 Event = (
     BudgetKnown
+    | TimeLeft
     | TrialStarted
     | EpochEnded
     | TrialEnded

@@ -1,29 +1,44 @@
-"""What training says of a trial: the scores of every fold after every epoch. Imports numpy for types only."""
+"""Scores of every fold after every epoch of a trial, by name."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy as np
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochScores:
-    """Scores of all folds after one epoch, counted from zero; higher is better."""
+    """Scores of all folds after one epoch, counted from zero; higher is better.
+
+    Attributes:
+        score: the name of the score that trials are ranked by.
+        scores: one value a fold, by the name of the score.
+    """
 
     epoch: int
-    fold_scores: tuple[float, ...]
+    score: str
+    scores: Mapping[str, tuple[float, ...]]
     train_loss: float
     learning_rate: float
 
     @property
+    def fold_scores(self) -> tuple[float, ...]:
+        """The ranking score of every fold."""
+        return self.scores[self.score]
+
+    @property
     def mean(self) -> float:
-        """The mean over folds: what is reported to Optuna."""
-        return sum(self.fold_scores) / len(self.fold_scores)
+        """The mean of the ranking score over folds: what is reported to Optuna."""
+        return self.mean_of(self.score)
+
+    def mean_of(self, name: str) -> float:
+        """Return the mean of a score over folds."""
+        folds = self.scores[name]
+        return sum(folds) / len(folds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,7 +46,7 @@ class TrainResult:
     """A finished training of all folds of one trial.
 
     ``epochs`` holds every epoch run. ``probabilities`` has shape (n_images, n_classes), float16: out-of-fold, at
-    the best epoch; rows never validated are not a number; None where they are no longer kept.
+    the best epoch; rows never validated are NaN; None where they are no longer kept.
     """
 
     epochs: tuple[EpochScores, ...]

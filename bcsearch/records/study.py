@@ -67,12 +67,16 @@ class TrialRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyRecord:
-    """One study with its trials in order of their numbers; ``trials_wanted`` is its budget in slots."""
+    """One study with its trials in order of their numbers.
+
+    ``trials_wanted`` is its budget in slots, ``score`` the name of the score that trials are ranked by.
+    """
 
     name: str
     sweep: str
     uuid: str
     trials_wanted: int
+    score: str = "accuracy"
     created: datetime | None = None
     fingerprint: dict[str, str] = field(default_factory=dict)
     settings: str = ""
@@ -115,7 +119,7 @@ class StudyRecord:
             return "run more with 'bcsearch run'"
         last = self.infeasible[-1]
         return (
-            f"{len(self.infeasible)} could not be trained, trial {last.number} as {last.note}: mend the sweep or its "
+            f"{len(self.infeasible)} could not be trained, trial {last.number} as {last.note}: fix the sweep or its "
             "space and start anew with --fresh"
         )
 

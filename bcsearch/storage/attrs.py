@@ -7,7 +7,6 @@ UUID = "bcsearch:uuid"  # key of its slots and ledger rows; survives copies and 
 SWEEP = "bcsearch:sweep"  # the sweep it was started from
 FINGERPRINT = "bcsearch:fingerprint"  # what must match on resume, a dict of strings
 SETTINGS = "bcsearch:settings"  # the sweep and space as resolved, text
-FORECAST = "bcsearch:forecast"  # what it was expected to cost when it was created
 FILES = "bcsearch:files"  # the folder of its trials' files that its first worker took
 FILES_OF = "bcsearch:files:{}"  # of a machine: "shared" where it reaches that folder, else its own
 TRIALS = "bcsearch:trials"  # its budget in slots

@@ -6,14 +6,15 @@ Optuna's row of the trial says COMPLETE or PRUNED; ``state`` is how the trial me
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from json import dumps, loads
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, delete, insert, select
 
-from bcsearch.records import EpochScores, Params, TrialState, best_epoch
+from bcsearch.recipe import Params
+from bcsearch.records import EpochScores, TrialState, best_epoch
 from bcsearch.storage.attrs import RETRY_HISTORY, UUID
 from bcsearch.storage.engine import transaction
 from bcsearch.storage.optuna_tables import TRIALS, USER_ATTRS
@@ -133,17 +134,37 @@ class Ledger:
 
 
 def encode_epochs(epochs: tuple[EpochScores, ...]) -> str:
-    """Return a JSON list of [epoch, train loss, learning rate, [score of each fold]]."""
-    rows = [[e.epoch, e.train_loss, e.learning_rate, e.fold_scores] for e in epochs]
-    return dumps(rows, separators=(",", ":"))
+    """Return JSON: the ranking score, and a list of [epoch, train loss, learning rate, scores by name]."""
+    rows = [[e.epoch, e.train_loss, e.learning_rate, dict(e.scores)] for e in epochs]
+    ranking = epochs[0].score if epochs else ""
+    return dumps({"score": ranking, "epochs": rows}, separators=(",", ":"))
 
 
 def decode_epochs(text: str) -> tuple[EpochScores, ...]:
-    """Read back what ``encode_epochs`` wrote."""
+    """Read back what ``encode_epochs`` wrote, or earlier versions, which kept one score without its name."""
+    content = loads(text)
+    if isinstance(content, list):
+        named = [[*row[:3], {"score": row[3]}] for row in content]
+        content = {"score": "score", "epochs": named}
     return tuple(
-        EpochScores(epoch=epoch, train_loss=loss, learning_rate=rate, fold_scores=tuple(scores))
-        for epoch, loss, rate, scores in loads(text)
+        EpochScores(
+            epoch=epoch,
+            score=content["score"],
+            scores={name: tuple(folds) for name, folds in scores.items()},
+            train_loss=loss,
+            learning_rate=rate,
+        )
+        for epoch, loss, rate, scores in content["epochs"]
     )
+
+
+def stored_params(text: str) -> Params:
+    """Read a configuration as it was kept; parameters that this version does not know are left out."""
+    known = set(Params()) | {"activation", "dropout"}
+    given = {name: value for name, value in loads(text).items() if name in known}
+    if "dropout_1" not in given:  # earlier versions had one dropout, behind hidden layers only
+        given.setdefault("dropout_0", 0.0)
+    return Params(**given)
 
 
 def _row(entry: LedgerEntry) -> dict[str, Any]:
@@ -151,7 +172,7 @@ def _row(entry: LedgerEntry) -> dict[str, Any]:
     return {
         "trial_number": entry.trial_number,
         "digest": entry.params.digest(),
-        "params": dumps(asdict(entry.params.canonical()), sort_keys=True),
+        "params": dumps(dict(entry.params), sort_keys=True),
         "epochs": encode_epochs(entry.epochs),
         "best_epoch": best.epoch if best else None,
         "score": best.mean if best and isfinite(best.mean) else None,
@@ -165,7 +186,7 @@ def _row(entry: LedgerEntry) -> dict[str, Any]:
 def _entry(row: Any) -> LedgerEntry:
     return LedgerEntry(
         trial_number=row.trial_number,
-        params=Params(**loads(row.params)),
+        params=stored_params(row.params),
         epochs=decode_epochs(row.epochs),
         state=TrialState(row.state),
         train_seconds=row.train_seconds,

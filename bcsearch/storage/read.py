@@ -140,6 +140,7 @@ def _study(name: str, texts: dict[str, str], created: datetime | None) -> StudyR
         created=aware(created),
         fingerprint=known.get(attrs.FINGERPRINT, {}),
         settings=known.get(attrs.SETTINGS, ""),
+        score=_ranked_by(known.get(attrs.SETTINGS, "{}")),
         files=known.get(attrs.FILES, ""),
         files_of={
             key.removeprefix(FILES_OF): place
@@ -156,3 +157,11 @@ def _find(studies: list[_Found], name: str) -> _Found:
     raise StudyError(
         f"{unknown('study', name, [found.record.name for found in studies])}; {RUN_FIRST}"
     )
+
+
+def _ranked_by(settings: str) -> str:
+    """Return the name of the score that a study's settings rank by, which earlier versions kept elsewhere."""
+    sweep = loads(settings).get("sweep", {})
+    earlier: str = sweep.get("training", {}).get("score", "accuracy")
+    found: str = sweep.get("search", {}).get("score", earlier)
+    return found

@@ -1,4 +1,4 @@
-"""Which rows each fold sees in which order: whole batches, the same number for every fold. Imports numpy only."""
+"""Which rows each fold sees in which order: whole batches, the same number for every fold."""
 
 from __future__ import annotations
 

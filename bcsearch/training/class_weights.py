@@ -1,19 +1,26 @@
-"""How much each class counts in the loss. Imports numpy only."""
+"""The table of class weights: how much each class counts in the loss."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
 
-def class_weights(kind: str, labels: np.ndarray, n_classes: int) -> np.ndarray:
-    """Return one weight a class, (n_classes,) float32.
+def _balanced(counts: np.ndarray) -> np.ndarray:
+    """Let all classes count alike: n_images / (n_classes * images of the class), 0 for an empty class."""
+    weights = counts.sum() / (len(counts) * np.maximum(counts, 1))
+    return np.where(counts > 0, weights, 0.0)
 
-    ``balanced`` weighs a class by n_images / (n_classes * images of the class), so that all classes count alike and
-    the mean weight over images is 1; a class without images weighs 0. ``none`` gives ones.
-    """
-    if kind == "none":
-        return np.ones(n_classes, np.float32)
+
+# from the number of images of each class, (n_classes,), to weights whose mean over images is 1
+CLASS_WEIGHTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "none": np.ones_like,
+    "balanced": _balanced,
+}
+
+
+def class_weights(kind: str, labels: np.ndarray, n_classes: int) -> np.ndarray:
+    """Return one weight a class, (n_classes,) float32, by the labels (n,) of the training rows."""
     counts = np.bincount(labels, minlength=n_classes)
-    return np.where(counts > 0, len(labels) / (n_classes * np.maximum(counts, 1)), 0.0).astype(
-        np.float32
-    )
+    return CLASS_WEIGHTS[kind](counts).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Chooses what a process computes on: one GPU that no other worker has, or the CPU. Imports tensorflow and filelock.
+"""Chooses what a process computes on: one GPU that no other worker has, or the CPU.
 
 The choice of a GPU was tested with stand-ins for TensorFlow's calls only: it has not been run on a GPU.
 """

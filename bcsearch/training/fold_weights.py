@@ -1,4 +1,4 @@
-"""The trained weights of one fold, free of any graph. Imports numpy."""
+"""The trained weights of one fold, free of any graph."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bcsearch.seeds import derive_seed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bcsearch.training.loop import Task
+    from bcsearch.training.task import Task
 
 VARIANCE_FLOOR = 1e-3  # keeps a feature that hardly varies on the training rows from being blown up
 

@@ -1,30 +1,34 @@
-"""Heads of all folds on cached features, trained abreast. Imports tensorflow and training."""
+"""Heads of all folds on cached features, trained side by side."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 
 from bcsearch.seeds import derive_seed
-from bcsearch.training import head_graph
+from bcsearch.training.batch import numbers_of
 from bcsearch.training.batches import Batches, padded, view_of
 from bcsearch.training.class_weights import class_weights
 from bcsearch.training.fold_weights import FoldWeights, Scaling, first_kernels, scalings
+from bcsearch.training.head import new_head, start_head
+from bcsearch.training.head_functions import EpochRows, FeatureTable, head_functions
 from bcsearch.training.protocol import Check, nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from bcsearch.records import Params
-    from bcsearch.training.loop import Task
+    from bcsearch.recipe import Params
+    from bcsearch.training.task import Task
 
 
-def load_features(views: Sequence[np.ndarray], task: Task) -> head_graph.FeatureTable:
-    """Bring views (n_images, n_features) into memory, with each fold's mean and scale over its clean training rows."""
+def load_features(views: Sequence[np.ndarray], task: Task) -> FeatureTable:
+    """Bring views (n_images, n_features) into memory, with each fold's scaling over clean training rows.
+
+    The first view is the clean one.
+    """
     folds = scalings(views[0], task)
-    return head_graph.FeatureTable(
+    return FeatureTable(
         table=tf.constant(np.concatenate(views).astype(np.float32)),
         labels=tf.constant(task.labels.astype(np.int32)),
         mean=tf.constant(np.stack([fold.mean for fold in folds])[:, np.newaxis]),
@@ -35,62 +39,60 @@ def load_features(views: Sequence[np.ndarray], task: Task) -> head_graph.Feature
 class HeadTrainer:
     """Trains the k heads of one trial; see ``FoldTrainer``."""
 
-    def __init__(
-        self, features: head_graph.FeatureTable, task: Task, params: Params, seed: int
-    ) -> None:
-        """Take features of all views."""
+    def __init__(self, features: FeatureTable, task: Task, params: Params, seed: int) -> None:
+        """Take features of the views that training cycles through, then of those that are only scored."""
         self._features, self._task, self._params, self._seed = features, task, params, seed
-        self._n_views = features.table.shape[0] // len(task.labels)
         self._batches = Batches(train_rows=task.train_rows, batch_size=params.batch_size, seed=seed)
-        self._valid = tf.constant(padded(task.valid_rows)) if len(task.valid_rows) else None
         labels = (task.labels[rows] for rows in task.train_rows)
         weights = [class_weights(params.class_weights, fold, task.n_classes) for fold in labels]
         self._class_weights = tf.constant(np.stack(weights))
-        self._graph = head_graph.head_graph(head_graph.kind_of(params))
+        self._functions = head_functions(params)
+        self._head = new_head(len(params.units) + 1)
         widths = [features.table.shape[1], *params.units, task.n_classes]
         folds = [first_kernels(widths, fold, seed) for fold in range(len(task.train_rows))]
-        self._graph.reset([np.stack(layer) for layer in zip(*folds, strict=True)])
-
-    @property
-    def rows_per_epoch(self) -> int:
-        """Rows that all folds together are shown in an epoch."""
-        return self._batches.n_steps * self._batches.size * len(self._task.train_rows)
+        kernels = [np.stack(layer) for layer in zip(*folds, strict=True)]
+        biases = [np.zeros((len(folds), 1, width), np.float32) for width in widths[1:]]
+        start_head(self._head, kernels, biases)
 
     def train_epoch(self, epoch: int, learning_rate: float, check: Check = nothing) -> float:
         """Train every head for one epoch; return the mean training loss."""
         check()
         rows = self._batches.rows(epoch)
-        table_rows = view_of(rows, epoch, self._n_views) * len(self._task.labels) + rows
-        batches = head_graph.EpochRows(
-            tf.constant(table_rows), tf.constant(rows), self._class_weights
-        )
+        shown = view_of(rows, epoch, self._params.n_views)
+        table_rows = shown * len(self._task.labels) + rows
+        of_epoch = EpochRows(tf.constant(table_rows), tf.constant(rows), self._class_weights)
         seed = tf.constant(derive_seed(self._seed, "dropout", epoch), tf.int32)
-        knobs = head_graph.knobs_of(self._params, learning_rate)
-        return float(self._graph.train_epoch(self._features, batches, knobs, seed))
+        numbers = numbers_of(self._params, learning_rate)
+        loss = self._functions.train_epoch(self._features, of_epoch, numbers, seed, self._head)
+        return float(loss)
 
-    def predict(self) -> Sequence[np.ndarray]:
-        """Return for each fold the probabilities of its validation rows, on clean images."""
-        stacked = self._graph.predict(self._features, self._valid).numpy()
+    def predict(self, shift: int = 0) -> Sequence[np.ndarray]:
+        """Return for each fold the probabilities of its validation rows."""
+        place = 0
+        if shift:
+            place = self._params.n_views + shift - 1
+        rows = padded(self._task.valid_rows) + place * len(self._task.labels)
+        stacked = self._functions.predict(
+            self._features, tf.constant(rows, tf.int32), self._head
+        ).numpy()
         return [
             fold[: len(rows)] for fold, rows in zip(stacked, self._task.valid_rows, strict=True)
         ]
 
     def state(self) -> dict[str, np.ndarray]:
         """Return the stacked weights and optimizer state."""
-        return {
-            str(index): variable.numpy() for index, variable in enumerate(self._graph.variables)
-        }
+        return {str(index): each.numpy() for index, each in enumerate(self._head.variables)}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Go on from a state."""
-        for index, variable in enumerate(self._graph.variables):
+        for index, variable in enumerate(self._head.variables):
             variable.assign(state[str(index)])
 
     def weights(self) -> list[FoldWeights]:
         """Return the weights of every fold."""
         mean, scale = self._features.mean.numpy(), self._features.scale.numpy()
-        kernels = [kernel.numpy() for kernel in self._graph.layers.kernels]
-        biases = [bias.numpy() for bias in self._graph.layers.biases]
+        kernels = [kernel.numpy() for kernel in self._head.kernels]
+        biases = [bias.numpy() for bias in self._head.biases]
         return [
             FoldWeights(
                 scaling=Scaling(mean=mean[fold, 0], scale=scale[fold, 0]),

@@ -1,4 +1,4 @@
-"""Things kept in memory between trials, the least recently used dropped first. Imports the standard library only."""
+"""Things kept in memory between trials, the least recently used dropped first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A trained head as a Keras model of plain layers. Imports keras."""
+"""A trained head as a Keras model of stock layers, so that a saved model loads without bcsearch."""
 
 from __future__ import annotations
 
@@ -8,35 +8,34 @@ import keras
 import numpy as np
 
 if TYPE_CHECKING:
-    from bcsearch.records import Params
+    from bcsearch.recipe import Params
     from bcsearch.training.fold_weights import FoldWeights
 
 
 def keras_head(params: Params, weights: FoldWeights) -> keras.Model:
-    """Return a head with its weights, from features (batch, n_features) to probabilities (batch, n_classes).
-
-    Layers are Keras's own, so that a saved model loads without bcsearch.
-    """
+    """Return a head with its weights, from features (batch, n_features) to probabilities (batch, n_classes)."""
     scaling = weights.scaling
+    penalty = keras.regularizers.L2(params.l2) if params.l2 > 0 else None
     inputs = keras.Input((len(scaling.mean),), name="features")
     standardise = keras.layers.Normalization(
         mean=scaling.mean, variance=1.0 / np.square(scaling.scale), name="standardise"
     )
     hidden = standardise(inputs)
-    penalty = keras.regularizers.L2(params.l2) if params.l2 > 0 else None
-    widths = [kernel.shape[1] for kernel in weights.kernels]
-    dense = [
-        keras.layers.Dense(
-            units, params.activation, kernel_regularizer=penalty, name=f"dense_{layer}"
+    hidden = keras.layers.Dropout(params.dropout_0, name="dropout_0")(hidden)
+    *units, n_classes = (kernel.shape[1] for kernel in weights.kernels)
+    dense = []
+    for number, width in enumerate(units, start=1):
+        activation = params.activations[number - 1]
+        layer = keras.layers.Dense(
+            width, activation, kernel_regularizer=penalty, name=f"dense_{number}"
         )
-        for layer, units in enumerate(widths[:-1], start=1)
-    ]
-    for layer, hidden_layer in enumerate(dense, start=1):
-        hidden = keras.layers.Dropout(params.dropout, name=f"dropout_{layer}")(hidden_layer(hidden))
-    dense.append(
-        keras.layers.Dense(widths[-1], "softmax", kernel_regularizer=penalty, name="probabilities")
+        dropout = keras.layers.Dropout(params.dropouts[number], name=f"dropout_{number}")
+        hidden = dropout(layer(hidden))
+        dense.append(layer)
+    output = keras.layers.Dense(
+        n_classes, "softmax", kernel_regularizer=penalty, name="probabilities"
     )
-    model = keras.Model(inputs, dense[-1](hidden), name="head")
-    for layer_, kernel, bias in zip(dense, weights.kernels, weights.biases, strict=True):
-        layer_.set_weights([kernel, bias])
+    model = keras.Model(inputs, output(hidden), name="head")
+    for layer, kernel, bias in zip([*dense, output], weights.kernels, weights.biases, strict=True):
+        layer.set_weights([kernel, bias])
     return model

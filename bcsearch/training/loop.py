@@ -1,55 +1,45 @@
-"""The epochs of a trial: train all folds, score them, report the mean, stop in time. Imports lower floors."""
+"""The epochs of a trial: train all folds, score them, report the mean, stop in time."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from bcsearch.errors import InfeasibleError
 from bcsearch.records import EpochScores, TrainResult, best_epoch
 from bcsearch.records.checkpoint import Checkpoint, NoCheckpoints
-from bcsearch.training.metrics import score
 from bcsearch.training.schedules import Schedule
 from bcsearch.training.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import numpy as np
 
     from bcsearch.config import Training
-    from bcsearch.records import Params
+    from bcsearch.recipe import Params
     from bcsearch.records.checkpoint import Checkpoints
     from bcsearch.records.events import Report
-    from bcsearch.training.protocol import FoldTrainer
+    from bcsearch.training.protocol import Evaluator, FoldTrainer
+    from bcsearch.training.task import Task
 
 BEST = "best.{}"  # the name of a fold's probabilities after the best epoch, in a checkpoint
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Task:
-    """What is learned: labels (n_images,) int64, and the rows that each fold trains and validates on."""
-
-    labels: np.ndarray
-    n_classes: int
-    train_rows: Sequence[np.ndarray]
-    valid_rows: Sequence[np.ndarray]
-
-
 @dataclass(kw_only=True, eq=False)
 class Lockstep:
-    """One training of all folds abreast; run it once.
+    """One training of all folds side by side; run it once.
 
     It ends with the epochs, when ``report`` says so, or when the fold mean has not risen for the patience, which is
     counted from epoch ``staged_until`` on, where the last stage of unfreezing begins. ``trial_seconds`` is the most
-    that training alone may take; None is any time.
+    that training alone may take; None is any time. The first of ``evaluators`` is what the trial is ranked by.
     """
 
     trainer: FoldTrainer
     task: Task
     params: Params
     settings: Training
+    evaluators: Sequence[Evaluator]
     report: Report
     checkpoints: Checkpoints = field(default_factory=NoCheckpoints)
     staged_until: int = 0
@@ -65,7 +55,7 @@ class Lockstep:
         """Train from the last checkpoint on.
 
         Raises:
-            InfeasibleError: a loss that is no longer a number, or no time left.
+            InfeasibleError: the loss became NaN, or there is no time left.
         """
         schedule = Schedule(self.params.schedule, self.params.learning_rate, self.settings.epochs)
         self._resume(schedule)
@@ -79,7 +69,7 @@ class Lockstep:
         return TrainResult(
             epochs=tuple(self._done),
             stopped=stopped,
-            probabilities=out_of_fold(self.task, self._best_probabilities),
+            probabilities=self.task.out_of_fold(self._best_probabilities),
             seconds=self._stopwatch.seconds,
         )
 
@@ -87,11 +77,29 @@ class Lockstep:
         epoch = len(self._done)
         rate = schedule.rate(epoch)
         loss = self.trainer.train_epoch(epoch, rate, self._stopwatch.check)
-        probabilities = self.trainer.predict()
-        self._done.append(self._scores(epoch, probabilities, loss=loss, rate=rate))
-        schedule.observe(self._done[-1].mean)
+        shifts = list(dict.fromkeys([(), *(each.shift for each in self.evaluators)]))
+        predictions = {shift: self.trainer.predict(place) for place, shift in enumerate(shifts)}
+        scores = {
+            evaluator.name: self._score(evaluator, predictions[evaluator.shift])
+            for evaluator in self.evaluators
+        }
+        done = EpochScores(
+            epoch=epoch,
+            score=self.evaluators[0].name,
+            scores=scores,
+            train_loss=loss,
+            learning_rate=rate,
+        )
+        self._done.append(done)
+        schedule.observe(done.mean)
         if best_epoch(self._done).epoch == epoch:
-            self._best_probabilities = probabilities
+            self._best_probabilities = predictions[()]
+
+    def _score(
+        self, evaluator: Evaluator, probabilities: Sequence[np.ndarray]
+    ) -> tuple[float, ...]:
+        folds = zip(self.task.valid_rows, probabilities, strict=True)
+        return tuple(evaluator(self.task.labels[rows], fold) for rows, fold in folds)
 
     def _is_over(self) -> bool:
         if not self._done or len(self._done) >= self.settings.epochs:
@@ -104,19 +112,8 @@ class Lockstep:
     def _check(self) -> None:
         last = self._done[-1]
         if not isfinite(last.train_loss):
-            raise InfeasibleError(f"its loss was no longer a number in epoch {last.epoch}")
+            raise InfeasibleError(f"its loss became NaN or infinite in epoch {last.epoch}")
         self._stopwatch.check()
-
-    def _scores(
-        self, epoch: int, probabilities: Sequence[np.ndarray], *, loss: float, rate: float
-    ) -> EpochScores:
-        pairs = zip(self.task.valid_rows, probabilities, strict=True)
-        fold_scores = tuple(
-            score(self.settings.score, self.task.labels[rows], fold) for rows, fold in pairs
-        )
-        return EpochScores(
-            epoch=epoch, fold_scores=fold_scores, train_loss=loss, learning_rate=rate
-        )
 
     def _checkpoint(self) -> Checkpoint:
         best = {BEST.format(fold): array for fold, array in enumerate(self._best_probabilities)}
@@ -138,11 +135,3 @@ class Lockstep:
         self.trainer.restore(checkpoint.arrays)
         for scores in self._done:
             schedule.observe(scores.mean)
-
-
-def out_of_fold(task: Task, probabilities: Sequence[np.ndarray]) -> np.ndarray:
-    """Put each fold's validation probabilities at their images' rows, (n_images, n_classes) float16."""
-    whole = np.full((len(task.labels), task.n_classes), np.nan, np.float16)
-    for rows, fold in zip(task.valid_rows, probabilities, strict=True):
-        whole[rows] = fold
-    return whole

@@ -1,24 +1,65 @@
-"""The loss of all folds at once. Imports tensorflow."""
+"""The table of losses: from a batch to one value a fold."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
+from bcsearch.training.batch import Batch, Numbers
 
-def fold_losses(targets: tf.Tensor, logits: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+Loss = Callable[[Batch, Numbers], tf.Tensor]
+
+
+def cross_entropy(batch: Batch, numbers: Numbers) -> tf.Tensor:
     """Return each fold's batch mean of the weighted cross-entropy, (n_folds,).
 
-    A row's weight is the dot product of its soft target with the class weights, so that mixed labels are weighed by
+    A row's weight is the dot product of its soft target with the class weights, so that mixed labels are weighted by
     what they are mixed of.
-
-    Args:
-        targets: soft labels, (n_folds, batch, n_classes), rows sum to 1.
-        logits: (n_folds, batch, n_classes).
-        weights: class weights of each fold, (n_folds, n_classes).
     """
-    row_weights = tf.reduce_sum(targets * weights[:, tf.newaxis, :], axis=-1)
-    losses = tf.nn.softmax_cross_entropy_with_logits(labels=targets, logits=logits)
-    return tf.reduce_mean(row_weights * losses, axis=1)
+    losses = tf.nn.softmax_cross_entropy_with_logits(labels=batch.targets, logits=batch.logits)
+    return tf.reduce_mean(row_weights(batch) * losses, axis=1)
+
+
+def triplet(batch: Batch, numbers: Numbers) -> tf.Tensor:
+    """Return the cross-entropy plus ``triplet_weight`` times the triplet loss on the embedding, (n_folds,).
+
+    Embeddings are scaled to length 1. For each pair of one class the negative is semi-hard: the nearest row of another
+    class that is farther than the pair, or the farthest one where none is. After Schroff, Kalenichenko and Philbin,
+    "FaceNet" (2015). A mixed row counts as the class it has most of; pairs are weighted as their anchor's row.
+    """
+    embedding = tf.math.l2_normalize(batch.embedding, axis=-1)
+    similarity = tf.matmul(embedding, embedding, transpose_b=True)
+    distances = tf.maximum(2.0 - 2.0 * similarity, 0.0)  # squared, (n_folds, batch, batch)
+    classes = tf.argmax(batch.targets, axis=-1)
+    same = classes[:, :, tf.newaxis] == classes[:, tf.newaxis, :]
+    pairs = tf.linalg.set_diag(same, tf.zeros_like(classes, tf.bool))
+    negatives = _semi_hard(distances, ~same)
+    hinge = tf.nn.relu(distances - negatives + numbers["triplet_margin"])
+    has_negative = tf.reduce_any(~same, axis=-1)[:, :, tf.newaxis]
+    weights = row_weights(batch)[:, :, tf.newaxis] * tf.cast(pairs & has_negative, tf.float32)
+    n_pairs = tf.maximum(tf.reduce_sum(tf.cast(pairs, tf.float32), axis=[1, 2]), 1.0)
+    apart = tf.reduce_sum(weights * hinge, axis=[1, 2]) / n_pairs
+    return cross_entropy(batch, numbers) + numbers["triplet_weight"] * apart
+
+
+def _semi_hard(distances: tf.Tensor, different: tf.Tensor) -> tf.Tensor:
+    """Return for each pair (anchor, positive) the distance of its semi-hard negative, (n_folds, batch, batch)."""
+    far = 5.0  # beyond any squared distance between vectors of length 1
+    to_negatives = tf.where(different, distances, far)
+    nearest_first = tf.sort(to_negatives, axis=-1)
+    place = tf.searchsorted(nearest_first, distances, side="right")
+    last = tf.reduce_sum(tf.cast(different, tf.int32), axis=-1, keepdims=True) - 1
+    place = tf.maximum(tf.minimum(place, last), 0)
+    return tf.gather(nearest_first, place, batch_dims=2)
+
+
+LOSSES: dict[str, Loss] = {"cross_entropy": cross_entropy, "triplet": triplet}
+
+
+def row_weights(batch: Batch) -> tf.Tensor:
+    """Return the weight of each row by its classes, (n_folds, batch)."""
+    return tf.reduce_sum(batch.targets * batch.class_weights[:, tf.newaxis, :], axis=-1)
 
 
 def smoothed_targets(labels: tf.Tensor, n_classes: tf.Tensor, smoothing: tf.Tensor) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""Keeps the variables of idle folds, so that k folds need one set of live ones. Imports tensorflow and psutil."""
+"""Keeps the variables of idle folds, so that k folds need one set of live ones."""
 
 from __future__ import annotations
 

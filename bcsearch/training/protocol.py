@@ -1,16 +1,15 @@
-"""The seam inside training: what can train all folds of a trial by one epoch. Imports types only."""
+"""The seams of training: what trains all folds by one epoch, and what scores their predictions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import numpy as np
-
     from bcsearch.training.fold_weights import FoldWeights
+    from bcsearch.views.view import Applied
 
 Check = Callable[[], None]  # raises to end what is going on
 
@@ -28,8 +27,11 @@ class FoldTrainer(Protocol):
         ``check`` is called before each part of it, and may end it by an exception.
         """
 
-    def predict(self) -> Sequence[np.ndarray]:
-        """Return for each fold the probabilities of its validation rows, (n_valid, n_classes) float32."""
+    def predict(self, shift: int = 0) -> Sequence[np.ndarray]:
+        """Return for each fold the probabilities of its validation rows, (n_valid, n_classes) float32.
+
+        0 means clean images, 1 and up the shifted ones in the order in which training was given them.
+        """
 
     def weights(self) -> Sequence[FoldWeights]:
         """Return the weights of every fold."""
@@ -39,3 +41,18 @@ class FoldTrainer(Protocol):
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Go on from a state of a trainer of the same configuration; names of others are passed over."""
+
+
+class Evaluator(Protocol):
+    """One score: from predictions on one view of the validation images to a number, higher is better."""
+
+    @property
+    def name(self) -> str:
+        """The name by which it is shown and chosen."""
+
+    @property
+    def shift(self) -> tuple[Applied, ...]:
+        """What images go through before they are scored; nothing for clean ones."""
+
+    def __call__(self, labels: np.ndarray, probabilities: np.ndarray) -> float:
+        """Score probabilities (n, n_classes) against labels (n,)."""

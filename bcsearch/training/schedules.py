@@ -1,38 +1,36 @@
-"""Learning rates, one an epoch. Imports the records floor only.
-
-Cosine follows Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts" (2017), without restarts.
-"""
+"""The table of learning-rate schedules: which share of the first rate each epoch has."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import cos, pi
 
-EXPONENTIAL_END = 0.01  # the share of the first rate that is left after the last epoch
 PLATEAU_EPOCHS = 3  # epochs without a better fold mean before the rate is cut
-PLATEAU_FACTOR = 0.3
+
+# from the share of the epochs that are done, 0 to 1, and the number of cuts, to the share of the first rate
+SCHEDULES: dict[str, Callable[[float, int], float]] = {
+    "constant": lambda done, cuts: 1.0,
+    "cosine": lambda done, cuts: 0.5 * (1.0 + cos(pi * done)),  # Loshchilov and Hutter (2017)
+    "exponential": lambda done, cuts: 0.01**done,
+    "plateau": lambda done, cuts: 0.3**cuts,
+}
 
 
 class Schedule:
-    """Yields the learning rate of each epoch; ``plateau`` listens to the fold mean, the others do not."""
+    """Gives the learning rate of each epoch; ``plateau`` listens to the fold mean, the others do not."""
 
     def __init__(self, kind: str, first: float, epochs: int) -> None:
-        self._kind, self._first, self._epochs = kind, first, epochs
+        self._share, self._first, self._epochs = SCHEDULES[kind], first, epochs
         self._best, self._stale, self._cuts = float("-inf"), 0, 0
 
     def rate(self, epoch: int) -> float:
         """Return the learning rate of ``epoch``, counted from zero."""
-        done = epoch / self._epochs
-        shares: dict[str, float] = {
-            "constant": 1.0,
-            "cosine": 0.5 * (1.0 + cos(pi * done)),
-            "exponential": EXPONENTIAL_END**done,
-            "plateau": PLATEAU_FACTOR**self._cuts,
-        }
-        return self._first * shares[self._kind]
+        return self._first * self._share(epoch / self._epochs, self._cuts)
 
     def observe(self, score: float) -> None:
         """Hear the fold mean of an epoch, higher is better."""
-        self._stale = 0 if score > self._best else self._stale + 1
-        self._best = max(self._best, score)
+        self._stale += 1
+        if score > self._best:
+            self._best, self._stale = score, 0
         if self._stale >= PLATEAU_EPOCHS:
             self._cuts, self._stale = self._cuts + 1, 0

@@ -42,9 +42,9 @@ class StagedTrainer:
             self._now = self._build(self._stages[self._stage], self._now.weights())
         return self._now.train_epoch(epoch, learning_rate, check)
 
-    def predict(self) -> Sequence[np.ndarray]:
+    def predict(self, shift: int = 0) -> Sequence[np.ndarray]:
         """Return for each fold the probabilities of its validation rows."""
-        return self._now.predict()
+        return self._now.predict(shift)
 
     def weights(self) -> Sequence[FoldWeights]:
         """Return the weights of every fold."""

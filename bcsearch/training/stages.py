@@ -1,21 +1,20 @@
-"""Which part of a backbone is trained from which epoch on. Imports cuts and records; no arrays, no graphs.
+"""Which part of a backbone is trained from which epoch on.
 
-A staged schedule begins with the head alone, so that weak trials are pruned before the dear part. Gradual unfreezing
+A staged schedule begins with the head alone, so that weak trials are pruned before the expensive part. Gradual unfreezing
 follows Howard and Ruder, "Universal Language Model Fine-tuning for Text Classification" (2018).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bcsearch.backbones.cuts import POOLED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from bcsearch.backbones.cuts import Cut
-    from bcsearch.records import Params
+    from bcsearch.recipe import Params
 
 GRADUAL_STEPS = 4  # at most: each step keeps activations at a cut of its own
 
@@ -46,26 +45,29 @@ def stages_of(params: Params, cuts: Sequence[Cut], n_epochs: int) -> tuple[Stage
     )
 
 
-def settled(params: Params, cuts: Sequence[Cut], n_epochs: int, *, trained_whole: bool) -> Params:
-    """Return the configuration with what is unfrozen moved to its cut: two that train the same become equal.
+def at_cuts(params: Params, cuts: Sequence[Cut], n_epochs: int, *, trained_whole: bool) -> Params:
+    """Return the configuration with what is unfrozen moved to its cut: two that train alike become equal.
 
-    Schedules with the same stages become the first of them.
-    A backbone that is always trained whole has no say in it, and one learning rate.
+    Schedules with the same stages become the first of them. A backbone that is always trained whole has one learning
+    rate, and nothing of how it is unfrozen acts.
     """
     if trained_whole:
-        return replace(
-            params, unfreeze_fraction=1.0, unfreeze_schedule="none", backbone_rate=1.0
-        ).canonical()
+        return params.but(unfreeze_fraction=1.0, unfreeze_schedule="none", backbone_rate=1.0)
     stages = stages_of(params, cuts, n_epochs)
     target = stages[-1].cut
     if target.name == POOLED:
-        return replace(params, unfreeze_fraction=0.0, unfreeze_schedule="none").canonical()
-    moved = replace(
-        params, unfreeze_fraction=round(target.fraction, 4), unfreeze_layers=target.n_layers
+        return params.but(unfreeze_fraction=0.0, unfreeze_schedule="none")
+    fraction = round(target.fraction, 4)
+    moved = params.but(unfreeze_fraction=fraction, unfreeze_layers=target.n_layers)
+    if params.unfreeze_schedule == "none":
+        return moved
+    alike = (
+        moved.but(
+            unfreeze_schedule=name, unfreeze_fraction=fraction, unfreeze_layers=target.n_layers
+        )
+        for name in _STEPS
     )
-    names = (params.unfreeze_schedule,) if params.unfreeze_schedule == "none" else _STEPS
-    alike = (replace(moved, unfreeze_schedule=name) for name in names)
-    return next(each for each in alike if stages_of(each, cuts, n_epochs) == stages).canonical()
+    return next(each for each in alike if stages_of(each, cuts, n_epochs) == stages)
 
 
 def _target(params: Params, cuts: Sequence[Cut]) -> Cut:

@@ -1,4 +1,4 @@
-"""How long a trial has trained, and the end of those that may not train longer. Imports the errors floor only."""
+"""How long a trial has trained, and the end of those that may not train longer."""
 
 from __future__ import annotations
 

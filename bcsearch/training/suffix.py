@@ -1,29 +1,28 @@
-"""Heads and the unfrozen part of their backbone, one a fold, abreast by epochs. Imports tensorflow and training.
+"""Heads and the unfrozen part of their backbone, one a fold, in lockstep by epochs.
 
 Only one fold is alive: between its turns its weights and optimizer state are parked, so that the graph is traced once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 
 from bcsearch.seeds import derive_seed
+from bcsearch.training.batch import Numbers, numbers_of
 from bcsearch.training.batches import Batches, view_of
 from bcsearch.training.class_weights import class_weights
-from bcsearch.training.head_graph import knobs_of
 from bcsearch.training.parking import Parking
 from bcsearch.training.protocol import Check, nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from bcsearch.records import Params
+    from bcsearch.recipe import Params
     from bcsearch.training.fold_weights import FoldWeights
-    from bcsearch.training.loop import Task
     from bcsearch.training.suffix_graph import SuffixGraph
+    from bcsearch.training.task import Task
 
 
 class SuffixTrainer:
@@ -39,14 +38,14 @@ class SuffixTrainer:
         start: Sequence[FoldWeights],
         seed: int,
     ) -> None:
-        """Take activations of every view, each (n_images, *shape of the cut), and the weights that folds start from."""
-        self._graph, self._views, self._task, self._params, self._seed = (
-            graph,
-            views,
-            task,
-            params,
-            seed,
-        )
+        """Take the graph, activations and the weights that folds start from.
+
+        ``views`` are activations (n_images, *shape of the cut) of the views that training cycles through, then of those
+        that are only scored.
+        """
+        self._graph, self._task, self._params, self._seed = graph, task, params, seed
+        self._views = views[: params.n_views]
+        self._scored = [views[0], *views[params.n_views :]]
         self._batches = Batches(train_rows=task.train_rows, batch_size=params.batch_size, seed=seed)
         labels = (task.labels[rows] for rows in task.train_rows)
         weights = [class_weights(params.class_weights, fold, task.n_classes) for fold in labels]
@@ -56,29 +55,27 @@ class SuffixTrainer:
     def train_epoch(self, epoch: int, learning_rate: float, check: Check = nothing) -> float:
         """Train every fold for one epoch in turn; return the mean training loss."""
         rows = self._batches.rows(epoch)
-        knobs = knobs_of(self._params, learning_rate)
+        numbers = numbers_of(self._params, learning_rate)
         losses = []
         for fold in range(len(self._class_weights)):
             self._parking.wake(fold)
             seed = tf.constant(derive_seed(self._seed, "dropout", epoch, fold), tf.int32)
             for batch in rows[:, fold]:
                 check()
-                losses.append(self._train_batch(fold, batch, epoch, knobs, seed))
+                losses.append(self._train_batch(fold, batch, epoch, numbers, seed))
             self._parking.park(fold)
         return float(np.mean([loss.numpy() for loss in losses]))
 
-    def predict(self) -> list[np.ndarray]:
-        """Return for each fold the probabilities of its validation rows, on clean images."""
+    def predict(self, shift: int = 0) -> list[np.ndarray]:
+        """Return for each fold the probabilities of its validation rows."""
+        view = self._scored[shift]
         found = []
         for fold, rows in enumerate(self._task.valid_rows):
             self._parking.wake(fold)
             starts = range(0, len(rows), self._batches.size)
             parts = [rows[start : start + self._batches.size] for start in starts]
-            found.append(
-                np.concatenate(
-                    [self._graph.predict(self._views[0][part]).numpy() for part in parts]
-                )
-            )
+            outputs = [self._graph.predict(view[part]).numpy() for part in parts]
+            found.append(np.concatenate(outputs))
         return found
 
     def weights(self) -> list[FoldWeights]:
@@ -113,12 +110,11 @@ class SuffixTrainer:
         return parking
 
     def _train_batch(
-        self, fold: int, rows: np.ndarray, epoch: int, knobs: tuple[tf.Tensor, ...], seed: tf.Tensor
+        self, fold: int, rows: np.ndarray, epoch: int, numbers: Numbers, seed: tf.Tensor
     ) -> tf.Tensor:
         inputs = gathered(self._views, rows, epoch)
         labels = tf.constant(self._task.labels[rows], tf.int32)
-        rate = tf.constant(self._params.backbone_rate, tf.float32)
-        return self._graph.train_step(inputs, labels, self._class_weights[fold], knobs, rate, seed)
+        return self._graph.train_step(inputs, labels, self._class_weights[fold], numbers, seed)
 
 
 def _name(fold: int, index: int) -> str:

@@ -1,0 +1,127 @@
+"""Files of a study's trials beside the database: probabilities, checkpoints, figures."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bcsearch.paths import replacing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bcsearch.storage import Ledger
+
+FIGURES = "figures"
+COLLECT_EVERY = 25  # trials of a study, or of a worker, between looks at the room that files take
+ABANDONED_SECONDS = 3600  # older drafts are of workers that were killed as they wrote
+
+
+class Artifacts:
+    """The folder of a study's files."""
+
+    def __init__(self, study_dir: Path) -> None:
+        self.folder = Path(study_dir)
+        self._probabilities, self._checkpoints = (
+            self.folder / "out_of_fold",
+            self.folder / "checkpoints",
+        )
+        self._figures = self.folder / FIGURES
+        self._ended = 0
+
+    def save_probabilities(self, number: int, probabilities: np.ndarray) -> None:
+        """Keep a trial's out-of-fold probabilities, (n_images, n_classes) float16.
+
+        Raises:
+            DiskError: the file cannot be written.
+        """
+        with replacing(self._path(number)) as draft:
+            np.save(draft, probabilities.astype(np.float16))
+
+    def probabilities(self, number: int) -> np.ndarray | None:
+        """Return a completed trial's out-of-fold probabilities, (n_images, n_classes) float16; None if not kept."""
+        path = self._path(number)
+        if not path.exists():
+            return None
+        kept: np.ndarray = np.load(path, allow_pickle=False)
+        return kept
+
+    def checkpoint_path(self, number: int) -> Path:
+        """Return where the checkpoint of a trial lies, by the number of its first attempt."""
+        return self._checkpoints / f"trial-{number:05d}.npz"
+
+    def collect(self, number: int, limit_bytes: int, ledger: Ledger) -> None:
+        """Remove what is of no more use and shrink, as trial ``number`` ends: at every so many.
+
+        Those of the study are counted, as workers may be short-lived, and this one's, whose folder no other may have.
+        """
+        self._ended += 1
+        if number % COLLECT_EVERY and self._ended % COLLECT_EVERY:
+            return
+        left = set(
+            self._checkpoints.glob("trial-*.npz")
+        )  # looked at before the trials: others begin meanwhile
+        left -= {self.checkpoint_path(first) for first in ledger.going_on()}
+        for folder in (self._checkpoints, self._probabilities, self._figures):
+            left |= {
+                draft
+                for draft in folder.glob(".*")
+                if time.time() - _age(draft) > ABANDONED_SECONDS
+            }
+        for path in left:
+            _remove(path)
+        self.shrink(limit_bytes, ledger.worst_first())
+
+    def shrink(self, limit_bytes: int, worst_first: Iterable[int]) -> None:
+        """Remove files until those that are left fit into the limit.
+
+        Probabilities go first, those of trials that nobody ranks, then in this order; figures after them, the oldest
+        first. What cannot be removed stays: other workers do the same.
+        """
+        ranked = [self._path(number) for number in worst_first]
+        unranked = sorted(set(self._probabilities.glob("trial-*.npy")) - set(ranked))
+        figures = sorted((path for path in self._figures.glob("[!.]*") if path.is_file()), key=_age)
+        sizes = {path: size for path in [*unranked, *ranked, *figures] if (size := _size(path))}
+        used = sum(sizes.values())
+        for path, size in sizes.items():
+            if used <= limit_bytes:
+                return
+            used -= size if _remove(path) else 0
+
+    def remove_checkpoints(self) -> None:
+        """Remove what checkpoints are left, once the study's budget is used up."""
+        shutil.rmtree(self._checkpoints, ignore_errors=True)
+
+    def _path(self, number: int) -> Path:
+        return self._probabilities / f"trial-{number:05d}.npy"
+
+
+def _remove(path: Path) -> bool:
+    """Whether a file, or a folder of a draft, is gone now."""
+    try:
+        if path.is_dir():
+            shutil.rmtree(path)
+        path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
+
+
+def _size(path: Path) -> int:
+    """Return the bytes of a file; 0 where it is gone."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _age(path: Path) -> float:
+    """Return when a file was written; 0 where it is gone."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,1 +1,0 @@
-"""Augmentation: the table of policies, and stored views made with it."""

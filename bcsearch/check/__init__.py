@@ -1,0 +1,1 @@
+"""Checks of the data before anything is trained: findings, and groups that no fold may split."""

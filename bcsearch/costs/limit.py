@@ -1,0 +1,70 @@
+"""Refuses a space that may need more cache than is allowed, naming what needs most and what would fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from bcsearch.costs.entries import Entry, entries_of
+from bcsearch.costs.pool import draw_pool
+from bcsearch.errors import ConfigError
+from bcsearch.records.sizes import size_text
+
+if TYPE_CHECKING:
+    from bcsearch.config import Plan
+    from bcsearch.costs.pool import Candidate
+    from bcsearch.training.trainer import Trainer
+
+COSTLY = ("image_size", "views", "augment", "preprocess", "backbone", "unfreeze_fraction")
+
+
+def check_cache(plan: Plan, trainer: Trainer, most_bytes: int) -> None:
+    """Refuse a plan whose space may need more than ``most_bytes`` of cache beyond what is kept already.
+
+    Raises:
+        ConfigError: it may; the message names the values that need most, and what would fit.
+    """
+    pool = draw_pool(plan)
+    entries = entries_of(pool, trainer, plan.sweep.training.epochs)
+    n_images = len(trainer.features.images)
+
+    def needed(rows: Sequence[int]) -> int:
+        union: set[Entry] = set().union(*(entries[row] for row in rows))
+        return n_images * sum(entry.image_bytes for entry in union if not entry.kept)
+
+    rows: Sequence[int] = range(len(pool))
+    whole = left = needed(rows)
+    removed: list[str] = []
+    while left > most_bytes:
+        options = {}
+        for name, value in _values(pool, rows):
+            others = [row for row in rows if pool[row].values.get(name) != value]
+            if others and needed(others) < left:
+                options[f"{name} = {value!r}"] = others
+        if not options:
+            break
+        best = min(options, key=lambda option: needed(options[option]))
+        rows = options[best]
+        left = needed(rows)
+        removed.append(best)
+    if not removed and whole <= most_bytes:
+        return
+    fits = f"without {', '.join(removed)} it is {size_text(left)}"
+    if left > most_bytes:
+        fits = f"the least that it can be is {size_text(left)}"
+        if removed:
+            fits += f", without {', '.join(removed)}"
+    raise ConfigError(
+        f"--max-cache: came {size_text(most_bytes)}, but this search space may need "
+        f"{size_text(whole)}; {fits}: take that out of the space or allow more"
+    )
+
+
+def _values(pool: Sequence[Candidate], rows: Sequence[int]) -> list[tuple[str, object]]:
+    """Return the values of what costs cache, by parameter, as far as they vary."""
+    found = []
+    for name in COSTLY:
+        values = {pool[row].values.get(name) for row in rows} - {None}
+        if len(values) > 1:
+            found += [(name, value) for value in sorted(values, key=str)]
+    return found

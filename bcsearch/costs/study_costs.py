@@ -1,0 +1,154 @@
+"""What a study may cost: passes, bytes and seconds of each part, and a range for the whole."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bcsearch.backbones.cuts import INPUT, POOLED
+from bcsearch.costs.entries import Entry, entries_of
+from bcsearch.costs.pool import Candidate, draw_pool
+from bcsearch.costs.probe import measure
+from bcsearch.costs.probe_training import n_weights
+from bcsearch.records.costs import EpochCost, PassCost, StudyCosts
+from bcsearch.training.batches import Batches
+
+if TYPE_CHECKING:
+    from bcsearch.config import Plan
+    from bcsearch.costs.speeds import Speeds
+    from bcsearch.training.stages import Stage
+    from bcsearch.training.task import Task
+    from bcsearch.training.trainer import Trainer
+
+
+def study_costs(plan: Plan, trainer: Trainer, n_trials: int) -> StudyCosts:
+    """Measure this machine on a few of the trainer's images, and count what a plan's study may cost.
+
+    Raises:
+        ConfigError: there is no such backbone.
+    """
+    pool = draw_pool(plan)
+    return costs_of(plan, trainer, pool, measure(trainer, pool), n_trials)
+
+
+def costs_of(
+    plan: Plan, trainer: Trainer, pool: Sequence[Candidate], speeds: Speeds, n_trials: int
+) -> StudyCosts:
+    """Count what a study may cost, given speeds; see ``study_costs``."""
+    search, training = plan.sweep.search, plan.sweep.training
+    entries = set().union(*entries_of(pool, trainer, training.epochs))
+    rows = _pass_costs(entries, len(trainer.features.images), speeds)
+    of_stages = [
+        [epoch_seconds(each, stage, speeds, trainer.folds) for stage in each.stages]
+        for each in pool
+    ]
+    fewest = min(training.epochs, training.patience + 1)
+    if search.pruner == "median":
+        fewest = min(fewest, search.pruner_epochs + 1)
+    pass_seconds = sum(row.seconds for row in rows)
+    least = np.mean(
+        [
+            _trial_seconds(each, seconds, fewest)
+            for each, seconds in zip(pool, of_stages, strict=True)
+        ]
+    )
+    most = np.mean(
+        [
+            _trial_seconds(each, seconds, training.epochs)
+            for each, seconds in zip(pool, of_stages, strict=True)
+        ]
+    )
+    return StudyCosts(
+        trials=n_trials,
+        rows=rows,
+        epochs=_epoch_costs(pool, of_stages),
+        fewest_epochs=fewest,
+        most_epochs=training.epochs,
+        least_seconds=pass_seconds + n_trials * float(least),
+        most_seconds=pass_seconds + n_trials * float(most),
+    )
+
+
+def epoch_seconds(candidate: Candidate, stage: Stage, speeds: Speeds, task: Task) -> float:
+    """Return what an epoch of all folds takes in a stage, by the measured speeds."""
+    batches = Batches(train_rows=task.train_rows, batch_size=candidate.params.batch_size, seed=0)
+    n_valid = [len(rows) for rows in task.valid_rows]
+    if stage.cut.name == POOLED:
+        weights = n_weights(candidate.params, candidate.n_features, task.n_classes)
+        head = speeds.head(candidate.n_features, weights, batches.size)
+        return batches.n_steps * head.step + max(n_valid) * head.predict
+    suffix = speeds.suffix(candidate.network, stage.cut.fraction)
+    n_shown = batches.n_steps * batches.size * len(task.train_rows)
+    return n_shown * suffix.train + len(n_valid) * suffix.turn + sum(n_valid) * suffix.predict
+
+
+def _trial_seconds(candidate: Candidate, seconds: Sequence[float], n_epochs: int) -> float:
+    """Return what so many epochs of a trial take, given the seconds of an epoch of each stage."""
+    first_epochs = [stage.first_epoch for stage in candidate.stages]
+    stage_of = np.searchsorted(first_epochs, np.arange(n_epochs), side="right") - 1
+    return float(np.sum(np.asarray(seconds)[stage_of]))
+
+
+def _epoch_costs(
+    pool: Sequence[Candidate], of_stages: Sequence[Sequence[float]]
+) -> tuple[EpochCost, ...]:
+    """Return a row for each cut above which a part of the pool trains."""
+    found = defaultdict(list)
+    for candidate, seconds in zip(pool, of_stages, strict=True):
+        for stage, value in zip(candidate.stages, seconds, strict=True):
+            found[candidate.network, stage.cut].append(value)
+    ranked = sorted(found, key=lambda key: (key[0], key[1].fraction))
+    return tuple(
+        EpochCost(
+            backbone=network[0],
+            image_size=network[1],
+            cut=cut.name,
+            unfrozen=cut.fraction,
+            seconds=float(np.mean(found[network, cut])),
+        )
+        for network, cut in ranked
+    )
+
+
+def _pass_costs(entries: set[Entry], n_images: int, speeds: Speeds) -> tuple[PassCost, ...]:
+    """Return a row for everything that is read, the shallowest cut of a network first."""
+    ranked = sorted(
+        entries,
+        key=lambda each: (each.network, -each.unfrozen, each.view.copy, each.view.title),
+    )
+    done = {(entry.network, entry.cut, entry.view) for entry in ranked if entry.kept}
+    rows = []
+    for entry in ranked:
+        missing = 0 if entry.kept else n_images
+        rows.append(
+            PassCost(
+                backbone=entry.network[0],
+                image_size=entry.network[1],
+                cut=entry.cut,
+                unfrozen=entry.unfrozen,
+                view=entry.view.title,
+                passes=missing * (entry.cut != INPUT),
+                seconds=missing * _image_seconds(entry, done, speeds),
+                cache_bytes=missing * entry.image_bytes,
+                kept=entry.kept,
+            )
+        )
+        done.add((entry.network, entry.cut, entry.view))
+    return tuple(rows)
+
+
+def _image_seconds(entry: Entry, done: set[object], speeds: Speeds) -> float:
+    """Return the seconds of one image, from the nearest shallower cut that is kept of the same view."""
+    if entry.cut == INPUT:
+        return speeds.views[tuple(op.name for op in entry.view.ops)]
+    seconds = 0.0
+    for segment in speeds.segments[entry.network]:
+        seconds += segment.per_image
+        if segment.cut == entry.cut:
+            return seconds
+        if (entry.network, segment.cut, entry.view) in done:
+            seconds = 0.0
+    return seconds

@@ -1,0 +1,32 @@
+"""Rows that other packages add to a table, by entry points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from typing import Any, TypeVar
+
+from bcsearch.errors import ConfigError, unknown
+
+Row = TypeVar("Row")
+
+
+def row_of(table: Mapping[str, Row], name: Any, group: str) -> Row:
+    """Return the row ``name`` of a table, or what another package offers by that name in a group of entry points.
+
+    Raises:
+        ConfigError: there is none, or the package cannot be loaded.
+    """
+    if name in table:
+        return table[name]
+    points = list(entry_points(group=group, name=name))
+    if not points:
+        raise ConfigError(unknown(group.rpartition(".")[2], name, table))
+    try:
+        row: Row = points[0].load()
+    except Exception as error:
+        raise ConfigError(
+            f"{name!r}, which a package offers for {group}, cannot be loaded "
+            f"({type(error).__name__}: {error}); fix or remove the package"
+        ) from error
+    return row

@@ -1,0 +1,442 @@
+"""The table of searchable parameters: what each one is, what it may be and when it acts.
+
+Whoever adds a parameter adds a row. The order of the rows is the order in which parameters are shown. Names that stand
+for a row of another table (losses, operations, optimizers and so on) are listed here too, so that a wrong name is
+refused before TensorFlow is loaded; a test keeps both lists equal. A package adds names of its own by an entry point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import entry_points
+
+from bcsearch.errors import ConfigError, unknown
+
+Value = bool | int | float | str
+Acts = Callable[[Mapping[str, Value]], bool]
+
+
+class Where(StrEnum):
+    """The stage of training that a parameter belongs to."""
+
+    VIEW = "view"
+    NETWORK = "network"
+    HEAD = "head"
+    LOSS = "loss"
+    UPDATE = "update"
+    SCHEDULE = "schedule"
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Numbers of one ``kind``, from ``low`` to ``high``, both included."""
+
+    kind: type[int] | type[float]
+    low: float
+    high: float
+
+    @property
+    def allowed(self) -> str:
+        """What may be given, for reading."""
+        number = {int: "a whole number", float: "a number"}[self.kind]
+        return f"{number} from {self.low:g} to {self.high:g}"
+
+    def complaint(self, value: Value) -> str:
+        """Say what is wrong with a value; nothing where it may be given."""
+        kinds = {int: (int,), float: (int, float)}[self.kind]
+        is_number = isinstance(value, kinds) and not isinstance(value, bool)
+        if is_number and self.low <= float(value) <= self.high:
+            return ""
+        return f"came {value!r}, allowed: {self.allowed}"
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """One of some names.
+
+    Attributes:
+        names: those of bcsearch itself; none at all means that the table is asked when a study is made.
+        group: the group of entry points by which other packages add names; empty where none can be added.
+        joined: whether several may be joined by ``+``.
+    """
+
+    names: tuple[str, ...] = ()
+    group: str = ""
+    joined: bool = False
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """All names: ours, then those of other packages."""
+        if not self.group:
+            return self.names
+        added = entry_points(group=self.group).names - set(self.names)
+        return (*self.names, *sorted(added))
+
+    @property
+    def allowed(self) -> str:
+        """What may be given, for reading."""
+        listed = ", ".join(self.known) or "a name"
+        if self.joined:
+            return f"{listed}, or several joined by +"
+        return listed
+
+    def complaint(self, value: Value) -> str:
+        """Say what is wrong with a value; nothing where it may be given."""
+        if not isinstance(value, str):
+            return f"came {value!r}, allowed: {self.allowed}"
+        given = [value]
+        if self.joined:
+            given = value.split("+")
+        strange = [name for name in given if self.names and name not in self.known]
+        if strange:
+            return unknown("value", strange[0], self.known)
+        if len(given) > 1 and "none" in given:
+            return f"came {value!r}: none cannot be joined with others"
+        return ""
+
+
+def _always(values: Mapping[str, Value]) -> bool:
+    return True
+
+
+def _is(name: str, *wanted: Value) -> Acts:
+    return lambda values: values[name] in wanted
+
+
+def _is_not(name: str, unwanted: Value) -> Acts:
+    return lambda values: values[name] != unwanted
+
+
+def _layers(least: int) -> Acts:
+    """Act in heads of at least so many hidden layers."""
+    return lambda values: int(values["head_layers"]) >= least
+
+
+def unfreezes(values: Mapping[str, Value]) -> bool:
+    """Whether any layer of the backbone is trained."""
+    return float(values["unfreeze_fraction"]) > 0 or values["unfreeze_schedule"] == "last_layers"
+
+
+def _unfreezes_by(*schedules: str) -> Acts:
+    return lambda values: unfreezes(values) and values["unfreeze_schedule"] in schedules
+
+
+def _has_embedding(values: Mapping[str, Value]) -> bool:
+    """Whether training moves what the output layer is given: a linear head on a frozen backbone has no such part."""
+    return int(values["head_layers"]) > 0 or unfreezes(values)
+
+
+def _uses_triplet(values: Mapping[str, Value]) -> bool:
+    return values["loss"] == "triplet" and _has_embedding(values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One searchable parameter.
+
+    Attributes:
+        domain: what it may be.
+        default: what it is where a space does not name it, and where it does not act.
+        where: the stage of training that it belongs to.
+        doc: what it does, in one sentence.
+        acts: whether it makes a difference in a configuration, given all values.
+        traced: whether a training graph depends on it: on the value itself, or of a number with a fraction on
+            whether it is above zero. The others are numbers that a graph is given.
+        sets: names of the parameters that this one is the short form of; a configuration holds only those.
+    """
+
+    name: str
+    domain: Range | Names
+    default: Value
+    where: Where
+    doc: str
+    acts: Acts = _always
+    traced: bool = False
+    sets: tuple[str, ...] = ()
+
+
+def _head_layer(number: int) -> tuple[Part, ...]:
+    """Return the parameters of one hidden dense layer, counted from 1."""
+    place = {1: "first", 2: "second", 3: "third"}[number]
+    return (
+        Part(
+            name=f"units_{number}",
+            domain=Range(int, 2, 4096),
+            default={1: 256, 2: 128, 3: 64}[number],
+            where=Where.HEAD,
+            acts=_layers(number),
+            doc=f"Width of the {place} hidden layer.",
+        ),
+        Part(
+            name=f"activation_{number}",
+            domain=_ACTIVATION_NAMES,
+            default="relu",
+            where=Where.HEAD,
+            acts=_layers(number),
+            traced=True,
+            doc=f"Activation of the {place} hidden layer.",
+        ),
+        Part(
+            name=f"dropout_{number}",
+            domain=Range(float, 0.0, 0.9),
+            default=0.2,
+            where=Where.HEAD,
+            acts=_layers(number),
+            traced=True,
+            doc=f"Share of units dropped behind the {place} hidden layer.",
+        ),
+    )
+
+
+_ACTIVATION_NAMES = Names(("relu", "gelu", "silu", "elu", "tanh"))
+
+PARTS: tuple[Part, ...] = (
+    Part(
+        name="preprocess",
+        domain=Names(("none", "grayscale"), group="bcsearch.preprocessing", joined=True),
+        default="none",
+        where=Where.VIEW,
+        doc="Operations that every image goes through, in training and in use.",
+    ),
+    Part(
+        name="augment",
+        domain=Names(("none", "light", "medium", "strong"), group="bcsearch.augmentation"),
+        default="none",
+        where=Where.VIEW,
+        doc="How the stored copies of the images are changed at random.",
+    ),
+    Part(
+        name="views",
+        domain=Range(int, 2, 64),
+        default=4,
+        where=Where.VIEW,
+        acts=_is_not("augment", "none"),
+        doc="Stored views that a trial cycles through, the original among them.",
+    ),
+    Part(
+        name="backbone",
+        domain=Names(),
+        default="efficientnet_lite0",
+        where=Where.NETWORK,
+        doc="The pretrained network; `bcsearch backbones` lists them.",
+    ),
+    Part(
+        name="image_size",
+        domain=Range(int, 32, 512),
+        default=96,
+        where=Where.NETWORK,
+        doc="Height and width of the images that the backbone is given, in pixels.",
+    ),
+    Part(
+        name="unfreeze_fraction",
+        domain=Range(float, 0.0, 1.0),
+        default=0.0,
+        where=Where.NETWORK,
+        acts=_is("unfreeze_schedule", "none", "half_then_all", "gradual"),
+        doc="Share of the backbone's parameters that is trained, from its end.",
+    ),
+    Part(
+        name="unfreeze_schedule",
+        domain=Names(("none", "last_layers", "half_then_all", "gradual")),
+        default="none",
+        where=Where.NETWORK,
+        acts=unfreezes,
+        doc=(
+            "`none` trains that share from the first epoch, the others train the head alone first: `half_then_all` "
+            "then half of the share and all of it, `gradual` up to four steps block by block, `last_layers` the last "
+            "layers whatever the share."
+        ),
+    ),
+    Part(
+        name="unfreeze_layers",
+        domain=Range(int, 1, 1000),
+        default=10,
+        where=Where.NETWORK,
+        acts=_unfreezes_by("last_layers"),
+        doc="How many layers with weights `last_layers` trains, from the end.",
+    ),
+    Part(
+        name="unfreeze_every",
+        domain=Range(int, 1, 100),
+        default=3,
+        where=Where.NETWORK,
+        acts=_unfreezes_by("last_layers", "half_then_all", "gradual"),
+        doc="Epochs of the head alone, and between one step of unfreezing and the next.",
+    ),
+    Part(
+        name="batch_norm",
+        domain=Names(("frozen", "trained")),
+        default="frozen",
+        where=Where.NETWORK,
+        acts=unfreezes,
+        doc="Whether batch-norm layers of what is unfrozen are trained too.",
+    ),
+    Part(
+        name="head_layers",
+        domain=Range(int, 0, 3),
+        default=1,
+        where=Where.HEAD,
+        traced=True,
+        doc="Hidden dense layers before the output layer; 0 is a linear model on the features.",
+    ),
+    *_head_layer(1),
+    *_head_layer(2),
+    *_head_layer(3),
+    Part(
+        name="dropout_0",
+        domain=Range(float, 0.0, 0.9),
+        default=0.0,
+        where=Where.HEAD,
+        traced=True,
+        doc="Share of features dropped before the first layer.",
+    ),
+    Part(
+        name="activation",
+        domain=_ACTIVATION_NAMES,
+        default="relu",
+        where=Where.HEAD,
+        sets=("activation_1", "activation_2", "activation_3"),
+        doc="Short form: the activation of every hidden layer that has none of its own.",
+    ),
+    Part(
+        name="dropout",
+        domain=Range(float, 0.0, 0.9),
+        default=0.2,
+        where=Where.HEAD,
+        sets=("dropout_0", "dropout_1", "dropout_2", "dropout_3"),
+        doc="Short form: the dropout of every place that has none of its own.",
+    ),
+    Part(
+        name="l2",
+        domain=Range(float, 0.0, 0.1),
+        default=0.0,
+        where=Where.HEAD,
+        traced=True,
+        doc="Weight of the squared kernels of the head in the loss.",
+    ),
+    Part(
+        name="loss",
+        domain=Names(("cross_entropy", "triplet"), group="bcsearch.losses"),
+        default="cross_entropy",
+        where=Where.LOSS,
+        acts=_has_embedding,
+        traced=True,
+        doc="`triplet` adds a loss on distances between embeddings to the cross-entropy.",
+    ),
+    Part(
+        name="triplet_weight",
+        domain=Range(float, 0.0, 10.0),
+        default=0.5,
+        where=Where.LOSS,
+        acts=_uses_triplet,
+        doc="Weight of the triplet loss beside the cross-entropy.",
+    ),
+    Part(
+        name="triplet_margin",
+        domain=Range(float, 0.0, 2.0),
+        default=0.2,
+        where=Where.LOSS,
+        acts=_uses_triplet,
+        doc="How much farther another class should lie than the same one, in squared distance.",
+    ),
+    Part(
+        name="mix",
+        domain=Names(("none", "mixup"), group="bcsearch.mixes"),
+        default="none",
+        where=Where.LOSS,
+        traced=True,
+        doc="`mixup` trains on weighted means of two images' features and of their labels.",
+    ),
+    Part(
+        name="mix_alpha",
+        domain=Range(float, 0.01, 10.0),
+        default=0.2,
+        where=Where.LOSS,
+        acts=_is_not("mix", "none"),
+        doc="How evenly two images are mixed: weights are drawn from Beta(alpha, alpha).",
+    ),
+    Part(
+        name="class_weights",
+        domain=Names(("none", "balanced")),
+        default="none",
+        where=Where.LOSS,
+        doc="`balanced` lets every class count alike in the loss, however few images it has.",
+    ),
+    Part(
+        name="label_smoothing",
+        domain=Range(float, 0.0, 0.5),
+        default=0.0,
+        where=Where.LOSS,
+        doc="Share of every label that is spread evenly over all classes.",
+    ),
+    Part(
+        name="optimizer",
+        domain=Names(("adam", "adamw", "sgd", "rmsprop", "lion"), group="bcsearch.optimizers"),
+        default="adam",
+        where=Where.UPDATE,
+        traced=True,
+        doc="The rule by which weights are updated.",
+    ),
+    Part(
+        name="learning_rate",
+        domain=Range(float, 1e-6, 1.0),
+        default=1e-3,
+        where=Where.UPDATE,
+        doc="The first learning rate.",
+    ),
+    Part(
+        name="backbone_rate",
+        domain=Range(float, 1e-4, 1.0),
+        default=0.1,
+        where=Where.UPDATE,
+        acts=unfreezes,
+        doc="Learning rate of what is unfrozen, as a share of the head's.",
+    ),
+    Part(
+        name="weight_decay",
+        domain=Range(float, 0.0, 1.0),
+        default=1e-4,
+        where=Where.UPDATE,
+        acts=_is("optimizer", "adamw", "lion"),
+        doc="Decoupled weight decay, of adamw and lion.",
+    ),
+    Part(
+        name="momentum",
+        domain=Range(float, 0.0, 0.999),
+        default=0.9,
+        where=Where.UPDATE,
+        acts=_is("optimizer", "sgd", "rmsprop"),
+        doc="Momentum, of sgd and rmsprop.",
+    ),
+    Part(
+        name="batch_size",
+        domain=Range(int, 8, 4096),
+        default=128,
+        where=Where.UPDATE,
+        doc="Images in a training batch of one fold.",
+    ),
+    Part(
+        name="schedule",
+        domain=Names(("constant", "cosine", "exponential", "plateau")),
+        default="cosine",
+        where=Where.SCHEDULE,
+        doc="How the learning rate falls from epoch to epoch.",
+    ),
+)
+
+BY_NAME = {part.name: part for part in PARTS}
+
+
+def check_value(name: str, value: Value) -> None:
+    """Refuse a value that the parameter may not have.
+
+    Raises:
+        ConfigError: the name is unknown, or the value has a wrong type, is unknown or lies outside the range.
+    """
+    if name not in BY_NAME:
+        raise ConfigError(unknown("parameter", name, BY_NAME))
+    complaint = BY_NAME[name].domain.complaint(value)
+    if complaint:
+        raise ConfigError(f"{name}: {complaint}")

@@ -1,0 +1,1 @@
+"""Scores: evaluators of predictions on clean and on shifted images."""

@@ -1,0 +1,93 @@
+"""One training step, the same for heads on cached features and for unfrozen parts of a backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from bcsearch.plugins import row_of
+from bcsearch.training.batch import Batch, Numbers, Traced
+from bcsearch.training.head import HeadOutput, HeadState
+from bcsearch.training.losses import LOSSES, smoothed_targets
+from bcsearch.training.mixes import MIXES
+from bcsearch.training.optimizers import OPTIMIZERS, Moments, Rates
+
+
+class Body(NamedTuple):
+    """Trained weights below a head, with their optimizer state; ``penalties`` are added to the loss."""
+
+    weights: Sequence[tf.Variable]
+    moments: Sequence[Moments]
+    penalties: Callable[[], Sequence[tf.Tensor]]
+
+
+class Examples(NamedTuple):
+    """What is learned from in one step."""
+
+    inputs: tf.Tensor  # (n_folds, batch, ...)
+    labels: tf.Tensor  # (n_folds, batch) int32
+    class_weights: tf.Tensor  # (n_folds, n_classes) float32
+
+
+Forward = Callable[[tf.Tensor, tf.Tensor], HeadOutput]  # from inputs and a seed of shape (2,)
+no_body = Body((), (), tuple)
+
+
+def train_step(  # noqa: PLR0913 - what one step is made of
+    forward: Forward,
+    head: HeadState,
+    examples: Examples,
+    traced: Traced,
+    numbers: Numbers,
+    seed: tf.Tensor,
+    body: Body = no_body,
+) -> tf.Tensor:
+    """Learn from one batch; return the sum of the folds' losses, without penalties.
+
+    ``forward`` gives what the output layer is given and the logits; ``seed`` is a scalar, joined by the step's number.
+    """
+    head.step.assign_add(1.0)
+    step_seed = tf.stack([seed, tf.cast(head.step, tf.int32)])
+    n_classes = tf.shape(examples.class_weights)[1]
+    targets = smoothed_targets(examples.labels, n_classes, numbers["label_smoothing"])
+    mix = row_of(MIXES, traced["mix"], "bcsearch.mixes")
+    loss_of = row_of(LOSSES, traced["loss"], "bcsearch.losses")
+    mixed = mix(examples.inputs, targets, numbers, step_seed)
+    with tf.GradientTape() as tape:
+        output = forward(mixed.inputs, step_seed)
+        batch = Batch(mixed.inputs, *output, mixed.targets, examples.class_weights)
+        loss = tf.reduce_sum(loss_of(batch, numbers))
+        penalties = list(body.penalties())
+        if traced["l2"]:
+            penalties += [numbers["l2"] * tf.reduce_sum(tf.square(each)) for each in head.kernels]
+        whole = tf.add_n([loss, *penalties])
+    gradients = tape.gradient(whole, [*head.weights, *body.weights])
+    _update(head, body, gradients, traced, numbers)
+    return loss
+
+
+def _update(
+    head: HeadState,
+    body: Body,
+    gradients: Sequence[tf.Tensor],
+    traced: Traced,
+    numbers: Numbers,
+) -> None:
+    """Take one optimizer step; biases and scales do not decay, the body learns at a rate of its own."""
+    update = row_of(OPTIMIZERS, traced["optimizer"], "bcsearch.optimizers")
+    rates = Rates(numbers["learning_rate"], numbers["weight_decay"], numbers["momentum"], head.step)
+    fixed = rates._replace(weight_decay=tf.constant(0.0))
+    of_head = [rates] * len(head.kernels) + [fixed] * len(head.biases)
+    slower = rates.learning_rate * numbers["backbone_rate"]
+    of_body = []
+    for weight in body.weights:
+        chosen = fixed
+        if weight.shape.rank > 1:
+            chosen = rates
+        of_body.append(chosen._replace(learning_rate=slower))
+    weights = [*head.weights, *body.weights]
+    moments = [*head.moments, *body.moments]
+    for each in zip(weights, moments, gradients, [*of_head, *of_body], strict=True):
+        update(*each)

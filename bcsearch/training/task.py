@@ -1,0 +1,25 @@
+"""What is learned: labels, and the rows that each fold trains and validates on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Task:
+    """Labels (n_images,) int64, and for each fold the rows to train and to validate on."""
+
+    labels: np.ndarray
+    n_classes: int
+    train_rows: Sequence[np.ndarray]
+    valid_rows: Sequence[np.ndarray]
+
+    def out_of_fold(self, probabilities: Sequence[np.ndarray]) -> np.ndarray:
+        """Put each fold's validation probabilities at their images' rows, (n_images, n_classes) float16."""
+        whole = np.full((len(self.labels), self.n_classes), np.nan, np.float16)
+        for rows, fold in zip(self.valid_rows, probabilities, strict=True):
+            whole[rows] = fold
+        return whole

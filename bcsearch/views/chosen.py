@@ -1,0 +1,53 @@
+"""The views that a configuration is trained and scored on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bcsearch.views.operation import Kind
+from bcsearch.views.table import get_operation
+from bcsearch.views.view import Applied, View
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+    from bcsearch.recipe import Params
+
+
+class Views:
+    """Views of one set of training images (n, height, width, 3), uint8; ``seed`` acts on random ones."""
+
+    def __init__(self, images: np.ndarray, seed: int) -> None:
+        self._images, self._seed = images, seed
+        self._fitted: dict[str, Applied] = {}
+
+    def preprocessing(self, params: Params) -> tuple[Applied, ...]:
+        """Return what every image goes through, with statistics of the training images.
+
+        Raises:
+            ConfigError: an operation is unknown, or is no preprocessing.
+        """
+        names = [name for name in params.preprocess.split("+") if name != "none"]
+        return tuple(self._fit(name) for name in names)
+
+    def clean(self, params: Params, shift: Sequence[Applied] = ()) -> View:
+        """Return the view that a model meets in use, of images that went through ``shift`` before."""
+        return View((*shift, *self.preprocessing(params)))
+
+    def training(self, params: Params) -> tuple[View, ...]:
+        """Return the stored views that training cycles through, the clean one first."""
+        clean = self.clean(params)
+        ops = (*clean.ops, Applied(params.augment))
+        copies = [View(ops, copy, self._seed) for copy in range(1, params.n_views)]
+        return (clean, *copies)
+
+    def _fit(self, name: str) -> Applied:
+        if name not in self._fitted:
+            operation = get_operation(name, Kind.PREPROCESS)
+            settings = dict(operation.settings)
+            if operation.fit is not None:
+                settings |= operation.fit(self._images)
+            self._fitted[name] = Applied.of(name, settings)
+        return self._fitted[name]

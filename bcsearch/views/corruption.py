@@ -1,0 +1,23 @@
+"""Operations that imitate what other cameras and programs do to images: for scores, never for training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    from bcsearch.views.view import Setting
+
+
+def jpeg(images: np.ndarray, settings: Mapping[str, Setting], seed: int) -> np.ndarray:
+    """Write images (n, height, width, 3) uint8 as JPEG of ``quality``, 1 to 95, and read them back."""
+    found = np.empty_like(images)
+    for row, image in enumerate(images):
+        file = BytesIO()
+        Image.fromarray(image).save(file, "JPEG", quality=round(float(settings["quality"])))  # type: ignore[arg-type] # a number by the table
+        found[row] = np.asarray(Image.open(file))
+    return found

@@ -1,0 +1,46 @@
+"""What a row of the table of operations is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from bcsearch.views.view import Setting
+
+Run = Callable[[np.ndarray, Mapping[str, Setting], int], np.ndarray]
+Change = Callable[[Any, Mapping[str, Setting]], Any]  # of a tensor, by keras.ops alone
+
+
+class Kind(StrEnum):
+    """What an operation is for."""
+
+    PREPROCESS = "preprocess"
+    AUGMENT = "augment"
+    CORRUPT = "corrupt"
+    TTA = "tta"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One operation on images (n, height, width, 3), uint8.
+
+    Attributes:
+        family: the mechanism that it belongs to, such as colour or compression.
+        doc: what it does, in one sentence.
+        run: from images, settings and a seed to images of the same form; equal arguments give equal bytes.
+        settings: those that it has without being asked.
+        fit: from all training images to further settings, without looking at labels; None where it needs none.
+        change: of a preprocessing, what ``run`` does as a function of ``keras.ops``, for the exported model.
+    """
+
+    kind: Kind
+    family: str
+    doc: str
+    run: Run
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    fit: Callable[[np.ndarray], Mapping[str, Setting]] | None = None
+    change: Change | None = None

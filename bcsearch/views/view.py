@@ -1,0 +1,53 @@
+"""A view as a value: which operations the images went through, with which settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from json import dumps
+
+Setting = float | tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """One operation as it is applied: its name in the table, its settings and fitted statistics by name."""
+
+    name: str
+    settings: tuple[tuple[str, Setting], ...] = ()
+
+    @classmethod
+    def of(cls, name: str, settings: Mapping[str, Setting]) -> Applied:
+        """Make one; the order of the settings does not matter."""
+        return cls(name, tuple(sorted(settings.items())))
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All images of a set after some operations; without any it is the original.
+
+    Attributes:
+        ops: what is done to every image, in this order.
+        copy: the number of a randomly changed copy; 0 where nothing is random.
+        seed: acts on random operations.
+    """
+
+    ops: tuple[Applied, ...] = ()
+    copy: int = 0
+    seed: int = 0
+
+    @property
+    def title(self) -> str:
+        """The view for reading, such as ``grayscale, light (copy 2)``."""
+        if not self.ops:
+            return "original"
+        names = ", ".join(op.name for op in self.ops)
+        if not self.copy:
+            return names
+        return f"{names} (copy {self.copy})"
+
+    @property
+    def text(self) -> str:
+        """JSON that is equal for equal views only."""
+        ops = [[op.name, op.settings] for op in self.ops]
+        return dumps([ops, self.copy, self.seed])
