@@ -1,19 +1,19 @@
-"""The same from Python as from the command line: run, refit, read, evaluate. Imports the floors below."""
+"""The same from Python as from the command line: run, refit, read, evaluate."""
 
 from __future__ import annotations
 
 import multiprocessing
 from typing import TYPE_CHECKING
 
+from bcsearch.config import RunOptions
 from bcsearch.data import load_images
 from bcsearch.errors import StudyError
 from bcsearch.export.bundle import Bundle, read_bundle
 from bcsearch.export.evaluate import Evaluation
 from bcsearch.export.evaluate import evaluate as _evaluate
 from bcsearch.records.events import Listener, ignore
-from bcsearch.storage import find_study
+from bcsearch.storage import database_of, find_study
 from bcsearch.storage import read_study as _read_study
-from bcsearch.study.options import RunOptions
 from bcsearch.study.run import RunResult
 from bcsearch.study.run import refit as _refit
 from bcsearch.study.run import run as _run
@@ -43,7 +43,7 @@ def run(sweep: str, options: RunOptions | None = None, listener: Listener = igno
     may start processes, which read the script anew.
 
     Raises:
-        BcsearchError: something that the user can mend.
+        BcsearchError: something that the user can fix.
     """
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         raise StudyError(
@@ -72,7 +72,7 @@ def read_study(name: str, options: RunOptions | None = None) -> StudyRecord:
     Raises:
         StudyError: there is none.
     """
-    url = (options or RunOptions()).url_of(name)
+    url = database_of(options or RunOptions(), name)
     return _read_study(url, find_study(url, name), with_epochs=True)
 
 

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from bcsearch.cli import options
-from bcsearch.cli.sizes import size_in_bytes
+from bcsearch.config.options import RunOptions
 from bcsearch.errors import ConfigError
+from bcsearch.records.sizes import size_in_bytes
 
 DAY = 24 * 60 * 60.0  # seconds
 
@@ -16,30 +17,29 @@ app = typer.Typer(help="See and shrink what was computed once and kept.")
 
 
 @app.command("list")
-def list_entries(cache_dir: options.CacheDir = None) -> int:
+@options.takes("cache_dir")
+def list_entries(chosen: RunOptions) -> int:
     """Show every kept entry: what it is, its size, when it was last used."""
     from datetime import UTC, datetime
 
     from bcsearch.features.store import Store
-    from bcsearch.paths import cache_dir as default_dir
-    from bcsearch.records.words import in_words
+    from bcsearch.records.sizes import size_text
 
-    folder = cache_dir or default_dir()
-    entries = Store(folder).entries()
+    entries = Store(chosen.cache).entries()
     for entry in entries:
         used = datetime.fromtimestamp(entry.used, UTC).strftime("%Y-%m-%d %H:%M UTC")
         fields = " ".join(f"{name}={value}" for name, value in entry.fields.items())
-        typer.echo(
-            f"{entry.digest[:12]}  {in_words(entry.n_bytes):>9}  used {used}  {entry.kind} {fields}"
-        )
-    typer.echo(
-        f"{len(entries)} entries, {in_words(sum(entry.n_bytes for entry in entries))} in {folder}"
-    )
+        size = size_text(entry.n_bytes)
+        typer.echo(f"{entry.digest[:12]}  {size:>9}  used {used}  {entry.kind} {fields}")
+    total = size_text(sum(entry.n_bytes for entry in entries))
+    typer.echo(f"{len(entries)} entries, {total} in {chosen.cache}")
     return 0
 
 
 @app.command("prune")
+@options.takes("cache_dir")
 def prune(
+    chosen: RunOptions,
     everything: Annotated[bool, typer.Option("--all", help="Remove everything.")] = False,
     days: Annotated[
         int | None,
@@ -48,22 +48,19 @@ def prune(
     limit: Annotated[
         str | None, typer.Option("--to", help="Remove the longest unused down to this size.")
     ] = None,
-    cache_dir: options.CacheDir = None,
 ) -> int:
     """Remove kept entries; they are computed again when they are needed."""
     from bcsearch.features.store import Store
-    from bcsearch.paths import cache_dir as default_dir
-    from bcsearch.records.words import in_words
+    from bcsearch.records.sizes import size_text
 
     if everything == (days is not None or limit is not None):
         raise ConfigError(
             "cache prune: say what to remove: either --all, or --older-than DAYS and --to SIZE"
         )
     seconds = None if days is None else days * DAY
-    removed = Store(cache_dir or default_dir()).prune(
+    removed = Store(chosen.cache).prune(
         older_than=seconds, limit_bytes=size_in_bytes(limit, "--to")
     )
-    typer.echo(
-        f"removed {len(removed)} entries, {in_words(sum(entry.n_bytes for entry in removed))}"
-    )
+    total = size_text(sum(entry.n_bytes for entry in removed))
+    typer.echo(f"removed {len(removed)} entries, {total}")
     return 0

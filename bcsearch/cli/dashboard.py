@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bcsearch.cli import options
-from bcsearch.paths import RESULTS_DIR
+from bcsearch.config.options import RunOptions
 from bcsearch.quiet import quiet_imports
 
 
@@ -16,20 +16,19 @@ def add_to(app: typer.Typer) -> None:
     app.command("dashboard")(dashboard)
 
 
+@options.takes("storage", "results_dir", "artifacts_dir")
 def dashboard(
-    storage: options.Storage = None,
-    results: options.Results = RESULTS_DIR,
-    artifacts: options.Artifacts = None,
+    chosen: RunOptions,
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="Where to listen; 0 for any free.")
     ] = 8080,
 ) -> int:
     """Show all studies in a browser on this machine, trial by trial with their figures, until Ctrl-C."""
     with quiet_imports():
+        from bcsearch.storage import database_of
         from bcsearch.study.dashboard import open_dashboard
-        from bcsearch.study.options import RunOptions
-    url = RunOptions(storage=storage, results_dir=results).url()
-    with open_dashboard(url, artifacts or results, port) as shown:
+    files = chosen.artifacts_dir or chosen.results_dir
+    with open_dashboard(database_of(chosen), files, port) as shown:
         studies = "1 study" if shown.n_studies == 1 else f"{shown.n_studies} studies"
         typer.echo(f"{studies}: open {shown.address} in a browser; Ctrl-C ends this")
         shown.serve()

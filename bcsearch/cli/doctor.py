@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bcsearch.cli import options
-from bcsearch.paths import RESULTS_DIR
+from bcsearch.config.options import RunOptions
 from bcsearch.quiet import quiet_imports
 
 WRONG = 1  # exit code where something must be mended
@@ -18,7 +18,9 @@ def add_to(app: typer.Typer) -> None:
     app.command("doctor")(doctor)
 
 
+@options.takes("storage", "results_dir", "cache_dir")
 def doctor(
+    chosen: RunOptions,
     study: Annotated[
         str | None,
         typer.Option("--study", help="Study to look at closely. Default: all, in a line each."),
@@ -26,18 +28,14 @@ def doctor(
     reap: Annotated[
         bool, typer.Option("--reap", help="Fail the trials of lost workers and queue them again.")
     ] = False,
-    storage: options.Storage = None,
-    results: options.Results = RESULTS_DIR,
-    cache_dir: options.CacheDir = None,
     as_json: options.Json = False,
 ) -> int:
     """Say what is wrong or does not act: database, workers, search, this machine. Exit code 1 if anything is."""
     from bcsearch.report.findings import findings_text, is_wrong, worst_first
+    from bcsearch.storage import database_of
     from bcsearch.study.doctor.look import look
-    from bcsearch.study.options import RunOptions
 
-    chosen = RunOptions(storage=storage, results_dir=results, cache_dir=cache_dir)
-    url = chosen.url() if study is None else chosen.url_of(study)
+    url = database_of(chosen, study or "")
     seen = look(url, study, reaps=reap)  # a wrong name is told at once, before the frameworks load
     with quiet_imports():
         from bcsearch.study.doctor.here import look_here

@@ -1,85 +1,36 @@
-"""Options that several commands share, and what they mean. Imports typer."""
+"""Turns the declared options into options of commands, and says what is wrong with what was typed."""
 
 from __future__ import annotations
 
+import inspect
 import json
 import shlex
 import sys
-from dataclasses import asdict
+import time
+from collections.abc import Callable
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from bcsearch.config.options import RunOptions
 from bcsearch.paths import RESULTS_DIR
+from bcsearch.records.sizes import size_in_bytes
 
+Command = Callable[..., int]
 Study = Annotated[
     str, typer.Option("--study", help="Sweep: its newest study is meant; or the name of a study.")
 ]
-Data = Annotated[
-    str | None,
-    typer.Option(
-        "--data",
-        help="An .npz, a folder of class folders, or 'demo'. Default: BCSEARCH_DATA, else the sweep's.",
-    ),
-]
 Sweep = Annotated[
     str, typer.Option("--study", help="Sweep to run: a name from sweeps/, or a .toml path.")
-]
-Trials = Annotated[
-    int | None, typer.Option("--trials", help="The study's total, over all workers and restarts.")
-]
-Weights = Annotated[
-    str | None, typer.Option("--weights", help="auto, imagenet, random, or a weights file.")
-]
-Storage = Annotated[
-    str | None,
-    typer.Option(
-        "--storage",
-        help="Database URL or .db file. Default: BCSEARCH_STORAGE, or results/bcsearch.db.",
-    ),
-]
-Results = Annotated[Path, typer.Option("--results", help="Folder of outputs.")]
-Artifacts = Annotated[
-    Path | None,
-    typer.Option(
-        "--artifacts",
-        help="Folder of checkpoints and other files of trials, best one that all machines see.",
-    ),
-]
-CacheDir = Annotated[
-    Path | None,
-    typer.Option(
-        "--cache-dir",
-        help="Folder of the prefix cache. Default: BCSEARCH_CACHE, or ~/.cache/bcsearch.",
-    ),
-]
-CacheLimit = Annotated[
-    str | None,
-    typer.Option("--cache-limit", help="Most that the cache may hold, such as 500MB or 20GB."),
-]
-Minutes = Annotated[
-    float | None,
-    typer.Option(
-        "--minutes", help="Leave out of a new study what does not fit, the dearest first."
-    ),
-]
-MaxCache = Annotated[
-    str | None,
-    typer.Option(
-        "--max-cache", help="Leave out of a new study what needs more cache, such as 20GB."
-    ),
 ]
 Model = Annotated[
     Path, typer.Option("--model", help="Folder of a finished model, such as results/STUDY/model.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-SweepsDir = Annotated[
-    Path | None, typer.Option("--sweeps-dir", help="Folder of your own sweep files.")
-]
 
-
-ALLOWED = {  # what is allowed where pydantic, which typer reads options with, gives one of these reasons
+ALLOWED = {  # what is allowed, by pydantic's reasons, which typer reads options with
     "int_parsing": "a whole number",
     "float_parsing": "a number",
     "greater_than_equal": "{ge} or more",
@@ -87,18 +38,53 @@ ALLOWED = {  # what is allowed where pydantic, which typer reads options with, g
 }
 
 
+def takes(*names: str) -> Callable[[Command], Command]:
+    """Give a command some fields of ``RunOptions`` as options; it receives all of them as ``chosen``."""
+    declared = [each for each in fields(RunOptions) if each.name in names]
+    hints = get_type_hints(RunOptions)
+
+    def decorate(command: Command) -> Command:
+        own = inspect.signature(command, eval_str=True).parameters.values()
+        parameters = [parameter for parameter in own if parameter.name != "chosen"]
+        for each in declared:
+            kind = str | None if each.metadata["size"] else hints[each.name]
+            option = typer.Option(each.metadata["flag"], help=each.metadata["help"])
+            parameters.append(
+                inspect.Parameter(
+                    each.name,
+                    inspect.Parameter.KEYWORD_ONLY,
+                    default=each.default,
+                    annotation=Annotated[kind, option],
+                )
+            )
+
+        def called(**given: Any) -> int:
+            begun = time.monotonic()
+            values = {each.name: given.pop(each.name) for each in declared}
+            for each in declared:
+                if each.metadata["size"]:
+                    values[each.name] = size_in_bytes(values[each.name], each.metadata["flag"])
+            return command(**given, chosen=RunOptions(begun=begun, **values))
+
+        called.__doc__ = command.__doc__
+        called.__name__ = command.__name__
+        called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # what typer reads
+        return called
+
+    return decorate
+
+
 def usage_text(error: typer.TyperException) -> str:
     """Say what is wrong with a command as it was typed: of a value which option, what came, what is allowed."""
     from pydantic import ValidationError
 
-    said = error.format_message().rstrip(".")
-    if not (
-        isinstance(error, typer.BadParameter)
-        and error.param
-        and isinstance(error.__cause__, ValidationError)
-    ):
-        return said
-    (reason, *_) = error.__cause__.errors()
+    message = error.format_message().rstrip(".")
+    cause = error.__cause__
+    if not (isinstance(error, typer.BadParameter) and error.param):
+        return message
+    if not isinstance(cause, ValidationError):
+        return message
+    (reason, *_) = cause.errors()
     choices = reason["msg"].rpartition("is not one of ")[2].rstrip(".")
     allowed = ALLOWED.get(reason["type"], choices).format(**reason.get("ctx", {}))
     return f"{'/'.join(error.param.opts)}: came {reason['input']!r}, allowed: {allowed}"
@@ -107,14 +93,16 @@ def usage_text(error: typer.TyperException) -> str:
 def help_command(error: typer.TyperException) -> str:
     """Return the command that shows the options of what was typed."""
     context = getattr(error, "ctx", None)
-    return f"{context.command_path if context else 'bcsearch'} --help"
+    if context is None:
+        return "bcsearch --help"
+    return f"{context.command_path} --help"
 
 
 def as_json(facts: Any) -> str:
     """Return a frozen record, or a list of them, as JSON text."""
-    return json.dumps(
-        [asdict(each) for each in facts] if isinstance(facts, list) else asdict(facts), indent=2
-    )
+    if isinstance(facts, list):
+        return json.dumps([asdict(each) for each in facts], indent=2)
+    return json.dumps(asdict(facts), indent=2)
 
 
 def typed_again(*, fresh: bool = False) -> str:
@@ -124,23 +112,24 @@ def typed_again(*, fresh: bool = False) -> str:
     """
     from bcsearch.storage import masked
 
-    return shlex.join(
-        ["bcsearch", *(masked(word) for word in sys.argv[1:] if fresh or word != "--fresh")]
-    )
+    arguments = [arg for arg in sys.argv[1:] if fresh or arg != "--fresh"]
+    return shlex.join(["bcsearch", *map(masked, arguments)])
 
 
 def pasteable(line: str) -> str:
     """Say of a line with a command what must be put in before it is typed again."""
-    return (
-        f"{line}  (put your password in place of ***, or set BCSEARCH_STORAGE)"
-        if "***" in line
-        else line
-    )
+    if "***" not in line:
+        return line
+    return f"{line}  (put your password in place of ***, or set BCSEARCH_STORAGE)"
 
 
 def places(storage: str | None, results: Path) -> str:
     """Return ``--storage``, without its password, and ``--results`` where they were given, for a command to type."""
     from bcsearch.storage import masked
 
-    shown = "" if storage is None else f" --storage {shlex.quote(masked(storage))}"
-    return shown + ("" if results == RESULTS_DIR else f" --results {shlex.quote(str(results))}")
+    shown = ""
+    if storage is not None:
+        shown += f" --storage {shlex.quote(masked(storage))}"
+    if results != RESULTS_DIR:
+        shown += f" --results {shlex.quote(str(results))}"
+    return shown

@@ -1,4 +1,4 @@
-"""Commands that say what will be: plan and backbones. Imports typer; the study floor inside the functions."""
+"""Commands that say what is there and what it costs: plan, params and backbones."""
 
 from __future__ import annotations
 
@@ -7,55 +7,56 @@ from typing import Annotated
 import typer
 
 from bcsearch.cli import options
-from bcsearch.cli.sizes import size_in_bytes
+from bcsearch.config.options import RunOptions
 from bcsearch.quiet import quiet_imports
 
 
 def add_to(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command("plan")(plan)
+    app.command("params")(params)
     app.command("backbones")(backbones)
 
 
-def plan(  # noqa: PLR0913 - one argument an option
-    study: options.Sweep,
-    trials: options.Trials = None,
-    data: options.Data = None,
-    weights: options.Weights = None,
-    minutes: options.Minutes = None,
-    max_cache: options.MaxCache = None,
-    sweeps_dir: options.SweepsDir = None,
-    cache_dir: options.CacheDir = None,
-    as_json: options.Json = False,
-) -> int:
-    """Say what a new study of a sweep would cost on this machine: minutes, cache, passes. Nothing is trained."""
+@options.takes("trials", "data", "weights", "max_cache", "sweeps_dir", "cache_dir")
+def plan(study: options.Sweep, chosen: RunOptions, as_json: options.Json = False) -> int:
+    """Say what a new study of a sweep may cost on this machine: time, cache, passes. Nothing is trained."""
     from bcsearch.config import load_plan
 
-    load_plan(study, sweeps_dir)  # a wrong name is told at once, before the frameworks load
-    most = size_in_bytes(max_cache, "--max-cache")
+    load_plan(study, chosen.sweeps_dir)  # a wrong name is refused before the frameworks load
     with quiet_imports():
         from rich.console import Console
 
-        from bcsearch.report.forecast import forecast_text
+        from bcsearch.report.costs import costs_text
         from bcsearch.report.live import LiveView, notices_only
-        from bcsearch.study.options import RunOptions
         from bcsearch.study.run import plan as plan_study
-    chosen = RunOptions(
-        data=data,
-        trials=trials,
-        weights=weights,
-        sweeps_dir=sweeps_dir,
-        cache_dir=cache_dir,
-        minutes=minutes,
-        max_cache=most,
-    )
     with LiveView(Console(stderr=as_json)) as view:
-        forecast = plan_study(study, chosen, notices_only(view) if as_json else view)
-    typer.echo(options.as_json(forecast) if as_json else forecast_text(forecast))
+        costs = plan_study(study, chosen, notices_only(view) if as_json else view)
+    if as_json:
+        typer.echo(options.as_json(costs))
+    else:
+        typer.echo(costs_text(costs))
     return 0
 
 
+def params(
+    name: Annotated[
+        str | None, typer.Argument(help="A parameter to show alone. Default: all.")
+    ] = None,
+) -> int:
+    """Show what a search space may name: each parameter, what it may be, its default, when it acts."""
+    from bcsearch.report.params import param_text, params_text
+
+    if name is None:
+        typer.echo(params_text())
+    else:
+        typer.echo(param_text(name))
+    return 0
+
+
+@options.takes("cache_dir")
 def backbones(
+    chosen: RunOptions,
     names: Annotated[
         list[str] | None, typer.Argument(help="Those to show, with their cuts. Default: all.")
     ] = None,
@@ -65,15 +66,13 @@ def backbones(
     measure: Annotated[
         bool, typer.Option(help="Measure images/s where that was not done before.")
     ] = True,
-    cache_dir: options.CacheDir = None,
     as_json: options.Json = False,
 ) -> int:
     """Show every backbone: parameters, natural image size, cuts, images/s on this machine, weights at hand."""
     with quiet_imports():
         from bcsearch.costs.catalog import describe_backbones
-        from bcsearch.paths import cache_dir as default_dir
         from bcsearch.report.backbones import backbone_line, backbones_heading, cuts_text
-    found = describe_backbones(names or (), image_size, cache_dir or default_dir(), measure=measure)
+    found = describe_backbones(names or (), image_size, chosen.cache, measure=measure)
     if as_json:
         typer.echo(options.as_json(list(found)))
         return 0

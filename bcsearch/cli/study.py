@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bcsearch.cli import options
-from bcsearch.paths import RESULTS_DIR
+from bcsearch.config.options import RunOptions
 
 if TYPE_CHECKING:
     from bcsearch.records import StudyRecord
@@ -21,69 +21,60 @@ def add_to(app: typer.Typer) -> None:
     app.command("export")(export)
 
 
-def status(
-    study: options.Study,
-    storage: options.Storage = None,
-    results: options.Results = RESULTS_DIR,
-    as_json: options.Json = False,
-) -> int:
+@options.takes("storage", "results_dir")
+def status(study: options.Study, chosen: RunOptions, as_json: options.Json = False) -> int:
     """Show how far a study is and its best trials."""
     from bcsearch.report.summary import status_facts, status_text
 
-    record = _read(study, storage, results)
-    facts = status_facts(record, _about(record, results))
+    record = _read(study, chosen)
+    facts = status_facts(record, _about(record, chosen))
     typer.echo(options.as_json(facts) if as_json else status_text(facts))
     return 0
 
 
-def best(
-    study: options.Study,
-    storage: options.Storage = None,
-    results: options.Results = RESULTS_DIR,
-    as_json: options.Json = False,
-) -> int:
+@options.takes("storage", "results_dir")
+def best(study: options.Study, chosen: RunOptions, as_json: options.Json = False) -> int:
     """Show the best trial of a study: its score, fold by fold, and its configuration."""
     from bcsearch.report.summary import best_facts, best_text
 
-    record = _read(study, storage, results)
-    facts = best_facts(record, _about(record, results))
+    record = _read(study, chosen)
+    facts = best_facts(record, _about(record, chosen))
     typer.echo(options.as_json(facts) if as_json else best_text(facts))
     return 0
 
 
+@options.takes("storage", "results_dir")
 def export(
     study: options.Study,
     to: Annotated[Path, typer.Option("--to", help="A new folder to write, or an empty one.")],
-    storage: options.Storage = None,
-    results: options.Results = RESULTS_DIR,
+    chosen: RunOptions,
 ) -> int:
     """Write the best configuration, as TOML, YAML and JSON, and its model to a folder, to hand over."""
     from bcsearch.export.handover import hand_over
 
-    record = _read(study, storage, results)
-    refit = f"bcsearch refit --study {study}{options.places(storage, results)}"
-    for path in hand_over(record, _bundle_dir(record, results), to, refit):
+    record = _read(study, chosen)
+    refit = f"bcsearch refit --study {study}{options.places(chosen.storage, chosen.results_dir)}"
+    for path in hand_over(record, _bundle_dir(record, chosen), to, refit):
         typer.echo(str(path))
     return 0
 
 
-def _read(study: str, storage: str | None, results: Path) -> StudyRecord:
+def _read(study: str, chosen: RunOptions) -> StudyRecord:
     from bcsearch.report.summary import BEST_SHOWN
-    from bcsearch.storage import find_study, read_overview
-    from bcsearch.study.options import RunOptions
+    from bcsearch.storage import database_of, find_study, read_overview
 
-    url = RunOptions(storage=storage, results_dir=results).url_of(study)
+    url = database_of(chosen, study)
     return read_overview(url, find_study(url, study), BEST_SHOWN)
 
 
-def _about(study: StudyRecord, results: Path) -> dict[str, Any] | None:
+def _about(study: StudyRecord, chosen: RunOptions) -> dict[str, Any] | None:
     """Return what the study's bundle says of itself, where it has one."""
     from bcsearch.export.about import read_about
 
-    return read_about(_bundle_dir(study, results))
+    return read_about(_bundle_dir(study, chosen))
 
 
-def _bundle_dir(study: StudyRecord, results: Path) -> Path:
+def _bundle_dir(study: StudyRecord, chosen: RunOptions) -> Path:
     from bcsearch.study.places import bundle_dir
 
-    return bundle_dir(results, study.name, study.uuid)
+    return bundle_dir(chosen.results_dir, study.name, study.uuid)

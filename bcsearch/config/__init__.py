@@ -2,6 +2,7 @@
 
 from bcsearch.config.fingerprint import differences, fingerprint
 from bcsearch.config.load import Plan, find_files, load_plan, parse_plan, read_toml, sweep_of
+from bcsearch.config.options import RunOptions
 from bcsearch.config.space import Param, Space
 from bcsearch.config.sweep import SCORE_NAMES, FoldSettings, Limits, Search, Sweep, Training
 
@@ -11,6 +12,7 @@ __all__ = [
     "Limits",
     "Param",
     "Plan",
+    "RunOptions",
     "Search",
     "Space",
     "Sweep",

@@ -1,8 +1,7 @@
-"""Measures what training costs on this machine: suffixes at their cuts, heads of the features. Imports training."""
+"""Measures what training costs on this machine: suffixes at their cuts, heads of the features."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -10,19 +9,19 @@ import numpy as np
 
 from bcsearch.backbones.cuts import POOLED
 from bcsearch.costs.speeds import HeadSpeed, SuffixSpeed
-from bcsearch.costs.timing import quickest, repeated, seconds_of
+from bcsearch.costs.timing import quickest, repeated
 from bcsearch.training.fold_weights import Scaling, first_weights
 from bcsearch.training.heads import HeadTrainer, load_features
-from bcsearch.training.loop import Task
 from bcsearch.training.suffix import SuffixTrainer
+from bcsearch.training.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from bcsearch.backbones.cuts import Cut
     from bcsearch.costs.pool import Candidate
-    from bcsearch.costs.speeds import Network, Speeds
-    from bcsearch.records import Params
+    from bcsearch.costs.speeds import Speeds
+    from bcsearch.recipe import Params
     from bcsearch.training.trainer import Trainer
 
 MOST_CUTS = 4  # of a network whose suffixes are measured: the cost of others lies between
@@ -40,7 +39,7 @@ class TrainingProbe:
     """Measures the trained parts of one network."""
 
     def __init__(
-        self, trainer: Trainer, network: Network, activations: Mapping[str, np.ndarray]
+        self, trainer: Trainer, network: tuple[str, int], activations: Mapping[str, np.ndarray]
     ) -> None:
         """Take what a few images are at each cut."""
         self._trainer, self._network, self._activations = trainer, network, activations
@@ -60,8 +59,8 @@ class TrainingProbe:
             speeds.heads[n_features] = tuple(self._head(params, n_features) for params in chosen)
 
     def _suffix(self, params: Params, cut: Cut) -> SuffixSpeed:
-        params = replace(params, batch_size=min(params.batch_size, MOST_IMAGES))
-        first = seconds_of(lambda: _epoch(self._suffix_trainer(params, cut, 1)))
+        params = _in_one_view(params, min(params.batch_size, MOST_IMAGES))
+        _epoch(self._suffix_trainer(params, cut, 1))  # traced
         short, long = (self._suffix_trainer(params, cut, n_batches) for n_batches in (1, LONG))
         one, seen = quickest(lambda: short.train_epoch(0, 0.0)), quickest(short.predict)
         step = max(0.0, quickest(lambda: long.train_epoch(0, 0.0)) - one) / (LONG - 1)
@@ -70,7 +69,6 @@ class TrainingProbe:
             train=step / params.batch_size,
             turn=max(0.0, one - step),
             predict=seen / len(self._activations[cut.name]),
-            build=max(0.0, first - one - seen),
         )
 
     def _suffix_trainer(self, params: Params, cut: Cut, n_batches: int) -> SuffixTrainer:
@@ -88,9 +86,7 @@ class TrainingProbe:
         sizes = [params.batch_size for params in heads]
         batches = sorted({min(sizes), max(sizes)})
         return [
-            replace(params, batch_size=batch)
-            for params in (ranked[0], ranked[-1])
-            for batch in batches
+            _in_one_view(params, batch) for params in (ranked[0], ranked[-1]) for batch in batches
         ]
 
     def _head(self, params: Params, n_features: int) -> HeadSpeed:
@@ -101,14 +97,13 @@ class TrainingProbe:
             np.random.default_rng(0).normal(size=(HEAD_IMAGES, n_features)).astype(np.float16)
         )
         trainer = HeadTrainer(load_features([features], task), task, params, seed=0)
-        first = seconds_of(lambda: _epoch(trainer))
+        _epoch(trainer)  # traced
         epoch, seen = quickest(lambda: trainer.train_epoch(0, 0.0)), quickest(trainer.predict)
         return HeadSpeed(
             weights=n_weights(params, n_features, self._n_classes),
             batch_size=params.batch_size,
             step=epoch / HEAD_STEPS,
             predict=seen / HEAD_IMAGES,
-            build=max(0.0, first - epoch - seen),
         )
 
     def _task(
@@ -126,6 +121,11 @@ def suffixes_to_measure(pool: Sequence[Candidate]) -> dict[Cut, Params]:
     ranked = sorted(found, key=lambda cut: cut.fraction)
     places = np.linspace(0, len(ranked) - 1, min(MOST_CUTS, len(ranked)))
     return {ranked[round(place)]: found[ranked[round(place)]] for place in places}
+
+
+def _in_one_view(params: Params, batch_size: int) -> Params:
+    """Return a configuration in batches of that size, on the few images as they are."""
+    return params.but(augment="none", batch_size=batch_size)
 
 
 def _epoch(trainer: SuffixTrainer | HeadTrainer) -> None:

@@ -1,12 +1,11 @@
-"""What a machine was measured to need for each piece of a study's work, in seconds. Imports numpy."""
+"""What a machine was measured to need for each piece of a study's work, in seconds."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-
-Network = tuple[str, int]  # a backbone's name and an image size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +14,6 @@ class SegmentSpeed:
 
     cut: str
     per_image: float
-    build: float  # tracing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,72 +24,54 @@ class SuffixSpeed:
     train: float  # an image of a batch
     turn: float  # a fold's turn in an epoch: waking and parking it
     predict: float  # an image
-    build: float  # copying and tracing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadSpeed:
-    """Heads of all folds abreast: of ``weights`` weights each, in batches of ``batch_size`` images a fold."""
+    """Heads of all folds side by side: of ``weights`` weights each, in batches of ``batch_size`` images a fold."""
 
     weights: int
     batch_size: int
     step: float  # a batch of every fold
     predict: float  # an image of every fold
-    build: float  # tracing a new kind of head
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Speeds:
-    """All measurements."""
+    """All measurements, by network (a backbone's name and an image size), features of the head, or operations."""
 
-    load: dict[Network, float] = field(
-        default_factory=dict
-    )  # building a network and setting its weights
-    segments: dict[Network, tuple[SegmentSpeed, ...]] = field(default_factory=dict)
-    suffixes: dict[Network, tuple[SuffixSpeed, ...]] = field(
-        default_factory=dict
-    )  # the smallest first
-    heads: dict[int, tuple[HeadSpeed, ...]] = field(
-        default_factory=dict
-    )  # by the number of features
-    views: dict[str, float] = field(default_factory=dict)  # an augmented image, by policy
+    segments: dict[tuple[str, int], tuple[SegmentSpeed, ...]] = field(default_factory=dict)
+    suffixes: dict[tuple[str, int], tuple[SuffixSpeed, ...]] = field(default_factory=dict)
+    heads: dict[int, tuple[HeadSpeed, ...]] = field(default_factory=dict)
+    views: dict[tuple[str, ...], float] = field(default_factory=dict)  # seconds of an image
 
-    def suffix(self, network: Network, fraction: float) -> SuffixSpeed:
-        """Return the speed of a suffix, between those of the measured ones."""
+    def suffix(self, network: tuple[str, int], fraction: float) -> SuffixSpeed:
+        """Return the speed of a suffix, between those of the measured ones, which are sorted by fraction."""
         found = self.suffixes[network]
         places = [each.fraction for each in found]
-
-        def at(name: str) -> float:
-            return float(np.interp(fraction, places, [getattr(each, name) for each in found]))
-
+        train = np.interp(fraction, places, [each.train for each in found])
+        turn = np.interp(fraction, places, [each.turn for each in found])
+        predict = np.interp(fraction, places, [each.predict for each in found])
         return SuffixSpeed(
-            fraction=fraction,
-            train=at("train"),
-            turn=at("turn"),
-            predict=at("predict"),
-            build=at("build"),
+            fraction=fraction, train=float(train), turn=float(turn), predict=float(predict)
         )
 
     def head(self, n_features: int, weights: int, batch_size: int) -> HeadSpeed:
         """Return the speed of a head, between those of the measured ones: first in weights, then in the batch."""
-        found = self.heads[n_features]
-        batches = sorted({each.batch_size for each in found})
-
-        def at(name: str) -> float:
-            values = []
-            for batch in batches:
-                same = sorted(
-                    (each for each in found if each.batch_size == batch),
-                    key=lambda each: each.weights,
-                )
-                points = [each.weights for each in same], [getattr(each, name) for each in same]
-                values.append(np.interp(weights, *points))
-            return float(np.interp(batch_size, batches, values))
-
+        by_batch: dict[int, list[HeadSpeed]] = {}
+        for each in sorted(self.heads[n_features], key=lambda each: each.weights):
+            by_batch.setdefault(each.batch_size, []).append(each)
+        batches = sorted(by_batch)
+        steps = [_at(weights, by_batch[batch], "step") for batch in batches]
+        predicts = [_at(weights, by_batch[batch], "predict") for batch in batches]
         return HeadSpeed(
             weights=weights,
             batch_size=batch_size,
-            step=at("step"),
-            predict=at("predict"),
-            build=at("build"),
+            step=float(np.interp(batch_size, batches, steps)),
+            predict=float(np.interp(batch_size, batches, predicts)),
         )
+
+
+def _at(weights: int, heads: Sequence[HeadSpeed], name: str) -> float:
+    places = [each.weights for each in heads]
+    return float(np.interp(weights, places, [getattr(each, name) for each in heads]))

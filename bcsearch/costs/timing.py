@@ -1,4 +1,4 @@
-"""Takes the time of calls. Imports numpy."""
+"""Takes the time of calls."""
 
 from __future__ import annotations
 

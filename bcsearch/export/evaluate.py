@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bcsearch.errors import DataError
-from bcsearch.training.metrics import accuracy, confusion_matrix, macro_f1
+from bcsearch.scores.metrics import accuracy, confusion_matrix, macro_f1
 
 if TYPE_CHECKING:
     from bcsearch.data import ImageSet

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Setting:
+class Context:
     """What all trials of one study in this process share; ``score`` names what they are ranked by."""
 
     space: Space
@@ -44,12 +44,12 @@ class Setting:
 class Attempt:
     """One trial, which may have been begun before: released, or lost with its worker."""
 
-    def __init__(self, setting: Setting, trial: optuna.Trial) -> None:
+    def __init__(self, context: Context, trial: optuna.Trial) -> None:
         """Draw its parameters."""
-        self._of, self._trial = setting, trial
+        self._of, self._trial = context, trial
         self._started = time.perf_counter()
-        with setting.storage.params_together(trial._trial_id):
-            self._params = suggest_params(trial, setting.space)
+        with context.storage.params_together(trial._trial_id):
+            self._params = suggest_params(trial, context.space)
         self._history: list[int] = trial.user_attrs.get(attrs.RETRY_HISTORY, [])
         # as it was when this attempt began: a trial that was released has reports already
         self._reported = set(trial._cached_frozen_trial.intermediate_values)

@@ -6,7 +6,7 @@ import optuna
 from optuna.exceptions import StorageInternalError
 
 from bcsearch.errors import BcsearchError, ConfigError, InfeasibleError
-from bcsearch.objective.attempt import Attempt, Setting
+from bcsearch.objective.attempt import Attempt, Context
 from bcsearch.records.events import TrialLost, TrialReleased
 
 
@@ -29,8 +29,8 @@ class Released(BaseException):
 class Objective:
     """Runs trials of one study: suggests, trains, reports, records. Sees no framework but Optuna."""
 
-    def __init__(self, setting: Setting) -> None:
-        self.setting = setting
+    def __init__(self, context: Context) -> None:
+        self.context = context
 
     def __call__(self, trial: optuna.Trial) -> float:
         """Run one trial and return the best fold mean, higher is better.
@@ -43,7 +43,7 @@ class Objective:
             Abandoned: the database is gone; the trial is tried again once its silence is noticed.
         """
         try:
-            return self._tried(Attempt(self.setting, trial))
+            return self._tried(Attempt(self.context, trial))
         except KeyboardInterrupt:
             self._release(trial)
             raise Released from None
@@ -62,9 +62,9 @@ class Objective:
     def _release(self, trial: optuna.Trial) -> bool:
         """Whether the trial could be released, or was not to be; else its heartbeat stops, and others take over."""
         try:
-            released = self.setting.storage.release(trial._trial_id)
+            released = self.context.storage.release(trial._trial_id)
         except StorageInternalError:
             return False
         event = TrialReleased(number=trial.number) if released else TrialLost(number=trial.number)
-        self.setting.listener(event)
+        self.context.listener(event)
         return True

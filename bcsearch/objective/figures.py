@@ -14,7 +14,7 @@ from optuna.artifacts import get_all_artifact_meta, upload_artifact
 from optuna.artifacts.exceptions import ArtifactNotFound
 
 from bcsearch.errors import DiskError
-from bcsearch.objective.artifacts import FIGURES
+from bcsearch.artifacts.files import FIGURES
 from bcsearch.paths import make_writable_dir, replacing
 
 if TYPE_CHECKING:

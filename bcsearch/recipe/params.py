@@ -36,7 +36,7 @@ class Params(Mapping[str, Value]):
         own = [part for part in PARTS if not part.sets]
         values = {part.name: written_out.get(part.name, part.default) for part in own}
         for part in own:
-            if not part.acts(values):
+            if not part.acts.holds(values):
                 values[part.name] = part.default
         self._values = values
 
@@ -70,7 +70,9 @@ class Params(Mapping[str, Value]):
     @property
     def acting(self) -> dict[str, Value]:
         """The values of the parameters that make a difference in this configuration."""
-        return {name: value for name, value in self._values.items() if BY_NAME[name].acts(self)}
+        return {
+            name: value for name, value in self._values.items() if BY_NAME[name].acts.holds(self)
+        }
 
     @property
     def units(self) -> tuple[int, ...]:

@@ -15,7 +15,6 @@ from importlib.metadata import entry_points
 from bcsearch.errors import ConfigError, unknown
 
 Value = bool | int | float | str
-Acts = Callable[[Mapping[str, Value]], bool]
 
 
 class Where(StrEnum):
@@ -97,21 +96,26 @@ class Names:
         return ""
 
 
-def _always(values: Mapping[str, Value]) -> bool:
-    return True
+@dataclass(frozen=True, slots=True)
+class When:
+    """When a parameter acts: ``text`` for reading, ``holds`` given all values of a configuration."""
+
+    text: str
+    holds: Callable[[Mapping[str, Value]], bool]
 
 
-def _is(name: str, *wanted: Value) -> Acts:
-    return lambda values: values[name] in wanted
+def _is(name: str, *wanted: Value) -> When:
+    listed = " or ".join(map(str, wanted))
+    return When(f"where {name} is {listed}", lambda values: values[name] in wanted)
 
 
-def _is_not(name: str, unwanted: Value) -> Acts:
-    return lambda values: values[name] != unwanted
+def _is_not(name: str, unwanted: Value) -> When:
+    return When(f"where {name} is not {unwanted}", lambda values: values[name] != unwanted)
 
 
-def _layers(least: int) -> Acts:
-    """Act in heads of at least so many hidden layers."""
-    return lambda values: int(values["head_layers"]) >= least
+def _layers(least: int) -> When:
+    text = f"where head_layers is {least} or more"
+    return When(text, lambda values: int(values["head_layers"]) >= least)
 
 
 def unfreezes(values: Mapping[str, Value]) -> bool:
@@ -119,8 +123,12 @@ def unfreezes(values: Mapping[str, Value]) -> bool:
     return float(values["unfreeze_fraction"]) > 0 or values["unfreeze_schedule"] == "last_layers"
 
 
-def _unfreezes_by(*schedules: str) -> Acts:
-    return lambda values: unfreezes(values) and values["unfreeze_schedule"] in schedules
+def _unfreezes_by(*schedules: str) -> When:
+    listed = " or ".join(schedules)
+    return When(
+        f"where layers are unfrozen by {listed}",
+        lambda values: unfreezes(values) and values["unfreeze_schedule"] in schedules,
+    )
 
 
 def _has_embedding(values: Mapping[str, Value]) -> bool:
@@ -128,8 +136,13 @@ def _has_embedding(values: Mapping[str, Value]) -> bool:
     return int(values["head_layers"]) > 0 or unfreezes(values)
 
 
-def _uses_triplet(values: Mapping[str, Value]) -> bool:
-    return values["loss"] == "triplet" and _has_embedding(values)
+_ALWAYS = When("always", lambda values: True)
+_UNFREEZES = When("where layers are unfrozen", unfreezes)
+_EMBEDS = When("where there is a hidden layer or layers are unfrozen", _has_embedding)
+_TRIPLET = When(
+    "where loss is triplet",
+    lambda values: values["loss"] == "triplet" and _has_embedding(values),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +154,7 @@ class Part:
         default: what it is where a space does not name it, and where it does not act.
         where: the stage of training that it belongs to.
         doc: what it does, in one sentence.
-        acts: whether it makes a difference in a configuration, given all values.
+        acts: when it makes a difference in a configuration.
         traced: whether a training graph depends on it: on the value itself, or of a number with a fraction on
             whether it is above zero. The others are numbers that a graph is given.
         sets: names of the parameters that this one is the short form of; a configuration holds only those.
@@ -152,9 +165,14 @@ class Part:
     default: Value
     where: Where
     doc: str
-    acts: Acts = _always
+    acts: When = _ALWAYS
     traced: bool = False
     sets: tuple[str, ...] = ()
+
+    @property
+    def when(self) -> str:
+        """When it acts, for reading."""
+        return self.acts.text
 
 
 def _head_layer(number: int) -> tuple[Part, ...]:
@@ -242,11 +260,11 @@ PARTS: tuple[Part, ...] = (
         domain=Names(("none", "last_layers", "half_then_all", "gradual")),
         default="none",
         where=Where.NETWORK,
-        acts=unfreezes,
+        acts=_UNFREEZES,
         doc=(
-            "`none` trains that share from the first epoch, the others train the head alone first: `half_then_all` "
-            "then half of the share and all of it, `gradual` up to four steps block by block, `last_layers` the last "
-            "layers whatever the share."
+            "`none` trains that share from the first epoch, the others train the head alone first: "
+            "`half_then_all` then half of the share and all of it, `gradual` up to four steps "
+            "block by block, `last_layers` the last layers whatever the share."
         ),
     ),
     Part(
@@ -270,7 +288,7 @@ PARTS: tuple[Part, ...] = (
         domain=Names(("frozen", "trained")),
         default="frozen",
         where=Where.NETWORK,
-        acts=unfreezes,
+        acts=_UNFREEZES,
         doc="Whether batch-norm layers of what is unfrozen are trained too.",
     ),
     Part(
@@ -321,7 +339,7 @@ PARTS: tuple[Part, ...] = (
         domain=Names(("cross_entropy", "triplet"), group="bcsearch.losses"),
         default="cross_entropy",
         where=Where.LOSS,
-        acts=_has_embedding,
+        acts=_EMBEDS,
         traced=True,
         doc="`triplet` adds a loss on distances between embeddings to the cross-entropy.",
     ),
@@ -330,7 +348,7 @@ PARTS: tuple[Part, ...] = (
         domain=Range(float, 0.0, 10.0),
         default=0.5,
         where=Where.LOSS,
-        acts=_uses_triplet,
+        acts=_TRIPLET,
         doc="Weight of the triplet loss beside the cross-entropy.",
     ),
     Part(
@@ -338,7 +356,7 @@ PARTS: tuple[Part, ...] = (
         domain=Range(float, 0.0, 2.0),
         default=0.2,
         where=Where.LOSS,
-        acts=_uses_triplet,
+        acts=_TRIPLET,
         doc="How much farther another class should lie than the same one, in squared distance.",
     ),
     Part(
@@ -391,7 +409,7 @@ PARTS: tuple[Part, ...] = (
         domain=Range(float, 1e-4, 1.0),
         default=0.1,
         where=Where.UPDATE,
-        acts=unfreezes,
+        acts=_UNFREEZES,
         doc="Learning rate of what is unfrozen, as a share of the head's.",
     ),
     Part(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from bcsearch.report.svg import LETTER, plain, shortened, turned, width_of, words
-from bcsearch.training.metrics import confusion_matrix
+from bcsearch.scores.metrics import confusion_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

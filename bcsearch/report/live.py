@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Self
 
 from rich.console import Console, Group, RenderableType
@@ -10,7 +10,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from bcsearch.records import Params, TrialState
+from bcsearch.recipe import Params
+from bcsearch.records import TrialState
 from bcsearch.records.events import (
     BudgetKnown,
     EpochEnded,
@@ -143,9 +144,9 @@ class LiveView:
 
     def _show_work(self, event: Progress) -> None:
         done = event.done >= event.total
-        self._work = "" if done else f"{event.what}: {event.done} of {event.total} {event.unit}"
+        self._work = "" if done else f"{event.what}: {event.done} of {event.total}"
         if done and not self._live:
-            self._say(f"{event.what}: {event.total} {event.unit} done")
+            self._say(f"{event.what}: {event.total} done")
 
     def _say(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
@@ -209,11 +210,11 @@ def number(value: float | None, digits: int) -> str:
 
 def configuration_text(params: Params) -> str:
     """Return the parameters of a canonical configuration that differ from the defaults, the widths first."""
-    defaults = asdict(Params().canonical())
+    defaults = dict(Params())
     widths = "-".join(map(str, params.units)) or "linear"
     others = {
         name: value
-        for name, value in asdict(params).items()
+        for name, value in dict(params).items()
         if not name.startswith(("units_", "head_", "views"))
     }
     differing = [

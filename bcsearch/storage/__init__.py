@@ -1,11 +1,12 @@
 """The database of studies: storage for many workers, exact budget, ledger, records. Homes optuna and sqlalchemy."""
 
+from bcsearch.storage import attrs
 from bcsearch.storage.find import find_study, newest_of
 from bcsearch.storage.ledger import Ledger, LedgerEntry
 from bcsearch.storage.rdb import Storage, open_storage
 from bcsearch.storage.read import list_studies, read_overview, read_study
 from bcsearch.storage.slots import SlotCounts, Slots, SlotState
-from bcsearch.storage.urls import masked, resolve_url
+from bcsearch.storage.urls import database_of, masked, resolve_url
 
 __all__ = [
     "Ledger",
@@ -14,6 +15,8 @@ __all__ = [
     "SlotState",
     "Slots",
     "Storage",
+    "attrs",
+    "database_of",
     "find_study",
     "list_studies",
     "masked",

@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from bcsearch.config import RunOptions, find_files, read_toml, sweep_of
 from bcsearch.errors import StorageError
 
 DATABASE_NAME = "bcsearch.db"
@@ -115,3 +116,19 @@ def _check_driver(url: URL, kind: str) -> None:
         raise StorageError(
             f"storage {url.drivername!r} needs a driver that is not installed; {need}"
         ) from error
+
+
+def database_of(options: RunOptions, study: str = "", of_sweep: str | None = None) -> str:
+    """Return the database: ``--storage``, else ``BCSEARCH_STORAGE``, else the sweep's, else a file in results.
+
+    ``study`` names a study, whose sweep's file is looked into where there is one; ``of_sweep`` is what a sweep names.
+
+    Raises:
+        ConfigError: the sweep's file is no TOML; what else is wrong in it does not matter.
+        StorageError: the URL makes no sense.
+    """
+    if study and not options.named_storage:
+        file = find_files("sweeps", options.sweeps_dir).get(sweep_of(study))
+        named = None if file is None else read_toml(file).get("storage")
+        of_sweep = named if isinstance(named, str) else None
+    return resolve_url(options.named_storage or of_sweep, options.results_dir)

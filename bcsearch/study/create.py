@@ -1,9 +1,11 @@
-"""Creates a study or takes it up again: its name, settings, fingerprint, budget, start points. Imports optuna."""
+"""Creates a study or loads it: its name, settings, fingerprint, start points."""
 
 from __future__ import annotations
 
 import json
 import time
+import warnings
+from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -13,17 +15,14 @@ import optuna
 from bcsearch.config import Plan, differences, parse_plan
 from bcsearch.errors import StudyError
 from bcsearch.storage import attrs, newest_of
-from bcsearch.storage.forecasts import keep_forecast
 from bcsearch.study.samplers import build_pruner, build_sampler
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
+    from bcsearch.recipe import Value
     from bcsearch.records import StudyRecord
-    from bcsearch.records.forecast import Forecast
     from bcsearch.storage import Storage
 
-WEIGHTS_REMEDY = "have the same weights here ('bcsearch backbones' tells what is at hand), or name them with --weights"
+WEIGHTS_REMEDY = "have the same weights here ('bcsearch backbones' shows what is there), or name them with --weights"
 ANEW = "or start anew with 'bcsearch run' and --fresh"
 JOIN_SECONDS = 10.0  # how long a worker waits for the one that is just creating the study
 
@@ -34,8 +33,10 @@ def study_name(sweep: str, studies: Sequence[StudyRecord], *, fresh: bool = Fals
     if newest is not None and not fresh:
         return newest
     taken = {study.name for study in studies}
-    names = (sweep if number == 1 else f"{sweep}-{number}" for number in count(1))
-    return next(name for name in names if name not in taken)
+    if sweep not in taken:
+        return sweep
+    numbered = (f"{sweep}-{number}" for number in count(2))
+    return next(name for name in numbered if name not in taken)
 
 
 def open_study(
@@ -45,9 +46,9 @@ def open_study(
     *,
     name: str,
     worker: str,
-    forecast: Forecast | None = None,
+    starts: Sequence[Mapping[str, Value]] = (),
 ) -> optuna.Study:
-    """Create the study ``name`` with the plan's start points and forecast, or join it where it exists.
+    """Create the study ``name`` that tries ``starts`` first, or join it where it exists.
 
     Sampler and pruner are those that the study was created with.
 
@@ -59,12 +60,12 @@ def open_study(
     except optuna.exceptions.DuplicatedStudyError:
         study = optuna.load_study(study_name=name, storage=storage)
         if _broke_off(study):
-            _describe(study, plan, fingerprint, forecast)
+            _describe(study, plan, fingerprint, starts)
         settings = _settings(study)
         stored = study.user_attrs[attrs.FINGERPRINT]
         check_fingerprint(name, stored, fingerprint, settings.sweep.data, plan.sweep.data)
         return load_study(storage, settings, name, worker)
-    _describe(study, plan, fingerprint, forecast)
+    _describe(study, plan, fingerprint, starts)
     study.sampler, study.pruner = build_sampler(plan.sweep.search), build_pruner(plan.sweep.search)
     return study
 
@@ -90,30 +91,23 @@ def check_fingerprint(
     if not changed:
         return
     if stored.get("dataset") != now.get("dataset"):
-        what = (
-            "its content has changed since; restore it"
-            if source == given
-            else f"give --data {source}"
-        )
+        what = f"give --data {source}"
+        if source == given:
+            what = "its content has changed since; restore it"
         raise StudyError(f"study {name!r} was made with other data, from {source}: {what}, {ANEW}")
-    remedy = WEIGHTS_REMEDY if changed[0].startswith("weights.") else "restore them"
-    more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
-    raise StudyError(
-        f"study {name!r} was made with other settings: {changed[0]}{more}; {remedy}, {ANEW}"
-    )
+    remedy, what = "restore them", changed[0]
+    if what.startswith("weights."):
+        remedy = WEIGHTS_REMEDY
+    if len(changed) > 1:
+        what += f" (and {len(changed) - 1} more)"
+    raise StudyError(f"study {name!r} was made with other settings: {what}; {remedy}, {ANEW}")
 
 
 def settings_text(plan: Plan) -> str:
     """Write a plan as JSON that ``stored_plan`` reads back."""
-    sweep = plan.sweep.model_copy(update={"storage": None}).model_dump(
-        mode="json"
-    )  # a URL may hold a password
-    spaces = {"space": plan.space} | ({} if plan.fitted is None else {"fitted": plan.fitted})
-    texts = {
-        name: space.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        for name, space in spaces.items()
-    }
-    return json.dumps({"sweep": sweep, **texts})
+    without_url = plan.sweep.model_copy(update={"storage": None})  # a URL may hold a password
+    space = plan.space.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return json.dumps({"sweep": without_url.model_dump(mode="json"), "space": space})
 
 
 def stored_plan(sweep: str, settings: str) -> Plan:
@@ -123,20 +117,24 @@ def stored_plan(sweep: str, settings: str) -> Plan:
 
 
 def _describe(
-    study: optuna.Study, plan: Plan, fingerprint: Mapping[str, str], forecast: Forecast | None
+    study: optuna.Study,
+    plan: Plan,
+    fingerprint: Mapping[str, str],
+    starts: Sequence[Mapping[str, Value]],
 ) -> None:
-    for start in plan.starts:
+    for start in starts:
         study.enqueue_trial(dict(start), skip_if_exists=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.set_metric_names([plan.sweep.search.score])  # what the dashboard calls it
     study.set_user_attr(attrs.SWEEP, plan.name)
     study.set_user_attr(attrs.FINGERPRINT, dict(fingerprint))
     study.set_user_attr(attrs.SETTINGS, settings_text(plan))
-    if forecast is not None:
-        keep_forecast(study, forecast)
     study.set_user_attr(attrs.UUID, str(uuid4()))  # last: whoever sees it sees all
 
 
 def _broke_off(study: optuna.Study) -> bool:
-    """Wait for the worker that is just creating a study; tell whether it never came to its end, nor any trial."""
+    """Wait for the worker that is just creating a study; whether it never came to its end, nor any trial."""
     deadline = time.monotonic() + JOIN_SECONDS
     while attrs.UUID not in study.user_attrs and time.monotonic() < deadline:
         time.sleep(0.2)

@@ -1,8 +1,8 @@
-"""The end of a study: its best configuration refitted on all images, as a bundle, once. Imports the floors below."""
+"""The end of a study: its best configuration refitted on all images, as a bundle, once."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,6 @@ from bcsearch.records.events import Notice
 from bcsearch.report.tables import folds_csv, trials_csv
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -28,17 +27,15 @@ if TYPE_CHECKING:
     from bcsearch.records import StudyRecord, TrialRecord
     from bcsearch.records.events import Listener
     from bcsearch.storage import LedgerEntry
-    from bcsearch.study.desk import Desk
-    from bcsearch.study.prepare import Prepared
-    from bcsearch.training.trainer import Trainer
+    from bcsearch.study.assemble import Prepared
+    from bcsearch.study.session import Session
 
 PACKAGES = ("bcsearch", "optuna", "tensorflow", "keras", "keras-cv", "numpy", "scikit-learn")
 
 
 def refit_trial(
     prepared: Prepared,
-    trainer: Trainer,
-    desk: Desk,
+    session: Session,
     check: Callable[[], None],
     *,
     number: int | None = None,
@@ -50,50 +47,49 @@ def refit_trial(
     Raises:
         StudyError: no trial has completed, or there is no such completed trial.
     """
-    with _alone(desk, check):
-        study = desk.record()
-        return _refit(prepared, trainer, desk, check, _chosen(study, number), study)
+    with _alone(session, check):
+        study = session.record()
+        return _refit(prepared, session, check, _chosen(study, number), study)
 
 
 def ensure_refitted(
-    prepared: Prepared, trainer: Trainer, desk: Desk, check: Callable[[], None], listener: Listener
+    prepared: Prepared, session: Session, check: Callable[[], None], listener: Listener
 ) -> Path:
     """Refit the best trial unless its bundle stands: of many workers that end a study one does it, the others wait."""
-    with _alone(desk, check):
-        study = desk.record()
-        if _stands(desk.bundle_dir, study):
-            return desk.bundle_dir
+    with _alone(session, check):
+        study = session.record()
+        if _stands(session.bundle_dir, study):
+            return session.bundle_dir
         if study.best is not None:
             listener(Notice(text="refitting the best configuration on all images"))
-        return _refit(prepared, trainer, desk, check, _chosen(study, None), study)
+        return _refit(prepared, session, check, _chosen(study, None), study)
 
 
-def _alone(desk: Desk, check: Callable[[], None]) -> AbstractContextManager[None]:
-    return locked(make_writable_dir(desk.bundle_dir.parent) / ".refit.lock", check)
+def _alone(session: Session, check: Callable[[], None]) -> AbstractContextManager[None]:
+    return locked(make_writable_dir(session.bundle_dir.parent) / ".refit.lock", check)
 
 
 def _refit(
     prepared: Prepared,
-    trainer: Trainer,
-    desk: Desk,
+    session: Session,
     check: Callable[[], None],
     trial: TrialRecord,
     study: StudyRecord,
 ) -> Path:
-    entry = desk.ledger.entry_of(trial.number)
+    entry = session.ledger.entry_of(trial.number)
     if entry is None:
         raise StudyError(
             f"trial {trial.number} of study {study.name!r} has no ledger entry; choose another --trial"
         )
     rates = [scores.learning_rate for scores in entry.epochs[: entry.best.epoch + 1]]
-    model = trainer.refit(entry.params, rates, check)
+    model = prepared.trainer.refit(entry.params, rates, check)
     about = describe(prepared, study, entry, model)
     files = {
         ABOUT_NAME: tomli_w.dumps(about),
         "trials.csv": trials_csv(study),
         "folds.csv": folds_csv(study),
     }
-    bundle_dir = desk.bundle_dir
+    bundle_dir = session.bundle_dir
     write_bundle(bundle_dir, model, files)
     return bundle_dir
 
@@ -108,11 +104,13 @@ def describe(
         "best": {
             "trial": entry.trial_number,
             "score": best.mean,
-            "score_is": prepared.plan.sweep.training.score,
+            "score_is": best.score,
+            "scores": {name: best.mean_of(name) for name in best.scores},
             "fold_scores": list(best.fold_scores),
             "epochs": best.epoch + 1,
         },
-        "params": asdict(entry.params),
+        "params": dict(entry.params.acting),
+        "preprocessing": _preprocessing(prepared, entry),
         "folds": {"kind": folds.kind, "n_folds": folds.n_folds, "seed": folds.seed},
         "model": {"classes": list(dataset.class_names), "input_size": dataset.images.shape[1]},
         "data": {"source": dataset.source, "n_images": dataset.n_images, "drawn": dataset.drawn},
@@ -123,6 +121,28 @@ def describe(
     if len(folds.test):
         about["test"] = _test_scores(prepared, Bundle(model=model, about=about))
     return about
+
+
+def estimate_refit(session: Session, prepared: Prepared) -> float:
+    """Return about how many seconds the refit of the best trial takes, by the time that its folds were trained."""
+    try:
+        number = session.study.best_trial.number
+    except ValueError:  # none has completed
+        return 0.0
+    entry = session.ledger.entry_of(number)
+    if entry is None:
+        return 0.0
+    folds = prepared.trainer.folds
+    share = len(folds.labels) / sum(len(rows) for rows in folds.train_rows)
+    epochs = (entry.best.epoch + 1) / len(entry.epochs)
+    loading_and_writing = 10.0
+    return entry.train_seconds * share * epochs + loading_and_writing
+
+
+def _preprocessing(prepared: Prepared, entry: LedgerEntry) -> dict[str, dict[str, Any]]:
+    """Return the settings and statistics of the operations that every image goes through, by name."""
+    applied = prepared.trainer.views.preprocessing(entry.params)
+    return {op.name: {name: value for name, value in op.settings} for op in applied}
 
 
 def _chosen(study: StudyRecord, number: int | None) -> TrialRecord:

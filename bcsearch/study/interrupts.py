@@ -1,4 +1,4 @@
-"""Ctrl-C: once asks the run to end after the epoch, twice ends it at once. Imports the records floor only."""
+"""Ctrl-C: once asks the run to end after the epoch, twice ends it at once; the end of the time given does as once."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from bcsearch.records.events import Listener, Notice
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
+    from bcsearch.study.clock import Clock
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 STOPPING = Notice(text="stopping; press Ctrl-C again to stop at once")
 
@@ -20,16 +22,17 @@ class Interrupts:
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
-        self._teller: Thread | None = None
-        self.asked = False
+        self._notifier: Thread | None = None
+        self.asked = False  # by the user
+        self.clock: Clock | None = None  # of the search that runs
 
     def __call__(self) -> bool:
-        """Return True once the run should end."""
-        return self.asked
+        """Return True once the search should end: the user asked for it, or its time is up."""
+        return self.asked or (self.clock is not None and self.clock.is_up())
 
     def raise_if_asked(self) -> None:
-        """End long work that can be begun again. Raises KeyboardInterrupt once the run should end."""
-        if self.asked:
+        """End long work that can be begun again. Raises KeyboardInterrupt once the search should end."""
+        if self():
             raise KeyboardInterrupt
 
     def __enter__(self) -> Self:
@@ -44,14 +47,13 @@ class Interrupts:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        if self._teller is not None:
-            self._teller.join()
+        if self._notifier is not None:
+            self._notifier.join()
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
-        self._teller = Thread(
-            target=self._listener, args=(STOPPING,)
-        )  # this thread may be half-way through a line
-        self._teller.start()
+        # in another thread, as this one may be half-way through a line
+        self._notifier = Thread(target=self._listener, args=(STOPPING,))
+        self._notifier.start()

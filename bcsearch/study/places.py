@@ -13,7 +13,7 @@ from bcsearch.storage import attrs
 if TYPE_CHECKING:
     import optuna
 
-    from bcsearch.study.options import RunOptions
+    from bcsearch.config import RunOptions
 
 SHARED = "shared"  # what a machine tells that reaches the folder of the first worker
 MODEL = "model"  # the folder in a study's that holds its finished model

@@ -1,4 +1,4 @@
-"""Worker processes as a supervisor sees them, and those on this machine. Imports joblib."""
+"""Worker processes as a supervisor sees them, and those on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A whole run: from a sweep's name to a finished bundle. Imports the floors below."""
+"""A whole run: from a sweep's name to a finished bundle."""
 
 from __future__ import annotations
 
@@ -6,30 +6,39 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from bcsearch.costs.study_costs import study_costs
+from bcsearch.errors import ConfigError
+from bcsearch.objective.attempt import Context
+from bcsearch.objective.cross_validated import Objective
 from bcsearch.records import TrialState
-from bcsearch.records.events import BudgetKnown, Listener, Notice, ignore
-from bcsearch.storage import masked
+from bcsearch.records.events import Listener, Notice, ignore
+from bcsearch.records.sizes import time_text
+from bcsearch.storage import database_of, masked
 from bcsearch.storage.engine import plain_errors
-from bcsearch.storage.urls import checked
-from bcsearch.study.ending import ensure_refitted, refit_trial
-from bcsearch.study.forecasting import fit_study, tell_costs
+from bcsearch.storage.urls import checked, reachable
+from bcsearch.study.assemble import Prepared, prepare
+from bcsearch.study.clock import Clock
+from bcsearch.study.ending import ensure_refitted, estimate_refit, refit_trial
 from bcsearch.study.interrupts import Interrupts
-from bcsearch.study.opening import make_room, open_desk, open_existing
-from bcsearch.study.prepare import prepare, tell_warnings
-from bcsearch.study.processes import leave_with_supervisor
-from bcsearch.study.wiring import open_device, open_supervisor, open_trainer, open_worker
+from bcsearch.study.processes import STORAGE, LocalLaunch, leave_with_supervisor
+from bcsearch.study.session import (
+    Session,
+    make_room,
+    open_existing,
+    open_session,
+    worker_name,
+)
+from bcsearch.study.supervisor import Supervisor
+from bcsearch.study.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from bcsearch.records.forecast import Forecast
-    from bcsearch.study.desk import Desk
-    from bcsearch.study.options import RunOptions
-    from bcsearch.study.prepare import Prepared
-    from bcsearch.training.trainer import Trainer
+    from bcsearch.config import RunOptions
+    from bcsearch.records.costs import StudyCosts
+    from bcsearch.study.processes import Launcher
 
 AGAIN = "; then type the same again, what is done is kept"
 
@@ -42,85 +51,66 @@ class RunResult:
     bundle: Path | None
 
 
-class Search(NamedTuple):
-    """The trials of a run: ``run`` tells whether all of them are done; ``supervised`` is what other processes do."""
-
-    run: Callable[[], bool]
-    supervised: bool
-
-
 def run(sweep: str, options: RunOptions, listener: Listener) -> RunResult:
-    """Create or resume the study of a sweep, work until its budget is used up, refit the best trial.
+    """Create or continue the study of a sweep, work until its budget or time is used up, refit the best trial.
 
     Raises:
-        BcsearchError: something that the user can mend; what was there before is untouched.
+        BcsearchError: something that the user can fix; what was there before is untouched.
     """
     asked = options.plan(sweep)
-    url = options.url(asked.sweep.storage)
-    device = open_device(listener)
-    prepared = prepare(asked)
-    make_room(options.results_dir)
-    tell_warnings(prepared, listener)
+    url = database_of(options, of_sweep=asked.sweep.storage)
     with plain_errors(checked(url), AGAIN), Interrupts(listener) as interrupts:
-        trainer = open_trainer(prepared, device, options, listener, interrupts)
+        prepared = prepare(asked, options, listener, interrupts)
+        make_room(options.results_dir)
         try:
-            desk = open_desk(prepared, trainer, url, options, listener, interrupts)
+            session = open_session(prepared, url, options, listener, interrupts)
         except KeyboardInterrupt:
             return RunResult(study=None, bundle=None)
-        listener(Notice(text=f"study: {desk.name}, files in {desk.files}, storage {masked(url)}"))
-        _tell_budget(desk, listener)
-        if options.supervised:
-            device.release()
-            search = Search(
-                open_supervisor(desk, url, options, listener, interrupts).run, supervised=True
-            )
-        else:
-            search = Search(
-                open_worker(desk, prepared, trainer, listener, interrupts).run, supervised=False
-            )
-        return RunResult(
-            study=desk.name,
-            bundle=_search_and_refit(desk, prepared, trainer, search, interrupts, listener),
-        )
+        place = f"files in {session.files}, storage {masked(url)}"
+        listener(Notice(text=f"study: {session.name}, {place}"))
+        grows = options.minutes is not None and options.trials is None
+        _report_budget(session, listener, grows=grows)
+        bundle = None
+        with suppress(KeyboardInterrupt):
+            if _search(session, prepared, url, options, listener, interrupts):
+                bundle = ensure_refitted(prepared, session, interrupts.raise_if_asked, listener)
+                _report_overrun(options, listener)
+        return RunResult(study=session.name, bundle=bundle)
 
 
-def plan(sweep: str, options: RunOptions, listener: Listener) -> Forecast:
-    """Return what the study of a sweep would cost on this machine; nothing is trained, no study is made.
+def plan(sweep: str, options: RunOptions, listener: Listener) -> StudyCosts:
+    """Return what the study of a sweep may cost on this machine; nothing is trained, no study is made.
 
     Raises:
-        BcsearchError: something that the user can mend.
+        BcsearchError: something that the user can fix.
     """
-    asked, device = options.plan(sweep), open_device(listener)
-    prepared = prepare(asked)
-    tell_warnings(prepared, listener)
+    asked = options.plan(sweep)
     with Interrupts(listener) as interrupts:
-        trainer = open_trainer(prepared, device, options, listener, interrupts)
-        forecast = fit_study(asked, trainer, options, interrupts.raise_if_asked).forecast
+        prepared = prepare(asked, options, listener, interrupts)
+        n_trials = options.trials or asked.sweep.search.trials
+        costs = study_costs(asked, prepared.trainer, n_trials)
         interrupts.raise_if_asked()
-        return forecast
+        return costs
 
 
 def work(name: str, options: RunOptions, listener: Listener) -> bool:
-    """Work on a study that exists until its budget is used up, or ``options.trials`` trials were run by this worker.
+    """Work on a study that exists until its budget or the time is used up, or as many trials as the options allow.
 
     Returns:
-        False if the user stopped it; a supervisor that did so tells it itself.
+        False if the user stopped it; a supervisor that did so reports it itself.
 
     Raises:
         BcsearchError: the study is unknown, or this worker's data or weights are others than the study's.
     """
     alone = not leave_with_supervisor()
-    with (
-        plain_errors(checked(options.url_of(name)), AGAIN),
-        Interrupts(listener if alone else ignore) as interrupts,
-    ):
-        device = open_device(listener)
-        desk, prepared = open_existing(name, options)
-        tell_warnings(prepared, listener)
-        _tell_budget(desk, listener)
-        trainer = open_trainer(prepared, device, options, listener, interrupts)
+    hears = listener if alone else ignore
+    url = database_of(options, name)
+    with plain_errors(checked(url), AGAIN), Interrupts(hears) as interrupts:
+        session, prepared = open_existing(name, options, listener, interrupts)
+        _report_budget(session, listener)
+        interrupts.clock = _clock(session, prepared, options)
         with suppress(KeyboardInterrupt):
-            open_worker(desk, prepared, trainer, listener, interrupts, options.trials or inf).run()
+            _worker(session, prepared, options, listener, interrupts).run()
         return not (interrupts.asked and alone)
 
 
@@ -130,50 +120,126 @@ def refit(name: str, number: int | None, options: RunOptions, listener: Listener
     Raises:
         BcsearchError: the study is unknown, its data has changed, or no such trial completed.
     """
-    with plain_errors(checked(options.url_of(name)), AGAIN), Interrupts(listener) as interrupts:
-        device = open_device(listener)
-        desk, prepared = open_existing(name, options)
-        trainer = open_trainer(prepared, device, options, listener, interrupts)
-        return refit_trial(prepared, trainer, desk, interrupts.raise_if_asked, number=number)
+    url = database_of(options, name)
+    with plain_errors(checked(url), AGAIN), Interrupts(listener) as interrupts:
+        session, prepared = open_existing(name, options, listener, interrupts)
+        return refit_trial(prepared, session, interrupts.raise_if_asked, number=number)
 
 
-def _search_and_refit(
-    desk: Desk,
+def _search(
+    session: Session,
     prepared: Prepared,
-    trainer: Trainer,
-    search: Search,
-    interrupts: Interrupts,
+    url: str,
+    options: RunOptions,
     listener: Listener,
-) -> Path | None:
-    """Return the bundle; None when the user stopped the run, be it while it refits."""
-    with suppress(KeyboardInterrupt):
-        ran = desk.slots.counts().finished
-        if search.run():
-            started = time.perf_counter()
-            bundle = ensure_refitted(prepared, trainer, desk, interrupts.raise_if_asked, listener)
-            if desk.slots.counts().finished > ran:
-                seconds = time.perf_counter() - started
-                tell_costs(desk, seconds, trainer, listener, supervised=search.supervised)
-            return bundle
-    return None
+    interrupts: Interrupts,
+) -> bool:
+    """Run trials here or in other processes; whether all of them are done, or the time is up."""
+    interrupts.clock = _clock(session, prepared, options)
+    try:
+        if options.supervises:
+            return _supervisor(session, url, options, listener, interrupts).run()
+        return _worker(session, prepared, options, listener, interrupts).run()
+    finally:
+        interrupts.clock = None
 
 
-def _tell_budget(desk: Desk, listener: Listener) -> None:
-    record, budget = desk.record(), desk.slots.counts()
-    best = record.best.score if record.best else None
-    number = record.best.number if record.best else None
-    listener(
-        BudgetKnown(trials=budget.total, filled=budget.finished, best=best, best_number=number)
+def _worker(
+    session: Session,
+    prepared: Prepared,
+    options: RunOptions,
+    listener: Listener,
+    interrupts: Interrupts,
+) -> Worker:
+    """Return this process's worker on a study."""
+    plan = session.plan
+    context = Context(
+        space=plan.space,
+        score=plan.sweep.search.score,
+        train=prepared.trainer,
+        ledger=session.ledger,
+        artifacts=session.artifacts,
+        storage=session.storage,
+        listener=listener,
+        stop_asked=interrupts,
+        limits=plan.sweep.limits,
     )
-    if budget.is_done:
-        listener(
-            Notice(
-                text=f"all {budget.total} trials are done; for more, use 'bcsearch run' with a higher --trials"
-            )
-        )
-    elif budget.finished:
-        waiting = record.count(TrialState.WAITING)
-        queued = f", {waiting} to be tried next are queued" if waiting else ""
-        listener(
-            Notice(text=f"going on: {budget.finished} of {budget.total} trials are done{queued}")
-        )
+    session.storage.outage.stop_asked = interrupts
+    return Worker(
+        name=worker_name(),
+        study=session.study,
+        storage=session.storage,
+        slots=session.slots,
+        objective=Objective(context),
+        interrupts=interrupts,
+        listener=listener,
+        most_trials=options.max_trials or inf,
+        grows=options.minutes is not None and options.trials is None,
+    )
+
+
+def _supervisor(
+    session: Session,
+    url: str,
+    options: RunOptions,
+    listener: Listener,
+    interrupts: Interrupts,
+) -> Supervisor:
+    """Return what runs workers on a study, on this machine or where the options say."""
+    session.storage.outage.stop_asked = interrupts
+    arguments = ["-m", "bcsearch", "worker", *options.worker_args(session.name, session.plan)]
+    launcher = _launcher(options)
+    return Supervisor(
+        launch=launcher(arguments, {STORAGE: reachable(url)}, options.workers),
+        n_workers=options.workers,
+        is_done=lambda: session.slots.counts().is_done,
+        interrupts=interrupts,
+        listener=listener,
+        tell_progress=lambda: listener(session.progress()),
+    )
+
+
+def _launcher(options: RunOptions) -> Launcher:
+    if options.on == "here":
+        return LocalLaunch
+    try:
+        from bcsearch.study.ray_workers import RayCluster
+    except ImportError as error:
+        raise ConfigError(f"--on ray needs Ray ({error}); pip install 'bcsearch[ray]'") from error
+    return RayCluster.join(options.address, cpus=options.worker_cpus, gpus=options.worker_gpus)
+
+
+def _clock(session: Session, prepared: Prepared, options: RunOptions) -> Clock | None:
+    """Return the time budget of this command; None where there is none."""
+    if options.minutes is None:
+        return None
+    return Clock(
+        seconds=60 * options.minutes,
+        begun=options.begun,
+        has_model=lambda: session.progress().best is not None,
+        refit_seconds=lambda: estimate_refit(session, prepared),
+    )
+
+
+def _report_overrun(options: RunOptions, listener: Listener) -> None:
+    """Say by how much a command overran its time, where that is more than a minute and a fifth of it."""
+    if options.minutes is None:
+        return
+    over = time.monotonic() - options.begun - 60 * options.minutes
+    if over > max(60.0, 12 * options.minutes):
+        line = f"this took {time_text(over)} more than --minutes {options.minutes:g} allows"
+        listener(Notice(text=f"{line}: the cheapest trial and the refit need so long"))
+
+
+def _report_budget(session: Session, listener: Listener, *, grows: bool = False) -> None:
+    progress = session.progress()
+    listener(progress)
+    if progress.filled >= progress.trials > 0 and not grows:
+        more = "for more, use 'bcsearch run' with a higher --trials"
+        listener(Notice(text=f"all {progress.trials} trials are done; {more}"))
+    elif progress.filled:
+        line = f"going on: {progress.filled} of {progress.trials} trials are done"
+        waiting = session.record().count(TrialState.WAITING)
+        if waiting:
+            line += f", {waiting} to be tried next are queued"
+        listener(Notice(text=line))

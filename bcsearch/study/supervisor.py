@@ -1,4 +1,4 @@
-"""Keeps a number of workers running until a study's budget is used up. Imports the records floor and processes.
+"""Keeps a number of workers running until a study's budget is used up.
 
 A worker is replaced when it has run its share of trials, as memory grows in long processes, and when it was killed or
 lost with its machine. The trial of a lost one is found by its heartbeat and run again by another.
@@ -33,7 +33,7 @@ SOON_SECONDS = 60.0
 class Supervisor:
     """Starts ``n_workers`` workers; ``is_done`` tells whether the budget is used up.
 
-    ``tell_progress`` is called now and then, and at the end: workers in other processes tell theirs to the study alone.
+    ``tell_progress`` is called now and then, and at the end: workers in other processes report theirs to the study alone.
     """
 
     launch: Launch
@@ -56,7 +56,7 @@ class Supervisor:
         for number in range(self.n_workers):
             self._start(number)
         try:
-            while self._running and not self.interrupts.asked:
+            while self._running and not self._should_end():
                 self._look()
                 self._tell_now_and_then()
                 time.sleep(LOOK_SECONDS)
@@ -65,11 +65,17 @@ class Supervisor:
         if self.interrupts.asked:
             return False
         self.tell_progress()
-        if not self.is_done():
+        if self.interrupts.clock is None and not self.is_done():
             raise StudyError(
-                "all workers have ended before the budget was used up; what they said stands above"
+                "all workers have ended before the budget was used up; see their lines above"
             )
         return True
+
+    def _should_end(self) -> bool:
+        clock = self.interrupts.clock
+        if clock is not None:
+            clock.allows_trial()  # looks whether there is a trial to refit by now
+        return self.interrupts()
 
     def _start(self, number: int) -> None:
         self._begun[number] = time.monotonic()

@@ -1,4 +1,4 @@
-"""One worker: claims slots of the budget and runs one trial in each until none is left. Imports optuna."""
+"""One worker: claims slots of the budget and runs one trial in each until none is left."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from optuna.exceptions import TrialPruned, UpdateFinishedTrialError
 
 from bcsearch.errors import StudyError
 from bcsearch.objective.cross_validated import Abandoned, Infeasible, Released
-from bcsearch.records.events import Listener, TrialLost
+from bcsearch.records.events import Listener, TimeLeft, TrialLost
 
 if TYPE_CHECKING:
     import optuna
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
     from bcsearch.study.interrupts import Interrupts
 
 IDLE_SECONDS = 1.0  # between looks at the slots while other workers hold them all
-MOST_INFEASIBLE = (
-    10  # one after another, after which something is wrong with more than the configurations
-)
+MOST_INFEASIBLE = 10  # in a row, after which something is wrong with more than the configurations
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False)
 class Worker:
-    """Works on one study; many may do so at once, from any machine that reaches the storage."""
+    """Works on one study; many may do so at once, from any machine that reaches the storage.
+
+    ``grows`` lets the budget grow while there is time: it is for commands whose only limit is their time.
+    """
 
     name: str
     study: optuna.Study
@@ -38,31 +39,58 @@ class Worker:
     interrupts: Interrupts
     listener: Listener
     most_trials: float = inf
+    grows: bool = False
 
     def run(self) -> bool:
-        """Run trials until the budget is used up; False if the user stopped it, or it ran its most, before.
+        """Run trials until the budget or the time is used up; False if it was stopped, or ran its most, before.
 
         Raises:
             StudyError: no configuration can be trained here.
         """
         left, infeasible = self.most_trials, 0
+        begun, done_before = time.monotonic(), self.slots.counts().finished
         while not self.interrupts.asked and left > 0:
+            if not self._has_time():
+                return True
             slot = self.slots.claim(self.name)
             if slot is not None:
-                attempt = self._run_trial(slot)
-                infeasible = infeasible + 1 if attempt.reason else 0
+                reason = self._run_trial(slot)
+                infeasible += 1
+                if not reason:
+                    infeasible = 0
                 if infeasible == MOST_INFEASIBLE:
                     raise StudyError(
-                        f"{infeasible} configurations in a row cannot be trained here, the last as {attempt.reason}; "
-                        "narrow the space or use another machine, and go on with the same command"
+                        f"{infeasible} configurations in a row cannot be trained here, the last as "
+                        f"{reason}; narrow the space or use another machine, and go on with the "
+                        "same command"
                     )
                 left -= 1
+                self._report_time_left(begun, done_before)
             elif self.slots.counts().is_done:
-                if self._clears_up():
+                if self.grows:
+                    self.slots.ensure_slots(self.slots.counts().total + 1)
+                elif self._clears_up():
                     return True
             elif not self.storage.fail_stale(self.study):
                 time.sleep(IDLE_SECONDS)
         return False
+
+    def _has_time(self) -> bool:
+        clock = self.interrupts.clock
+        return clock is None or clock.allows_trial()
+
+    def _report_time_left(self, begun: float, done_before: int) -> None:
+        """Estimate what is left from the trials that all workers finished since this one began."""
+        counts = self.slots.counts()
+        finished = counts.finished - done_before
+        if finished < 1:
+            return
+        pace = (time.monotonic() - begun) / finished
+        seconds = pace * (counts.total - counts.finished)
+        clock = self.interrupts.clock
+        if clock is not None:
+            seconds = clock.left if self.grows else min(seconds, clock.left)
+        self.listener(TimeLeft(seconds=max(seconds, 0.0)))
 
     def _clears_up(self) -> bool:
         """Wait until no trial runs: with all slots filled, one that does has lost its worker before it took a slot.
@@ -70,42 +98,43 @@ class Worker:
         False if the budget was raised meanwhile.
         """
         deadline = time.monotonic() + 2 * self.storage.grace_seconds
-        while (
-            self.storage.runs_any(self.study)
-            and not self.interrupts.asked
-            and time.monotonic() < deadline
-        ):
+        while self.storage.runs_any(self.study) and time.monotonic() < deadline:
+            if self.interrupts.asked:
+                break
             self.storage.fail_stale(self.study)
             time.sleep(IDLE_SECONDS)
             if not self.slots.counts().is_done:
                 return False
-        self.objective.artifacts.remove_checkpoints()
+        self.objective.context.artifacts.remove_checkpoints()
         return True
 
-    def _run_trial(self, slot: int) -> _Attempt:
-        attempt = _Attempt(self.slots, slot, self.storage, self.objective)
+    def _run_trial(self, slot: int) -> str:
+        """Run one trial; return why it cannot be trained, nothing where it can."""
+        in_slot = _InSlot(self.slots, slot, self.storage, self.objective)
+        started = time.monotonic()
         try:
-            self.study.optimize(attempt, n_trials=1)
+            self.study.optimize(in_slot, n_trials=1)
         except Released:
-            pass
+            return in_slot.reason
         except Abandoned as error:
             raise error.error from error.error.__cause__
         except (
             Exception
         ) as error:  # Optuna has no class of its own for a trial that another worker ended
-            if isinstance(error, UnboundLocalError) and isinstance(
-                error.__context__, KeyboardInterrupt
-            ):
-                raise error.__context__ from None  # it came as the end was told, and Optuna stumbles over it there
-            if not attempt.was_lost():
+            interrupted = error.__context__
+            if isinstance(error, UnboundLocalError) and isinstance(interrupted, KeyboardInterrupt):
+                raise interrupted from None  # it came as the end was stored, where Optuna stumbles
+            if not in_slot.was_lost():
                 raise
-            self.listener(TrialLost(number=attempt.number))
+            self.listener(TrialLost(number=in_slot.number))
         finally:
             self.slots.give_back(slot)
-        return attempt
+        if self.interrupts.clock is not None:
+            self.interrupts.clock.trial_ended(time.monotonic() - started)
+        return in_slot.reason
 
 
-class _Attempt:
+class _InSlot:
     """One trial in one slot; remembers whether the objective itself failed."""
 
     def __init__(self, slots: Slots, slot: int, storage: Storage, objective: Objective) -> None:
@@ -139,4 +168,6 @@ class _Attempt:
         """
         if self._error is not None and not isinstance(self._error, UpdateFinishedTrialError):
             raise self._error
-        return self._trial_id >= 0 and self._storage.get_trial(self._trial_id).state.is_finished()
+        if self._trial_id < 0:
+            return False
+        return self._storage.get_trial(self._trial_id).state.is_finished()

@@ -74,6 +74,11 @@ class Trainer:
         self._tables: Kept[FeatureTable] = Kept(KEPT_BYTES)
         self._graphs: Kept[SuffixGraph] = Kept(KEPT_BYTES)
 
+    @property
+    def n_epochs(self) -> int:
+        """The most epochs of a trial."""
+        return self._settings.epochs
+
     def canonical(self, params: Params) -> Params:
         """Return the configuration with what is unfrozen moved to the nearest cut: equal where two train alike."""
         whole = get_backbone(params.backbone).trained_whole

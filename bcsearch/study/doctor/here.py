@@ -23,7 +23,7 @@ from bcsearch.training.devices import VISIBLE, visible_gpus
 if TYPE_CHECKING:
     from bcsearch.records.finding import Finding
     from bcsearch.study.doctor.facts import StudyFacts
-    from bcsearch.study.options import RunOptions
+    from bcsearch.config import RunOptions
 
 NVIDIA = Path("/proc/driver/nvidia/gpus")  # where its driver lists what it finds, on Linux
 

@@ -1,0 +1,190 @@
+"""The options of commands, each declared once: its field, its flag, its help, and whether workers are told it."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import MISSING, dataclass, field, fields, replace
+from math import inf
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bcsearch.config.load import load_plan
+from bcsearch.errors import ConfigError
+from bcsearch.paths import RESULTS_DIR, cache_dir
+
+if TYPE_CHECKING:
+    from bcsearch.config.load import Plan
+
+
+def _option(default: Any, flag: str, text: str, *, worker: bool = False, size: bool = False) -> Any:
+    """Declare an option; ``size`` says that the command line takes it as text such as 20GB."""
+    metadata = {"flag": flag, "help": text, "worker": worker, "size": size}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What a user says of a run besides the sweep's own file; None leaves what the environment or the sweep says.
+
+    Raises:
+        ConfigError: a number is out of its range.
+    """
+
+    data: str | None = _option(
+        None,
+        "--data",
+        "An .npz, a folder of class folders, or 'demo'. Default: BCSEARCH_DATA, else the sweep's.",
+        worker=True,
+    )
+    trials: int | None = _option(
+        None, "--trials", "The study's total, over all workers and restarts."
+    )
+    minutes: float | None = _option(
+        None,
+        "--minutes",
+        "Time for this command, the refit included; without --trials it is the only limit.",
+        worker=True,
+    )
+    max_trials: int | None = _option(
+        None, "--max-trials", "Leave after so many trials. Default: stay.", worker=True
+    )
+    weights: str | None = _option(
+        None, "--weights", "auto, imagenet, random, or a weights file.", worker=True
+    )
+    fresh: bool = _option(False, "--fresh", "Start a new study and keep the old one.")
+    storage: str | None = _option(
+        None,
+        "--storage",
+        "Database URL or .db file. Default: BCSEARCH_STORAGE, or results/bcsearch.db.",
+    )
+    results_dir: Path = _option(RESULTS_DIR, "--results", "Folder of outputs.", worker=True)
+    artifacts_dir: Path | None = _option(
+        None,
+        "--artifacts",
+        "Folder of checkpoints and other files of trials, best one that all machines see.",
+        worker=True,
+    )
+    sweeps_dir: Path | None = _option(None, "--sweeps-dir", "Folder of your own sweep files.")
+    cache_dir: Path | None = _option(
+        None,
+        "--cache-dir",
+        "Folder of the prefix cache. Default: BCSEARCH_CACHE, or ~/.cache/bcsearch.",
+        worker=True,
+    )
+    cache_limit: int | None = _option(
+        None,
+        "--cache-limit",
+        "Most that the cache may hold, such as 500MB or 20GB.",
+        worker=True,
+        size=True,
+    )
+    max_cache: int | None = _option(
+        None,
+        "--max-cache",
+        "Refuse a search space that may need more cache, such as 20GB.",
+        size=True,
+    )
+    workers: int = _option(1, "--workers", "Processes that share the work.")
+    on: str = _option("here", "--on", "Where they run: here, or on a Ray cluster (ray).")
+    address: str | None = _option(
+        None, "--address", "Ray's: 'auto' or host:port. Default: start one here."
+    )
+    worker_cpus: float = _option(1.0, "--worker-cpus", "CPUs that Ray gives a worker.")
+    worker_gpus: float = _option(0.0, "--worker-gpus", "GPUs that Ray gives a worker.")
+    begun: float = field(default_factory=time.monotonic)  # when the command began
+
+    def __post_init__(self) -> None:
+        for name in ("trials", "workers", "max_trials"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ConfigError(f"{flag_of(name)}: came {value}, allowed: 1 or more")
+        if self.minutes is not None and not 0 < self.minutes < inf:
+            raise ConfigError(f"--minutes: came {self.minutes:g}, allowed: a number above 0")
+        if self.on not in ("here", "ray"):
+            raise ConfigError(f"--on: came {self.on!r}, allowed: here, ray")
+        if self.worker_cpus < 0.1 or self.worker_gpus < 0:
+            raise ConfigError(
+                "--worker-cpus must be 0.1 or more and --worker-gpus 0 or more, "
+                f"came {self.worker_cpus:g} and {self.worker_gpus:g}"
+            )
+        of_ray = (self.address, self.worker_cpus, self.worker_gpus)
+        if self.on == "here" and of_ray != (None, 1.0, 0.0):
+            raise ConfigError(
+                "--address, --worker-cpus and --worker-gpus act with --on ray only; "
+                "add it or leave them out"
+            )
+
+    def plan(self, sweep: str) -> Plan:
+        """Load a sweep and put these options over it.
+
+        Raises:
+            ConfigError: the sweep cannot be loaded.
+        """
+        return self.over(load_plan(sweep, self.sweeps_dir))
+
+    def over(self, plan: Plan) -> Plan:
+        """Put the data and weights of these options over a plan's."""
+        data = self.data or os.environ.get("BCSEARCH_DATA") or plan.sweep.data
+        source = self.weights or plan.sweep.weights.source
+        weights = plan.sweep.weights.model_copy(update={"source": _absolute(source)})
+        chosen = {"data": _absolute(data), "weights": weights}
+        return replace(plan, sweep=plan.sweep.model_copy(update=chosen))
+
+    def worker_args(self, study: str, plan: Plan) -> list[str]:
+        """Return the arguments of ``bcsearch worker`` for one that works by these options on a study with ``plan``."""
+        sweep = self.over(plan).sweep
+        minutes = self.minutes
+        if minutes is not None:
+            minutes -= (time.monotonic() - self.begun) / 60
+        told = replace(
+            self,
+            data=sweep.data,
+            weights=sweep.weights.source,
+            max_trials=sweep.limits.recycle_trials,
+            minutes=minutes and max(minutes, 0.01),
+            artifacts_dir=self.artifacts_dir and self.artifacts_dir.absolute(),
+            cache_dir=self.cache_dir and self.cache_dir.absolute(),
+        )
+        args = ["--study", study]
+        for each in fields(told):
+            value = getattr(told, each.name)
+            if each.metadata.get("worker") and value is not None:
+                args += [each.metadata["flag"], str(value)]
+        return args
+
+    @property
+    def supervises(self) -> bool:
+        """Whether this process starts others to do the work."""
+        return self.workers > 1 or self.on != "here"
+
+    @property
+    def named_storage(self) -> str | None:
+        """The database that the option or the environment names, which goes before a sweep's own."""
+        return self.storage or os.environ.get("BCSEARCH_STORAGE")
+
+    @property
+    def cache(self) -> Path:
+        """The folder of the prefix cache."""
+        return self.cache_dir or cache_dir()
+
+
+def flag_of(name: str) -> str:
+    """Return the flag of an option, given the name of its field."""
+    flag: str = next(each.metadata["flag"] for each in fields(RunOptions) if each.name == name)
+    return flag
+
+
+def default_of(name: str) -> Any:
+    """Return the default of an option, given the name of its field."""
+    found = next(each.default for each in fields(RunOptions) if each.name == name)
+    if found is MISSING:
+        raise KeyError(name)
+    return found
+
+
+def _absolute(place: str) -> str:
+    """Return the absolute path of what is there, so that a study can be taken up from another folder; else as is."""
+    if os.path.exists(place):
+        return os.path.abspath(place)
+    return place

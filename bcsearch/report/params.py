@@ -1,0 +1,38 @@
+"""The table of parameters for reading: what each may be, its default, when it acts."""
+
+from __future__ import annotations
+
+from bcsearch.errors import ConfigError, unknown
+from bcsearch.recipe import PARTS, Part
+
+
+def params_text() -> str:
+    """Return every parameter in two lines: its name with what it may be and its default, then what it does."""
+    return "\n".join(_lines(part) for part in PARTS)
+
+
+def param_text(name: str) -> str:
+    """Return one parameter in lines.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    for part in PARTS:
+        if part.name == name:
+            return _lines(part)
+    raise ConfigError(unknown("parameter", name, [part.name for part in PARTS]))
+
+
+def params_markdown() -> str:
+    """Return the table of parameters as README shows it."""
+    rows = ["| parameter | what it may be | default | when it acts | what it does |"]
+    rows.append("|---|---|---|---|---|")
+    for part in PARTS:
+        cells = [f"`{part.name}`", part.domain.allowed, f"{part.default}", part.when, part.doc]
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def _lines(part: Part) -> str:
+    first = f"{part.name}: {part.domain.allowed}; default {part.default}"
+    return f"{first}\n    acts {part.when}; {part.where}\n    {part.doc}"

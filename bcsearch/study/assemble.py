@@ -1,0 +1,174 @@
+"""What a study is worked on with: data, checks, folds, weights, features and the trainer, put together."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import gettempdir
+from typing import TYPE_CHECKING
+
+from bcsearch.backbones.table import get_backbone
+from bcsearch.backbones.weights import ResolvedWeights, resolve_weights
+from bcsearch.check.table import check_dataset
+from bcsearch.config import fingerprint
+from bcsearch.data.arrays import resize
+from bcsearch.data.folds import Folds, make_folds
+from bcsearch.data.source import load_dataset
+from bcsearch.errors import ConfigError
+from bcsearch.features import features
+from bcsearch.features.store import Store
+from bcsearch.records.events import Notice
+from bcsearch.scores.table import chosen_scores
+from bcsearch.study.processes import SUPERVISED
+from bcsearch.training.devices import Device, set_up_devices
+from bcsearch.training.trainer import Trainer
+from bcsearch.views import making
+
+if TYPE_CHECKING:
+    from bcsearch.config import Plan
+    from bcsearch.data.dataset import Dataset
+    from bcsearch.records.events import Listener, Progress
+    from bcsearch.study.interrupts import Interrupts
+    from bcsearch.study.options import RunOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Prepared:
+    """A plan with all that it works on.
+
+    Attributes:
+        dataset: with groups that no fold splits.
+        source_fingerprint: of the dataset as it was read, before it was checked.
+        findings: what the checks found, in lines.
+    """
+
+    plan: Plan
+    dataset: Dataset
+    source_fingerprint: str
+    findings: tuple[str, ...]
+    folds: Folds
+    weights: dict[str, ResolvedWeights]
+    trainer: Trainer
+
+    @property
+    def fingerprint(self) -> dict[str, str]:
+        """What must match for results to belong to one study."""
+        weights = {
+            name: f"{resolved.kind} {resolved.fingerprint}"
+            for name, resolved in self.weights.items()
+        }
+        parts = fingerprint(
+            self.plan,
+            dataset=self.source_fingerprint,
+            folds=self.folds.fingerprint,
+            weights=weights,
+        )
+        meanings = {"views": making.MEANING, "features": features.MEANING}
+        return parts | {f"meaning.{name}": str(number) for name, number in meanings.items()}
+
+
+def open_device(listener: Listener) -> Device:
+    """Take a GPU, or the processor; before anything is computed, as TensorFlow takes no other choice later.
+
+    Which GPUs are taken is noted in the temporary folder, so for this machine alone.
+    """
+    place, family = Path(gettempdir()) / "bcsearch-devices", os.environ.get(SUPERVISED, "")
+    return set_up_devices(place, lambda text: listener(Notice(text=text)), family)
+
+
+def prepare(
+    plan: Plan, options: RunOptions, listener: Listener, interrupts: Interrupts
+) -> Prepared:
+    """Load the plan's data, check it, make folds, find weights, and build the trainer; warnings are reported.
+
+    Raises:
+        ConfigError, DataError, WeightsError: the plan cannot be run; nothing was written.
+    """
+    device = open_device(listener)
+    weights = _weights(plan)
+    read = _load(plan)
+    features_of = _features(read, plan, weights, device, options, listener, interrupts)
+    checked = check_dataset(read, features_of)
+    settings = plan.sweep.folds
+    folds = make_folds(
+        checked.dataset, kind=settings.kind, n_folds=settings.n_folds, seed=settings.seed
+    )
+    evaluators = chosen_scores(plan.sweep.search)
+    trainer = Trainer(checked.dataset, folds, features_of, plan.sweep, evaluators, device)
+    prepared = Prepared(
+        plan=plan,
+        dataset=checked.dataset,
+        source_fingerprint=read.fingerprint,
+        findings=checked.findings,
+        folds=folds,
+        weights=weights,
+        trainer=trainer,
+    )
+    for line in _warnings(prepared):
+        listener(Notice(text=line))
+    return prepared
+
+
+def _features(
+    dataset: Dataset,
+    plan: Plan,
+    weights: dict[str, ResolvedWeights],
+    device: Device,
+    options: RunOptions,
+    listener: Listener,
+    interrupts: Interrupts,
+) -> features.Features:
+    """Return what reads the images, on the cache that the options name; interrupts end what it computes."""
+
+    def notify(text: str) -> None:
+        listener(Notice(text=text))
+
+    def progress(event: Progress) -> None:
+        listener(event)
+        interrupts.raise_if_asked()
+
+    store = Store(options.cache, options.cache_limit, notify, interrupts.raise_if_asked)
+    return features.Features(
+        images=dataset.images,
+        store=store,
+        weights=weights,
+        weights_seed=plan.sweep.weights.seed,
+        progress=progress,
+        jit_compile=device.jit_compile,
+    )
+
+
+def _warnings(prepared: Prepared) -> list[str]:
+    """Return what the user must know of the data and weights before anything runs."""
+    lines = []
+    if prepared.dataset.drawn:
+        lines.append("data: the demo, DRAWN cells and no real images; use --data for your own")
+    lines += [f"data: {finding}" for finding in prepared.findings]
+    resolved = prepared.weights.values()
+    return lines + [f"warning: {each.warning}" for each in resolved if each.warning]
+
+
+def _weights(plan: Plan) -> dict[str, ResolvedWeights]:
+    names = [str(name) for name in plan.space.choice_of("backbone")]
+    for name in names:
+        try:
+            get_backbone(name)
+        except ConfigError as error:
+            where = f"search space {plan.sweep.space}: params.backbone"
+            raise ConfigError(f"{where}: {error}") from error
+    return {name: resolve_weights(name, plan.sweep.weights.source) for name in names}
+
+
+def _load(plan: Plan) -> Dataset:
+    """Load the data as squares, no larger than the largest ``image_size`` that the space asks for."""
+    source = plan.sweep.data
+    largest = max(int(size) for size in plan.space.choice_of("image_size"))
+    if Path(source).is_dir():
+        return load_dataset(source, largest)
+    dataset = load_dataset(source)
+    height, width = dataset.images.shape[1:3]
+    side = min(height, width, largest)
+    if (height, width) == (side, side):
+        return dataset
+    return replace(dataset, images=resize(dataset.images, side))
