@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from bcsearch.storage.engine import database_now, transaction
 from bcsearch.storage.optuna_tables import BEATS
-from tests.fakes import FINGERPRINT, FakeTrainer, make_plan, make_worker, open_desk
+from tests.fakes import FINGERPRINT, FakeTrainer, make_plan, make_worker, open_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,17 +29,17 @@ def made(workdir: Path, *, loses: bool) -> None:
     plan = make_plan()
     (workdir / "results").mkdir()
     weights = {"weights.efficientnet_lite0": "imagenet ab"}
-    desk = open_desk(workdir / "results", plan, trials=3, fingerprint={**FINGERPRINT, **weights})
-    make_worker(desk, plan, FakeTrainer()).run()
-    desk.set_budget(5, 5)
+    session = open_session(workdir / "results", plan, trials=3, fingerprint={**FINGERPRINT, **weights})
+    make_worker(session, plan, FakeTrainer()).run()
+    session.set_budget(5, 5)
     if loses:
-        desk.storage.create_new_trial(desk.study._study_id)
-        with transaction(desk.storage.engine) as session:
+        session.storage.create_new_trial(session.study._study_id)
+        with transaction(session.storage.engine) as session:
             session.execute(
                 update(BEATS).values(heartbeat=database_now(session) - timedelta(seconds=300))
             )
-    desk.storage.remove_session()
-    desk.storage.engine.dispose()
+    session.storage.remove_session()
+    session.storage.engine.dispose()
     (workdir / "results" / "study.db").rename(workdir / "results" / "bcsearch.db")
 
 
