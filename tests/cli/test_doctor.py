@@ -29,7 +29,9 @@ def made(workdir: Path, *, loses: bool) -> None:
     plan = make_plan()
     (workdir / "results").mkdir()
     weights = {"weights.efficientnet_lite0": "imagenet ab"}
-    session = open_session(workdir / "results", plan, trials=3, fingerprint={**FINGERPRINT, **weights})
+    session = open_session(
+        workdir / "results", plan, trials=3, fingerprint={**FINGERPRINT, **weights}
+    )
     make_worker(session, plan, FakeTrainer()).run()
     session.set_budget(5, 5)
     if loses:
