@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from bcsearch.backbones.cuts import INPUT, POOLED, cuts_of, segment
+from bcsearch.backbones.resizing import resizing, with_resizing
 from bcsearch.backbones.table import get_backbone
-from bcsearch.backbones.weights import resizing, with_resizing
 from bcsearch.errors import InfeasibleError
 from bcsearch.training import head_graph
 from bcsearch.training.devices import Device

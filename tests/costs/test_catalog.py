@@ -19,7 +19,7 @@ def test_facts_come_from_the_table_and_speed_from_this_machine(tmp_path: Path) -
     from bcsearch.costs.catalog import describe_backbones
 
     custom, lite, _ = describe_backbones(NAMES, 32, tmp_path, measure=True)
-    assert (custom.name, custom.natural_size, custom.weights) == ("custom", 96, "random by design")
+    assert (custom.name, custom.natural_size, custom.weights) == ("custom", 96, "random")
     assert (lite.parameters, lite.natural_size, lite.weights) == (3_413_024, 224, "imagenet")
     assert [lite.cuts[0].trained, lite.cuts[-1].trained] == [1.0, 0.0]
     assert lite.cuts[0].shape == (32, 32, 3)

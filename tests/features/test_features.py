@@ -37,7 +37,8 @@ def make_features(images: np.ndarray, root: Path, **changes: Any) -> Features:
 def test_cached_activations_equal_those_of_the_model_within_half_precision(
     images: np.ndarray, tmp_path: Path
 ) -> None:
-    from bcsearch.backbones.weights import load_backbone, resolve_weights, with_resizing
+    from bcsearch.backbones.resizing import with_resizing
+    from bcsearch.backbones.weights import load_backbone, resolve_weights
 
     cached = make_features(images, tmp_path).activations(LIGHT, "pooled")
     views = make_features(images, tmp_path).activations(LIGHT, "input")
