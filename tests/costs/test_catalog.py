@@ -49,8 +49,8 @@ def test_damaged_file_of_speeds_is_measured_anew(
 ) -> None:
     from bcsearch.costs import catalog
 
-    path = tmp_path / catalog.CATALOG_NAME
-    key = catalog.Catalog(path)._key("custom", 32)
+    path = tmp_path / "backbones.json"
+    key = catalog.Catalog(path).key("custom", 32)
     path.write_text(json.dumps({key: {"cuts": [], "colour": "red"}}) if damage == "KEY" else damage)
     monkeypatch.setattr(catalog, "_images_per_second", lambda *_: 5.0)
     (found,) = catalog.describe_backbones(["custom"], 32, tmp_path, measure=True)
