@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
@@ -11,7 +11,6 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Place = NDArray[np.float64]  # x and y, in pixels of the large picture
     Rgb = tuple[int, int, int]
     Span = tuple[float, float]
     Counts = tuple[int, int]
@@ -78,12 +77,17 @@ CELL_KINDS = {
 
 
 def draw_cell(kind: CellKind, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Draw one cell of a kind among red cells, shape (96, 96, 3), uint8, RGB."""
+    """Draw one cell of a kind among red cells, shape (96, 96, 3), uint8, RGB.
+
+    Places are complex numbers, x + iy, in pixels of the large picture.
+    """
     picture = Image.new("RGB", (SIDE, SIDE), (250, 228, 203))
     radius = 2 * rng.uniform(*kind.radius)
-    centre = SIDE / 2 + rng.uniform(-20, 20, 2)
+    centre = complex(*rng.uniform(SIDE / 2 - 20, SIDE / 2 + 20, 2))
     for _ in range(rng.integers(1, 8)):
-        _draw_red_cell(picture, centre, radius, rng)
+        size = rng.uniform(26, 36)
+        place = centre + _at(rng.uniform(0, 360), radius + size * rng.uniform(0.85, 2.2))
+        _lay(picture, _red_cell(place, size, rng), (216, 178, 172), 0, rng)
     body = _blob(centre, radius, kind.wobble, rng)
     _lay(picture, body, kind.cytoplasm, 8, rng)
     nucleus = ImageChops.multiply(_nucleus(kind, centre, radius, rng), body)
@@ -91,75 +95,69 @@ def draw_cell(kind: CellKind, rng: np.random.Generator) -> NDArray[np.uint8]:
     free = body
     if not kind.granules_on_nucleus:
         free = ImageChops.subtract(body, nucleus)
-    granules = _dots(kind.granules, 1.8, centre, radius, rng)
-    _lay(picture, ImageChops.multiply(granules, free), kind.granule, 0, rng)
-    vacuoles = _dots(kind.vacuoles, 3.5, centre, radius, rng)
-    _lay(picture, ImageChops.multiply(vacuoles, free), (246, 228, 222), 0, rng)
+    for counts, size, colour in (
+        (kind.granules, 1.8, kind.granule),
+        (kind.vacuoles, 3.5, (246, 228, 222)),
+    ):
+        number = int(rng.integers(*counts, endpoint=True))
+        dots = _dots(number, size, centre, radius, rng)
+        _lay(picture, ImageChops.multiply(dots, free), colour, 0, rng)
     return _photograph(picture, rng)
 
 
-def _draw_red_cell(
-    picture: Image.Image, centre: Place, radius: float, rng: np.random.Generator
-) -> None:
-    """Draw a red cell, pale in its middle, beside the place of the cell."""
-    size = rng.uniform(26, 36)
-    place = _around(centre, rng.uniform(0, 360), radius + size * rng.uniform(0.85, 2.2))
-    cell = _blob(place, size, 0.05, rng)
+def _at(degrees: Any, distance: Any) -> Any:
+    """Return the offset of a place in a direction: numbers or arrays of numbers."""
+    return distance * np.exp(1j * np.radians(degrees))
+
+
+def _blob(centre: complex, radius: float, wobble: float, rng: np.random.Generator) -> Image.Image:
+    """Return a mask of a round shape with an uneven outline."""
+    angles = np.linspace(0, 360, 40, endpoint=False)
+    lengths = np.full(40, radius)
+    for wave in range(2, 6):
+        height = radius * rng.normal(0, 2 * wobble / wave)
+        lengths += height * np.cos(np.radians(wave * angles + rng.uniform(0, 360)))
+    outline = centre + _at(angles, lengths)
+    mask = Image.new("L", (SIDE, SIDE))
+    ImageDraw.Draw(mask).polygon(outline.view(np.float64).tolist(), fill=245)
+    return mask
+
+
+def _red_cell(place: complex, size: float, rng: np.random.Generator) -> Image.Image:
+    """Return a mask of a red cell, which is pale in its middle."""
+    mask = _blob(place, size, 0.05, rng)
+    draw = ImageDraw.Draw(mask)
     pale = rng.uniform(5, 30)
-    draw = ImageDraw.Draw(cell)
     for step in range(6):
-        draw.circle(place.tolist(), size * (0.6 - 0.08 * step), fill=int(230 - pale * step))
-    _lay(picture, cell, (216, 178, 172), 0, rng)
+        radius = size * (0.6 - 0.08 * step)
+        draw.circle((place.real, place.imag), radius, fill=int(230 - pale * step))
+    return mask
 
 
-def _nucleus(kind: CellKind, centre: Place, radius: float, rng: np.random.Generator) -> Image.Image:
+def _nucleus(
+    kind: CellKind, centre: complex, radius: float, rng: np.random.Generator
+) -> Image.Image:
     """Return a mask of the nucleus: lobes on an arc, which run into one another."""
     mask = Image.new("L", (SIDE, SIDE))
+    start = rng.uniform(0, 360)
     n_lobes = rng.integers(*kind.lobes, endpoint=True)
-    arc = np.linspace(0, rng.uniform(*kind.arc), n_lobes)
-    for angle in rng.uniform(0, 360) + arc:
-        place = _around(centre, angle, radius * rng.uniform(*kind.lobe_distance))
+    for angle in np.linspace(start, start + rng.uniform(*kind.arc), n_lobes):
+        place = centre + _at(angle, radius * rng.uniform(*kind.lobe_distance))
         lobe = _blob(place, radius * rng.uniform(*kind.lobe_radius), kind.wobble, rng)
         mask = ImageChops.lighter(mask, lobe)
     return mask
 
 
-def _blob(centre: Place, radius: float, wobble: float, rng: np.random.Generator) -> Image.Image:
-    """Return a mask of a round shape with an uneven outline."""
-    angles = np.linspace(0, 360, 40, endpoint=False)
-    uneven = np.zeros(len(angles))
-    for wave in range(2, 6):
-        height = rng.normal(0, 2 * wobble / wave)
-        uneven += height * np.cos(np.radians(wave * angles + rng.uniform(0, 360)))
-    outline = _around(centre, angles, radius * (1 + uneven))
-    mask = Image.new("L", (SIDE, SIDE))
-    ImageDraw.Draw(mask).polygon(outline.ravel().tolist(), fill=245)
-    return mask
-
-
 def _dots(
-    counts: Counts, size: float, centre: Place, radius: float, rng: np.random.Generator
+    number: int, size: float, centre: complex, radius: float, rng: np.random.Generator
 ) -> Image.Image:
     """Return a mask of small discs, strewn evenly over a large one."""
     mask = Image.new("L", (SIDE, SIDE))
     draw = ImageDraw.Draw(mask)
-    number = rng.integers(*counts, endpoint=True)
     distances = radius * np.sqrt(rng.uniform(size=number))
-    places = _around(centre, rng.uniform(0, 360, number), distances)
-    for place, opacity in zip(places.tolist(), rng.integers(90, 250, number), strict=True):
-        draw.circle(place, size, fill=int(opacity))
+    for place in centre + _at(rng.uniform(0, 360, number), distances):
+        draw.circle((place.real, place.imag), size, fill=int(rng.integers(90, 250)))
     return mask
-
-
-def _around(
-    centre: Place, degrees: float | NDArray[np.float64], distance: float | NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the places at these angles and distances, x and y in the last axis."""
-    angle = np.radians(degrees)
-    offsets: NDArray[np.float64] = np.stack(
-        [distance * np.cos(angle), distance * np.sin(angle)], axis=-1
-    )
-    return centre + offsets
 
 
 def _lay(
@@ -169,24 +167,23 @@ def _lay(
     box = mask.getbbox()
     if box is None:
         return
-    size = (box[2] - box[0], box[3] - box[1])
-    bumps = contrast * rng.standard_normal((size[1] // 10 + 2, size[0] // 10 + 2, 1))
+    width, height = box[2] - box[0], box[3] - box[1]
+    bumps = contrast * rng.standard_normal((height // 10 + 2, width // 10 + 2, 1))
     shade = rng.normal(0, 8) + rng.normal(0, 4, 3) + colour
     surface = Image.fromarray((shade + bumps).clip(0, 255).astype(np.uint8))
-    picture.paste(surface.resize(size, Image.Resampling.BILINEAR), box, mask.crop(box))
+    surface = surface.resize((width, height), Image.Resampling.BILINEAR)
+    picture.paste(surface, box, mask.crop(box))
 
 
 def _photograph(picture: Image.Image, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Reduce a picture; vary its stain, light and focus; add noise."""
     focused = picture.reduce(2).filter(ImageFilter.BoxBlur(rng.uniform(0.3, 1.8)))
     strength = rng.uniform(0.7, 1.3) * rng.uniform(0.85, 1.15, 3)
-    exposure = rng.uniform(0.86, 1.06) * rng.uniform(0.95, 1.05, 3)
-    levels = np.arange(256)[:, None] / 250
-    curves = 250 * exposure * levels**strength
-    stained = focused.point(np.clip(curves, 0, 255).T.ravel().tolist())
-    across, down = rng.uniform(-0.06, 0.06, 2)
+    exposure = rng.uniform(215, 265) * rng.uniform(0.95, 1.05, 3)
+    curves = exposure * (np.arange(256)[:, None] / 250) ** strength
+    stained = focused.point(curves.clip(0, 255).T.ravel().tolist())
     slope = np.linspace(-1, 1, SIZE, dtype=np.float32)
-    light = 1 + across * slope + down * slope[:, None]
+    light = 1 + rng.uniform(-0.06, 0.06) * slope + rng.uniform(-0.06, 0.06) * slope[:, None]
     noise = rng.uniform(1, 5) * rng.standard_normal((SIZE, SIZE, 1), np.float32)
     pixels: NDArray[np.float32] = np.asarray(stained) * light[..., None] + noise
     return pixels.clip(0, 255).astype(np.uint8)

@@ -11,8 +11,6 @@ import numpy as np
 from bcsearch.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from bcsearch.data.dataset import Dataset
@@ -71,78 +69,64 @@ def make_folds(
     Raises:
         DataError: a class has too few images or groups, or the groups leave a class out of a part.
     """
-    if kind == "kfold":
-        _check_counts(dataset, n_folds, f"{n_folds} folds")
-        part = _deal(dataset, n_folds, seed)
-        folds = tuple(_fold(index, part != index, part == index) for index in range(n_folds))
-        test = np.empty(0, np.int64)
-    else:
-        _check_counts(dataset, 10, "a 70/20/10 split")
-        part = _deal(dataset, 10, seed)
-        folds = (_fold(0, part > 2, (part == 1) | (part == 2)),)
-        test = np.flatnonzero(part == 0)
-    _check_classes(dataset, folds)
-    return Folds(folds=folds, test=test, kind=kind, seed=seed)
+    n_parts, wanted = n_folds, f"{n_folds} folds"
+    if kind == "split":
+        n_parts, wanted = 10, "a 70/20/10 split"
+    if n_parts < 2:
+        raise DataError(f"{wanted} cannot be made; allowed: 2 folds or more, or a 70/20/10 split")
+    part = _deal(dataset, n_parts, wanted, seed)
+    valid_parts = [[index] for index in range(n_folds)]
+    test_parts = []
+    if kind == "split":
+        valid_parts = [[1, 2]]
+        test_parts = [0]
+    folds = []
+    for index, parts in enumerate(valid_parts):
+        valid = np.flatnonzero(np.isin(part, parts))
+        train = np.flatnonzero(~np.isin(part, parts + test_parts))
+        _check_classes(dataset, train)
+        folds.append(Fold(index=index, train=train, valid=valid))
+    test = np.flatnonzero(np.isin(part, test_parts))
+    return Folds(folds=tuple(folds), test=test, kind=kind, seed=seed)
 
 
-def _fold(index: int, train: NDArray[np.bool_], valid: NDArray[np.bool_]) -> Fold:
-    return Fold(index=index, train=np.flatnonzero(train), valid=np.flatnonzero(valid))
-
-
-def _units(dataset: Dataset) -> NDArray[np.int64]:
-    """Return the group of every image, counted from 0; without groups, each is one of its own."""
-    if dataset.groups is None:
-        return np.arange(dataset.n_images)
-    return np.unique(dataset.groups, return_inverse=True)[1]
-
-
-def _deal(dataset: Dataset, n_parts: int, seed: int) -> NDArray[np.int64]:
+def _deal(dataset: Dataset, n_parts: int, wanted: str, seed: int) -> NDArray[np.int64]:
     """Return the part, from 0 to n_parts - 1, of every image; groups stay whole.
 
     Groups are dealt from the largest to the smallest, in random order among equals, each to the
     part that holds least of its classes. Scikit-learn's StratifiedGroupKFold begins with the most
     one-sided groups, so a large group of all classes comes last and makes its part too large.
     """
-    units = _units(dataset)
-    counts = np.zeros((units.max() + 1, dataset.n_classes))
+    kind, groups = "groups", dataset.groups
+    if groups is None:
+        kind, groups = "images", np.arange(dataset.n_images)
+    names, units = np.unique(groups, return_inverse=True)
+    counts = np.zeros((len(names), dataset.n_classes))
     np.add.at(counts, (units, dataset.labels), 1)
-    sizes = counts.sum(axis=1)
-    tie_break = sizes / sizes.sum() / 1000  # among parts equal in their classes, the smallest
-    shares = np.column_stack([counts / counts.sum(axis=0), tie_break])
-    order = np.random.default_rng(seed).permutation(len(sizes))
-    held = np.zeros((n_parts, shares.shape[1]))
-    part_of_unit = np.empty(len(sizes), np.int64)
-    for unit in order[np.argsort(-sizes[order], kind="stable")]:
-        part = np.argmin(held @ shares[unit])
-        held[part] += shares[unit]
-        part_of_unit[unit] = part
-    return part_of_unit[units]
-
-
-def _check_counts(dataset: Dataset, n_parts: int, wanted: str) -> None:
-    """Refuse fewer than two parts, and a class that cannot be in every part."""
-    if n_parts < 2:
-        raise DataError(f"{wanted} cannot be made; allowed: 2 folds or more, or a 70/20/10 split")
-    kind = "images"
-    if dataset.groups is not None:
-        kind = "groups"
-    units = _units(dataset)
-    for number, name in enumerate(dataset.class_names):
-        count = len(np.unique(units[dataset.labels == number]))
+    for name, count in zip(dataset.class_names, np.count_nonzero(counts, axis=0), strict=True):
         if count < n_parts:
             raise DataError(
                 f"{dataset.source}: class {name!r} has {count} {kind}, fewer than the {n_parts} "
                 f"that {wanted} need; add {kind}, ask for fewer folds or leave the class out"
             )
+    sizes = counts.sum(axis=1)
+    tie_break = sizes / sizes.sum() / 1000  # among parts equal in their classes, the smallest
+    shares = np.column_stack([counts / counts.sum(axis=0), tie_break])
+    held = np.zeros((n_parts, shares.shape[1]))
+    part = np.empty(len(names), np.int64)
+    order = np.random.default_rng(seed).permutation(len(names))
+    for unit in order[np.argsort(-sizes[order], kind="stable")]:
+        part[unit] = np.argmin(held @ shares[unit])
+        held[part[unit]] += shares[unit]
+    return part[units]
 
 
-def _check_classes(dataset: Dataset, folds: Sequence[Fold]) -> None:
-    """Refuse folds in which a class has nothing to train on."""
-    for fold in folds:
-        counts = np.bincount(dataset.labels[fold.train], minlength=dataset.n_classes)
-        if not counts.all():
-            name = dataset.class_names[counts.argmin()]
-            raise DataError(
-                f"{dataset.source}: groups stay whole and are so uneven that a fold has no images "
-                f"of class {name!r} to train on; ask for fewer folds or make smaller groups"
-            )
+def _check_classes(dataset: Dataset, train: NDArray[np.int64]) -> None:
+    """Refuse a fold in which a class has nothing to train on."""
+    counts = np.bincount(dataset.labels[train], minlength=dataset.n_classes)
+    if not counts.all():
+        name = dataset.class_names[counts.argmin()]
+        raise DataError(
+            f"{dataset.source}: groups stay whole and are so uneven that a fold has no images of "
+            f"class {name!r} to train on; ask for fewer folds or make smaller groups"
+        )
