@@ -7,12 +7,12 @@ that Keras 3.15.1 loads (``keras/src/applications``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from math import sqrt
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import keras
+import numpy as np
 from keras import layers
 
 from bcsearch.backbones.backbone import Backbone, Pretrained
@@ -21,9 +21,6 @@ from bcsearch.backbones.published import Published
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of RGB, 0 to 1
-IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 
 
 class Variant(NamedTuple):
@@ -43,16 +40,14 @@ class Family:
         prefix: of their names.
         file: the name of a file of weights, ``{}`` standing for the variant's name.
         folder: under ``https://storage.googleapis.com/``.
-        before: does to the pixels what Keras does not do itself.
-        options: for the class in keras.applications.
+        before: does to the pixels what Keras does not do itself; None: Keras does it all.
     """
 
     prefix: str
     file: str
     folder: str
-    before: Callable[[keras.KerasTensor], keras.KerasTensor]
     variants: tuple[Variant, ...]
-    options: dict[str, Any] = field(default_factory=dict)
+    before: Callable[[keras.KerasTensor], keras.KerasTensor] | None = None
 
 
 def rows() -> Iterator[Backbone]:
@@ -94,11 +89,11 @@ def _build(stock: Callable[[int], keras.Model], name: str, image_size: int) -> k
 
 def _stock(family: Family, variant: Variant, image_size: int) -> keras.Model:
     image = keras.Input((image_size, image_size, 3), name="image")
+    prepared = image
+    if family.before is not None:
+        prepared = family.before(image)
     make = getattr(keras.applications, variant.make)
-    prepared = family.before(image)
-    return make(
-        include_top=False, weights=None, input_tensor=prepared, pooling="avg", **family.options
-    )
+    return make(include_top=False, weights=None, input_tensor=prepared, pooling="avg")
 
 
 def _resnet18(image_size: int) -> keras.Model:
@@ -116,10 +111,6 @@ def _resnet18(image_size: int) -> keras.Model:
     return keras.Model(image, layers.GlobalAveragePooling2D(name="pool")(body.output))
 
 
-def _same(image: keras.KerasTensor) -> keras.KerasTensor:
-    return image
-
-
 def _from_minus_one(image: keras.KerasTensor) -> keras.KerasTensor:
     return layers.Rescaling(1 / 127.5, offset=-1.0, name="rescale")(image)
 
@@ -135,9 +126,10 @@ def _divided_once_more(image: keras.KerasTensor) -> keras.KerasTensor:
 
     Keras adds this behind its normalisation, but only where it loads the published weights itself.
     """
-    scale = [1 / sqrt(deviation) for deviation in IMAGENET_DEVIATION]
-    offset = [255 * mean * (1 - factor) for mean, factor in zip(IMAGENET_MEAN, scale, strict=True)]
-    return layers.Rescaling(scale, offset=offset, name="divide_once_more")(image)
+    scale = 1 / np.sqrt([0.229, 0.224, 0.225])
+    offset = 255 * np.array([0.485, 0.456, 0.406]) * (1 - scale)
+    rescale = layers.Rescaling(scale.tolist(), offset=offset.tolist(), name="divide_once_more")
+    return rescale(image)
 
 
 FAMILIES = (
@@ -159,8 +151,6 @@ FAMILIES = (
         prefix="mobilenetv3_",
         file="weights_mobilenet_v3_{}_224_1.0_float_no_top_v2.h5",
         folder="tensorflow/keras-applications/mobilenet_v3",
-        before=_same,
-        options={"include_preprocessing": True},
         variants=(
             Variant("small", "MobileNetV3Small", 224, "md5:d3e8ec802a04aa4fc771ee12a9a9b836"),
             Variant("large", "MobileNetV3Large", 224, "md5:07fb09a5933dd0c8eaafa16978110389"),
@@ -186,8 +176,6 @@ FAMILIES = (
         prefix="efficientnetv2_",
         file="efficientnetv2-{}_notop.h5",
         folder="tensorflow/keras-applications/efficientnet_v2",
-        before=_same,
-        options={"include_preprocessing": True},
         variants=(
             Variant("b0", "EfficientNetV2B0", 224, "md5:893217f2bb855e2983157299931e43ff"),
             Variant("s", "EfficientNetV2S", 384, "md5:af0682fb74e8c54910f2d4393339c070"),
@@ -199,8 +187,6 @@ FAMILIES = (
         prefix="convnext_",
         file="convnext_{}_notop.h5",
         folder="tensorflow/keras-applications/convnext",
-        before=_same,
-        options={"include_preprocessing": True},
         variants=(
             Variant(
                 "tiny",

@@ -14,17 +14,16 @@ if TYPE_CHECKING:
 
 __all__ = ["innermost_layers", "parents_of", "to_snake_case", "without_weights"]
 
-PENDING = "uninitialized_variables"  # where Keras lists variables without values
-
 
 @contextmanager
 def without_weights() -> Iterator[None]:
     """Let models that the block builds have no values in their weights, now and later."""
-    pending = list(global_state.get_global_attribute(PENDING) or ())
+    unmade = "uninitialized_variables"  # where Keras lists variables without values
+    before = list(global_state.get_global_attribute(unmade) or ())
     with keras.StatelessScope(initialize_variables=False):
         yield
     # the next scope to end would make them all the same
-    global_state.set_global_attribute(PENDING, pending)
+    global_state.set_global_attribute(unmade, before)
 
 
 def parents_of(operation: keras.Operation) -> list[str]:

@@ -88,16 +88,11 @@ def _weighted(model: keras.Model) -> Iterator[keras.Layer]:
 def _copied(operation: keras.Operation, name: str) -> keras.Operation:
     """Return a new layer of the same kind, or the depthwise one that does what it does."""
     config = operation.get_config() | {"name": name}
-    if not _is_depthwise(operation):
+    grouped = type(operation) is keras.layers.Conv2D and operation.groups > 1
+    if not grouped or not operation.groups == operation.filters == operation.input.shape[-1]:
         return operation.__class__.from_config(config)
     kept = ("strides", "padding", "dilation_rate", "use_bias", "name")
     return keras.layers.DepthwiseConv2D(operation.kernel_size, **{key: config[key] for key in kept})
-
-
-def _is_depthwise(operation: keras.Operation) -> bool:
-    if type(operation) is not keras.layers.Conv2D or operation.groups == 1:
-        return False
-    return bool(operation.groups == operation.filters == operation.input.shape[-1])
 
 
 def _fixed_names(model: keras.Model) -> dict[str, str]:

@@ -34,14 +34,16 @@ def _lite(name: str, natural_size: int, width: float, depth: float) -> Backbone:
     )
 
 
-_ROWS = (
-    Backbone(name="custom", build=build_custom, natural_size=96, trained_whole=True),
-    _lite("efficientnet_lite0", 224, width=1.0, depth=1.0),
-    _lite("efficientnet_lite1", 240, width=1.0, depth=1.1),
-    _lite("efficientnet_lite2", 260, width=1.1, depth=1.2),
-    *applications.rows(),
-)
-BACKBONES = {row.name: row for row in _ROWS}
+BACKBONES = {
+    row.name: row
+    for row in (
+        Backbone(name="custom", build=build_custom, natural_size=96, trained_whole=True),
+        _lite("efficientnet_lite0", 224, width=1.0, depth=1.0),
+        _lite("efficientnet_lite1", 240, width=1.0, depth=1.1),
+        _lite("efficientnet_lite2", 260, width=1.1, depth=1.2),
+        *applications.rows(),
+    )
+}
 
 
 def backbone_names() -> tuple[str, ...]:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from bcsearch.backbones.published import Published
 
 CONTENT = b"weights " * 1000
+IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of RGB, 0 to 1
+IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 
 
 class Server:
@@ -192,8 +194,8 @@ def test_published_file_of_every_family_gives_what_keras_gives_with_it(
         ):  # EfficientNet's is filled by its published file
             layer.set_weights(
                 [
-                    np.array(applications.IMAGENET_MEAN),
-                    np.square(applications.IMAGENET_DEVIATION),
+                    np.array(IMAGENET_MEAN),
+                    np.square(IMAGENET_DEVIATION),
                     np.array(0),
                 ]
             )
@@ -224,8 +226,6 @@ def prepared(name: str, images: np.ndarray) -> np.ndarray:
 
     if name == "efficientnet_b0":
         # (x / 255 - mean) / deviation, once more over the deviation's root, undone below
-        from bcsearch.backbones.applications import IMAGENET_DEVIATION, IMAGENET_MEAN
-
         mean, root = 255 * np.array(IMAGENET_MEAN), np.sqrt(IMAGENET_DEVIATION)
         return np.asarray(mean + (images - mean) / root, np.float32)
     functions = {"vgg19": keras.applications.vgg19, "resnet50v2": keras.applications.resnet_v2}
