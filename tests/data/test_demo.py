@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from bcsearch.data import load_dataset, load_images
 from bcsearch.data.arrays import resize
@@ -76,6 +79,17 @@ def test_linear_model_on_pixels_stays_under_80_percent(
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(pixels[:900], demo.labels[:900])
     assert 0.4 < model.score(pixels[900:], demo.labels[900:]) < 0.8
+
+
+@pytest.mark.slow
+def test_linear_model_on_features_of_a_backbone_does_well_but_not_perfectly(demo: Dataset) -> None:
+    from bcsearch.backbones.weights import load_backbone, resolve_weights
+
+    weights = resolve_weights("efficientnet_lite0", "imagenet")
+    backbone = load_backbone("efficientnet_lite0", 96, weights, seed=0)
+    features = backbone.predict(demo.images, batch_size=64, verbose=0)
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=300))
+    assert 0.85 < cross_val_score(model, features, demo.labels, cv=3).mean() < 0.97
 
 
 def span_of_train(pixels: np.ndarray) -> np.ndarray:
