@@ -48,7 +48,8 @@ def read(features: Features, views: Sequence[View], cut: str = "pooled") -> list
 def test_cached_activations_equal_those_of_the_model_within_half_precision(
     images: np.ndarray, tmp_path: Path
 ) -> None:
-    from bcsearch.backbones.weights import load_backbone, resizing, resolve_weights
+    from bcsearch.backbones.resizing import resizing
+    from bcsearch.backbones.weights import load_backbone, resolve_weights
 
     cached = read(make_features(images, tmp_path), views_of())
     views = read(make_features(images, tmp_path), views_of(), "input")

@@ -238,7 +238,7 @@ def test_compiled_by_xla_it_learns_the_same() -> None:
 
 
 def test_compiled_by_xla_it_learns_from_images_of_another_size_with_dropout() -> None:
-    from bcsearch.backbones.weights import resizing
+    from bcsearch.backbones.resizing import resizing
 
     params, side = KINDS["adamw"].but(dropout_1=0.3), 24
     views = [RANDOM.integers(0, 256, (N, side, side, 3), np.uint8) for _ in range(2)]
