@@ -62,7 +62,7 @@ def look(url: str, name: str | None, *, reaps: bool = False) -> Examined:
 
 
 def file_system(path: Path | None) -> str | None:
-    """Return the kind of disk that a file lies on, such as ext4 or nfs4; None where it is not known."""
+    """Return the kind of disk that a file lies on, such as nfs4; None where it is not known."""
     if path is None:
         return None
     place = path.resolve()

@@ -90,7 +90,7 @@ def check_gpu(gpus: Sequence[str], has_nvidia: bool, visible: str | None) -> Fin
 
 
 def check_weights(study: StudyFacts) -> list[Finding]:
-    """Look what the study's backbones started from, and whether a worker here would have the same."""
+    """Compare what the study's backbones started from with what a worker here would have."""
     if study.plan is None:
         return []
     found = []
@@ -105,7 +105,7 @@ def check_weights(study: StudyFacts) -> list[Finding]:
 
 
 def _check_backbone(name: str, used: str, source: str) -> list[Finding]:
-    """Compare the kind of weights that a backbone ``used``, empty if not recorded, with this machine's."""
+    """Compare the kind of weights that a backbone ``used``, if recorded, with this machine's."""
     if used == "path":
         if Path(source).is_file():
             return []

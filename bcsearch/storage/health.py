@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from optuna import load_study
 from optuna.trial import TrialState as OptunaState
@@ -21,6 +21,7 @@ from bcsearch.storage.tables import METADATA, SLOTS
 from bcsearch.storage.urls import checked, masked, sqlite_path
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from sqlalchemy import Connection
@@ -112,20 +113,25 @@ def read_database(source: str) -> DatabaseHealth:
 
 
 def read_health(source: str, name: str, uuid: str) -> StudyHealth:
-    """Look at the study ``name``, whose slots have the key ``uuid``. Raises as ``read_study`` does."""
+    """Look at the study ``name``, whose slots have the key ``uuid``.
+
+    Raises:
+        StudyError: nothing was ever run on this storage.
+        StorageError: the database cannot be used.
+    """
     with reading(source) as connection:
         named = select(STUDIES.c.study_id).where(STUDIES.c.study_name == name)
         study_id = connection.execute(named).scalar_one()
-        workers = _workers(connection, uuid)
+        slots = _slots(connection, uuid)
         return StudyHealth(
             counts=_counts(connection, study_id),
-            running=_running(connection, study_id, workers),
-            workers=frozenset(workers.values()),
+            running=_running(connection, study_id, slots),
+            workers=frozenset(slot.claimed_by for slot in slots),
         )
 
 
 def fail_lost(source: str, name: str, limits: Limits) -> list[int]:
-    """Fail the trials of lost workers and queue them again, as any worker does; return their numbers.
+    """Fail the trials of lost workers and queue them again; return their numbers.
 
     Nothing is failed right after a server has started, as living workers come first.
     """
@@ -159,18 +165,19 @@ def _counts(connection: Connection, study_id: int) -> dict[TrialState, int]:
     return {TrialState[state.name]: count for state, count in rows}
 
 
-def _workers(connection: Connection, uuid: str) -> dict[int | None, str]:
-    """Return who claimed a slot, by the number of the trial in it."""
+def _slots(connection: Connection, uuid: str) -> Sequence[Any]:
+    """Read trial number and worker of the slots that were claimed."""
     if not inspect(connection).has_table(SLOTS.name):
-        return {}
-    claimed = select(SLOTS.c.trial_number, SLOTS.c.claimed_by)
-    mine = claimed.where(SLOTS.c.study_uuid == uuid, SLOTS.c.claimed_by.is_not(None))
-    return {number: worker for number, worker in connection.execute(mine)}
+        return []
+    columns = select(SLOTS.c.trial_number, SLOTS.c.claimed_by)
+    claimed = columns.where(SLOTS.c.study_uuid == uuid, SLOTS.c.claimed_by.is_not(None))
+    return connection.execute(claimed).all()
 
 
 def _running(
-    connection: Connection, study_id: int, workers: dict[int | None, str]
+    connection: Connection, study_id: int, slots: Sequence[Any]
 ) -> tuple[RunningTrial, ...]:
+    workers = {slot.trial_number: slot.claimed_by for slot in slots}
     with Session(connection) as session:
         now = database_now(session)
     columns = select(TRIALS.c.number, TRIALS.c.datetime_start, BEATS.c.heartbeat)

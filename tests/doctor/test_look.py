@@ -1,10 +1,11 @@
-"""Databases and studies as they are on disk, made with the fake trainer and looked at without a framework."""
+"""Databases and studies as they are on disk."""
 
 from __future__ import annotations
 
 import shutil
 import sqlite3
-from datetime import timedelta
+import subprocess
+import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -12,86 +13,66 @@ import optuna
 import psutil
 import pytest
 from optuna.trial import TrialState as OptunaState
-from sqlalchemy import text, update
+from sqlalchemy import text
 
+from bcsearch.doctor.look import file_system, look
 from bcsearch.errors import StudyError
 from bcsearch.records import TrialState
-from bcsearch.storage.engine import database_now, transaction
-from bcsearch.storage.optuna_tables import BEATS
-from bcsearch.storage.tables import SLOTS
-from bcsearch.study.doctor.look import file_system, look
-from tests.fakes import FakeTrainer, make_plan, make_worker, open_desk
+from bcsearch.records.finding import Level
+from tests.doctor.made import StoredStudy, make_plan, store_study
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from bcsearch.doctor.look import Examined
     from bcsearch.records.finding import Finding
-    from bcsearch.study.desk import Desk
-    from bcsearch.study.doctor.look import Seen
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def stored(tmp_path: Path) -> Iterator[StoredStudy]:
     """Return a study of four finished trials out of six."""
-    plan = make_plan()
-    made = open_desk(tmp_path, plan, trials=4)
-    make_worker(made, plan, FakeTrainer()).run()
-    made.set_budget(6, 6)
+    made = store_study(tmp_path / "study.db")
+    for _ in range(4):
+        made.finish("me-1")
     yield made
-    made.storage.remove_session()
-    made.storage.engine.dispose()
+    made.close()
 
 
-def url(desk: Desk) -> str:
-    return f"sqlite:///{desk.results / 'study.db'}"
+def worst(examined: Examined) -> list[Finding]:
+    bad = (Level.WRONG, Level.WARNING)
+    return [finding for finding in examined.findings if finding.level in bad]
 
 
-def worst(seen: Seen) -> list[Finding]:
-    return [finding for finding in seen.findings if finding.level.rank > 1]
+def test_sound_study_has_nothing_to_fix(tmp_path: Path) -> None:
+    made = store_study(tmp_path / "study.db", trials=100)
+    made.finish("me-1")
+    examined = look(made.url, "cells")
+    assert worst(examined) == []
+    assert examined.study is not None
+    assert examined.study.record.name == "cells"
+    assert "study cells" in {finding.subject for finding in examined.findings}
+    made.close()
 
 
-def lose_a_trial(desk: Desk) -> int:
-    """Start a trial in a slot and let its worker fall silent."""
-    slot = desk.slots.claim("gone-9")
-    trial_id = desk.storage.create_new_trial(desk.study._study_id)
-    number = desk.storage.get_trial(trial_id).number
-    assert desk.slots.bind(-1 if slot is None else slot, number)
-    with transaction(desk.storage.engine) as session:
-        long_ago = database_now(session) - timedelta(seconds=300)
-        session.execute(
-            update(BEATS).where(BEATS.c.trial_id == trial_id).values(heartbeat=long_ago)
-        )
-    return number
-
-
-def test_sound_study_has_nothing_to_mend(desk: Desk) -> None:
-    seen = look(url(desk), "cells")
-    assert worst(seen) == []
-    assert seen.study is not None
-    assert seen.study.name == "cells"
-    assert "study cells" in {finding.subject for finding in seen.findings}
-
-
-def test_lost_trial_is_found_with_and_without_a_name(desk: Desk) -> None:
-    number = lose_a_trial(desk)
-    (all_studies,) = worst(look(url(desk), None))
-    (one_study,) = worst(look(url(desk), "cells"))
-    assert all_studies.level == one_study.level == "wrong"
-    assert f"trial {number} of gone-9" in one_study.what
-    assert desk.record().count(TrialState.FAIL) == 0
+def test_lost_trial_is_found_with_and_without_a_name(stored: StoredStudy) -> None:
+    number = stored.lose("gone-9")
+    for name in ("cells", None):
+        (found,) = [each for each in look(stored.url, name).findings if each.level is Level.WRONG]
+        assert f"trial {number} of study cells (worker gone-9)" in found.what
+    assert stored.record().count(TrialState.FAIL) == 0
 
 
 @pytest.mark.parametrize("name", ["cells", None])
-def test_reaping_queues_a_lost_trial_again_and_says_so(name: str | None, desk: Desk) -> None:
-    number = lose_a_trial(desk)
-    seen = look(url(desk), name, reaps=True)
-    assert worst(seen) == []
-    assert any(
-        f"trial {number} of study cells failed now, and queued again" in found.what
-        for found in seen.findings
-    )
-    record = desk.record()
+def test_reaping_queues_a_lost_trial_again_and_says_so(
+    name: str | None, stored: StoredStudy
+) -> None:
+    number = stored.lose("gone-9")
+    findings = look(stored.url, name, reaps=True).findings
+    assert Level.WRONG not in {finding.level for finding in findings}
+    what = f"trial {number} of study cells failed now, and queued again"
+    assert what in {finding.what for finding in findings}
+    record = stored.record()
     assert record.trials[number].state is TrialState.FAIL
     assert [(trial.state, trial.retry_of) for trial in record.trials[number + 1 :]] == [
         (TrialState.WAITING, number)
@@ -99,72 +80,62 @@ def test_reaping_queues_a_lost_trial_again_and_says_so(name: str | None, desk: D
 
 
 def test_trial_without_retries_left_is_given_up_and_said_so(tmp_path: Path) -> None:
-    desk = open_desk(tmp_path, make_plan(limits={"retries": 0}), trials=2)
-    lose_a_trial(desk)
-    findings = look(url(desk), "cells", reaps=True).findings
+    made = store_study(tmp_path / "study.db", make_plan(limits={"retries": 0}), trials=2)
+    made.lose("gone-9")
+    findings = look(made.url, "cells", reaps=True).findings
     assert any("given up after 0 retries" in finding.what for finding in findings)
-    lost, known = desk.record().trials
-    assert (lost.state, known.state) == (TrialState.FAIL, TrialState.INFEASIBLE)
-    desk.storage.engine.dispose()
+    assert made.record().trials[0].state is TrialState.FAIL
+    made.close()
 
 
-def test_reaping_where_nothing_is_lost_changes_nothing(desk: Desk) -> None:
-    before = desk.record()
-    seen = look(url(desk), "cells", reaps=True)
-    assert any(finding.what == "none in study cells" for finding in seen.findings)
-    assert desk.record() == before
+def test_reaping_where_nothing_is_lost_changes_nothing(stored: StoredStudy) -> None:
+    before = stored.record()
+    examined = look(stored.url, "cells", reaps=True)
+    assert "none in study cells" in {finding.what for finding in examined.findings}
+    assert stored.record() == before
 
 
 def test_reaping_leaves_studies_of_other_tools_alone(tmp_path: Path) -> None:
-    place = f"sqlite:///{tmp_path / 'plain.db'}"
-    plain = optuna.storages.RDBStorage(place)
+    url = f"sqlite:///{tmp_path / 'plain.db'}"
+    plain = optuna.storages.RDBStorage(url)
     study = optuna.create_study(storage=plain, study_name="plain")
     study.ask()
     plain.engine.dispose()
     with sqlite3.connect(tmp_path / "plain.db") as connection:
         connection.execute("UPDATE trials SET datetime_start = '2020-01-01 00:00:00.000000'")
     connection.close()
-    seen = look(place, "plain", reaps=True)
-    assert [finding.level for finding in worst(seen)] == ["warning"]  # of the journal alone
+    examined = look(url, "plain", reaps=True)
+    (found,) = worst(examined)
+    assert "journal" in found.what
     assert study.trials[0].state is OptunaState.RUNNING
-    assert "bcsearch_slots" in " ".join(finding.what for finding in seen.findings)
+    assert "bcsearch_slots" in " ".join(finding.what for finding in examined.findings)
 
 
-def test_schema_of_another_optuna_is_told_instead_of_the_studies(desk: Desk) -> None:
-    with desk.storage.engine.begin() as connection:
+def test_schema_of_another_optuna_is_reported_instead_of_the_studies(stored: StoredStudy) -> None:
+    with stored.storage.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = 'v9.9.9'"))
-    (found,) = worst(look(url(desk), "cells"))
+    (found,) = worst(look(stored.url, "cells"))
     assert "v9.9.9" in found.what
 
 
-def test_machines_that_share_the_file_are_told_by_their_slots(desk: Desk) -> None:
-    desk.slots.claim("far-7")
-    with transaction(desk.storage.engine) as session:
-        early = database_now(session) - timedelta(seconds=600)
-        claimed = {"claimed_at": early, "trial_number": SLOTS.c.trial_number}
-        session.execute(update(SLOTS).where(SLOTS.c.claimed_by == "me").values(claimed))
-        later = early + timedelta(seconds=60)
-        far = update(SLOTS).where(SLOTS.c.claimed_by == "far-7").values(claimed_at=later)
-        session.execute(far)
-    (found,) = [
-        finding for finding in worst(look(url(desk), None)) if finding.subject == "database"
-    ]
-    assert "far, me" in found.what
+def test_machines_that_share_the_file_are_known_by_their_slots(stored: StoredStudy) -> None:
+    stored.start("far-7")
+    stored.start("near-8")
+    (found,) = worst(look(stored.url, None))
+    assert found.subject == "database"
+    assert "far, near" in found.what
 
 
-def test_every_study_of_a_database_has_a_line(desk: Desk, tmp_path: Path) -> None:
-    other = open_desk(tmp_path, make_plan(), trials=3, name="cells-2")
-    lines = [
-        finding.what
-        for finding in look(url(desk), None).findings
-        if finding.subject.startswith("study ")
-    ]
+def test_every_study_of_a_database_has_a_line(stored: StoredStudy, tmp_path: Path) -> None:
+    other = store_study(tmp_path / "study.db", trials=3, name="cells-2")
+    findings = look(stored.url, None).findings
+    lines = [finding.what for finding in findings if finding.subject.startswith("study ")]
     assert lines == ["4 of 6 trials done, 0 running", "0 of 3 trials done, 0 running"]
-    other.storage.engine.dispose()
+    other.close()
 
 
-def test_looking_changes_no_byte(desk: Desk, tmp_path: Path) -> None:
-    desk.storage.engine.dispose()
+def test_looking_changes_no_byte(stored: StoredStudy, tmp_path: Path) -> None:
+    stored.close()
     copied = tmp_path / "copied"
     copied.mkdir()
     shutil.copy(tmp_path / "study.db", copied / "study.db")
@@ -174,9 +145,9 @@ def test_looking_changes_no_byte(desk: Desk, tmp_path: Path) -> None:
     assert (copied / "study.db").read_bytes() == before
 
 
-def test_unknown_study_is_refused(desk: Desk) -> None:
+def test_unknown_study_is_refused(stored: StoredStudy) -> None:
     with pytest.raises(StudyError, match="did you mean 'cells'"):
-        look(url(desk), "cels")
+        look(stored.url, "cels")
 
 
 def test_disk_of_a_file_is_that_of_its_nearest_mount(
@@ -189,3 +160,11 @@ def test_disk_of_a_file_is_that_of_its_nearest_mount(
     monkeypatch.setattr(psutil, "disk_partitions", lambda *, all: disks if all else [])
     assert file_system(tmp_path / "study.db") == "nfs4"
     assert file_system(None) is None
+
+
+@pytest.mark.slow
+def test_looking_loads_no_framework() -> None:
+    heavy = ["tensorflow", "keras", "keras_cv", "sklearn", "plotly"]
+    code = f"import sys; import bcsearch.doctor.look; print(*(set({heavy}) & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (found.stdout.strip(), found.stderr) == ("", "")
