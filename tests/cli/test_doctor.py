@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow  # TensorFlow loads, to find out what it sees
 
 
 def store(workdir: Path, *, loses: bool) -> None:
-    """Make a study of three finished trials out of five in the default place; a fourth may be lost."""
+    """Make a study of three finished trials out of five; a fourth may be lost."""
     (workdir / "results").mkdir()
     plan = make_plan(search={"sampler": "random", "pruner": "none"})
     used = {"dataset": "aa", "weights.efficientnet_lite0": "imagenet ab"}

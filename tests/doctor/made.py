@@ -1,4 +1,4 @@
-"""Facts and studies for the doctor's tests: all is well with them, except for what a test changes."""
+"""Facts and studies for tests of the doctor: sound, except for what a test changes."""
 
 from __future__ import annotations
 

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bcsearch.config import Plan
 from bcsearch.doctor.study import (
     check_failed,
     check_files,
@@ -18,6 +17,9 @@ from bcsearch.doctor.study import (
 )
 from bcsearch.records import TrialRecord, TrialState
 from tests.doctor.made import levels, make_plan, only, running, study
+
+if TYPE_CHECKING:
+    from bcsearch.config import Plan
 
 COMPLETE, PRUNED, FAIL = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL
 ONE_LOST = (running(3, 300.0), running(4))
