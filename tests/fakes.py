@@ -11,14 +11,15 @@ import numpy as np
 
 from bcsearch.config import Plan, parse_plan
 from bcsearch.objective.cross_validated import Objective
+from bcsearch.objective.attempt import Context
 from bcsearch.objective.protocol import KeepFigure, no_figure
-from bcsearch.records import EpochScores, Params, TrainResult
+from bcsearch.recipe import Params
+from bcsearch.records import EpochScores, TrainResult
 from bcsearch.records.checkpoint import Checkpoint
-from bcsearch.records.forecast import Forecast, Work
 from bcsearch.storage import open_storage
 from bcsearch.study.create import open_study
-from bcsearch.study.desk import Desk
 from bcsearch.study.interrupts import Interrupts
+from bcsearch.study.session import Session
 from bcsearch.study.worker import Worker
 
 if TYPE_CHECKING:
@@ -34,6 +35,19 @@ BEST_RATE = 1e-3  # where the fake trainer's score is highest
 SPREAD = 0.01  # between the fold mean and each of its two folds
 SPACE = {"learning_rate": {"float": [1e-5, 1e-1], "log": True}, "dropout": {"float": [0.0, 0.9]}}
 FINGERPRINT = {"dataset": "aa", "training.epochs": "5"}
+
+
+def make_scores(epoch: int, *folds: float, score: str = "accuracy", **others: float) -> EpochScores:
+    """Return the scores of an epoch: one value a fold of the ranking score, the same in all folds of ``others``."""
+    mean = sum(folds) / len(folds)
+    more = {name: (value,) * len(folds) for name, value in others.items()}
+    return EpochScores(
+        epoch=epoch,
+        score=score,
+        scores={score: folds, **more},
+        train_loss=1 - mean,
+        learning_rate=0.1,
+    )
 
 
 def rising(params: Params) -> tuple[float, ...]:
@@ -54,7 +68,7 @@ class FakeTrainer:
     calls: list[Params] = field(default_factory=list)
     trial_seconds: list[float | None] = field(default_factory=list)  # that each call was allowed
 
-    def settle(self, params: Params) -> Params:
+    def canonical(self, params: Params) -> Params:
         """Leave a configuration as it is."""
         return params
 
@@ -74,10 +88,7 @@ class FakeTrainer:
         for epoch, mean in list(enumerate(self.curve(params)))[len(done) :]:
             time.sleep(self.seconds)
             self.during(epoch)
-            folds = (mean - SPREAD, mean + SPREAD)
-            done.append(
-                EpochScores(epoch=epoch, fold_scores=folds, train_loss=1 - mean, learning_rate=0.1)
-            )
+            done.append(make_scores(epoch, mean - SPREAD, mean + SPREAD))
             stopped = report(epoch, done[-1].mean)
             checkpoints.offer(lambda: Checkpoint(epochs=tuple(done), seconds=0.5, arrays={}))
             if stopped:
@@ -112,23 +123,7 @@ def make_plan(space: Mapping[str, Any] = SPACE, **sweep: Any) -> Plan:
     return parse_plan("cells", content, "test")
 
 
-def make_forecast(
-    trials: int, *, wanted: int | None = None, left_out: tuple[str, ...] = ()
-) -> Forecast:
-    """Return a forecast of ninety seconds."""
-    return Forecast(
-        trials=trials,
-        wanted=wanted or trials,
-        work=Work(seconds=90.0, cache_bytes=1_500_000, passes=2400),
-        prefix_seconds=30.0,
-        training_seconds=45.0,
-        all_bytes=2_000_000,
-        rows=(),
-        left_out=left_out,
-    )
-
-
-def open_desk(
+def open_session(
     folder: Path,
     plan: Plan,
     *,
@@ -136,7 +131,7 @@ def open_desk(
     name: str = "cells",
     worker: str = "me",
     fingerprint: Mapping[str, str] = FINGERPRINT,
-) -> Desk:
+) -> Session:
     """Create or join a study on a SQLite file in ``folder``, with a budget of ``trials``."""
     limits = plan.sweep.limits
     storage = open_storage(
@@ -146,14 +141,16 @@ def open_desk(
         max_retries=limits.retries,
         reconnect_seconds=limits.reconnect_seconds,
     )
-    study = open_study(storage, plan, fingerprint, name=name, worker=worker)
-    desk = Desk(study=study, storage=storage, results=folder, files=folder / name)
-    desk.set_budget(trials, plan.sweep.search.trials)
-    return desk
+    study = open_study(
+        storage, plan, fingerprint, name=name, worker=worker, starts=plan.sweep.start
+    )
+    session = Session(study=study, storage=storage, results=folder, files=folder / name)
+    session.set_budget(trials, plan.sweep.search.trials)
+    return session
 
 
 def make_worker(
-    desk: Desk,
+    session: Session,
     plan: Plan,
     train: Train,
     *,
@@ -161,15 +158,16 @@ def make_worker(
     interrupts: Interrupts | None = None,
     keep_figure: KeepFigure = no_figure,
 ) -> Worker:
-    """Return a worker on ``desk`` that trains with ``train``."""
+    """Return a worker on ``session`` that trains with ``train``."""
     hears = listener or Recorder()
     stops = interrupts or Interrupts(hears)
-    objective = Objective(
+    context = Context(
         space=plan.space,
+        score=plan.sweep.search.score,
         train=train,
-        ledger=desk.ledger,
-        artifacts=desk.artifacts,
-        storage=desk.storage,
+        ledger=session.ledger,
+        artifacts=session.artifacts,
+        storage=session.storage,
         listener=hears,
         stop_asked=stops,
         limits=plan.sweep.limits,
@@ -177,10 +175,10 @@ def make_worker(
     )
     return Worker(
         name="me",
-        study=desk.study,
-        storage=desk.storage,
-        slots=desk.slots,
-        objective=objective,
+        study=session.study,
+        storage=session.storage,
+        slots=session.slots,
+        objective=Objective(context),
         interrupts=stops,
         listener=hears,
     )

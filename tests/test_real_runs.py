@@ -31,7 +31,7 @@ from bcsearch.errors import DataError, StudyError
 from bcsearch.records import TrialState
 from bcsearch.records.events import Notice
 from bcsearch.storage import open_storage
-from bcsearch.study.desk import Desk
+from bcsearch.study.session import Session
 from tests.fakes import Recorder
 from tests.shell import Shell
 
@@ -569,7 +569,7 @@ def more_trials(url: str, name: str, trials: int) -> None:
     """Raise a study's budget, as ``bcsearch run --trials`` does, and run none of them."""
     storage = open_storage(url)
     study = optuna.load_study(study_name=name, storage=storage)
-    Desk(study=study, storage=storage, results=Path(), files=Path()).set_budget(trials, trials)
+    Session(study=study, storage=storage, results=Path(), files=Path()).set_budget(trials, trials)
     storage.engine.dispose()
 
 

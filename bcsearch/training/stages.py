@@ -37,7 +37,7 @@ def stages_of(params: Params, cuts: Sequence[Cut], n_epochs: int) -> tuple[Stage
     if params.unfreeze_schedule == "none" or target.name == POOLED:
         return (Stage(first_epoch=0, cut=target),)
     n_steps = (n_epochs - 1) // params.unfreeze_every
-    steps = _STEPS[params.unfreeze_schedule](target, cuts, n_steps) if n_steps else ()
+    steps = STEPS[params.unfreeze_schedule](target, cuts, n_steps) if n_steps else ()
     epochs = (number * params.unfreeze_every for number in range(len(steps) + 1))
     return tuple(
         Stage(first_epoch=epoch, cut=cut)
@@ -65,7 +65,7 @@ def at_cuts(params: Params, cuts: Sequence[Cut], n_epochs: int, *, trained_whole
         moved.but(
             unfreeze_schedule=name, unfreeze_fraction=fraction, unfreeze_layers=target.n_layers
         )
-        for name in _STEPS
+        for name in STEPS
     )
     return next(each for each in alike if stages_of(each, cuts, n_epochs) == stages)
 
@@ -94,7 +94,7 @@ def _gradual(target: Cut, cuts: Sequence[Cut], n_steps: int) -> tuple[Cut, ...]:
     return tuple(blocks[(step * len(blocks)) // n_steps - 1] for step in range(1, n_steps + 1))
 
 
-_STEPS: dict[str, Callable[[Cut, Sequence[Cut], int], tuple[Cut, ...]]] = {
+STEPS: dict[str, Callable[[Cut, Sequence[Cut], int], tuple[Cut, ...]]] = {
     "half_then_all": _half_then_all,
     "gradual": _gradual,
     "last_layers": lambda target, *_: (target,),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bcsearch.errors import DiskError
-from bcsearch.objective.artifacts import COLLECT_EVERY, FIGURES, Artifacts
+from bcsearch.artifacts.files import COLLECT_EVERY, FIGURES, Artifacts
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.fakes import make_plan, open_desk
+from tests.fakes import make_plan, open_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -142,8 +142,8 @@ def ran_before(*arguments: str, trials: int = 2) -> Callable[[Path], list[str]]:
 
     def write(folder: Path) -> list[str]:
         (folder / "results").mkdir()
-        desk = open_desk(folder / "results", make_plan(), trials=trials)
-        desk.storage.engine.dispose()
+        session = open_session(folder / "results", make_plan(), trials=trials)
+        session.storage.engine.dispose()
         (folder / "results" / "study.db").rename(folder / "results" / "bcsearch.db")
         return list(arguments)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import tomli_w
 
-from tests.fakes import FakeTrainer, make_plan, make_worker, open_desk
+from tests.fakes import FakeTrainer, make_plan, make_worker, open_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,11 +26,11 @@ def study(workdir: Path) -> StudyRecord:
     """Return a study of eight trials, pruned ones among them, in the default place; its budget is ten."""
     plan = make_plan(search={"pruner": "median", "pruner_trials": 3, "pruner_epochs": 0, "seed": 2})
     (workdir / "results").mkdir()
-    desk = open_desk(workdir / "results", plan, trials=8)
-    make_worker(desk, plan, FakeTrainer()).run()
-    desk.set_budget(10, 10)
-    record = desk.record()
-    desk.storage.engine.dispose()
+    session = open_session(workdir / "results", plan, trials=8)
+    make_worker(session, plan, FakeTrainer()).run()
+    session.set_budget(10, 10)
+    record = session.record()
+    session.storage.engine.dispose()
     (workdir / "results" / "study.db").rename(workdir / "results" / "bcsearch.db")
     return record
 

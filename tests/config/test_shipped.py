@@ -11,7 +11,7 @@ from bcsearch.config import find_files, load_plan
 from bcsearch.objective.suggest import suggest_params
 
 if TYPE_CHECKING:
-    from bcsearch.records import Params
+    from bcsearch.recipe import Params
 
 SWEEPS = (
     "quickstart",

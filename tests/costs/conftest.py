@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bcsearch.config import Plan
     from bcsearch.costs.forecast import Estimator
     from bcsearch.costs.speeds import Speeds
-    from bcsearch.training.loop import Task
+    from bcsearch.training.task import Task
 
 N_IMAGES, N_FOLDS, BATCH = 100, 5, 16
 VIEW_BYTES = 3 * 96 * 96
@@ -38,7 +38,7 @@ def plan() -> Plan:
 
 @pytest.fixture(scope="session")
 def task() -> Task:
-    from bcsearch.training.loop import Task
+    from bcsearch.training.task import Task
 
     parts = np.arange(N_IMAGES) % N_FOLDS
     return Task(

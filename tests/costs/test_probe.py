@@ -92,7 +92,7 @@ def test_everything_that_a_pool_needs_is_measured_and_nothing_is_kept(
 def test_forecast_counts_what_the_cache_holds_already(plan: Plan, trainer: Trainer) -> None:
     from bcsearch.backbones.cuts import POOLED
     from bcsearch.costs.forecast import measured
-    from bcsearch.records import Params
+    from bcsearch.recipe import Params
 
     cold = measured(plan, trainer, [])
     trainer.features.activations(Params(image_size=32, augment="light", views=2), POOLED)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bcsearch.features.store import Store
-from bcsearch.records import Params
+from bcsearch.recipe import Params
 
 pytestmark = pytest.mark.slow
 

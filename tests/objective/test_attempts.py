@@ -10,18 +10,18 @@ import pytest
 from optuna.trial import TrialState as OptunaState
 
 from bcsearch.errors import ConfigError, InfeasibleError
-from bcsearch.objective.checkpoints import TrialCheckpoints
+from bcsearch.artifacts.checkpoints import TrialCheckpoints
 from bcsearch.records import TrialState
 from bcsearch.records.checkpoint import Checkpoint
 from bcsearch.records.events import Notice, TrialInfeasible
 from bcsearch.records.scores import EpochScores
-from tests.fakes import FakeTrainer, Recorder, make_plan, make_worker, open_desk
+from tests.fakes import FakeTrainer, Recorder, make_plan, make_worker, open_session
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bcsearch.records import Params
-    from bcsearch.study.desk import Desk
+    from bcsearch.study.session import Session
 
 ONE_POINT = {"head_layers": 0, "learning_rate": {"choice": [1e-3]}}
 CURVE = (0.2, 0.6, 0.4, 0.7, 0.5)
@@ -40,53 +40,53 @@ def test_configuration_that_cannot_be_trained_is_infeasible_and_not_tried_again(
     tmp_path: Path, error: Exception
 ) -> None:
     plan = make_plan(ONE_POINT)
-    desk, recorder = open_desk(tmp_path, plan, trials=2), Recorder()
+    session, recorder = open_session(tmp_path, plan, trials=2), Recorder()
 
     def fail(params: Params) -> tuple[float, ...]:
         raise error
 
     trainer = FakeTrainer(curve=fail)
-    assert make_worker(desk, plan, trainer, listener=recorder).run()
+    assert make_worker(session, plan, trainer, listener=recorder).run()
     assert len(trainer.calls) == 1
-    first, second = desk.record().trials
+    first, second = session.record().trials
     assert (first.state, first.score, first.note) == (TrialState.INFEASIBLE, None, str(error))
     assert (second.state, second.note) == (
         TrialState.INFEASIBLE,
         "trial 0 of the same configuration could not be trained",
     )
-    assert [trial.constraints for trial in desk.study.trials] == [{"feasible": 1.0}] * 2
+    assert [trial.constraints for trial in session.study.trials] == [{"feasible": 1.0}] * 2
     assert [event.reason for event in recorder.of(TrialInfeasible)] == [first.note, second.note]
 
 
 def test_every_trial_that_ends_tells_that_it_is_feasible(tmp_path: Path) -> None:
     plan = make_plan(search={"pruner": "median", "pruner_trials": 3, "pruner_epochs": 1})
-    desk = open_desk(tmp_path, plan, trials=12)
-    make_worker(desk, plan, FakeTrainer()).run()
-    assert {trial.state for trial in desk.study.trials} == {
+    session = open_session(tmp_path, plan, trials=12)
+    make_worker(session, plan, FakeTrainer()).run()
+    assert {trial.state for trial in session.study.trials} == {
         OptunaState.COMPLETE,
         OptunaState.PRUNED,
     }
-    assert [trial.constraints for trial in desk.study.trials] == [{"feasible": 0.0}] * 12
+    assert [trial.constraints for trial in session.study.trials] == [{"feasible": 0.0}] * 12
 
 
 def test_sampler_avoids_what_was_infeasible(tmp_path: Path) -> None:
     plan = make_plan(search={"sampler": "tpe", "startup_trials": 8})
-    desk = open_desk(tmp_path, plan, trials=50)
+    session = open_session(tmp_path, plan, trials=50)
 
     def curve(params: Params) -> tuple[float, ...]:
         if params.dropout > 0.45:
             raise InfeasibleError("out of memory")
         return (0.5,)
 
-    make_worker(desk, plan, FakeTrainer(curve=curve)).run()
-    infeasible = [trial.state is TrialState.INFEASIBLE for trial in desk.record().trials]
+    make_worker(session, plan, FakeTrainer(curve=curve)).run()
+    infeasible = [trial.state is TrialState.INFEASIBLE for trial in session.record().trials]
     assert sum(infeasible[20:]) < 30 / 3  # half of what is drawn at random
 
 
-def interrupted(desk: Desk, epoch: int) -> None:
+def interrupted(session: Session, epoch: int) -> None:
     """Run the first trial until the user stops it amid an epoch."""
-    plan = desk.plan
-    worker = make_worker(desk, plan, trainer := FakeTrainer(curve=script))
+    plan = session.plan
+    worker = make_worker(session, plan, trainer := FakeTrainer(curve=script))
 
     def stop(now: int) -> None:
         worker.interrupts.asked = now == epoch
@@ -95,34 +95,34 @@ def interrupted(desk: Desk, epoch: int) -> None:
     assert not worker.run()
 
 
-def trained_by(desk: Desk, trainer: FakeTrainer, recorder: Recorder | None = None) -> list[int]:
+def trained_by(session: Session, trainer: FakeTrainer, recorder: Recorder | None = None) -> list[int]:
     """Run the study to its end and return the epochs that were trained."""
     epochs: list[int] = []
     trainer.during = epochs.append
-    assert make_worker(desk, desk.plan, trainer, listener=recorder).run()
+    assert make_worker(session, session.plan, trainer, listener=recorder).run()
     return epochs
 
 
 def test_released_trial_goes_on_after_its_last_epoch(tmp_path: Path) -> None:
-    desk, recorder = open_desk(tmp_path, make_plan(ONE_POINT), trials=1), Recorder()
-    interrupted(desk, 2)
-    assert trained_by(desk, FakeTrainer(curve=script), recorder) == [3, 4]
-    (trial,) = desk.study.trials
+    session, recorder = open_session(tmp_path, make_plan(ONE_POINT), trials=1), Recorder()
+    interrupted(session, 2)
+    assert trained_by(session, FakeTrainer(curve=script), recorder) == [3, 4]
+    (trial,) = session.study.trials
     assert trial.intermediate_values == pytest.approx(BEST_SO_FAR)
-    entry = desk.ledger.entry_of(0)
+    entry = session.ledger.entry_of(0)
     assert entry is not None
     assert [scores.mean for scores in entry.epochs] == pytest.approx(CURVE)
     assert "going on from a checkpoint after 3 epochs" in [
         event.text for event in recorder.of(Notice)
     ]
-    assert not list(desk.artifacts.folder.rglob("*.npz"))
+    assert not list(session.artifacts.folder.rglob("*.npz"))
 
 
 def test_retry_of_a_lost_trial_goes_on_from_the_checkpoint_and_reports_every_epoch(
     tmp_path: Path,
 ) -> None:
     plan = make_plan(ONE_POINT, limits=SOON)
-    desk = open_desk(tmp_path, plan, trials=1)
+    session = open_session(tmp_path, plan, trials=1)
 
     class Killed(BaseException):
         pass
@@ -131,11 +131,11 @@ def test_retry_of_a_lost_trial_goes_on_from_the_checkpoint_and_reports_every_epo
         if epoch == 3:
             raise Killed
 
-    worker = make_worker(desk, plan, FakeTrainer(curve=script, seconds=0.6, during=die))
+    worker = make_worker(session, plan, FakeTrainer(curve=script, seconds=0.6, during=die))
     with pytest.raises(Killed):
         worker.run()
-    assert trained_by(desk, FakeTrainer(curve=script)) in ([2, 3, 4], [3, 4])
-    *_, last = desk.study.trials
+    assert trained_by(session, FakeTrainer(curve=script)) in ([2, 3, 4], [3, 4])
+    *_, last = session.study.trials
     assert last.user_attrs["failed_trial"] == 0
     assert last.state is OptunaState.COMPLETE
     assert last.intermediate_values == pytest.approx(BEST_SO_FAR)
@@ -154,21 +154,21 @@ def test_trial_lost_between_its_last_word_and_its_end_is_not_trained_again(
     tmp_path: Path, retries: int
 ) -> None:
     plan = make_plan(ONE_POINT, limits={**SOON, "retries": retries})
-    desk = open_desk(tmp_path, plan, trials=1)
-    worker = make_worker(desk, plan, FakeTrainer(curve=script))
-    trial = optuna.Trial(desk.study, desk.study._storage.create_new_trial(desk.study._study_id))
-    slot = desk.slots.claim("lost")
+    session = open_session(tmp_path, plan, trials=1)
+    worker = make_worker(session, plan, FakeTrainer(curve=script))
+    trial = optuna.Trial(session.study, session.study._storage.create_new_trial(session.study._study_id))
+    slot = session.slots.claim("lost")
     assert slot is not None
-    assert desk.slots.bind(slot, trial.number)
+    assert session.slots.bind(slot, trial.number)
     worker.objective(trial)  # and dies before Optuna hears of it
     trainer = FakeTrainer(curve=script)
-    assert trained_by(desk, trainer) == []
+    assert trained_by(session, trainer) == []
     assert trainer.calls == []
-    _, retry = desk.record().trials
+    _, retry = session.record().trials
     assert (retry.state, retry.train_seconds) == (TrialState.COMPLETE, 0.5)
     assert retry.score == pytest.approx(0.7)
     assert retry.note == "retry of trial 0"
-    assert desk.artifacts.probabilities(1) is not None
+    assert session.artifacts.probabilities(1) is not None
 
 
 def checkpoints(path: Path, recorder: Recorder, digest: str = "aa") -> TrialCheckpoints:
@@ -204,11 +204,11 @@ def test_damaged_checkpoint_is_said_and_the_trial_begins_anew(
 
 
 def test_checkpoint_of_another_study_is_not_used(tmp_path: Path) -> None:
-    desk = open_desk(tmp_path, make_plan(ONE_POINT), trials=1)
-    interrupted(desk, 2)
-    assert list(desk.files.rglob("*.npz"))
+    session = open_session(tmp_path, make_plan(ONE_POINT), trials=1)
+    interrupted(session, 2)
+    assert list(session.files.rglob("*.npz"))
     (tmp_path / "other").mkdir()
-    other = replace(open_desk(tmp_path / "other", make_plan(ONE_POINT), trials=1), files=desk.files)
+    other = replace(open_session(tmp_path / "other", make_plan(ONE_POINT), trials=1), files=session.files)
     assert trained_by(other, FakeTrainer(curve=script)) == [0, 1, 2, 3, 4]
 
 

@@ -10,14 +10,14 @@ from optuna.trial import TrialState as OptunaState
 
 from bcsearch.records import TrialState
 from bcsearch.records.events import EpochEnded, TrialEnded, TrialReleased, TrialStarted
-from tests.fakes import FakeTrainer, Recorder, make_plan, make_worker, open_desk
+from tests.fakes import FakeTrainer, Recorder, make_plan, make_worker, open_session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from bcsearch.records import Params
-    from bcsearch.study.desk import Desk
+    from bcsearch.study.session import Session
 
 ONE_POINT = {"head_layers": 0, "learning_rate": {"choice": [1e-3]}}
 CURVE = (0.2, 0.6, 0.4, 0.7, 0.5)
@@ -42,24 +42,24 @@ def script(params: Params) -> Sequence[float]:
     return CURVE
 
 
-def means(desk: Desk, number: int) -> list[float]:
-    entry = desk.ledger.entry_of(number)
+def means(session: Session, number: int) -> list[float]:
+    entry = session.ledger.entry_of(number)
     return [round(scores.mean, 9) for scores in entry.epochs] if entry else []
 
 
-def run(desk: Desk, trainer: FakeTrainer, recorder: Recorder | None = None) -> bool:
-    return make_worker(desk, make_plan(ONE_POINT), trainer, listener=recorder).run()
+def run(session: Session, trainer: FakeTrainer, recorder: Recorder | None = None) -> bool:
+    return make_worker(session, make_plan(ONE_POINT), trainer, listener=recorder).run()
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return open_desk(tmp_path, make_plan(ONE_POINT), trials=1)
+def session(tmp_path: Path) -> Session:
+    return open_session(tmp_path, make_plan(ONE_POINT), trials=1)
 
 
-def test_best_fold_mean_so_far_is_reported_at_its_epoch(desk: Desk) -> None:
+def test_best_fold_mean_so_far_is_reported_at_its_epoch(session: Session) -> None:
     recorder = Recorder()
-    run(desk, FakeTrainer(curve=script), recorder)
-    trial = desk.study.trials[0]
+    run(session, FakeTrainer(curve=script), recorder)
+    trial = session.study.trials[0]
     assert trial.intermediate_values == pytest.approx(BEST_SO_FAR)
     assert trial.value == pytest.approx(0.7)
     heard = recorder.of(EpochEnded)
@@ -67,77 +67,77 @@ def test_best_fold_mean_so_far_is_reported_at_its_epoch(desk: Desk) -> None:
     assert [event.best for event in heard] == pytest.approx(list(BEST_SO_FAR.values()))
 
 
-def test_completed_trial_keeps_its_raw_curve_and_its_probabilities(desk: Desk) -> None:
+def test_completed_trial_keeps_its_raw_curve_and_its_probabilities(session: Session) -> None:
     recorder = Recorder()
-    run(desk, FakeTrainer(curve=script), recorder)
-    entry = desk.ledger.entry_of(0)
+    run(session, FakeTrainer(curve=script), recorder)
+    entry = session.ledger.entry_of(0)
     assert entry is not None
     assert (entry.state, entry.duplicate_of, entry.train_seconds) == (
         TrialState.COMPLETE,
         None,
         0.5,
     )
-    assert means(desk, 0) == list(CURVE)
-    assert desk.artifacts.probabilities(0) is not None
+    assert means(session, 0) == list(CURVE)
+    assert session.artifacts.probabilities(0) is not None
     (ended,) = recorder.of(TrialEnded)
     assert (ended.state, ended.epochs) == (TrialState.COMPLETE, 5)
     assert ended.score == pytest.approx(0.7)
 
 
-def test_pruned_trial_keeps_its_best_score_and_its_raw_curve(desk: Desk) -> None:
-    desk.study.pruner = PruneAt(2)
+def test_pruned_trial_keeps_its_best_score_and_its_raw_curve(session: Session) -> None:
+    session.study.pruner = PruneAt(2)
     recorder = Recorder()
-    run(desk, FakeTrainer(curve=script), recorder)
-    trial = desk.study.trials[0]
+    run(session, FakeTrainer(curve=script), recorder)
+    trial = session.study.trials[0]
     assert trial.state is OptunaState.PRUNED
     assert trial.value == pytest.approx(0.6)  # not 0.4, its last
-    assert means(desk, 0) == [0.2, 0.6, 0.4]
-    entry = desk.ledger.entry_of(0)
+    assert means(session, 0) == [0.2, 0.6, 0.4]
+    entry = session.ledger.entry_of(0)
     assert entry is not None
     assert entry.state is TrialState.PRUNED
-    assert desk.artifacts.probabilities(0) is None
+    assert session.artifacts.probabilities(0) is None
     (ended,) = recorder.of(TrialEnded)
     assert ended.state is TrialState.PRUNED
     assert ended.score == pytest.approx(0.6)
 
 
 def test_duplicate_is_replayed_from_the_ledger_and_marked(tmp_path: Path) -> None:
-    desk = open_desk(tmp_path, make_plan(ONE_POINT), trials=3)
+    session = open_session(tmp_path, make_plan(ONE_POINT), trials=3)
     trainer, recorder = FakeTrainer(curve=script), Recorder()
-    run(desk, trainer, recorder)
+    run(session, trainer, recorder)
     assert len(trainer.calls) == 1
-    assert [trial.state for trial in desk.study.trials] == [OptunaState.COMPLETE] * 3
-    assert [trial.intermediate_values for trial in desk.study.trials] == [
+    assert [trial.state for trial in session.study.trials] == [OptunaState.COMPLETE] * 3
+    assert [trial.intermediate_values for trial in session.study.trials] == [
         pytest.approx(BEST_SO_FAR)
     ] * 3
-    entries = [desk.ledger.entry_of(number) for number in range(3)]
+    entries = [session.ledger.entry_of(number) for number in range(3)]
     assert [entry and entry.duplicate_of for entry in entries] == [None, 0, 0]
     assert [entry and entry.train_seconds for entry in entries] == [0.5, 0.0, 0.0]
-    assert desk.artifacts.probabilities(2) is not None
-    notes = [trial.note for trial in desk.record().trials]
+    assert session.artifacts.probabilities(2) is not None
+    notes = [trial.note for trial in session.record().trials]
     assert notes[0] == ""
     assert "trial 0" in notes[1]
 
 
 def test_duplicate_of_a_pruned_trial_is_pruned(tmp_path: Path) -> None:
-    desk = open_desk(tmp_path, make_plan(ONE_POINT), trials=1)
-    desk.study.pruner = PruneAt(2)
+    session = open_session(tmp_path, make_plan(ONE_POINT), trials=1)
+    session.study.pruner = PruneAt(2)
     trainer = FakeTrainer(curve=script)
-    run(desk, trainer)
-    desk.study.pruner = optuna.pruners.NopPruner()
-    desk.set_budget(2, 2)
-    run(desk, trainer)
+    run(session, trainer)
+    session.study.pruner = optuna.pruners.NopPruner()
+    session.set_budget(2, 2)
+    run(session, trainer)
     assert len(trainer.calls) == 1
-    assert [trial.state for trial in desk.study.trials] == [OptunaState.PRUNED] * 2
-    assert [trial.value for trial in desk.study.trials] == pytest.approx([0.6, 0.6])
+    assert [trial.state for trial in session.study.trials] == [OptunaState.PRUNED] * 2
+    assert [trial.value for trial in session.study.trials] == pytest.approx([0.6, 0.6])
 
 
 def test_configurations_that_differ_only_in_what_cannot_act_are_duplicates(tmp_path: Path) -> None:
     idle = {"head_layers": 0, "learning_rate": 1e-3, "dropout": {"float": [0.0, 0.9]}}
-    desk = open_desk(tmp_path, make_plan(idle), trials=4)
+    session = open_session(tmp_path, make_plan(idle), trials=4)
     trainer = FakeTrainer(curve=script)
-    make_worker(desk, make_plan(idle), trainer).run()
-    assert len({trial.params["dropout"] for trial in desk.study.trials}) == 4
+    make_worker(session, make_plan(idle), trainer).run()
+    assert len({trial.params["dropout"] for trial in session.study.trials}) == 4
     assert len(trainer.calls) == 1
 
 
@@ -146,9 +146,9 @@ def test_released_trial_keeps_number_and_params_and_runs_again_identically(
     way: str, tmp_path: Path
 ) -> None:
     plan = make_plan()
-    desk = open_desk(tmp_path, plan, trials=1)
+    session = open_session(tmp_path, plan, trials=1)
     recorder = Recorder()
-    worker = make_worker(desk, plan, trainer := FakeTrainer(curve=script), listener=recorder)
+    worker = make_worker(session, plan, trainer := FakeTrainer(curve=script), listener=recorder)
 
     def stop(epoch: int) -> None:
         if epoch == 2:
@@ -158,64 +158,64 @@ def test_released_trial_keeps_number_and_params_and_runs_again_identically(
 
     trainer.during = stop
     assert not worker.run()
-    (waiting,) = desk.study.trials
+    (waiting,) = session.study.trials
     assert waiting.state is OptunaState.WAITING
-    assert desk.ledger.entry_of(0) is None
+    assert session.ledger.entry_of(0) is None
     assert recorder.of(TrialReleased) == [TrialReleased(number=0)]
-    assert desk.slots.counts().free == 1
+    assert session.slots.counts().free == 1
 
     again = FakeTrainer(curve=script)
-    assert make_worker(desk, plan, again).run()
-    (trial,) = desk.study.trials
+    assert make_worker(session, plan, again).run()
+    (trial,) = session.study.trials
     assert (trial.number, trial.state) == (0, OptunaState.COMPLETE)
     assert trial.value == pytest.approx(0.7)
     assert trial.params == waiting.params
     assert again.calls == trainer.calls
     assert trial.intermediate_values == pytest.approx(BEST_SO_FAR)
-    assert means(desk, 0) == list(CURVE)
+    assert means(session, 0) == list(CURVE)
 
 
 def test_rerun_of_a_released_trial_is_not_judged_by_reports_it_has_not_reached(
     tmp_path: Path,
 ) -> None:
     plan = make_plan(ONE_POINT)
-    desk = open_desk(tmp_path, plan, trials=1)
-    worker = make_worker(desk, plan, trainer := FakeTrainer(curve=script))
+    session = open_session(tmp_path, plan, trials=1)
+    worker = make_worker(session, plan, trainer := FakeTrainer(curve=script))
 
     def stop(epoch: int) -> None:
         worker.interrupts.asked = epoch == 3
 
     trainer.during = stop
     assert not worker.run()
-    desk.artifacts.remove_checkpoints()  # it begins anew
-    desk.study.pruner = PruneAt(3)
-    run(desk, FakeTrainer(curve=script))
-    trial = desk.study.trials[0]
+    session.artifacts.remove_checkpoints()  # it begins anew
+    session.study.pruner = PruneAt(3)
+    run(session, FakeTrainer(curve=script))
+    trial = session.study.trials[0]
     assert trial.state is OptunaState.PRUNED
     assert trial.value == pytest.approx(0.7)
-    assert means(desk, 0) == list(CURVE[:4])
+    assert means(session, 0) == list(CURVE[:4])
 
 
 def test_trial_that_the_pruner_ends_in_the_epoch_at_which_the_user_stops_is_done(
     tmp_path: Path,
 ) -> None:
     plan = make_plan(ONE_POINT)
-    desk = open_desk(tmp_path, plan, trials=2)
-    desk.study.pruner = PruneAt(2)
-    worker = make_worker(desk, plan, trainer := FakeTrainer(curve=script))
+    session = open_session(tmp_path, plan, trials=2)
+    session.study.pruner = PruneAt(2)
+    worker = make_worker(session, plan, trainer := FakeTrainer(curve=script))
 
     def stop(epoch: int) -> None:
         worker.interrupts.asked = epoch == 2
 
     trainer.during = stop
     assert not worker.run()
-    assert [trial.state for trial in desk.study.trials] == [OptunaState.PRUNED]
-    assert means(desk, 0) == list(CURVE[:3])
+    assert [trial.state for trial in session.study.trials] == [OptunaState.PRUNED]
+    assert means(session, 0) == list(CURVE[:3])
 
 
-def test_listener_hears_a_trial_from_start_to_end(desk: Desk) -> None:
+def test_listener_hears_a_trial_from_start_to_end(session: Session) -> None:
     recorder = Recorder()
-    run(desk, trainer := FakeTrainer(curve=script), recorder)
+    run(session, trainer := FakeTrainer(curve=script), recorder)
     kinds = [type(event) for event in recorder.events]
     assert kinds == [TrialStarted, *[EpochEnded] * 5, TrialEnded]
     assert recorder.of(TrialStarted)[0].params == trainer.calls[0] == replace(trainer.calls[0])

@@ -7,7 +7,7 @@ import pytest
 
 from bcsearch.config import Space
 from bcsearch.objective.suggest import suggest_params
-from bcsearch.records import Params
+from bcsearch.recipe import Params
 
 if TYPE_CHECKING:
     from bcsearch.config import Value

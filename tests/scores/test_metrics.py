@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as theirs
 
-from bcsearch.training import metrics as ours
+from bcsearch.scores import metrics as ours
 
 N_CLASSES = 5
 
@@ -43,17 +43,14 @@ def test_class_without_images_counts_only_where_it_was_predicted() -> None:
     np.testing.assert_array_equal(ours.recalls(confusion), [0.5, 1.0, np.nan, np.nan])
 
 
-@pytest.mark.parametrize("kind", ours.SCORES)
-def test_score_takes_the_likeliest_class(kind: str) -> None:
-    labels, predicted = draw(0)
-    likely = np.eye(N_CLASSES)[predicted] * 0.5 + 0.1
-    assert ours.score(kind, labels, likely) == ours.SCORES[kind](
-        ours.confusion_matrix(labels, predicted, N_CLASSES)
-    )
-    assert ours.score(kind, labels, np.eye(N_CLASSES)[labels]) == 1.0
+@pytest.mark.parametrize("seed", range(3))
+def test_log_loss_is_that_of_scikit_learn_with_its_sign_turned(seed: int) -> None:
+    labels, _ = draw(seed)
+    probabilities = np.random.default_rng(seed).dirichlet(np.ones(N_CLASSES), len(labels))
+    expected = -theirs.log_loss(labels, probabilities, labels=range(N_CLASSES))
+    assert ours.negative_log_loss(labels, probabilities) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("kind", ours.SCORES)
-def test_probabilities_that_are_not_numbers_score_nothing(kind: str) -> None:
-    labels = np.zeros(4, np.int64)  # the arg-max of what is no number would be class 0: all right
-    assert ours.score(kind, labels, np.full((4, N_CLASSES), np.nan)) == 0.0
+def test_log_loss_of_a_class_held_impossible_is_finite() -> None:
+    found = ours.negative_log_loss(np.array([0]), np.array([[0.0, 1.0]]))
+    assert found == pytest.approx(np.log(1e-7))

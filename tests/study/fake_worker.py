@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from bcsearch.config import load_plan
 from bcsearch.study.interrupts import Interrupts
-from tests.fakes import FakeTrainer, make_worker, open_desk
+from tests.fakes import FakeTrainer, make_worker, open_session
 
 if TYPE_CHECKING:
     from bcsearch.records.events import Event
-    from bcsearch.study.desk import Desk
+    from bcsearch.study.session import Session
 
 STOPPED = 130
 
@@ -45,25 +45,25 @@ def work(
     """Work on the study until its budget is used up or a signal comes; return the exit code."""
     plan = load_plan(sweep)
     diary = Diary(folder / "diary.jsonl")
-    desk = open_desk(folder, plan, trials=trials, name=plan.name, worker=f"worker-{os.getpid()}")
+    session = open_session(folder, plan, trials=trials, name=plan.name, worker=f"worker-{os.getpid()}")
     with Interrupts(diary) as interrupts:
         worker = make_worker(
-            desk, plan, FakeTrainer(seconds=seconds), listener=diary, interrupts=interrupts
+            session, plan, FakeTrainer(seconds=seconds), listener=diary, interrupts=interrupts
         )
         if not worker.run():
             return STOPPED
         if refits:
-            end_study(desk, diary)
+            end_study(session, diary)
     return 0
 
 
-def end_study(desk: Desk, diary: Diary) -> None:
+def end_study(session: Session, diary: Diary) -> None:
     """End a study as a run does, but make no model."""
     from bcsearch.study import ending
 
     nothing: Any = None
-    ending._refit = lambda *_: desk.bundle_dir
-    ending.ensure_refitted(nothing, nothing, desk, lambda: None, diary)
+    ending._refit = lambda *_: session.bundle_dir
+    ending.ensure_refitted(nothing, nothing, session, lambda: None, diary)
 
 
 if __name__ == "__main__":

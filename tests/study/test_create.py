@@ -12,7 +12,7 @@ from bcsearch.records import StudyRecord, TrialState
 from bcsearch.storage import attrs, read_study
 from bcsearch.study import create
 from bcsearch.study.create import check_fingerprint, settings_text, stored_plan, study_name
-from tests.fakes import FINGERPRINT, FakeTrainer, make_plan, make_worker, open_desk
+from tests.fakes import FINGERPRINT, FakeTrainer, make_plan, make_worker, open_session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,9 +57,9 @@ def test_study_of_a_sweep_with_a_like_name_is_not_taken_up() -> None:
 
 def test_fresh_study_keeps_the_old_one(tmp_path: Path) -> None:
     plan = make_plan()
-    old = open_desk(tmp_path, plan, trials=2)
+    old = open_session(tmp_path, plan, trials=2)
     make_worker(old, plan, FakeTrainer()).run()
-    new = open_desk(
+    new = open_session(
         tmp_path, plan, trials=3, name=study_name("cells", studies(old.name), fresh=True)
     )
     assert new.name == "cells-2"
@@ -71,14 +71,14 @@ def test_fresh_study_keeps_the_old_one(tmp_path: Path) -> None:
 
 def test_other_fingerprint_is_refused_and_the_key_named(tmp_path: Path) -> None:
     plan = make_plan()
-    desk = open_desk(tmp_path, plan, trials=2)
+    session = open_session(tmp_path, plan, trials=2)
     with pytest.raises(StudyError) as caught:
-        open_desk(tmp_path, plan, fingerprint={**FINGERPRINT, "training.epochs": "9"})
+        open_session(tmp_path, plan, fingerprint={**FINGERPRINT, "training.epochs": "9"})
     line = str(caught.value)
     for words in ("'cells'", "training.epochs was 5, is 9", "--fresh"):
         assert words in line
     assert "\n" not in line
-    assert desk.record().trials_wanted == 2
+    assert session.record().trials_wanted == 2
 
 
 def test_every_further_difference_is_counted() -> None:
@@ -106,11 +106,11 @@ def test_equal_fingerprint_passes_in_any_order() -> None:
 
 
 def test_sampler_and_pruner_come_from_the_stored_settings_on_resume(tmp_path: Path) -> None:
-    open_desk(
+    open_session(
         tmp_path, make_plan(search={"sampler": "tpe", "pruner": "median", "pruner_trials": 4})
     )
     changed = make_plan(search={"sampler": "random", "pruner": "none"})
-    study = open_desk(tmp_path, changed).study
+    study = open_session(tmp_path, changed).study
     assert isinstance(study.sampler, optuna.samplers.TPESampler)
     assert isinstance(study.pruner, optuna.pruners.MedianPruner)
     assert study.pruner._n_startup_trials == 4
@@ -118,8 +118,8 @@ def test_sampler_and_pruner_come_from_the_stored_settings_on_resume(tmp_path: Pa
 
 def test_start_points_are_queued_by_the_creator_only(tmp_path: Path) -> None:
     plan = make_plan(start=[{"learning_rate": 0.01}, {"learning_rate": 0.02}])
-    first = open_desk(tmp_path, plan)
-    open_desk(tmp_path, plan)
+    first = open_session(tmp_path, plan)
+    open_session(tmp_path, plan)
     assert first.record().count(TrialState.WAITING) == 2
 
 
@@ -138,7 +138,7 @@ def test_settings_come_back_as_the_same_plan_without_the_storage_url() -> None:
 
 def test_everything_needed_to_resume_stands_in_the_study(tmp_path: Path) -> None:
     plan = make_plan()
-    record = read_study(open_desk(tmp_path, plan, trials=7).storage, "cells")
+    record = read_study(open_session(tmp_path, plan, trials=7).storage, "cells")
     assert (record.sweep, record.trials_wanted, record.fingerprint) == ("cells", 7, FINGERPRINT)
     assert json.loads(record.settings)["sweep"]["search"]["sampler"] == "random"
 
@@ -148,32 +148,32 @@ def test_creation_that_broke_off_is_brought_to_its_end(
 ) -> None:
     monkeypatch.setattr(create, "JOIN_SECONDS", 0.3)
     plan = make_plan(start=[{"learning_rate": 0.01}, {"learning_rate": 0.02}])
-    storage = open_desk(tmp_path, make_plan()).storage
+    storage = open_session(tmp_path, make_plan()).storage
     optuna.create_study(study_name="cells-2", storage=storage).enqueue_trial(
         {"learning_rate": 0.01}
     )
-    desk = open_desk(tmp_path, plan, name="cells-2", trials=3)
-    assert [trial.system_attrs["fixed_params"] for trial in desk.study.trials] == list(plan.starts)
-    assert desk.record().fingerprint == FINGERPRINT
+    session = open_session(tmp_path, plan, name="cells-2", trials=3)
+    assert [trial.system_attrs["fixed_params"] for trial in session.study.trials] == list(plan.starts)
+    assert session.record().fingerprint == FINGERPRINT
 
 
 def test_study_of_others_that_has_trials_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(create, "JOIN_SECONDS", 0.3)
-    storage = open_desk(tmp_path, make_plan()).storage
+    storage = open_session(tmp_path, make_plan()).storage
     optuna.create_study(study_name="cells-2", storage=storage).add_trial(
         optuna.create_trial(value=0.5)
     )
     with pytest.raises(StudyError, match=r"'cells-2' was not made by bcsearch.*--fresh"):
-        open_desk(tmp_path, make_plan(), name="cells-2")
+        open_session(tmp_path, make_plan(), name="cells-2")
 
 
 def test_joining_waits_for_the_creator_to_finish(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = make_plan()
-    storage = open_desk(tmp_path, plan).storage
+    storage = open_session(tmp_path, plan).storage
     half = optuna.create_study(study_name="cells-2", storage=storage)
     naps: list[float] = []
 
@@ -185,5 +185,5 @@ def test_joining_waits_for_the_creator_to_finish(
         half.set_user_attr(attrs.UUID, "u")
 
     monkeypatch.setattr("bcsearch.study.create.time.sleep", nap)
-    assert open_desk(tmp_path, plan, name="cells-2").record().uuid == "u"
+    assert open_session(tmp_path, plan, name="cells-2").record().uuid == "u"
     assert len(naps) == 1

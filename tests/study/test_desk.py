@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bcsearch.records.events import BudgetKnown
-from tests.fakes import FakeTrainer, make_plan, make_worker, open_desk
+from tests.fakes import FakeTrainer, make_plan, make_worker, open_session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,28 +23,28 @@ BUDGETS: dict[str, tuple[list[int | None], int]] = {
 def test_budget_is_the_last_that_was_asked_for(case: str, tmp_path: Path) -> None:
     asked, expected = BUDGETS[case]
     for trials in asked:
-        desk = open_desk(tmp_path, make_plan(), trials=trials)
-    assert desk.slots.counts().total == desk.record().trials_wanted == expected
+        session = open_session(tmp_path, make_plan(), trials=trials)
+    assert session.slots.counts().total == session.record().trials_wanted == expected
 
 
 def test_budget_below_what_is_done_keeps_what_is_done(tmp_path: Path) -> None:
     plan = make_plan()
-    make_worker(open_desk(tmp_path, plan, trials=3), plan, FakeTrainer()).run()
-    desk = open_desk(tmp_path, plan, trials=1)
-    assert desk.slots.counts().is_done
-    assert desk.record().slots_filled == 3
+    make_worker(open_session(tmp_path, plan, trials=3), plan, FakeTrainer()).run()
+    session = open_session(tmp_path, plan, trials=1)
+    assert session.slots.counts().is_done
+    assert session.record().slots_filled == 3
 
 
 def test_record_holds_every_epoch_of_every_trial(tmp_path: Path) -> None:
     plan = make_plan()
-    desk = open_desk(tmp_path, plan, trials=2)
-    make_worker(desk, plan, FakeTrainer()).run()
-    assert [len(trial.epochs) for trial in desk.record().trials] == [5, 5]
+    session = open_session(tmp_path, plan, trials=2)
+    make_worker(session, plan, FakeTrainer()).run()
+    assert [len(trial.epochs) for trial in session.record().trials] == [5, 5]
 
 
 def test_progress_tells_what_other_processes_have_done(tmp_path: Path) -> None:
     plan = make_plan()
-    watching, working = open_desk(tmp_path, plan, trials=3), open_desk(tmp_path, plan)
+    watching, working = open_session(tmp_path, plan, trials=3), open_session(tmp_path, plan)
     assert watching.progress() == BudgetKnown(trials=3, filled=0, best=None)
     make_worker(working, plan, FakeTrainer()).run()
     best = working.record().best
@@ -53,6 +53,6 @@ def test_progress_tells_what_other_processes_have_done(tmp_path: Path) -> None:
 
 
 def test_files_of_a_study_lie_in_its_folder(tmp_path: Path) -> None:
-    desk = open_desk(tmp_path, make_plan())
-    assert desk.artifacts.folder == desk.files
-    assert not desk.bundle_dir.parent.exists()
+    session = open_session(tmp_path, make_plan())
+    assert session.artifacts.folder == session.files
+    assert not session.bundle_dir.parent.exists()

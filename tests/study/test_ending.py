@@ -36,11 +36,11 @@ def refitted(folder: Path, study: StudyRecord, number: int | None) -> int:
 
     asked: list[int] = []
     ledger = SimpleNamespace(entry_of=asked.append)  # has no entry
-    desk = cast(
+    session = cast(
         "Any", SimpleNamespace(bundle_dir=folder / "model", ledger=ledger, record=lambda: study)
     )
     with pytest.raises(StudyError) as caught:
-        refit_trial(cast("Any", None), cast("Any", None), desk, lambda: None, number=number)
+        refit_trial(cast("Any", None), cast("Any", None), session, lambda: None, number=number)
     if not asked:
         raise caught.value
     assert "has no ledger entry" in str(caught.value)

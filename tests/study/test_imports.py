@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-LIGHT = ["create", "worker", "desk", "interrupts", "options", "samplers"]
+LIGHT = ["create", "worker", "session", "interrupts", "options", "samplers"]
 HEAVY = ["tensorflow", "keras", "keras_cv", "sklearn", "plotly"]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bcsearch.errors import ConfigError, StorageError
-from bcsearch.study.options import RunOptions
+from bcsearch.config import RunOptions
 from tests.fakes import make_plan
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bcsearch.storage import attrs
-from bcsearch.study.options import RunOptions
+from bcsearch.config import RunOptions
 from bcsearch.study.places import files_dir, study_dir
-from tests.fakes import make_plan, open_desk
+from tests.fakes import make_plan, open_session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def study(tmp_path: Path) -> optuna.Study:
-    return open_desk(tmp_path, make_plan(), trials=1).study
+    return open_session(tmp_path, make_plan(), trials=1).study
 
 
 def options(results: Path, artifacts: Path | None = None) -> RunOptions:
@@ -134,7 +134,7 @@ def test_machine_that_does_not_reach_the_folder_takes_its_own_and_says_so(
 def test_study_of_the_same_name_has_files_of_its_own(study: optuna.Study, tmp_path: Path) -> None:
     first = files_dir(study, options(tmp_path / "one"))
     (tmp_path / "other").mkdir()
-    other = open_desk(tmp_path / "other", make_plan(), trials=1).study
+    other = open_session(tmp_path / "other", make_plan(), trials=1).study
     second = files_dir(other, options(tmp_path / "one"))
     assert second == tmp_path / "one" / f"cells-{other.user_attrs[attrs.UUID][:8]}"
     assert files_dir(other, options(tmp_path / "two")) == second

@@ -13,7 +13,7 @@ from bcsearch.storage import open_storage
 from bcsearch.storage.engine import transaction
 from bcsearch.storage.optuna_tables import BEATS
 from bcsearch.study.create import open_study
-from bcsearch.study.desk import Desk
+from bcsearch.study.session import Session
 from benchmarks.distributed.databases import PostgreSQL, postgresql
 from tests.fakes import FINGERPRINT, FakeTrainer, make_plan, make_worker
 
@@ -31,20 +31,20 @@ def server() -> Iterator[PostgreSQL]:
         yield started
 
 
-def open_desk(server: PostgreSQL, folder: Path, trials: int) -> Desk:
+def open_session(server: PostgreSQL, folder: Path, trials: int) -> Session:
     plan = make_plan(limits=LIMITS)
     storage = open_storage(server.new_url(), heartbeat_seconds=1, grace_seconds=5)
     study = open_study(storage, plan, FINGERPRINT, name="cells", worker="me")
-    desk = Desk(study=study, storage=storage, results=folder, files=folder / "cells")
-    desk.set_budget(trials, trials)
-    return desk
+    session = Session(study=study, storage=storage, results=folder, files=folder / "cells")
+    session.set_budget(trials, trials)
+    return session
 
 
 @pytest.mark.parametrize("epoch", [0, 2, 4])
 def test_trial_outlasts_a_restart_of_the_server_in_its_middle(
     server: PostgreSQL, tmp_path: Path, epoch: int
 ) -> None:
-    desk = open_desk(server, tmp_path, 2)
+    session = open_session(server, tmp_path, 2)
     restarts: list[int] = []
 
     def restart(now: int) -> None:
@@ -52,26 +52,26 @@ def test_trial_outlasts_a_restart_of_the_server_in_its_middle(
             restarts.append(now)
             server.restart()
 
-    assert make_worker(desk, desk.plan, FakeTrainer(during=restart)).run()
+    assert make_worker(session, session.plan, FakeTrainer(during=restart)).run()
     assert restarts == [epoch]
-    assert [trial.state for trial in desk.study.trials] == [TrialState.COMPLETE] * 2
-    assert all(len(trial.intermediate_values) == 5 for trial in desk.study.trials)
-    desk.storage.engine.dispose()
+    assert [trial.state for trial in session.study.trials] == [TrialState.COMPLETE] * 2
+    assert all(len(trial.intermediate_values) == 5 for trial in session.study.trials)
+    session.storage.engine.dispose()
 
 
 def test_process_that_begins_after_an_outage_waits_for_the_heartbeats_of_the_living(
     server: PostgreSQL, tmp_path: Path
 ) -> None:
-    desk = open_desk(server, tmp_path, 1)
-    desk.storage.create_new_trial(desk.study._study_id)
-    with transaction(desk.storage.engine) as session:
+    session = open_session(server, tmp_path, 1)
+    session.storage.create_new_trial(session.study._study_id)
+    with transaction(session.storage.engine) as session:
         session.execute(update(BEATS).values(heartbeat=datetime(2020, 1, 1)))
-    url = desk.storage.engine.url.render_as_string(hide_password=False)
+    url = session.storage.engine.url.render_as_string(hide_password=False)
     server.restart()
     fresh = open_storage(url, heartbeat_seconds=30)
-    assert fresh.fail_stale(desk.study) == []
+    assert fresh.fail_stale(session.study) == []
     fresh.heartbeat_interval = 0
-    assert fresh.fail_stale(desk.study) == [0]
-    for storage in (fresh, desk.storage):
+    assert fresh.fail_stale(session.study) == [0]
+    for storage in (fresh, session.storage):
         storage.remove_session()
         storage.engine.dispose()

@@ -17,7 +17,7 @@ import pytest
 from bcsearch.config.trim import removals_of, without
 from bcsearch.errors import BcsearchError, DiskError, StudyError
 from bcsearch.records.events import BudgetKnown, Notice
-from bcsearch.study.options import RunOptions
+from bcsearch.config import RunOptions
 from tests.fakes import FINGERPRINT, FakeTrainer, Recorder, make_forecast
 
 if TYPE_CHECKING:
@@ -77,11 +77,11 @@ class Bench:
     def tell_costs(self, *_: Any, **__: Any) -> None:
         self.told += 1
 
-    def refit(self, prepared: Any, trainer: Any, desk: Any, *_: Any) -> Path:
+    def refit(self, prepared: Any, trainer: Any, session: Any, *_: Any) -> Path:
         del prepared, trainer
         self.refits += 1
         self.in_refit()
-        bundle_dir: Path = desk.bundle_dir
+        bundle_dir: Path = session.bundle_dir
         return bundle_dir
 
 

@@ -8,7 +8,8 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from bcsearch.records import EpochScores, Params, TrialState
+from bcsearch.recipe import Params
+from bcsearch.records import EpochScores, TrialState
 from bcsearch.storage import LedgerEntry
 
 pytestmark = pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Heads of k folds trained abreast equal k heads trained one by one, by the same graph and by Keras itself."""
+"""Heads of k folds trained side by side equal k heads trained one by one, by the same graph and by Keras itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bcsearch.config import KNOWN_PARAMS
-from bcsearch.records import Params
+from bcsearch.recipe import Params
 from bcsearch.training.batches import Batches, view_of
 from bcsearch.training.class_weights import class_weights
 
@@ -49,13 +49,13 @@ class Trained(NamedTuple):
 
 
 def train_stacked(params: Params, folds: list[int]) -> Trained:
-    """Train the heads of ``folds`` abreast on the batches and first kernels that they have among all folds."""
+    """Train the heads of ``folds`` side by side on the batches and first kernels that they have among all folds."""
     import tensorflow as tf
 
     from bcsearch.training import head_graph
     from bcsearch.training.fold_weights import first_kernels
     from bcsearch.training.heads import load_features
-    from bcsearch.training.loop import Task
+    from bcsearch.training.task import Task
 
     task = Task(
         labels=LABELS, n_classes=CLASSES, train_rows=[FOLDS[fold] for fold in folds], valid_rows=[]
@@ -127,7 +127,7 @@ def optimizer(params: Params) -> keras.optimizers.Optimizer:
 
 @pytest.fixture(scope="module", params=KINDS)
 def kind(request: pytest.FixtureRequest) -> tuple[Params, Trained]:
-    """Return a kind of head and what training all its folds abreast gives."""
+    """Return a kind of head and what training all its folds side by side gives."""
     params = KINDS[request.param]
     return params, train_stacked(params, [0, 1, 2])
 

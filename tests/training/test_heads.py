@@ -12,7 +12,7 @@ import pytest
 
 from bcsearch.config import Training
 from bcsearch.errors import InfeasibleError
-from bcsearch.records import Params
+from bcsearch.recipe import Params
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +40,7 @@ def trainer_of(
     labels: np.ndarray = LABELS,
 ) -> HeadTrainer:
     from bcsearch.training.heads import HeadTrainer, load_features
-    from bcsearch.training.loop import Task
+    from bcsearch.training.task import Task
 
     task = Task(labels=labels, n_classes=CLASSES, train_rows=train_rows, valid_rows=valid_rows)
     return HeadTrainer(load_features(views, task), task, params, seed=3)
@@ -96,7 +96,7 @@ def test_validation_rows_teach_nothing() -> None:
 
 
 def test_first_fold_learns_in_company_what_it_learns_alone() -> None:
-    params = replace(PARAMS, dropout=0.0)
+    params = PARAMS.but(dropout=0.0)
     alone = probabilities(train_rows=APART[:1], valid_rows=APART_VALID[:1], params=params)[0]
     np.testing.assert_allclose(
         probabilities(params=params)[0], alone, rtol=0, atol=1e-6
@@ -116,7 +116,7 @@ def test_validation_is_cut_to_the_rows_of_each_fold() -> None:
 def test_each_fold_is_scaled_by_its_own_clean_training_rows() -> None:
     from bcsearch.training.fold_weights import VARIANCE_FLOOR
     from bcsearch.training.heads import load_features
-    from bcsearch.training.loop import Task
+    from bcsearch.training.task import Task
 
     constant = [np.pad(view, ((0, 0), (0, 1)), constant_values=5.0) for view in VIEWS]
     features = load_features(
@@ -137,9 +137,10 @@ def test_each_fold_is_scaled_by_its_own_clean_training_rows() -> None:
 
 
 def test_trial_that_diverges_is_infeasible() -> None:
-    from bcsearch.training.loop import Lockstep, Task
+    from bcsearch.training.loop import Lockstep
+    from bcsearch.training.task import Task
 
-    params = replace(PARAMS, optimizer="sgd", learning_rate=1e20, schedule="constant")
+    params = PARAMS.but(optimizer="sgd", learning_rate=1e20, schedule="constant")
     training = Lockstep(
         trainer=trainer_of(params=params),
         task=Task(labels=LABELS, n_classes=CLASSES, train_rows=APART, valid_rows=APART_VALID),
@@ -157,7 +158,7 @@ def test_dropout_acts_in_training_and_not_in_prediction() -> None:
     first, second = trainer.predict(), trainer.predict()
     np.testing.assert_array_equal(first[0], second[0])
     assert not np.array_equal(
-        probabilities()[0], probabilities(params=replace(PARAMS, dropout=0.0))[0]
+        probabilities()[0], probabilities(params=PARAMS.but(dropout=0.0))[0]
     )
 
 

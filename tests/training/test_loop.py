@@ -8,8 +8,9 @@ import pytest
 
 from bcsearch.config import Training
 from bcsearch.errors import InfeasibleError
-from bcsearch.records import Params
-from bcsearch.training.loop import Lockstep, Task, out_of_fold
+from bcsearch.recipe import Params
+from bcsearch.training.loop import Lockstep
+from bcsearch.training.task import Task, out_of_fold
 from bcsearch.training.protocol import Check, nothing
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bcsearch.records import Params
+from bcsearch.recipe import Params
 
 pytestmark = pytest.mark.slow
 

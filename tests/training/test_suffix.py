@@ -1,4 +1,4 @@
-"""Suffixes of k folds trained abreast equal k trained one by one, by us and by Keras itself."""
+"""Suffixes of k folds trained side by side equal k trained one by one, by us and by Keras itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from bcsearch.config import KNOWN_PARAMS
 from bcsearch.errors import InfeasibleError
-from bcsearch.records import Params
+from bcsearch.recipe import Params
 from bcsearch.training.batches import Batches, view_of
 from bcsearch.training.class_weights import class_weights
 from bcsearch.training.fold_weights import FoldWeights, Scaling, first_weights
@@ -67,7 +67,7 @@ def trainer_of(
 ) -> SuffixTrainer:
     from bcsearch.training.devices import Device
     from bcsearch.training.head_graph import kind_of
-    from bcsearch.training.loop import Task
+    from bcsearch.training.task import Task
     from bcsearch.training.suffix import SuffixTrainer
     from bcsearch.training.suffix_graph import SuffixGraph, trainable_copy
 

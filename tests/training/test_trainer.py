@@ -13,8 +13,9 @@ from bcsearch.config import Training
 from bcsearch.data import Dataset
 from bcsearch.data.folds import Folds, make_folds
 from bcsearch.errors import InfeasibleError
-from bcsearch.objective.checkpoints import TrialCheckpoints
-from bcsearch.records import Params, TrainResult
+from bcsearch.artifacts.checkpoints import TrialCheckpoints
+from bcsearch.recipe import Params
+from bcsearch.records import TrainResult
 from bcsearch.records.checkpoint import NoCheckpoints
 from bcsearch.records.events import ignore
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from bcsearch.features.features import Features
     from bcsearch.training.heads import HeadTrainer
-    from bcsearch.training.loop import Task
+    from bcsearch.training.task import Task
     from bcsearch.training.trainer import Trainer
 
 CELLS = (
@@ -34,7 +35,7 @@ CELLS = (
 PER_CLASS = 15
 SETTINGS = Training(epochs=6, patience=6, seed=11)
 HIDDEN = Params(augment="light", views=2, units_1=32, batch_size=16)
-LINEAR = replace(HIDDEN, head_layers=0)
+LINEAR = HIDDEN.but(head_layers=0)
 RATES = [3e-3, 2e-3, 1e-3]
 
 
@@ -111,7 +112,7 @@ def train_uncached(bench: Bench, direct: list[np.ndarray], params: Params) -> Tr
 
 
 def task_of(bench: Bench, *, train: list[np.ndarray], valid: list[np.ndarray]) -> Task:
-    from bcsearch.training.loop import Task
+    from bcsearch.training.task import Task
 
     return Task(
         labels=bench.dataset.labels,
@@ -165,7 +166,7 @@ def test_cached_trial_gives_the_probabilities_of_an_uncached_one(
 def test_same_trial_trained_twice_is_the_same_bits(bench: Bench) -> None:
     trainer = bench.trainer()
     first = trainer(HIDDEN, keep_going, NoCheckpoints())
-    trainer(replace(HIDDEN, units_1=16), keep_going, NoCheckpoints())  # the same graph in between
+    trainer(HIDDEN.but(units_1=16), keep_going, NoCheckpoints())  # the same graph in between
     again = trainer(HIDDEN, keep_going, NoCheckpoints())
     assert first.epochs == again.epochs
     np.testing.assert_array_equal(first.probabilities, again.probabilities)
@@ -298,7 +299,7 @@ def test_trial_taken_up_by_another_process_ends_with_the_same_bits(
 def test_configuration_that_needs_more_memory_than_there_is_is_infeasible(bench: Bench) -> None:
     trainer = bench.trainer()
     with pytest.raises(InfeasibleError, match="out of memory"):
-        trainer(replace(HIDDEN, units_1=2**33), keep_going, NoCheckpoints())
+        trainer(HIDDEN.but(units_1=2**33), keep_going, NoCheckpoints())
     with (
         pytest.raises(InfeasibleError, match="out of memory: no more is known"),
         trainer._enough_memory(),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -10,14 +11,26 @@ from bcsearch.errors import ConfigError
 
 pytestmark = pytest.mark.slow
 
+POLICIES = ["light", "medium", "strong"]
 HASHES = """
 import hashlib
 import numpy as np
-from bcsearch.augment.policies import POLICIES, make_view_chunk
+from bcsearch.views.making import make_chunk
+from bcsearch.views.table import OPS
+from bcsearch.views.view import Applied, View
 images = np.random.default_rng(0).integers(0, 256, (40, 24, 24, 3), np.uint8)
-for policy in POLICIES:
-    print(policy, hashlib.sha256(make_view_chunk(images, policy, 3).tobytes()).hexdigest())
+for name, row in OPS.items():
+    made = make_chunk(images, View((Applied.of(name, row.settings),), 1, 3), 0)
+    print(name, hashlib.sha256(made.tobytes()).hexdigest())
 """
+
+
+def made(images: np.ndarray, name: str, seed: int) -> np.ndarray:
+    from bcsearch.views.making import make_chunk
+    from bcsearch.views.table import OPS
+    from bcsearch.views.view import Applied, View
+
+    return make_chunk(images, View((Applied.of(name, OPS[name].settings),), 1, seed), 0)
 
 
 def marked_images(n: int) -> np.ndarray:
@@ -26,62 +39,55 @@ def marked_images(n: int) -> np.ndarray:
     return np.broadcast_to(levels[:, None, None, None], (n, 24, 24, 3)).copy()
 
 
-def test_views_are_equal_in_two_fresh_processes_and_when_made_twice_in_one() -> None:
+def test_every_operation_gives_equal_bytes_in_two_fresh_processes_and_twice_in_one() -> None:
+    from bcsearch.views.table import OPS
+
     children = [
         subprocess.Popen([sys.executable, "-c", HASHES], stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
     first, second = (child.communicate(timeout=120)[0].splitlines() for child in children)
     assert first == second
-    assert len({line.split()[1] for line in first}) == 4
-
-    from hashlib import sha256
-
-    from bcsearch.augment.policies import POLICIES, make_view_chunk
-
+    assert len({line.split()[1] for line in first}) == len(OPS)
     images = np.random.default_rng(0).integers(0, 256, (40, 24, 24, 3), np.uint8)
     for _ in range(2):
-        here = [
-            f"{name} {sha256(make_view_chunk(images, name, 3).tobytes()).hexdigest()}"
-            for name in POLICIES
-        ]
+        here = [f"{name} {sha256(made(images, name, 3).tobytes()).hexdigest()}" for name in OPS]
         assert here == first
 
 
-@pytest.mark.parametrize("policy", ["none", "light", "medium", "strong"])
-def test_a_policy_keeps_number_form_and_type(policy: str) -> None:
-    from bcsearch.augment.policies import make_view_chunk
+def test_every_operation_keeps_number_form_and_type_and_changes_images() -> None:
+    from bcsearch.views.table import OPS
 
     images = np.random.default_rng(1).integers(0, 256, (9, 20, 30, 3), np.uint8)
-    view = make_view_chunk(images, policy, 1)
-    assert (view.shape, view.dtype) == (images.shape, images.dtype)
-    assert np.array_equal(view, images) == (policy == "none")
+    for name, row in OPS.items():
+        view = made(images, name, 1)
+        assert (view.shape, view.dtype) == (images.shape, images.dtype), name
+        assert not np.array_equal(view, images), name
+        assert row.doc.endswith("."), name
 
 
-@pytest.mark.parametrize("policy", ["light", "medium", "strong"])
+@pytest.mark.parametrize("policy", POLICIES)
 def test_rows_stay_in_place(policy: str) -> None:
-    from bcsearch.augment.policies import make_view_chunk
-
     images = marked_images(32)
-    views = np.stack([make_view_chunk(images, policy, seed) for seed in range(6)])
+    views = np.stack([made(images, policy, seed) for seed in range(6)])
     levels = np.median(views.mean(axis=(2, 3, 4)), axis=0)
     assert np.corrcoef(levels, images.mean(axis=(1, 2, 3)))[0, 1] > 0.9
 
 
-@pytest.mark.parametrize("policy", ["light", "medium", "strong"])
+@pytest.mark.parametrize("policy", POLICIES)
 def test_each_image_and_each_seed_gets_its_own_change(policy: str) -> None:
-    from bcsearch.augment.policies import make_view_chunk
-
-    images = np.repeat(
-        np.random.default_rng(2).integers(0, 256, (1, 24, 24, 3), np.uint8), 16, axis=0
-    )
-    view = make_view_chunk(images, policy, 0)
+    image = np.random.default_rng(2).integers(0, 256, (1, 24, 24, 3), np.uint8)
+    images = np.repeat(image, 16, axis=0)
+    view = made(images, policy, 0)
     assert len({image.tobytes() for image in view}) == 16
-    assert not np.array_equal(view, make_view_chunk(images, policy, 1))
+    assert not np.array_equal(view, made(images, policy, 1))
 
 
-def test_an_unknown_policy_gets_the_nearest_one() -> None:
-    from bcsearch.augment.policies import make_view_chunk
+def test_unknown_operation_gets_the_nearest_one_and_one_of_another_kind_is_refused() -> None:
+    from bcsearch.views.operation import Kind
+    from bcsearch.views.table import get_operation
 
     with pytest.raises(ConfigError, match="did you mean 'medium'"):
-        make_view_chunk(marked_images(1), "medim", 0)
+        get_operation("medim")
+    with pytest.raises(ConfigError, match="'light' is of kind augment, preprocess is needed"):
+        get_operation("light", Kind.PREPROCESS)

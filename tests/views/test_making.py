@@ -20,21 +20,23 @@ def images() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (N_IMAGES, 12, 12, 3), np.uint8)
 
 
-def whole_view(images: np.ndarray, index: int, pool: Any = None) -> np.ndarray:
-    from bcsearch.augment.views import make_view
+def whole_view(images: np.ndarray, copy: int, pool: Any = None) -> np.ndarray:
+    from bcsearch.views.making import make_view
+    from bcsearch.views.view import Applied, View
 
-    return np.concatenate(list(make_view(images, "medium", index, seed=4, pool=pool)))
+    view = View((Applied("medium"),), copy, 4) if copy else View()
+    return np.concatenate(list(make_view(images, view, pool)))
 
 
-def test_view_0_is_the_original_and_the_others_differ(images: np.ndarray) -> None:
-    views = [whole_view(images, index) for index in range(3)]
+def test_view_without_operations_is_the_original_and_copies_differ(images: np.ndarray) -> None:
+    views = [whole_view(images, copy) for copy in range(3)]
     np.testing.assert_array_equal(views[0], images)
     assert len({view.tobytes() for view in views}) == 3
     assert {view.shape for view in views} == {images.shape}
 
 
 def test_bytes_do_not_depend_on_the_number_of_processes(images: np.ndarray) -> None:
-    from bcsearch.augment.views import view_pool
+    from bcsearch.views.making import view_pool
 
     with view_pool(2) as pool:
         parallel = whole_view(images, 1, pool)

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bcsearch.data import Dataset
+from bcsearch.data.folds import make_folds
+
+pytestmark = pytest.mark.slow
+
+NO_FEATURES: Any = None  # exact copies are found in the pixels alone
+
+
+def dataset_of(images: np.ndarray, labels: np.ndarray, groups: np.ndarray | None = None) -> Dataset:
+    return Dataset(images=images, labels=labels, class_names=("a", "b"), groups=groups)
+
+
+def with_copies(n: int = 40) -> np.ndarray:
+    """Return images of which rows 3, 7 and 20 are the same, and rows 5 and 6."""
+    images = np.random.default_rng(0).integers(0, 256, (n, 8, 8, 3), np.uint8)
+    images[7] = images[20] = images[3]
+    images[6] = images[5]
+    return images
+
+
+def test_exact_copies_are_one_group_that_no_fold_splits() -> None:
+    from bcsearch.check.table import check_dataset
+
+    labels = np.arange(40) % 2
+    checked = check_dataset(dataset_of(with_copies(), labels), NO_FEATURES)
+    groups = checked.dataset.groups
+    assert groups is not None
+    assert groups[3] == groups[7] == groups[20]
+    assert groups[5] == groups[6]
+    assert len(np.unique(groups)) == 37
+    (finding,) = checked.findings
+    assert finding.startswith("5 images are exact copies of one another, in 2 groups, 2 of them")
+    for fold in make_folds(checked.dataset, n_folds=4).folds:
+        assert not set(groups[fold.train]) & set(groups[fold.valid])
+
+
+def test_without_copies_nothing_is_found_and_no_groups_are_made() -> None:
+    from bcsearch.check.table import check_dataset
+
+    images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3), np.uint8)
+    checked = check_dataset(dataset_of(images, np.arange(20) % 2), NO_FEATURES)
+    assert checked.findings == ()
+    assert checked.dataset.groups is None
+
+
+def test_groups_of_the_dataset_are_joined_with_those_of_copies() -> None:
+    from bcsearch.check.table import check_dataset
+
+    own = np.array([f"patient {row // 2}" for row in range(40)])
+    checked = check_dataset(dataset_of(with_copies(), np.arange(40) % 2, own), NO_FEATURES)
+    groups = checked.dataset.groups
+    assert groups is not None
+    assert len({groups[row] for row in (2, 3, 6, 7, 20, 21, 4, 5)}) == 1  # 6 and 7 are of one patient
+    assert groups[0] == groups[1] != groups[8]
+
+
+def test_joined_groups_are_the_finest_that_hold_all() -> None:
+    from bcsearch.check.table import joined
+
+    first = np.array([0, 0, 1, 2, 3, 3])
+    second = np.array([0, 1, 1, 2, 3, 4])
+    np.testing.assert_array_equal(joined([first, second]), [0, 0, 0, 1, 2, 2])
