@@ -42,12 +42,17 @@ def _write_sweep(folder: Path, name: str, fraction: float) -> None:
 
 def _with_fraction(params: dict[str, Any], fraction: float) -> dict[str, Any]:
     """Fix the unfrozen share, and leave out what acts with other shares only."""
-    fixed: dict[str, Any] = {}
+    fixed: dict[str, Any] = {"unfreeze_fraction": fraction}
     for name, param in params.items():
-        when = param.get("when", {}) if isinstance(param, dict) else {}
-        if fraction in when.get("unfreeze_fraction", [fraction]):
+        if name == "unfreeze_fraction":
+            continue
+        if not isinstance(param, dict):
             fixed[name] = param
-    return {**fixed, "unfreeze_fraction": fraction}
+            continue
+        when = dict(param.get("when", {}))
+        if fraction in when.pop("unfreeze_fraction", [fraction]):
+            fixed[name] = {**param, "when": when}
+    return fixed
 
 
 def _measure(folder: Path, name: str) -> None:
