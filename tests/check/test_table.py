@@ -57,7 +57,9 @@ def test_groups_of_the_dataset_are_joined_with_those_of_copies() -> None:
     checked = check_dataset(dataset_of(with_copies(), np.arange(40) % 2, own), NO_FEATURES)
     groups = checked.dataset.groups
     assert groups is not None
-    assert len({groups[row] for row in (2, 3, 6, 7, 20, 21, 4, 5)}) == 1  # 6 and 7 are of one patient
+    assert (
+        len({groups[row] for row in (2, 3, 6, 7, 20, 21, 4, 5)}) == 1
+    )  # 6 and 7 are of one patient
     assert groups[0] == groups[1] != groups[8]
 
 

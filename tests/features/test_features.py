@@ -1,23 +1,23 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from bcsearch.features.store import Store
-from bcsearch.recipe import Params
 
 pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from bcsearch.features.features import Features
+    from bcsearch.views.view import View
 
 LITE = "efficientnet_lite0"
-CLEAN = Params(image_size=32)
-LIGHT = Params(image_size=32, augment="light", views=3)
 
 
 @pytest.fixture(scope="module")
@@ -30,67 +30,68 @@ def make_features(images: np.ndarray, root: Path, **changes: Any) -> Features:
     from bcsearch.features.features import Features
 
     weights = {LITE: resolve_weights(LITE, "imagenet")}
-    values: dict[str, Any] = {"fingerprint": "0" * 16, "weights": weights, "seed": 7, **changes}
+    values: dict[str, Any] = {"weights": weights, **changes}
     return Features(images=images, store=Store(root), **values)
+
+
+def views_of(n_copies: int = 2, seed: int = 7) -> list[View]:
+    from bcsearch.views.view import Applied, View
+
+    light = (Applied("light"),)
+    return [View(), *(View(light, copy, seed) for copy in range(1, n_copies + 1))]
+
+
+def read(features: Features, views: Sequence[View], cut: str = "pooled") -> list[np.ndarray]:
+    return [features.activations(LITE, 32, cut, view) for view in views]
 
 
 def test_cached_activations_equal_those_of_the_model_within_half_precision(
     images: np.ndarray, tmp_path: Path
 ) -> None:
-    from bcsearch.backbones.weights import load_backbone, resolve_weights, with_resizing
+    from bcsearch.backbones.weights import load_backbone, resizing, resolve_weights
 
-    cached = make_features(images, tmp_path).activations(LIGHT, "pooled")
-    views = make_features(images, tmp_path).activations(LIGHT, "input")
-    model = with_resizing(
-        load_backbone(LITE, 32, resolve_weights(LITE, "imagenet"), seed=0), 24, 24
-    )
-    assert len(cached) == len(views) == 3
+    cached = read(make_features(images, tmp_path), views_of())
+    views = read(make_features(images, tmp_path), views_of(), "input")
+    model = load_backbone(LITE, 32, resolve_weights(LITE, "imagenet"), seed=0)
+    resize = resizing(24, 24, 32)
+    assert resize is not None
     np.testing.assert_array_equal(views[0], images)
     for activations, view in zip(cached, views, strict=True):
         assert activations.shape == (70, 1280)
         assert activations.dtype == np.float16
-        np.testing.assert_allclose(
-            activations, model.predict(view, verbose=0), rtol=0, atol=0.02
-        )  # rounded at every cut; measured: 0.005
-
-
-def test_without_augmentation_there_is_the_clean_view_only(
-    images: np.ndarray, tmp_path: Path
-) -> None:
-    features = make_features(images, tmp_path)
-    assert (
-        len(features.activations(CLEAN, "pooled")) == len(features.activations(CLEAN, "input")) == 1
-    )
+        expected = model.predict(resize.predict(view, verbose=0), verbose=0)
+        np.testing.assert_allclose(activations, expected, rtol=0, atol=0.02)  # measured: 0.005
 
 
 def test_a_warm_cache_computes_and_loads_nothing(
     images: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bcsearch.augment import views
     from bcsearch.features import prefix
+    from bcsearch.views import making
 
-    cold = make_features(images, tmp_path).activations(LIGHT, "pooled")
+    cold = read(make_features(images, tmp_path), views_of())
     monkeypatch.delattr(prefix, "load_backbone")
-    monkeypatch.delattr(views, "make_view")
-    warm = make_features(images, tmp_path).activations(LIGHT, "pooled")
-    for a, b in zip(cold, warm, strict=True):
+    monkeypatch.delattr(making, "make_view")
+    features = make_features(images, tmp_path)
+    for a, b in zip(cold, read(features, views_of()), strict=True):
         np.testing.assert_array_equal(a, b)
+    assert features.passes == 0
 
 
-def test_two_policies_and_two_seeds_share_the_clean_activations(
+def test_views_of_other_seeds_share_the_clean_activations(
     images: np.ndarray, tmp_path: Path
 ) -> None:
-    make_features(images, tmp_path).activations(LIGHT, "pooled")
-    make_features(images, tmp_path, seed=8).activations(CLEAN, "pooled")
+    read(make_features(images, tmp_path), views_of())
+    read(make_features(images, tmp_path), views_of(1, seed=8))
     kinds = [record.kind for record in Store(tmp_path).entries()]
-    assert sorted(kinds) == ["activations"] * 3 + ["view"] * 2
+    assert sorted(kinds) == ["activations"] * 4 + ["view"] * 3
 
 
 def test_activations_are_the_same_bytes_when_computed_again(
     images: np.ndarray, tmp_path: Path
 ) -> None:
-    first = make_features(images, tmp_path / "a").activations(CLEAN, "pooled")[0]
-    second = make_features(images, tmp_path / "b").activations(CLEAN, "pooled")[0]
+    (first,) = read(make_features(images, tmp_path / "a"), views_of(0))
+    (second,) = read(make_features(images, tmp_path / "b"), views_of(0))
     np.testing.assert_array_equal(first, second)
 
 
@@ -101,16 +102,73 @@ def test_random_weights_of_another_seed_are_another_entry(
 
     weights = {LITE: resolve_weights(LITE, "random")}
     first, second = (
-        make_features(images, tmp_path, weights=weights, seed=s).activations(CLEAN, "pooled")[0]
-        for s in (1, 2)
+        read(make_features(images, tmp_path, weights=weights, weights_seed=seed), views_of(0))[0]
+        for seed in (1, 2)
     )
     assert not np.array_equal(first, second)
 
 
-def test_progress_counts_the_images_of_every_entry(images: np.ndarray, tmp_path: Path) -> None:
+def test_progress_counts_all_that_is_missing_as_one(images: np.ndarray, tmp_path: Path) -> None:
+    from bcsearch.features.features import Need
+
     heard: list[Any] = []
-    make_features(images, tmp_path, batch_size=32, progress=heard.append).activations(
-        CLEAN, "pooled"
+    features = make_features(images, tmp_path, batch_size=64, progress=heard.append)
+    clean, light = views_of(1)
+    read(features, [clean])
+    heard.clear()
+    features.prepare(LITE, 32, [Need("pooled", clean), Need("pooled", light)])
+    assert [(report.done, report.total) for report in heard] == [(70, 140), (134, 140), (140, 140)]
+    assert heard[0].what == "view light (copy 1)"
+    assert heard[-1].what == "efficientnet_lite0 at 32 pixels up to pooled, view light (copy 1)"
+    heard.clear()
+    features.prepare(LITE, 32, [Need("pooled", clean), Need("pooled", light)])
+    assert heard == []
+
+
+def passes_of(dataset: Any, root: Path, sweep: dict[str, Any]) -> int:
+    """Return the passes of a trial with an unfrozen part, on a dataset and by a sweep's settings."""
+    from bcsearch.check.table import check_dataset
+    from bcsearch.data.folds import make_folds
+    from bcsearch.recipe import Params
+    from bcsearch.records.checkpoint import NoCheckpoints
+    from bcsearch.scores.table import chosen_scores
+    from bcsearch.training.trainer import Trainer
+    from tests.fakes import make_plan
+
+    settings = make_plan(training={"epochs": 3, **sweep.pop("training", {})}, **sweep).sweep
+    features = make_features(dataset.images, root)
+    checked = check_dataset(dataset, features).dataset
+    folds = make_folds(checked, n_folds=3, seed=settings.folds.seed)
+    trainer = Trainer(checked, folds, features, settings, chosen_scores(settings.search))
+    params = Params(
+        image_size=32,
+        augment="light",
+        views=2,
+        unfreeze_fraction=0.12,
+        unfreeze_schedule="half_then_all",
+        unfreeze_every=1,
+        units_1=8,
+        batch_size=16,
     )
-    assert [(report.done, report.total) for report in heard] == [(32, 70), (64, 70), (70, 70)]
-    assert heard[0].what == "efficientnet_lite0 at 32 pixels over the images"
+    trainer(trainer.canonical(params), lambda epoch, score: False, NoCheckpoints())
+    return features.passes
+
+
+def test_corrected_labels_groups_and_other_seeds_cost_no_pass(
+    images: np.ndarray, tmp_path: Path
+) -> None:
+    from bcsearch.data import Dataset
+
+    dataset = Dataset(images=images, labels=np.arange(70) % 2, class_names=("a", "b"))
+    assert passes_of(dataset, tmp_path, {}) > 0
+    corrected = dataset.labels.copy()
+    corrected[0] = 1
+    others = [
+        (replace(dataset, labels=corrected), {}),
+        (replace(dataset, groups=np.arange(70) // 5), {}),
+        (dataset, {"folds": {"seed": 3}}),
+        (dataset, {"training": {"seed": 3}}),
+    ]
+    for changed, sweep in others:
+        assert passes_of(changed, tmp_path, sweep) == 0
+    assert passes_of(dataset, tmp_path, {"views": {"seed": 3}}) > 0

@@ -95,7 +95,9 @@ def interrupted(session: Session, epoch: int) -> None:
     assert not worker.run()
 
 
-def trained_by(session: Session, trainer: FakeTrainer, recorder: Recorder | None = None) -> list[int]:
+def trained_by(
+    session: Session, trainer: FakeTrainer, recorder: Recorder | None = None
+) -> list[int]:
     """Run the study to its end and return the epochs that were trained."""
     epochs: list[int] = []
     trainer.during = epochs.append
@@ -156,7 +158,9 @@ def test_trial_lost_between_its_last_word_and_its_end_is_not_trained_again(
     plan = make_plan(ONE_POINT, limits={**SOON, "retries": retries})
     session = open_session(tmp_path, plan, trials=1)
     worker = make_worker(session, plan, FakeTrainer(curve=script))
-    trial = optuna.Trial(session.study, session.study._storage.create_new_trial(session.study._study_id))
+    trial = optuna.Trial(
+        session.study, session.study._storage.create_new_trial(session.study._study_id)
+    )
     slot = session.slots.claim("lost")
     assert slot is not None
     assert session.slots.bind(slot, trial.number)
@@ -208,7 +212,9 @@ def test_checkpoint_of_another_study_is_not_used(tmp_path: Path) -> None:
     interrupted(session, 2)
     assert list(session.files.rglob("*.npz"))
     (tmp_path / "other").mkdir()
-    other = replace(open_session(tmp_path / "other", make_plan(ONE_POINT), trials=1), files=session.files)
+    other = replace(
+        open_session(tmp_path / "other", make_plan(ONE_POINT), trials=1), files=session.files
+    )
     assert trained_by(other, FakeTrainer(curve=script)) == [0, 1, 2, 3, 4]
 
 

@@ -97,7 +97,9 @@ def test_head_has_as_many_widths_and_activations_as_layers(head_layers: int) -> 
 
 
 def test_short_form_fills_every_place_that_has_no_value_of_its_own() -> None:
-    params = Params(head_layers=2, dropout=0.3, dropout_1=0.5, activation="tanh", activation_2="elu")
+    params = Params(
+        head_layers=2, dropout=0.3, dropout_1=0.5, activation="tanh", activation_2="elu"
+    )
     assert params.dropouts == (0.3, 0.5, 0.3)
     assert params.activations == ("tanh", "elu")
     assert "dropout" not in params

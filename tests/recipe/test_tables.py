@@ -35,7 +35,9 @@ def rows_of(name: str) -> Iterable[str]:
         "augment": operations(Kind.AUGMENT),
         "unfreeze_schedule": ["none", *STEPS],
         "batch_norm": ["frozen", "trained"],
-        **dict.fromkeys(("activation", "activation_1", "activation_2", "activation_3"), ACTIVATIONS),
+        **dict.fromkeys(
+            ("activation", "activation_1", "activation_2", "activation_3"), ACTIVATIONS
+        ),
         "loss": LOSSES,
         "mix": MIXES,
         "class_weights": CLASS_WEIGHTS,

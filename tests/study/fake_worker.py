@@ -45,7 +45,9 @@ def work(
     """Work on the study until its budget is used up or a signal comes; return the exit code."""
     plan = load_plan(sweep)
     diary = Diary(folder / "diary.jsonl")
-    session = open_session(folder, plan, trials=trials, name=plan.name, worker=f"worker-{os.getpid()}")
+    session = open_session(
+        folder, plan, trials=trials, name=plan.name, worker=f"worker-{os.getpid()}"
+    )
     with Interrupts(diary) as interrupts:
         worker = make_worker(
             session, plan, FakeTrainer(seconds=seconds), listener=diary, interrupts=interrupts

@@ -153,7 +153,9 @@ def test_creation_that_broke_off_is_brought_to_its_end(
         {"learning_rate": 0.01}
     )
     session = open_session(tmp_path, plan, name="cells-2", trials=3)
-    assert [trial.system_attrs["fixed_params"] for trial in session.study.trials] == list(plan.starts)
+    assert [trial.system_attrs["fixed_params"] for trial in session.study.trials] == list(
+        plan.starts
+    )
     assert session.record().fingerprint == FINGERPRINT
 
 

@@ -12,7 +12,15 @@ from bcsearch.records import TrialState
 from bcsearch.records.events import TrialEnded, TrialLost, TrialStarted
 from bcsearch.study.interrupts import Interrupts
 from bcsearch.study.worker import IDLE_SECONDS, MOST_INFEASIBLE
-from tests.fakes import BEST_RATE, FakeTrainer, Recorder, make_plan, make_worker, open_session, rising
+from tests.fakes import (
+    BEST_RATE,
+    FakeTrainer,
+    Recorder,
+    make_plan,
+    make_worker,
+    open_session,
+    rising,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -184,7 +192,9 @@ def test_trial_ended_by_another_worker_is_noticed_and_the_worker_goes_on(
     assert make_worker(session, plan, trainer, listener=recorder).run()
     assert [event.number for event in recorder.of(TrialLost)] == [1]
     assert states(session) == {OptunaState.COMPLETE: 3, OptunaState.FAIL: 1}
-    assert [trial.number for trial in session.study.trials if trial.state is OptunaState.FAIL] == [1]
+    assert [trial.number for trial in session.study.trials if trial.state is OptunaState.FAIL] == [
+        1
+    ]
     assert session.slots.counts().is_done
 
 

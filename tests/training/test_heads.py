@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +26,15 @@ LABELS = np.r_[np.arange(CLASSES), RANDOM.integers(0, CLASSES, N - CLASSES)]
 VIEWS = [
     RANDOM.normal(LABELS[:, np.newaxis] * 0.5, 1.0, (N, D)).astype(np.float16) for _ in range(2)
 ]
-PARAMS = Params(head_layers=1, units_1=16, dropout=0.3, batch_size=8, class_weights="balanced")
+PARAMS = Params(
+    head_layers=1,
+    units_1=16,
+    dropout_1=0.3,
+    batch_size=8,
+    class_weights="balanced",
+    augment="light",
+    views=2,
+)
 APART = [np.arange(0, 20), np.arange(30, 50), np.arange(60, 80)]  # three folds that share no row
 APART_VALID = [np.arange(20, 30), np.arange(50, 53), np.arange(80, 90)]
 
@@ -67,7 +74,13 @@ def changed_labels(rows: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    "params", [PARAMS, Params(head_layers=0, optimizer="sgd", l2=1e-3, batch_size=8)]
+    "params",
+    [
+        PARAMS,
+        PARAMS.but(head_layers=0, optimizer="sgd", l2=1e-3),
+        PARAMS.but(loss="triplet", mix="mixup", dropout_0=0.2),
+    ],
+    ids=["hidden", "linear", "triplet and mixup"],
 )
 @pytest.mark.parametrize("what", ["features", "labels"])
 def test_changing_the_training_rows_of_one_fold_leaves_the_others_the_same_bits(
@@ -96,7 +109,7 @@ def test_validation_rows_teach_nothing() -> None:
 
 
 def test_first_fold_learns_in_company_what_it_learns_alone() -> None:
-    params = PARAMS.but(dropout=0.0)
+    params = PARAMS.but(dropout_1=0.0)
     alone = probabilities(train_rows=APART[:1], valid_rows=APART_VALID[:1], params=params)[0]
     np.testing.assert_allclose(
         probabilities(params=params)[0], alone, rtol=0, atol=1e-6
@@ -137,6 +150,7 @@ def test_each_fold_is_scaled_by_its_own_clean_training_rows() -> None:
 
 
 def test_trial_that_diverges_is_infeasible() -> None:
+    from bcsearch.scores.table import SCORES
     from bcsearch.training.loop import Lockstep
     from bcsearch.training.task import Task
 
@@ -146,9 +160,10 @@ def test_trial_that_diverges_is_infeasible() -> None:
         task=Task(labels=LABELS, n_classes=CLASSES, train_rows=APART, valid_rows=APART_VALID),
         params=params,
         settings=Training(epochs=9, patience=9),
+        evaluators=[SCORES["accuracy"]],
         report=lambda epoch, score: False,
     )
-    with pytest.raises(InfeasibleError, match="no longer a number"):
+    with pytest.raises(InfeasibleError, match="became NaN or infinite"):
         training.run()
 
 
@@ -158,7 +173,7 @@ def test_dropout_acts_in_training_and_not_in_prediction() -> None:
     first, second = trainer.predict(), trainer.predict()
     np.testing.assert_array_equal(first[0], second[0])
     assert not np.array_equal(
-        probabilities()[0], probabilities(params=PARAMS.but(dropout=0.0))[0]
+        probabilities()[0], probabilities(params=PARAMS.but(dropout_1=0.0))[0]
     )
 
 
@@ -166,7 +181,9 @@ def test_dropout_acts_in_training_and_not_in_prediction() -> None:
 def test_model_of_a_head_gives_what_the_stacked_head_gives(head_layers: int) -> None:
     from bcsearch.training.keras_head import keras_head
 
-    params = Params(head_layers=head_layers, units_1=16, units_2=8, activation="elu", batch_size=8)
+    params = PARAMS.but(
+        head_layers=head_layers, units_1=16, units_2=8, activation_1="elu", activation_2="tanh"
+    )
     trainer = trainer_of(params=params)
     trainer.train_epoch(0, 0.01)
     for fold, (weights, expected) in enumerate(
@@ -175,6 +192,40 @@ def test_model_of_a_head_gives_what_the_stacked_head_gives(head_layers: int) -> 
         rows = VIEWS[0][APART_VALID[fold]].astype(np.float32)
         given = keras_head(params, weights).predict(rows, verbose=0)
         np.testing.assert_allclose(given, expected, rtol=0, atol=1e-5)  # measured: under 1e-6
+
+
+def test_two_trainers_of_one_kind_do_not_disturb_each_other() -> None:
+    alone = probabilities()
+    first, second = trainer_of(), trainer_of(params=PARAMS.but(units_1=8, learning_rate=0.1))
+    for epoch in range(EPOCHS):
+        first.train_epoch(epoch, 0.01)
+        second.train_epoch(epoch, 0.1)
+    for a, b in zip(first.predict(), alone, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_shifted_views_are_scored_and_never_trained_on() -> None:
+    shifted = VIEWS[0] + np.float16(3.0)
+    with_shift = trainer_of(views=[*VIEWS, shifted])
+    without = trainer_of()
+    for trainer in (with_shift, without):
+        trainer.train_epoch(0, 0.01)
+        trainer.train_epoch(1, 0.01)
+    for a, b in zip(with_shift.predict(), without.predict(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    on_shifted = trainer_of(views=[shifted, VIEWS[1]]).predict()
+    assert [fold.shape for fold in with_shift.predict(1)] == [fold.shape for fold in on_shifted]
+    assert not np.allclose(with_shift.predict(1)[0], with_shift.predict(0)[0])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"loss": "triplet"}, {"mix": "mixup"}, {"dropout_0": 0.5}, {"activation_1": "tanh"}],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_every_part_of_a_step_changes_what_is_learned(changes: dict[str, Any]) -> None:
+    changed = probabilities(params=PARAMS.but(**changes))
+    assert not np.array_equal(changed[0], probabilities()[0])
 
 
 def digest() -> str:

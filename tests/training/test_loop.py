@@ -1,17 +1,19 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from bcsearch.config import Training
+from bcsearch.config import Search, Training
 from bcsearch.errors import InfeasibleError
 from bcsearch.recipe import Params
+from bcsearch.scores.table import chosen_scores
 from bcsearch.training.loop import Lockstep
-from bcsearch.training.task import Task, out_of_fold
 from bcsearch.training.protocol import Check, nothing
+from bcsearch.training.task import Task
+from bcsearch.views.view import Applied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +28,21 @@ TASK = Task(
     train_rows=[np.arange(N, 3 * N), np.r_[0:N, 2 * N : 3 * N]],
     valid_rows=[np.arange(N), np.arange(N, 2 * N)],
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptedScore:
+    """The share of images whose likeliest class is right, of clean or of shifted images."""
+
+    name: str
+    shift: tuple[Applied, ...] = ()
+
+    def __call__(self, labels: np.ndarray, probabilities: np.ndarray) -> float:
+        return float((probabilities.argmax(axis=1) == labels).mean())
+
+
+ACCURACY = ScriptedScore(name="accuracy")
+SHIFTED = ScriptedScore(name="accuracy@jpeg", shift=(Applied("jpeg"),))
 
 
 class ScriptedTrainer:
@@ -43,12 +60,12 @@ class ScriptedTrainer:
         self.trained.append(epoch)
         return self._losses[epoch] if self._losses else 1.0
 
-    def predict(self) -> list[np.ndarray]:
+    def predict(self, shift: int = 0) -> list[np.ndarray]:
         epoch = len(self.rates) - 1
         found = []
         for n_right in self._curve[epoch]:
             sure = 0.9 - 0.01 * epoch  # tells epochs apart
-            right = np.arange(N) < n_right
+            right = np.arange(N) < n_right - 2 * shift  # shifted images are harder
             found.append(
                 np.where(right[:, np.newaxis], [sure, 1 - sure], [1 - sure, sure]).astype(
                     np.float32
@@ -95,13 +112,20 @@ def keep_going(epoch: int, score: float) -> bool:
 
 
 def train(trainer: ScriptedTrainer, report: Any = keep_going, **settings: Any) -> TrainResult:
+    evaluators = settings.pop("evaluators", [ACCURACY])
     params = Params(schedule=settings.pop("schedule", "constant"), learning_rate=0.01)
     limits = {
         name: settings.pop(name) for name in ("checkpoints", "trial_seconds") if name in settings
     }
     training = Training(**{"epochs": 8, "patience": 3, **settings})
     return Lockstep(
-        trainer=trainer, task=TASK, params=params, settings=training, report=report, **limits
+        trainer=trainer,
+        task=TASK,
+        params=params,
+        settings=training,
+        evaluators=evaluators,
+        report=report,
+        **limits,
     ).run()
 
 
@@ -117,6 +141,16 @@ def test_every_epoch_is_scored_by_fold_and_its_mean_is_reported() -> None:
     assert told == pytest.approx({0: 0.6, 1: 0.8})
     assert [(epoch.train_loss, epoch.learning_rate) for epoch in result.epochs] == [(1.0, 0.01)] * 2
     assert not result.stopped
+
+
+def test_every_score_is_kept_by_its_name_and_the_first_ranks() -> None:
+    curve = [(5, 7), (9, 9), (8, 8)]
+    result = train(ScriptedTrainer(curve), epochs=3, evaluators=[SHIFTED, ACCURACY])
+    first = result.epochs[0]
+    assert dict(first.scores) == {"accuracy": (0.5, 0.7), "accuracy@jpeg": (0.3, 0.5)}
+    assert first.score == "accuracy@jpeg"
+    assert first.mean == pytest.approx(0.4)
+    assert first.mean_of("accuracy") == pytest.approx(0.6)
 
 
 def test_training_stops_when_the_mean_has_not_risen_for_the_patience() -> None:
@@ -140,7 +174,7 @@ def test_probabilities_are_those_of_the_best_epoch_of_the_mean_for_every_fold() 
 
 
 def test_images_never_validated_have_no_probabilities() -> None:
-    whole = out_of_fold(TASK, [np.full((N, 2), 0.25), np.full((N, 2), 0.75)])
+    whole = TASK.out_of_fold([np.full((N, 2), 0.25), np.full((N, 2), 0.75)])
     assert whole.shape == (3 * N, 2)
     assert whole.dtype == np.float16
     assert (whole[:N] == 0.25).all()
@@ -163,7 +197,7 @@ def test_loss_that_is_no_number_makes_a_configuration_infeasible(
 ) -> None:
     told = Told()
     trainer = ScriptedTrainer([(5, 5)] * 4, losses=[*before, loss, 1.0])
-    with pytest.raises(InfeasibleError, match=f"no longer a number in epoch {len(before)}"):
+    with pytest.raises(InfeasibleError, match=f"became NaN or infinite in epoch {len(before)}"):
         train(trainer, told)
     assert told.epochs == list(range(len(before)))
 
@@ -232,9 +266,13 @@ def test_plateau_hears_the_mean_over_folds() -> None:
 def test_folds_are_scored_as_the_sweep_says(score: str, expected: float) -> None:
     labels = np.r_[np.zeros(N - 2, np.int64), np.ones(2, np.int64)]
     task = Task(labels=labels, n_classes=2, train_rows=[np.arange(N)], valid_rows=[np.arange(N)])
-    settings = Training.model_validate({"epochs": 1, "score": score})
     trainer = ScriptedTrainer([(N - 1,)])
     result = Lockstep(
-        trainer=trainer, task=task, params=Params(), settings=settings, report=keep_going
+        trainer=trainer,
+        task=task,
+        params=Params(),
+        settings=Training(epochs=1),
+        evaluators=chosen_scores(Search(score=score)),
+        report=keep_going,
     ).run()
     assert result.best.mean == pytest.approx(expected)

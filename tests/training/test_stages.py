@@ -35,10 +35,10 @@ def plan_of(params: Params, n_epochs: int = 30) -> list[tuple[int, str]]:
     return [(stage.first_epoch, stage.cut.name) for stage in stages_of(params, cuts(), n_epochs)]
 
 
-def settle(params: Params, n_epochs: int = 30, *, trained_whole: bool = False) -> Params:
-    from bcsearch.training.stages import settled
+def moved(params: Params, n_epochs: int = 30, *, trained_whole: bool = False) -> Params:
+    from bcsearch.training.stages import at_cuts
 
-    return settled(params, cuts(), n_epochs, trained_whole=trained_whole)
+    return at_cuts(params, cuts(), n_epochs, trained_whole=trained_whole)
 
 
 @pytest.mark.parametrize(
@@ -113,14 +113,14 @@ def test_the_last_stage_begins_while_there_are_epochs(
 ) -> None:
     params = Params(unfreeze_fraction=1.0, unfreeze_schedule="gradual")
     assert plan_of(params, n_epochs) == expected
-    assert plan_of(settle(params, n_epochs), n_epochs) == expected
+    assert plan_of(moved(params, n_epochs), n_epochs) == expected
 
 
-def test_what_has_no_epoch_to_begin_in_is_settled_as_frozen() -> None:
+def test_what_has_no_epoch_to_begin_in_is_frozen() -> None:
     for schedule in STAGED:
-        assert settle(
+        assert moved(
             Params(unfreeze_fraction=0.6, unfreeze_schedule=schedule), n_epochs=3
-        ) == settle(Params())
+        ) == moved(Params())
 
 
 @pytest.mark.parametrize(
@@ -148,22 +148,22 @@ def test_what_has_no_epoch_to_begin_in_is_settled_as_frozen() -> None:
     ],
 )
 def test_configurations_that_train_the_same_part_are_one(one: Params, other: Params) -> None:
-    assert settle(one) == settle(other)
-    assert plan_of(settle(one)) == plan_of(one)
-    assert settle(settle(one)) == settle(one)
+    assert moved(one) == moved(other)
+    assert plan_of(moved(one)) == plan_of(one)
+    assert moved(moved(one)) == moved(one)
 
 
 def test_configurations_that_train_other_parts_stay_apart() -> None:
     fractions = [0.0, 0.1, 0.2, 0.4, 0.6, 0.9, 1.0]
-    assert len({settle(Params(unfreeze_fraction=fraction)) for fraction in fractions}) == len(
+    assert len({moved(Params(unfreeze_fraction=fraction)) for fraction in fractions}) == len(
         fractions
     )
 
 
 def test_backbone_that_is_always_trained_whole_has_one_rate_and_no_schedule() -> None:
     asked = Params(unfreeze_schedule="gradual", unfreeze_fraction=0.3, backbone_rate=0.01)
-    found = settle(asked, trained_whole=True)
-    assert found == settle(Params(), trained_whole=True)
+    found = moved(asked, trained_whole=True)
+    assert found == moved(Params(), trained_whole=True)
     assert (found.unfreeze_fraction, found.unfreeze_schedule, found.backbone_rate) == (
         1.0,
         "none",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from bcsearch.config import Training
+from bcsearch.config import Sweep, Training
 from bcsearch.data import Dataset
 from bcsearch.data.folds import Folds, make_folds
 from bcsearch.errors import InfeasibleError
@@ -34,6 +34,7 @@ CELLS = (
 )  # real ones, not part of the project
 PER_CLASS = 15
 SETTINGS = Training(epochs=6, patience=6, seed=11)
+SWEEP = Sweep(space="cells", training=SETTINGS)
 HIDDEN = Params(augment="light", views=2, units_1=32, batch_size=16)
 LINEAR = HIDDEN.but(head_layers=0)
 RATES = [3e-3, 2e-3, 1e-3]
@@ -49,10 +50,13 @@ class Bench:
     weights: Any
 
     def trainer(self, **changes: Any) -> Trainer:
+        from bcsearch.scores.table import chosen_scores
         from bcsearch.training.trainer import Trainer
 
         parts = {"dataset": self.dataset, "folds": self.folds, "features": self.features, **changes}
-        return Trainer(parts["dataset"], parts["folds"], parts["features"], SETTINGS)
+        return Trainer(
+            parts["dataset"], parts["folds"], parts["features"], SWEEP, chosen_scores(SWEEP.search)
+        )
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +74,8 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     weights = {name: resolve_weights(name, "auto") for name in ("custom", "efficientnet_lite0")}
     features = Features(
         images=dataset.images,
-        fingerprint=dataset.fingerprint,
         store=Store(tmp_path_factory.mktemp("cache")),
         weights=weights,
-        seed=SETTINGS.seed,
     )
     return Bench(
         dataset=dataset, folds=make_folds(dataset, n_folds=3), features=features, weights=weights
@@ -90,15 +92,19 @@ def direct(bench: Bench) -> list[np.ndarray]:
     from bcsearch.backbones.weights import load_backbone
 
     backbone = load_backbone(HIDDEN.backbone, 96, bench.weights[HIDDEN.backbone], SETTINGS.seed)
-    features = [
-        backbone.predict(view, verbose=0) for view in bench.features.activations(HIDDEN, "input")
-    ]
+    features = [backbone.predict(view, verbose=0) for view in activations(bench, "input")]
     assert {view.dtype.name for view in features} == {"float32"}
-    assert {view.dtype.name for view in bench.features.activations(HIDDEN, "pooled")} == {"float16"}
+    assert {view.dtype.name for view in activations(bench, "pooled")} == {"float16"}
     return features
 
 
+def activations(bench: Bench, cut: str, params: Params = HIDDEN) -> list[np.ndarray]:
+    views = bench.trainer().views.training(params)
+    return [bench.features.activations(params.backbone, 96, cut, view) for view in views]
+
+
 def train_uncached(bench: Bench, direct: list[np.ndarray], params: Params) -> TrainResult:
+    from bcsearch.scores.table import SCORES
     from bcsearch.training.loop import Lockstep
 
     folds = bench.folds.folds
@@ -107,7 +113,12 @@ def train_uncached(bench: Bench, direct: list[np.ndarray], params: Params) -> Tr
     )
     trainer = head_on(direct, task, params)
     return Lockstep(
-        trainer=trainer, task=task, params=params, settings=SETTINGS, report=keep_going
+        trainer=trainer,
+        task=task,
+        params=params,
+        settings=SETTINGS,
+        evaluators=[SCORES["accuracy"]],
+        report=keep_going,
     ).run()
 
 
@@ -180,7 +191,7 @@ def test_refitted_model_on_raw_images_gives_what_its_head_gives_on_cached_featur
 
     everything = [np.arange(bench.dataset.n_images)]
     head = head_on(
-        bench.features.activations(params, "pooled"),
+        activations(bench, "pooled", params),
         task_of(bench, train=everything, valid=everything),
         params,
     )
@@ -189,6 +200,26 @@ def test_refitted_model_on_raw_images_gives_what_its_head_gives_on_cached_featur
 
     given = model.predict(bench.dataset.images, verbose=0)
     np.testing.assert_allclose(given, head.predict()[0], rtol=0, atol=2e-3)  # measured: 2e-4
+
+
+def test_preprocessing_is_baked_into_the_refitted_model(bench: Bench, tmp_path: Path) -> None:
+    import keras
+
+    gray = LINEAR.but(preprocess="grayscale")
+    model = bench.trainer().refit(gray, RATES, lambda: None)
+    everything = [np.arange(bench.dataset.n_images)]
+    head = head_on(
+        activations(bench, "pooled", gray), task_of(bench, train=everything, valid=everything), gray
+    )
+    for epoch, rate in enumerate(RATES):
+        head.train_epoch(epoch, rate)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
+    given = again.predict(bench.dataset.images, verbose=0)
+    np.testing.assert_allclose(given, head.predict()[0], rtol=0, atol=2e-3)
+    np.testing.assert_allclose(given, model.predict(bench.dataset.images, verbose=0), atol=1e-5)
+    plain = bench.trainer().refit(LINEAR, RATES, lambda: None)
+    assert np.abs(plain.predict(bench.dataset.images, verbose=0) - given).max() > 0.05
 
 
 def test_refit_does_not_see_the_images_put_aside_to_test_on(bench: Bench) -> None:
@@ -220,14 +251,15 @@ def test_refit_asks_before_every_epoch_whether_to_go_on(bench: Bench) -> None:
     assert len(asked) == 2
 
 
-def test_trial_ends_amid_an_epoch_once_its_time_is_over(
+def test_trial_ends_during_an_epoch_once_its_time_is_over(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from bcsearch.training.suffix import SuffixTrainer
 
     trainer, ended = bench.trainer(), list[int]()
-    params = trainer.settle(Params(backbone="custom", image_size=32, units_1=16, batch_size=32))
-    monkeypatch.setattr(SuffixTrainer, "predict", lambda _: ended.append(1))  # as every epoch ends
+    params = trainer.canonical(Params(backbone="custom", image_size=32, units_1=16, batch_size=32))
+    # as every epoch ends
+    monkeypatch.setattr(SuffixTrainer, "predict", lambda *_: ended.append(1))
 
     with pytest.raises(InfeasibleError, match=r"\[limits\] trial_seconds allows 1e-09"):
         trainer(params, keep_going, NoCheckpoints(), 1e-9)
@@ -236,7 +268,7 @@ def test_trial_ends_amid_an_epoch_once_its_time_is_over(
 
 def test_small_network_is_trained_whole_and_refitted(bench: Bench) -> None:
     trainer = bench.trainer()
-    params = trainer.settle(Params(backbone="custom", image_size=32, units_1=16, batch_size=32))
+    params = trainer.canonical(Params(backbone="custom", image_size=32, units_1=16, batch_size=32))
     result = trainer(params, lambda epoch, score: epoch == 1, NoCheckpoints())
     assert len(result.epochs) == 2
     assert result.epochs[1].train_loss < result.epochs[0].train_loss
@@ -264,7 +296,7 @@ def test_trial_taken_up_by_another_process_ends_with_the_same_bits(
     bench: Bench, tmp_path: Path, case: str
 ) -> None:
     params, n_done = RESUMED[case]
-    params = bench.trainer().settle(params)
+    params = bench.trainer().canonical(params)
     whole = bench.trainer()(params, keep_going, NoCheckpoints())
 
     trained: list[list[int]] = []
@@ -301,7 +333,7 @@ def test_configuration_that_needs_more_memory_than_there_is_is_infeasible(bench:
     with pytest.raises(InfeasibleError, match="out of memory"):
         trainer(HIDDEN.but(units_1=2**33), keep_going, NoCheckpoints())
     with (
-        pytest.raises(InfeasibleError, match="out of memory: no more is known"),
+        pytest.raises(InfeasibleError, match="out of memory: nothing more is known"),
         trainer._enough_memory(),
     ):
         raise MemoryError

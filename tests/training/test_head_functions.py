@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pytest
 
-from bcsearch.config import KNOWN_PARAMS
 from bcsearch.recipe import Params
 from bcsearch.training.batches import Batches, view_of
 from bcsearch.training.class_weights import class_weights
@@ -52,8 +51,10 @@ def train_stacked(params: Params, folds: list[int]) -> Trained:
     """Train the heads of ``folds`` side by side on the batches and first kernels that they have among all folds."""
     import tensorflow as tf
 
-    from bcsearch.training import head_graph
+    from bcsearch.training.batch import numbers_of
     from bcsearch.training.fold_weights import first_kernels
+    from bcsearch.training.head import new_head, start_head
+    from bcsearch.training.head_functions import EpochRows, head_functions
     from bcsearch.training.heads import load_features
     from bcsearch.training.task import Task
 
@@ -61,23 +62,27 @@ def train_stacked(params: Params, folds: list[int]) -> Trained:
         labels=LABELS, n_classes=CLASSES, train_rows=[FOLDS[fold] for fold in folds], valid_rows=[]
     )
     features = load_features(list(TABLE), task)
-    graph = head_graph.head_graph(head_graph.kind_of(params))
-    drawn = [first_kernels([D, *params.units, CLASSES], fold, seed=1) for fold in folds]
-    graph.reset([np.stack(layer) for layer in zip(*drawn, strict=True)])
+    functions, head = head_functions(params), new_head(len(params.units) + 1)
+    widths = [D, *params.units, CLASSES]
+    drawn = [first_kernels(widths, fold, seed=1) for fold in folds]
+    kernels = [np.stack(layer) for layer in zip(*drawn, strict=True)]
+    biases = [np.zeros((len(folds), 1, width), np.float32) for width in widths[1:]]
+    start_head(head, kernels, biases)
     weights = tf.constant(
         np.stack([class_weights(params.class_weights, LABELS[FOLDS[f]], CLASSES) for f in folds])
     )
-    knobs = head_graph.knobs_of(params, RATE)
+    numbers = numbers_of(params, RATE)
     losses = []
     for epoch in range(EPOCHS):
         rows = batches(params).rows(epoch)[:, folds]
         table_rows = view_of(rows, epoch, VIEWS) * N + rows
-        epoch_batches = head_graph.EpochRows(tf.constant(table_rows), tf.constant(rows), weights)
-        losses.append(float(graph.train_epoch(features, epoch_batches, knobs, tf.constant(0))))
-    everything = np.tile(np.arange(N, dtype=np.int32), (len(folds), 1))
+        of_epoch = EpochRows(tf.constant(table_rows), tf.constant(rows), weights)
+        loss = functions.train_epoch(features, of_epoch, numbers, tf.constant(0), head)
+        losses.append(float(loss))
+    everything = tf.constant(np.tile(np.arange(N, dtype=np.int32), (len(folds), 1)))
     return Trained(
-        [weight.numpy().copy() for weight in graph.layers.weights],
-        graph.predict(features, everything).numpy(),
+        [weight.numpy().copy() for weight in head.weights],
+        functions.predict(features, everything, head).numpy(),
         losses,
     )
 
@@ -132,7 +137,7 @@ def kind(request: pytest.FixtureRequest) -> tuple[Params, Trained]:
     return params, train_stacked(params, [0, 1, 2])
 
 
-def test_folds_abreast_learn_what_each_fold_learns_alone(kind: tuple[Params, Trained]) -> None:
+def test_folds_side_by_side_learn_what_each_fold_learns_alone(kind: tuple[Params, Trained]) -> None:
     params, together = kind
     for fold in range(len(FOLDS)):
         alone = train_stacked(params, [fold])
@@ -143,7 +148,7 @@ def test_folds_abreast_learn_what_each_fold_learns_alone(kind: tuple[Params, Tra
         )
 
 
-def test_folds_abreast_learn_what_keras_learns_from_the_same_batches(
+def test_folds_side_by_side_learn_what_keras_learns_from_the_same_batches(
     kind: tuple[Params, Trained],
 ) -> None:
     params, together = kind
@@ -164,18 +169,12 @@ def test_heads_have_learned_something(kind: tuple[Params, Trained]) -> None:
     assert together.losses[-1] < together.losses[0]
 
 
-@pytest.mark.parametrize("name", KNOWN_PARAMS["activation"].names)
-def test_activation_is_the_one_that_keras_knows_by_that_name(name: str) -> None:
+def test_every_activation_is_the_one_that_keras_knows_by_that_name() -> None:
     import keras
 
-    from bcsearch.training.head_graph import ACTIVATIONS
+    from bcsearch.training.head import ACTIVATIONS
 
     values = np.linspace(-5, 5, 101, dtype=np.float32)
-    theirs = keras.ops.convert_to_numpy(keras.activations.get(name)(values))
-    np.testing.assert_allclose(ACTIVATIONS[name](values).numpy(), theirs, rtol=0, atol=1e-6)
-
-
-def test_every_optimizer_that_a_space_may_name_has_an_update() -> None:
-    from bcsearch.training.updates import UPDATES
-
-    assert set(UPDATES) == set(KNOWN_PARAMS["optimizer"].names)
+    for name, activation in ACTIVATIONS.items():
+        theirs = keras.ops.convert_to_numpy(keras.activations.get(name)(values))
+        np.testing.assert_allclose(activation(values).numpy(), theirs, rtol=0, atol=1e-6)

@@ -1,0 +1,152 @@
+"""Losses and mixes against plain loops over every row, pair and negative."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.slow
+
+if TYPE_CHECKING:
+    from bcsearch.training.batch import Batch
+
+FOLDS, ROWS, UNITS, CLASSES = 2, 9, 4, 3
+RANDOM = np.random.default_rng(0)
+LABELS = RANDOM.integers(0, CLASSES, (FOLDS, ROWS))
+WEIGHTS = np.array([[1.0, 2.0, 0.5], [3.0, 1.0, 1.0]], np.float32)
+NUMBERS = {"triplet_weight": 0.7, "triplet_margin": 0.3, "mix_alpha": 0.4}
+
+
+def numbers() -> dict[str, Any]:
+    import tensorflow as tf
+
+    return {name: tf.constant(value) for name, value in NUMBERS.items()}
+
+
+def batch(labels: np.ndarray = LABELS, targets: np.ndarray | None = None) -> Batch:
+    import tensorflow as tf
+
+    from bcsearch.training.batch import Batch
+
+    random = np.random.default_rng(1)
+    chosen = np.eye(CLASSES)[labels] if targets is None else targets
+    return Batch(
+        inputs=tf.constant(random.normal(size=(FOLDS, ROWS, 5)), tf.float32),
+        embedding=tf.constant(random.normal(size=(FOLDS, ROWS, UNITS)), tf.float32),
+        logits=tf.constant(random.normal(size=(FOLDS, ROWS, CLASSES)), tf.float32),
+        targets=tf.constant(chosen, tf.float32),
+        class_weights=tf.constant(WEIGHTS),
+    )
+
+
+def expected_cross_entropy(given: Batch) -> np.ndarray:
+    logits, targets = given.logits.numpy().astype(np.float64), given.targets.numpy()
+    logs = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+    row_weights = (targets * WEIGHTS[:, None, :]).sum(axis=-1)
+    found: np.ndarray = (row_weights * -(targets * logs).sum(axis=-1)).mean(axis=1)
+    return found
+
+
+def expected_triplet(given: Batch, labels: np.ndarray) -> np.ndarray:
+    embedding = given.embedding.numpy().astype(np.float64)
+    embedding /= np.linalg.norm(embedding, axis=-1, keepdims=True)
+    found = []
+    for fold in range(FOLDS):
+        total, n_pairs = 0.0, 0
+        for anchor in range(ROWS):
+            for positive in range(ROWS):
+                if anchor == positive or labels[fold, anchor] != labels[fold, positive]:
+                    continue
+                n_pairs += 1
+                others = np.flatnonzero(labels[fold] != labels[fold, anchor])
+                if not len(others):
+                    continue
+                to = ((embedding[fold, anchor] - embedding[fold, others]) ** 2).sum(axis=1)
+                near = ((embedding[fold, anchor] - embedding[fold, positive]) ** 2).sum()
+                harder = to[to > near]
+                negative = harder.min() if len(harder) else to.max()
+                hinge = max(0.0, near - negative + NUMBERS["triplet_margin"])
+                total += WEIGHTS[fold, labels[fold, anchor]] * hinge
+        found.append(total / max(n_pairs, 1))
+    return np.array(found)
+
+
+def test_cross_entropy_weighs_rows_by_their_classes() -> None:
+    from bcsearch.training.losses import cross_entropy
+
+    given = batch()
+    np.testing.assert_allclose(cross_entropy(given, numbers()), expected_cross_entropy(given), 1e-5)
+
+
+def test_cross_entropy_weighs_mixed_rows_by_what_they_are_mixed_of() -> None:
+    from bcsearch.training.losses import cross_entropy
+
+    mixed = 0.3 * np.eye(CLASSES)[LABELS] + 0.7 * np.eye(CLASSES)[LABELS[:, ::-1]]
+    given = batch(targets=mixed)
+    np.testing.assert_allclose(cross_entropy(given, numbers()), expected_cross_entropy(given), 1e-5)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_triplet_is_that_of_a_loop_over_pairs_and_negatives(seed: int) -> None:
+    from bcsearch.training.losses import triplet
+
+    labels = np.random.default_rng(seed).integers(0, CLASSES, (FOLDS, ROWS))
+    given = batch(labels)
+    expected = expected_cross_entropy(given)
+    expected = expected + NUMBERS["triplet_weight"] * expected_triplet(given, labels)
+    np.testing.assert_allclose(triplet(given, numbers()), expected, rtol=1e-4)
+
+
+def test_triplet_of_one_class_or_of_all_different_ones_is_the_cross_entropy() -> None:
+    from bcsearch.training.losses import cross_entropy, triplet
+
+    given = batch(np.zeros((FOLDS, ROWS), np.int64))
+    np.testing.assert_allclose(triplet(given, numbers()), cross_entropy(given, numbers()), 1e-6)
+
+
+def test_mixup_mixes_inputs_and_targets_of_each_row_by_one_share() -> None:
+    import tensorflow as tf
+
+    from bcsearch.training.mixes import mixup
+
+    given = batch()
+    mixed = mixup(given.inputs, given.targets, numbers(), tf.constant([3, 4]))
+    inputs, targets = given.inputs.numpy(), given.targets.numpy()
+    difference = inputs - inputs[:, ::-1]
+    shares = ((mixed.inputs.numpy() - inputs[:, ::-1]) * difference).sum(axis=-1)
+    lengths = (difference**2).sum(axis=-1)
+    moved = lengths > 1e-6  # the row in the middle is mixed with itself
+    shares = np.where(moved, shares / np.where(moved, lengths, 1.0), 1.0)
+    assert ((shares > -1e-5) & (shares < 1 + 1e-5)).all()
+    expected = shares[..., None] * targets + (1 - shares[..., None]) * targets[:, ::-1]
+    np.testing.assert_allclose(mixed.targets.numpy()[moved], expected[moved], atol=1e-4)
+    np.testing.assert_allclose(mixed.targets.numpy().sum(axis=-1), 1.0, atol=1e-6)
+    assert len(np.unique(shares[moved].round(6))) == moved.sum()  # each row has its own
+
+
+def test_mixup_draws_from_the_beta_distribution_and_by_its_seed() -> None:
+    import tensorflow as tf
+    from scipy.stats import kstest
+
+    from bcsearch.training.mixes import mixup
+
+    inputs = tf.reshape(tf.cast(tf.range(4000) < 2000, tf.float32), (1, 4000, 1))
+    targets = tf.one_hot(tf.zeros((1, 4000), tf.int32), 2)
+    first = mixup(inputs, targets, numbers(), tf.constant([1, 2])).inputs.numpy().ravel()[:2000]
+    assert kstest(first, "beta", args=(NUMBERS["mix_alpha"],) * 2).pvalue > 0.01
+    again = mixup(inputs, targets, numbers(), tf.constant([1, 2])).inputs.numpy().ravel()[:2000]
+    other = mixup(inputs, targets, numbers(), tf.constant([1, 3])).inputs.numpy().ravel()[:2000]
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_mixup_takes_inputs_with_places() -> None:
+    import tensorflow as tf
+
+    from bcsearch.training.mixes import mixup
+
+    inputs = tf.random.stateless_normal((FOLDS, ROWS, 3, 3, 2), [0, 1])
+    mixed = mixup(inputs, batch().targets, numbers(), tf.constant([3, 4]))
+    assert mixed.inputs.shape == inputs.shape
