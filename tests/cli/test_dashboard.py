@@ -1,4 +1,4 @@
-"""``bcsearch dashboard`` as a process: where it listens, how it ends, what it leaves alone, what it refuses."""
+"""``bcsearch dashboard`` as a process: where it listens, how it ends, what it refuses."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PLAN = make_plan()
 
 @pytest.fixture
 def desk(workdir: Path) -> Desk:
-    """Return an empty study of thirty trials in the default place for figures, in a database of its own."""
+    """Return an empty study of thirty trials in a database of its own."""
     (workdir / "results").mkdir()
     return open_desk(workdir / "results", PLAN, trials=30)
 

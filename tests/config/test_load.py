@@ -247,7 +247,8 @@ def test_bad_parameter_is_one_line_naming_file_key_and_what_is_allowed(
 def test_bad_condition_is_one_line_naming_file_key_and_what_is_allowed(
     when: str, expected: str
 ) -> None:
-    space = f"[params]\nhead_layers = {{ int = [0, 2] }}\nunits_1 = {{ choice = [64], when = {when} }}\nunits_2 = 64"
+    units = f"units_1 = {{ choice = [64], when = {when} }}\nunits_2 = 64"
+    space = f"[params]\nhead_layers = {{ int = [0, 2] }}\n{units}"
     assert complaint(space=space).startswith(f"{SPACE_FILE}: {expected}")
 
 

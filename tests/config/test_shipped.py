@@ -1,4 +1,4 @@
-"""Every sweep and search space that comes with the package loads, says its command, and can be sampled."""
+"""Every shipped sweep and search space loads, says its command, and can be sampled."""
 
 from __future__ import annotations
 

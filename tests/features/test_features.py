@@ -127,7 +127,7 @@ def test_progress_counts_all_that_is_missing_as_one(images: np.ndarray, tmp_path
 
 
 def passes_of(dataset: Any, root: Path, sweep: dict[str, Any]) -> int:
-    """Return the passes of a trial with an unfrozen part, on a dataset and by a sweep's settings."""
+    """Return the passes of a trial with an unfrozen part on a dataset."""
     from bcsearch.check.table import check_dataset
     from bcsearch.data.folds import make_folds
     from bcsearch.recipe import Params

@@ -25,7 +25,7 @@ BEST_SO_FAR = {0: 0.2, 1: 0.6, 2: 0.6, 3: 0.7, 4: 0.7}
 
 
 class PruneAt(optuna.pruners.BasePruner):
-    """Prunes every trial whose last report came at ``epoch`` or later; counts how often it was asked."""
+    """Prunes every trial that reported at ``epoch`` or later; counts how often it was asked."""
 
     def __init__(self, epoch: int) -> None:
         self.epoch = epoch

@@ -1,4 +1,4 @@
-"""Figures as artifacts: of which trials, where they lie, what happens when the disk is full, what an id may be."""
+"""Figures as artifacts: of which trials, where they lie, what a full disk does, allowed ids."""
 
 from __future__ import annotations
 

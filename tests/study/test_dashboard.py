@@ -1,4 +1,4 @@
-"""A study in the real dashboard in a real browser: it opens, its plot and the figures of its trials show."""
+"""A study in the real dashboard in a real browser: its plot and its trials' figures show."""
 
 from __future__ import annotations
 
@@ -34,12 +34,15 @@ pytestmark = [
 ]
 
 OPTIONS = (
-    "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update "
-    "--disable-sync --window-size=1400,1600"
+    "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --window-size=1400,1600"
 )
 SECONDS = 60  # for a page to show what it should
 POINTS = "return document.querySelectorAll('#plot-history .scatterlayer .points path').length"
-IMAGES = "return [...document.images].filter(image => image.complete).map(image => [image.src, image.naturalWidth])"
+IMAGES = (
+    "return [...document.images].filter(image => image.complete)"
+    ".map(image => [image.src, image.naturalWidth])"
+)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +78,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
 
 
 def shown(browser: webdriver.Chrome, script: str, expected: Any) -> Any:
-    """Wait until a script in the page returns what is expected, or until it is too late; return what it returned."""
+    """Wait at most ``SECONDS`` for a script to return what is expected; return its result."""
     found: Any = None
 
     def is_there(browser: webdriver.Chrome) -> bool:

@@ -1,4 +1,4 @@
-"""Suffixes of k folds trained side by side equal k trained one by one, by us and by Keras itself."""
+"""Suffixes of k folds trained side by side equal k trained one by one, by us and by Keras."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def trainer_of(
 
 
 def train_side_by_side(params: Params, folds: list[int], **changes: Any) -> list[np.ndarray]:
-    """Train and validate in turn, so that folds are parked and woken; return each fold's last probabilities."""
+    """Train and validate in turn, so that folds are parked; return the last probabilities."""
     trainer = trainer_of(params, folds, **changes)
     for epoch in range(EPOCHS):
         assert np.isfinite(trainer.train_epoch(epoch, RATE))
