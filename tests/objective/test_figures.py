@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
+    from bcsearch.study.desk import Desk
 
     from bcsearch.storage import LedgerEntry
-    from bcsearch.study.desk import Desk
 
 ID = "0b5c3e9e-8a5f-4a0c-9d3e-1f2a3b4c5d6e"
 
