@@ -1,4 +1,7 @@
-"""The command that opens studies in a browser: dashboard. Imports typer; the study floor inside the function."""
+"""The command that opens studies in a browser: dashboard. Imports typer.
+
+The study floor inside the function.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Commands that use a finished model: evaluate and predict. Imports typer; export inside the functions."""
+"""Commands that use a finished model: evaluate and predict. Imports typer.
+
+Export inside the functions.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Commands that read studies: status, best, export. Imports typer; storage, report, export inside the functions."""
+"""Commands that read studies: status, best, export. Imports typer.
+
+Storage, report, export inside the functions.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The bundle: a folder with a finished model and what is known of it. Imports keras and the floors below."""
+"""The bundle: a folder with a finished model and what is known of it.
+
+Imports keras and the floors below.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,10 @@ class Bundle:
 
     @property
     def input_size(self) -> int:
-        """Height and width of the images that the model takes, in pixels; its backbone may see smaller ones."""
+        """Height and width of the images that the model takes, in pixels.
+
+        Its backbone may see smaller ones.
+        """
         return int(self.about["model"]["input_size"])
 
     @cached_property

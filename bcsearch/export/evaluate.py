@@ -1,4 +1,7 @@
-"""Scores a finished model on labelled images. Imports numpy, the data floor and training's metrics."""
+"""Scores a finished model on labelled images.
+
+Imports numpy, the data floor and training's metrics.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,10 @@ class ClassScore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """Scores on one labelled set; ``confusion`` counts images by true (row) and predicted (column) class."""
+    """Scores on one labelled set.
+
+    ``confusion`` counts images by true (row) and predicted (column) class.
+    """
 
     n_images: int
     accuracy: float

@@ -1,4 +1,7 @@
-"""A finished study's configuration and model written to a folder of the user's. Imports yaml, records, paths."""
+"""A finished study's configuration and model written to a folder of the user's.
+
+Imports yaml, records, paths.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +26,12 @@ DRAFT = ".bcsearch-draft"  # of a folder that is being written; left behind by a
 
 
 def hand_over(study: StudyRecord, bundle_dir: Path, target: Path, refit: str) -> list[Path]:
-    """Write ``best.toml``, ``.yaml`` and ``.json``, of the same content, and the model; return the files.
+    """Write ``best.toml``, ``.yaml`` and ``.json``, of the same content, and the model.
 
-    ``target`` is made, or is an empty folder; it holds all of them in the end, or stays as it was. ``refit`` is the
-    command that makes the bundle.
+    Return the files.
+
+    ``target`` is made, or is an empty folder; it holds all of them in the end, or stays as it was.
+    ``refit`` is the command that makes the bundle.
 
     Raises:
         StudyError: the bundle in ``bundle_dir`` is not of the study's best trial, or there is none.
@@ -73,7 +78,10 @@ def _about_best(study: StudyRecord, bundle_dir: Path, refit: str) -> dict[str, A
 
 @contextmanager
 def _filling(target: Path) -> Iterator[Path]:
-    """Yield a folder whose files are moved to ``target`` if the block succeeds; otherwise nothing stays."""
+    """Yield a folder whose files are moved to ``target`` if the block succeeds.
+
+    Otherwise nothing stays.
+    """
     was_there = _is_empty_dir(target)
     draft = target / DRAFT
     moved: list[Path] = []

@@ -1,4 +1,7 @@
-"""Figures of trials as Optuna's artifacts: files in the studies' folders. Imports optuna and lower floors."""
+"""Figures of trials as Optuna's artifacts: files in the studies' folders.
+
+Imports optuna and lower floors.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,8 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from optuna.artifacts import get_all_artifact_meta, upload_artifact
 from optuna.artifacts.exceptions import ArtifactNotFound
 
-from bcsearch.errors import DiskError
 from bcsearch.artifacts.files import FIGURES
+from bcsearch.errors import DiskError
 from bcsearch.paths import make_writable_dir, replacing
 
 if TYPE_CHECKING:
@@ -32,7 +35,10 @@ class Draw(Protocol):
     """Draws a trial."""
 
     def __call__(self, entry: LedgerEntry, probabilities: np.ndarray | None) -> str:
-        """Return the text of an SVG file; ``probabilities`` (n_images, n_classes) are out-of-fold, or None."""
+        """Return the text of an SVG file.
+
+        ``probabilities`` (n_images, n_classes) are out-of-fold, or None.
+        """
 
 
 class FigureStore:
@@ -86,7 +92,9 @@ class FigureKeeper:
     def __call__(
         self, trial: optuna.Trial, entry: LedgerEntry, probabilities: np.ndarray | None
     ) -> None:
-        """Draw a trial that is about to end and make the figure its artifact; in a second try it replaces the first.
+        """Draw a trial that is about to end and make the figure its artifact.
+
+        In a second try it replaces the first.
 
         Raises:
             DiskError: the file cannot be written.

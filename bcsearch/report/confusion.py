@@ -1,4 +1,7 @@
-"""Confusion matrices: counted from out-of-fold probabilities, drawn as a part of an SVG. Imports numpy, metrics."""
+"""Confusion matrices: counted from out-of-fold probabilities, drawn as a part of an SVG.
+
+Imports numpy, metrics.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,8 @@ WHITE_ON = 0.5  # share from which on counts are white
 def count_out_of_fold(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Count images by true class (row) and predicted class (column), (n_classes, n_classes) int64.
 
-    Of probabilities (n_images, n_classes), rows that are not a number were never validated and are left out.
+    Of probabilities (n_images, n_classes), rows that are not a number were never validated and are
+    left out.
     """
     known = ~np.isnan(probabilities).any(axis=1)
     return confusion_matrix(
@@ -71,7 +75,10 @@ class Labels:
 
 
 def matrix_svg(confusion: np.ndarray, labels: Labels, left: float, top: float) -> str:
-    """Return a square matrix, true classes in rows, shaded by share of the row; class names stand left and below."""
+    """Return a square matrix, true classes in rows, shaded by share of the row.
+
+    Class names stand left and below.
+    """
     cell = labels.cell
     shares = confusion / np.maximum(1, confusion.sum(axis=1, keepdims=True))
     rows, columns = np.nonzero(confusion)

@@ -1,4 +1,6 @@
-"""Learning curves as a part of an SVG: each fold, their mean, the best epoch. Imports records and the standard library.
+"""Learning curves as a part of an SVG: each fold, their mean, the best epoch.
+
+Imports records and the standard library.
 
 Colours and sizes of words are those that ``trial_figure`` names.
 """
@@ -45,7 +47,10 @@ class Frame:
 def curves_svg(
     epochs: tuple[EpochScores, ...], left: float, top: float, width: float, height: float
 ) -> str:
-    """Return learning curves whose axes take up the given place; their words stand left of it and below."""
+    """Return learning curves whose axes take up the given place.
+
+    Their words stand left of it and below.
+    """
     frame = _frame(epochs, left, top, width, height)
     n_folds = max((len(scores.fold_scores) for scores in epochs), default=0)
     folds = [

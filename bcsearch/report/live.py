@@ -1,4 +1,7 @@
-"""The live view of a run: a table of trials in a terminal, plain lines elsewhere. Imports rich and records."""
+"""The live view of a run: a table of trials in a terminal, plain lines elsewhere.
+
+Imports rich and records.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,10 @@ BEST_STYLE = "bold green"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What is shown of one trial; ``score`` is the best fold mean so far, ``training`` a part of ``seconds``."""
+    """What is shown of one trial.
+
+    ``score`` is the best fold mean so far, ``training`` a part of ``seconds``.
+    """
 
     number: int
     params: Params
@@ -224,7 +230,10 @@ def configuration_text(params: Params) -> str:
 
 
 def _seconds_text(row: Row) -> str:
-    """Say how much of a trial's time was training; most of the rest is work whose result is kept for other trials."""
+    """Say how much of a trial's time was training.
+
+    Most of the rest is work whose result is kept for other trials.
+    """
     training = "" if row.training is None else f" ({row.training:.1f} s training)"
     return f"{number(row.seconds, 1)} s{training}"
 

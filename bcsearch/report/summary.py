@@ -1,4 +1,7 @@
-"""A study in a few lines, or as JSON: how far it is, its best trials. Imports errors and records."""
+"""A study in a few lines, or as JSON: how far it is, its best trials.
+
+Imports errors and records.
+"""
 
 from __future__ import annotations
 
@@ -60,9 +63,9 @@ class Infeasible:
 class StatusFacts:
     """How far a study is; ``best`` holds the best first.
 
-    ``states`` counts the trials that fill a slot of the budget, or will, by state; attempts that fill none stand apart:
-    ``retried`` were lost with their worker and queued again, ``failed`` ended for another reason. ``infeasible``
-    are the last trials that could not be trained.
+    ``states`` counts the trials that fill a slot of the budget, or will, by state; attempts that
+    fill none stand apart: ``retried`` were lost with their worker and queued again, ``failed``
+    ended for another reason. ``infeasible`` are the last trials that could not be trained.
     """
 
     study: str
@@ -78,7 +81,10 @@ class StatusFacts:
 
 
 def status_facts(study: StudyRecord, about: About | None = None) -> StatusFacts:
-    """Collect the state of a study; ``about`` is what its bundle says of itself, where there is one."""
+    """Collect the state of a study.
+
+    ``about`` is what its bundle says of itself, where there is one.
+    """
     retried = len(study.retried)
     return StatusFacts(
         study=study.name,

@@ -1,6 +1,9 @@
-"""A trial as one SVG: its learning curves beside its confusion matrix. Imports records and this floor's parts.
+"""A trial as one SVG: its learning curves beside its confusion matrix.
 
-Written by hand: a trial may take less than a second, and a plotting library takes a tenth of one for a figure.
+Imports records and this floor's parts.
+
+Written by hand: a trial may take less than a second, and a plotting library takes a tenth of one
+for a figure.
 """
 
 from __future__ import annotations
@@ -52,8 +55,8 @@ def trial_figure(
 ) -> str:
     """Return the figure of a trial, 800 pixels wide, as the text of an SVG file that needs no other.
 
-    ``confusion`` counts images by true class (row) and predicted class (column), (n_classes, n_classes) integers;
-    None where no predictions are kept.
+    ``confusion`` counts images by true class (row) and predicted class (column), (n_classes,
+    n_classes) integers; None where no predictions are kept.
     """
     labels = Labels.along(class_names, _side(class_names))
     left = WIDTH - RIGHT - labels.side

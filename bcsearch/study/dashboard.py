@@ -1,4 +1,7 @@
-"""Optuna's dashboard on the studies of a database, for this machine alone. Imports optuna-dashboard, lower floors."""
+"""Optuna's dashboard on the studies of a database, for this machine alone.
+
+Imports optuna-dashboard, lower floors.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,9 @@ class Dashboard:
 
 @contextmanager
 def open_dashboard(url: str, files_dir: Path, port: int) -> Iterator[Dashboard]:
-    """Listen on a port of this machine, or on any free one for 0; ``files_dir`` holds the studies' figures.
+    """Listen on a port of this machine, or on any free one for 0.
+
+    ``files_dir`` holds the studies' figures.
 
     Raises:
         StudyError: nothing was ever run on this database; it is not created.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bcsearch.study.desk import Desk
+
     from tests.cli.conftest import Answer
 
     Run = Callable[..., Answer]

@@ -21,8 +21,9 @@ from tests.fakes import FakeTrainer, make_plan, make_worker, open_desk
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bcsearch.records import StudyRecord
     from bcsearch.study.desk import Desk
+
+    from bcsearch.records import StudyRecord
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
@@ -48,8 +49,9 @@ IMAGES = (
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     """Return a study of twelve finished trials, pruned ones among them, and one that waits."""
-    from bcsearch.objective.figures import FigureKeeper, FigureStore
     from bcsearch.study.wiring import drawing_of
+
+    from bcsearch.objective.figures import FigureKeeper, FigureStore
 
     plan = make_plan(search={"pruner": "median", "pruner_trials": 3, "pruner_epochs": 0, "seed": 2})
     desk = open_desk(tmp_path_factory.mktemp("results"), plan, trials=12)
