@@ -1,0 +1,36 @@
+"""Aligns rows of text in columns."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+
+def aligned(
+    rows: Iterable[Sequence[str]], headings: Sequence[str], right: Collection[int] = ()
+) -> str:
+    """Return rows as plain lines with aligned columns, never cut or wrapped.
+
+    Args:
+        rows: the cells of every row, as many as there are headings.
+        headings: of the columns; all empty for lines without a heading.
+        right: the columns, counted from 0, that are aligned to the right.
+    """
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=any(headings))
+    for number, heading in enumerate(headings):
+        table.add_column(heading, no_wrap=True)
+        if number in right:
+            table.columns[number].justify = "right"
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console = Console(file=StringIO(), width=10_000, color_system=None)
+    with console.capture() as captured:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
