@@ -148,13 +148,13 @@ def test_tables_agree_with_each_other(finished: Finished) -> None:
     )
     assert len(epochs) == sum(int(trial["epochs"]) for trial in trials)
     for trial in trials:
-        means = [float(row["mean"]) for row in epochs if row["trial"] == trial["trial"]]
-        assert max(means) == pytest.approx(float(trial["score"]))
+        means = [float(row["accuracy"]) for row in epochs if row["trial"] == trial["trial"]]
+        assert max(means) == pytest.approx(float(trial["accuracy"]))
         assert means.index(max(means)) == int(trial["best_epoch"])
     for row in epochs:
-        scores = [float(row[f"fold_{index}"]) for index in range(FOLDS)]
-        assert float(row["mean"]) == pytest.approx(np.mean(scores))
-    completed = [float(trial["score"]) for trial in trials if trial["state"] == "complete"]
+        scores = [float(row[f"accuracy_fold_{index}"]) for index in range(FOLDS)]
+        assert float(row["accuracy"]) == pytest.approx(np.mean(scores))
+    completed = [float(trial["accuracy"]) for trial in trials if trial["state"] == "complete"]
     assert best(finished.shell)["best"]["score"] == pytest.approx(max(completed))
 
 

@@ -55,11 +55,13 @@ def test_status_counts_trials_and_ranks_the_completed_ones(
     assert found["best"][0]["trial"] == study.best.number
 
 
-def test_best_tells_score_folds_and_params(study: StudyRecord, bcsearch: Run) -> None:
+def test_best_has_every_score_with_its_folds_and_params(study: StudyRecord, bcsearch: Run) -> None:
     found = json.loads(bcsearch("best", "--study", "cells", "--json").out)
     assert study.best is not None
     assert found["trial"] == study.best.number
-    assert found["score"] == pytest.approx(sum(found["fold_scores"]) / 2)
+    accuracy = found["scores"]["accuracy"]
+    assert found["score_name"] == "accuracy"
+    assert found["score"] == pytest.approx(accuracy["mean"]) == sum(accuracy["folds"]) / 2
     assert found["params"] == study.best.params
     assert found["epochs"] == 5
 
