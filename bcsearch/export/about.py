@@ -1,4 +1,4 @@
-"""The description in a bundle, read without its model. Imports the standard library only."""
+"""The description in a bundle, read without its model."""
 
 from __future__ import annotations
 

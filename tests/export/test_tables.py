@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bcsearch.records import StudyRecord
-from bcsearch.report.tables import folds_csv, predictions_csv, trials_csv
+from bcsearch.export.tables import folds_csv, predictions_csv, trials_csv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
