@@ -35,7 +35,7 @@ class Served:
 
 @contextmanager
 def serve(results: Path) -> Iterator[Served]:
-    """Serve the studies of ``study.db`` in a results folder; ended by Ctrl-C at the end of the block."""
+    """Serve the studies of ``study.db`` in a results folder; Ctrl-C ends it after the block."""
     places = ["--storage", str(results / "study.db"), "--results", str(results)]
     command = [str(COMMAND), "dashboard", *places, "--port", "0"]
     kept = {name: text for name, text in os.environ.items() if not name.startswith("BCSEARCH_")}

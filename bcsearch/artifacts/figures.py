@@ -36,7 +36,7 @@ class Draw(Protocol):
 
 
 def register_figure(trial: optuna.Trial, uuid: str) -> None:
-    """Let a trial of the study ``uuid`` have a figure, without drawing it; a second time is none."""
+    """Let the dashboard list a figure of a trial of the study ``uuid``, without drawing it."""
     artifact = ArtifactMeta(
         artifact_id=f"{uuid}-{trial.number:05d}",
         filename=f"trial-{trial.number:05d}.svg",

@@ -13,7 +13,7 @@ MODEL_NAME = "model.keras"  # beside it
 
 
 def read_about(folder: Path) -> dict[str, Any] | None:
-    """Return the description of the bundle in ``folder``; None where there is none that can be read."""
+    """Return the description of the bundle in ``folder``; None where none can be read."""
     try:
         return tomllib.loads((folder / ABOUT_NAME).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Bundle:
-    """A model from raw images (batch, height, width, 3), 0 to 255, to probabilities, with its description."""
+    """A model with its description.
+
+    It takes raw images (batch, height, width, 3), 0 to 255, and returns probabilities.
+    """
 
     model: keras.Model
     about: dict[str, Any]
@@ -36,7 +39,10 @@ class Bundle:
 
     @property
     def input_size(self) -> int:
-        """Height and width of the images that the model takes, in pixels; its backbone may see smaller ones."""
+        """Height and width of the images that the model takes, in pixels.
+
+        Its backbone may see smaller ones.
+        """
         return int(self.about["model"]["input_size"])
 
     @cached_property

@@ -96,7 +96,7 @@ def _about_best(study: StudyRecord, bundle_dir: Path, refit: str) -> dict[str, A
 
 @contextmanager
 def _filling(target: Path) -> Iterator[Path]:
-    """Yield a folder whose files are moved to ``target`` if the block succeeds; otherwise nothing stays."""
+    """Yield a folder whose files are moved to ``target`` only if the block succeeds."""
     was_there = _is_empty_dir(target)
     draft = target / DRAFT
     moved: list[Path] = []

@@ -1,4 +1,4 @@
-"""Figures as artifacts: of which trials, when they are drawn, where files lie, what an id may be."""
+"""Figures as artifacts: of which trials, when they are drawn, where files lie, what ids are."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run(session: Session) -> None:
 
 
 def figures(session: Session) -> list[str]:
-    """Return the figure of every trial that has one, by way of the artifacts that Optuna knows of."""
+    """Return the figure of every trial that has one, as Optuna lists its artifacts."""
     store = FigureStore(session.files, draw=lambda uuid, number: f"{uuid} {number}".encode())
     uuid = session.ledger.uuid
     drawn = []

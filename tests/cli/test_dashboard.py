@@ -1,4 +1,4 @@
-"""``bcsearch dashboard`` as a process: where it listens, how it ends, what it leaves alone, what it refuses."""
+"""``bcsearch dashboard`` as a process: where it listens, how it ends, what it refuses."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PLAN = make_plan()
 
 @pytest.fixture
 def session(workdir: Path) -> Session:
-    """Return an empty study of thirty trials in the default place for figures, in a database of its own."""
+    """Return an empty study of thirty trials in the default place, in a database of its own."""
     (workdir / "results").mkdir()
     return open_session(workdir / "results", PLAN, trials=30)
 

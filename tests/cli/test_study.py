@@ -1,4 +1,4 @@
-"""``status``, ``best`` and ``export`` on a study made by the fake trainer: by SQL, without a framework."""
+"""``status``, ``best`` and ``export`` on a study that the fake trainer made."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def study(workdir: Path) -> StudyRecord:
-    """Return a study of eight trials, pruned ones among them, in the default place; its budget is ten."""
+    """Return a study of eight trials, some pruned, in the default place; its budget is ten."""
     plan = make_plan(search={"pruner": "median", "pruner_trials": 3, "pruner_epochs": 0, "seed": 2})
     (workdir / "results").mkdir()
     session = open_session(workdir / "results", plan, trials=8)
@@ -67,7 +67,7 @@ def test_best_has_every_score_with_its_folds_and_params(study: StudyRecord, bcse
 
 
 def make_bundle(study: StudyRecord, workdir: Path, **more: Any) -> dict[str, Any]:
-    """Put a bundle of the study's best trial in its place, with bytes for a model; return its description."""
+    """Put a bundle of the best trial in its place, with bytes for a model; return its about."""
     assert study.best is not None
     folder = workdir / "results" / "cells" / "model"
     folder.mkdir(parents=True, exist_ok=True)

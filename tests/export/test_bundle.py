@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from bcsearch.errors import DataError, DiskError
-from bcsearch.records import StudyRecord
 from bcsearch.recipe import Params
+from bcsearch.records import StudyRecord
 
 pytestmark = pytest.mark.slow
 
@@ -80,7 +80,7 @@ def test_new_bundle_replaces_the_old_one_whole(tmp_path: Path) -> None:
     assert set(kept(folder)) == {"model/best.toml", "model/model.keras", "model/best.json"}
 
 
-def full_disk(*_: Any) -> NoReturn:
+def full_disk(*_: Any, **__: Any) -> NoReturn:
     raise OSError(28, "No space left on device")
 
 

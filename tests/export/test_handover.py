@@ -147,8 +147,8 @@ def test_study_that_was_never_refitted_is_refused(name: str, bundle: Path, tmp_p
 def test_model_of_another_trial_than_the_best_is_refused(bundle: Path, tmp_path: Path) -> None:
     better = replace(STUDY, trials=(*TRIALS, replace(TRIALS[0], number=3, score=0.6)))
     text = (
-        "is of trial 0 with accuracy 1e-05, the best trial of study 'cells' is 3 with accuracy 0.6; "
-        f"make it with '{REFIT}'$"
+        "is of trial 0 with accuracy 1e-05, the best trial of study 'cells' is 3 "
+        f"with accuracy 0.6; make it with '{REFIT}'$"
     )
     refused(bundle, tmp_path / "out", StudyError, text, better)
 

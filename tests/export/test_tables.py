@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bcsearch.records import StudyRecord
 from bcsearch.export.tables import folds_csv, predictions_csv, trials_csv
+from bcsearch.records import StudyRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

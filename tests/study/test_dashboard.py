@@ -1,4 +1,4 @@
-"""A study in the real dashboard in a real browser: it opens, its plot and the figures of its trials show."""
+"""A study in the real dashboard in a real browser: its plot and the figures of its trials show."""
 
 from __future__ import annotations
 
