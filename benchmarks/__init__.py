@@ -1,1 +1,1 @@
-"""Measurements of bcsearch, two things side by side on one machine; ``python -m benchmarks`` prints them."""
+"""Measurements of bcsearch; ``python -m benchmarks`` prints them."""

@@ -1,4 +1,4 @@
-"""The ten frozen configurations that both sides of the comparison train. Imports the standard library only."""
+"""The ten fixed configurations that both sides of the comparison train."""
 
 from __future__ import annotations
 

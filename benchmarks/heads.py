@@ -1,4 +1,4 @@
-"""How much of the machine's matrix-product rate training heads reaches, both measured in turns. Imports tensorflow."""
+"""How much of the machine's matrix-product rate training heads reaches, measured in turns."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
-from bcsearch.records import Params
+from bcsearch.recipe import Params
+from bcsearch.training.batches import Batches
 from bcsearch.training.heads import HeadTrainer, load_features
-from bcsearch.training.loop import Task
+from bcsearch.training.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,7 @@ ROUNDS = 5
 
 
 def main() -> None:
-    """Print rates in GFLOP/s: of whole training epochs at batch 128, of the products alone, of a large product."""
+    """Print rates in GFLOP/s: of whole epochs, of their products alone, of a large product."""
     large = _product(SQUARE, SQUARE, SQUARE)
     for units in WIDTHS:
         trainer, work = _trainer(units)
@@ -50,16 +51,17 @@ def _rate(call: Callable[[], object], work: float) -> float:
 
 
 def _product(rows: int, inner: int, columns: int, n_folds: int = 1) -> Callable[[], object]:
-    left, right = (
-        tf.random.normal((n_folds, rows, inner)),
-        tf.random.normal((n_folds, inner, columns)),
-    )
+    left = tf.random.normal((n_folds, rows, inner))
+    right = tf.random.normal((n_folds, inner, columns))
     multiply = tf.function(lambda: tf.matmul(left, right))
     return lambda: multiply().numpy()
 
 
 def _trainer(units: int) -> tuple[Callable[[], object], float]:
-    """Return a call that trains one epoch, and its matrix work: features need no gradient, hidden units do."""
+    """Return a call that trains one epoch, and its floating-point operations.
+
+    Features need no gradient, hidden units do.
+    """
     random = np.random.default_rng(0)
     labels = random.integers(0, N_CLASSES, N_IMAGES)
     parts = random.permutation(N_IMAGES) % N_FOLDS
@@ -72,11 +74,10 @@ def _trainer(units: int) -> tuple[Callable[[], object], float]:
     features = load_features([random.normal(size=(N_IMAGES, N_FEATURES)).astype(np.float16)], task)
     params = Params(head_layers=1, units_1=units, dropout=0.2, batch_size=BATCH_SIZE)
     trainer = HeadTrainer(features, task, params, seed=0)
-    rows = trainer.rows_per_epoch
     trainer.train_epoch(0, 1e-3)
-    return lambda: trainer.train_epoch(1, 1e-3), 2.0 * rows * (
-        2 * N_FEATURES * units + 3 * units * N_CLASSES
-    )
+    rows = Batches(train_rows=task.train_rows, batch_size=BATCH_SIZE, seed=0).rows(0).size
+    products = 2 * N_FEATURES * units + 3 * units * N_CLASSES
+    return lambda: trainer.train_epoch(1, 1e-3), 2.0 * rows * products
 
 
 if __name__ == "__main__":

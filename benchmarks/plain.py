@@ -1,9 +1,9 @@
-"""The same trials as tutorials write them: plain Optuna and Keras, backbone inside the model, ``fit`` a fold.
+"""The same trials as tutorials write them: plain Optuna and Keras, ``fit`` for every fold.
 
     python -m benchmarks.plain cells.npz 2
 
-trains the first two configurations and prints one JSON line a trial. Of bcsearch it takes the
-pretrained backbone and one constant.
+trains the first two configurations, the backbone inside the model, and prints one JSON line a
+trial. Of bcsearch it takes the pretrained backbone and one constant.
 """
 
 from __future__ import annotations
@@ -48,24 +48,22 @@ def _objective(
     trial.suggest_int("units_1", 64, 512)
     trial.suggest_float("learning_rate", 5e-4, 3e-3)
     trial.suggest_float("dropout", 0.0, 0.5)
-    curves, seconds = [], 0.0
-    for train, valid in StratifiedKFold(N_FOLDS, shuffle=True, random_state=0).split(
-        images, labels
-    ):
-        scaling = _scaling(
-            backbone.predict(images[train], verbose=0)
-        )  # as bcsearch's heads scale; not counted
+    curves = []
+    seconds = 0.0
+    folds = StratifiedKFold(N_FOLDS, shuffle=True, random_state=0)
+    for train, valid in folds.split(images, labels):
+        # as bcsearch's heads scale features; its time is not counted
+        scaling = _scaling(backbone.predict(images[train], verbose=0))
         started = time.perf_counter()
         model = _build(backbone, scaling, trial)
+        scheduler = keras.callbacks.LearningRateScheduler(_cosine(trial.params["learning_rate"]))
         fitted = model.fit(
             images[train],
             labels[train],
             validation_data=(images[valid], labels[valid]),
             epochs=EPOCHS,
             batch_size=BATCH_SIZE,
-            callbacks=[
-                keras.callbacks.LearningRateScheduler(_cosine(trial.params["learning_rate"]))
-            ],
+            callbacks=[scheduler],
             verbose=0,
         )
         curves.append(fitted.history["val_accuracy"])

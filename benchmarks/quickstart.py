@@ -1,4 +1,4 @@
-"""The quickstart sweep as shipped on 4,188 real cells, 200 trials: minutes, memory, accuracy on held-out cells."""
+"""The quickstart sweep on 4,188 real cells, 200 trials: minutes, memory, accuracy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TRIALS = 200
 
 
 def main() -> None:
-    """Run the command from a cold cache and print its minutes, its peak of memory, the scores of its model."""
+    """Run the command from a cold cache and print its minutes, peak memory and model's scores."""
     if not DATA.exists():
         print(f"quickstart: left out, {DATA} is missing")
         return
@@ -28,7 +28,6 @@ def main() -> None:
         cache = sum(path.stat().st_size for path in (Path(folder) / "cache").rglob("*.npy"))
     gigabytes = f"{ran.peak_bytes / 1e9:.2f} GB of memory, {cache / 1e9:.2f} GB of cache"
     print(f"quickstart, {TRIALS} trials on {DATA.stem}: {ran.minutes:.1f} minutes, {gigabytes}")
-    print(f"  {ran.costs}")
     print(f"  states {status['states']}, best score {best['score']:.4f}, {best['params']}")
     print(f"  accuracy on {TEST.stem}: {found['accuracy']:.4f}, macro F1 {found['macro_f1']:.4f}")
 

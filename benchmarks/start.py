@@ -1,4 +1,4 @@
-"""How long ``bcsearch --help`` takes, as a user waits for it. Imports the standard library only."""
+"""How long ``bcsearch --help`` takes, as a user waits for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ConvNeXt-Tiny against stock Keras: its frozen pass, and an epoch of five folds with its last stage trained."""
+"""ConvNeXt-Tiny against stock Keras: its frozen pass, and an epoch with its last stage trained."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from bcsearch.backbones.cuts import INPUT, POOLED, cuts_of, segment
 from bcsearch.backbones.plain import transfer
 from bcsearch.backbones.table import get_backbone
 from bcsearch.features.forward import FrozenForward
-from bcsearch.records import Params
+from bcsearch.recipe import Params
+from bcsearch.training.batch import traced_of
 from bcsearch.training.devices import Device
 from bcsearch.training.fold_weights import Scaling, first_weights
-from bcsearch.training.head_graph import kind_of
-from bcsearch.training.loop import Task
 from bcsearch.training.suffix import SuffixTrainer
 from bcsearch.training.suffix_graph import SuffixGraph, trainable_copy
+from bcsearch.training.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,10 +34,8 @@ def main() -> None:
     """Print images/s and seconds of both sides, measured in turns, and their ratios."""
     backbone = get_backbone(NAME)
     keras.utils.set_random_seed(0)
-    stock, ours = (
-        backbone.stock(SIDE) if backbone.stock else backbone.build(SIDE),
-        backbone.build(SIDE),
-    )
+    ours = backbone.build(SIDE)
+    stock = (backbone.stock or backbone.build)(SIDE)
     transfer(stock, ours)
     images = np.random.default_rng(0).integers(0, 256, (N_IMAGES, SIDE, SIDE, 3), np.uint8)
     _passes(stock, ours, images)
@@ -74,12 +72,10 @@ def _epochs(stock: keras.Model, ours: keras.Model, images: np.ndarray) -> None:
     started = time.perf_counter()
     model.fit(images[rows[0]], labels[rows[0]], batch_size=BATCH_SIZE, verbose=0)
     theirs = N_FOLDS * (time.perf_counter() - started)
-    print(
-        f"{NAME}, last stage ({cut.fraction:.2f} of the parameters), an epoch of {N_FOLDS} folds of {len(rows[0])}:"
-    )
-    print(
-        f"  Keras fit {theirs:.0f} s ({N_FOLDS} times one fold), bcsearch {mine:.1f} s, {theirs / mine:.1f} times"
-    )
+    what = f"last stage ({cut.fraction:.2f} of the parameters)"
+    print(f"{NAME}, {what}, an epoch of {N_FOLDS} folds of {len(rows[0])}:")
+    print(f"  Keras fit {theirs:.0f} s ({N_FOLDS} times one fold), bcsearch {mine:.1f} s")
+    print(f"  {theirs / mine:.1f} times")
 
 
 def _trainer(
@@ -91,7 +87,7 @@ def _trainer(
     body = trainable_copy(
         segment(ours, cut, POOLED), batch_norm="frozen", precision="float32", seed=0
     )
-    graph = SuffixGraph(body, None, kind_of(params), Device.cpu())
+    graph = SuffixGraph(body, None, traced_of(params), Device.cpu())
     n_features = body.output.shape[-1]
     start = partial(first_weights, Scaling.none(n_features), [n_features, UNITS, N_CLASSES], seed=0)
     task = Task(labels=labels, n_classes=N_CLASSES, train_rows=rows, valid_rows=[])
@@ -100,7 +96,7 @@ def _trainer(
 
 
 def _plain_model(stock: keras.Model) -> keras.Model:
-    """Return the stock network with a head as tutorials build it: frozen below its last stage."""
+    """Return the stock network with a head as tutorials build it, frozen below its last stage."""
     first = next(index for index, layer in enumerate(stock.layers) if "stage_3" in layer.name)
     for layer in stock.layers[:first]:
         layer.trainable = False
@@ -111,7 +107,7 @@ def _plain_model(stock: keras.Model) -> keras.Model:
 
 
 def _in_turns(calls: tuple[Callable[[], object], ...]) -> list[float]:
-    """Return the median seconds of each call, run in turns after a first one that is not counted."""
+    """Return the median seconds of each call, run in turns; the first round is not counted."""
     seconds: list[list[float]] = [[] for _ in calls]
     for _ in range(ROUNDS + 1):
         for index, call in enumerate(calls):

@@ -1,4 +1,4 @@
-"""bcsearch against the plain script on the same frozen trials: seconds a trial, and whether the scores agree."""
+"""bcsearch against the plain script on the same trials: seconds a trial, and their scores."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ DATA = Path("../shared/data/pbc_mini_96.npz")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """One run of the ten configurations. Seconds: of the whole command, a trial, a trial besides its training."""
+    """One run of the ten configurations; times are in seconds."""
 
-    command: float
+    command: float  # of the whole command
     trial: float
-    overhead: float
+    overhead: float  # of a trial, besides training
     scores: list[float]
 
 
 def main() -> None:
-    """Print seconds a trial of both sides, cold and warm, their ratios, and the scores of the same configurations."""
+    """Print seconds a trial of both sides, cold and warm, and scores of the same configurations."""
     if not DATA.exists():
         print(f"trials: left out, {DATA} is missing")
         return
@@ -49,21 +49,18 @@ def main() -> None:
         cold = _bcsearch(Path(folder), SEEDS[0], "cold")
         warm = [_bcsearch(Path(folder), seed, f"warm{seed}") for seed in SEEDS]
     plain_seconds = mean(seconds for seconds, _ in plain)
-    cold_seconds, warm_seconds = cold.command / len(CONFIGURATIONS), mean(run.trial for run in warm)
+    cold_seconds = cold.command / len(CONFIGURATIONS)
+    warm_seconds = mean(run.trial for run in warm)
     print(f"plain Optuna and Keras: {plain_seconds:.1f} s a trial, {len(plain)} trials measured")
-    print(
-        f"bcsearch, ten trials and the refit from a cold cache, whole command: {cold.command:.1f} s"
-    )
+    print(f"bcsearch, ten trials and the refit, from a cold cache: {cold.command:.1f} s")
     print(f"  a tenth of it against a plain trial: {plain_seconds / cold_seconds:.0f} times faster")
-    print(
-        f"bcsearch, a trial on a warm cache: {warm_seconds:.2f} s, {plain_seconds / warm_seconds:.0f} times faster"
-    )
+    print(f"bcsearch, a trial on a warm cache: {warm_seconds:.2f} s")
+    print(f"  {plain_seconds / warm_seconds:.0f} times faster than a plain trial")
     print(f"  of it not training: {mean(run.overhead for run in warm):.3f} s")
     for number, (_, score) in enumerate(plain):
         ours = [run.scores[number] for run in warm]
-        print(
-            f"trial {number}: plain {score:.4f}, bcsearch {mean(ours):.4f}, {stdev(ours):.4f} between seeds"
-        )
+        between = f"{stdev(ours):.4f} between seeds"
+        print(f"trial {number}: plain {score:.4f}, bcsearch {mean(ours):.4f}, {between}")
 
 
 def _plain() -> list[tuple[float, float]]:
@@ -95,7 +92,7 @@ def _bcsearch(folder: Path, seed: int, name: str) -> Measured:
 
 
 def _between(rows: list[dict[str, str]]) -> float:
-    """Return the seconds from the start of the first trial to the end of the last, gaps between trials included."""
+    """Return the seconds from the start of the first trial to the end of the last."""
     starts = [datetime.fromisoformat(row["started"]) for row in rows]
     return (max(starts) - min(starts)).total_seconds() + float(rows[-1]["seconds"])
 
@@ -111,7 +108,7 @@ def _sweep(seed: int) -> dict[str, object]:
 
 
 def _space() -> dict[str, object]:
-    settled = {
+    fixed = {
         "backbone": BACKBONE,
         "image_size": IMAGE_SIZE,
         "batch_size": BATCH_SIZE,
@@ -122,7 +119,7 @@ def _space() -> dict[str, object]:
         "learning_rate": {"float": [5e-4, 3e-3]},
         "dropout": {"float": [0.0, 0.5]},
     }
-    return {"params": {**settled, **varied}}
+    return {"params": {**fixed, **varied}}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Makes the picture in README from a real run on the drawn demo: ``python docs/picture.py``. Imports the API."""
+"""Makes the picture in README from a run on the demo: ``python docs/picture.py``."""
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,12 +15,9 @@ from bcsearch.report.live import LiveView
 def main() -> None:
     """Run 24 trials and save what the terminal shows at their end."""
     with TemporaryDirectory() as folder, LiveView(Console()) as view:
-        bcsearch.run(
-            "quickstart",
-            bcsearch.RunOptions(data="demo", trials=24, results_dir=Path(folder)),
-            view,
-        )
-    screen = Console(record=True, width=124, file=Path("/dev/null").open("w", encoding="utf-8"))  # noqa: SIM115 - process ends
+        options = bcsearch.RunOptions(data="demo", trials=24, results_dir=Path(folder))
+        bcsearch.run("quickstart", options, view)
+    screen = Console(record=True, width=124, file=StringIO())
     screen.print(view)
     screen.save_svg(
         str(Path(__file__).with_name("run.svg")),

@@ -1,4 +1,4 @@
-"""Fakes of the seams: a trainer with a known optimum, a listener that remembers, and a study at hand for both."""
+"""Fakes: a trainer with a known optimum, a listener that remembers, and a study for both."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FINGERPRINT = {"dataset": "aa", "training.epochs": "5"}
 
 
 def make_scores(epoch: int, *folds: float, score: str = "accuracy", **others: float) -> EpochScores:
-    """Return the scores of an epoch: one value a fold of the ranking score, the same in all folds of ``others``."""
+    """Return an epoch's scores: the ranking score by fold, ``others`` the same in all folds."""
     mean = sum(folds) / len(folds)
     more = {name: (value,) * len(folds) for name, value in others.items()}
     return EpochScores(
@@ -50,7 +50,7 @@ def make_scores(epoch: int, *folds: float, score: str = "accuracy", **others: fl
 
 
 def rising(params: Params) -> tuple[float, ...]:
-    """Return five fold means that rise towards 1, less a quarter for each decade away from the best rate."""
+    """Return five fold means that rise to 1, less a quarter for each decade off the best rate."""
     height = 1 - abs(log10(params.learning_rate / BEST_RATE)) / 4
     return tuple(height * (1 - 0.5**epoch) for epoch in range(1, 6))
 
@@ -113,7 +113,7 @@ class Recorder:
 
 
 def make_plan(space: Mapping[str, Any] = SPACE, **sweep: Any) -> Plan:
-    """Return a plan called ``cells``; random draws and no pruning unless ``search`` says otherwise."""
+    """Return a plan called ``cells``, by default with random draws and no pruning."""
     search = {"sampler": "random", "pruner": "none", **sweep.pop("search", {})}
     content = {
         "sweep": {"space": "toy", "search": search, **sweep},

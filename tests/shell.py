@@ -1,4 +1,4 @@
-"""The ``bcsearch`` command as a user types it: real processes in a folder, with a cache of its own."""
+"""The ``bcsearch`` command as a user types it, in real processes with a cache of their own."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Shell:
         )
 
     def run(self, *arguments: str | Path) -> str:
-        """Run ``bcsearch`` with arguments, expect that it ends well and silently, and return what it printed."""
+        """Run ``bcsearch``, expect success and nothing on stderr, and return what it printed."""
         process = self.start(*arguments)
         out, err = process.communicate(timeout=SECONDS)
         assert (process.returncode, err) == (0, ""), out

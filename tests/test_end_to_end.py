@@ -1,4 +1,4 @@
-"""The main job as a user does it: the ``bcsearch`` command in a shell, on real images of blood cells."""
+"""The main job as a user does it: ``bcsearch`` in a shell, on real images of blood cells."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ TRIALS, EPOCHS, FOLDS = 14, 6, 3
 SWEEP = f"""
 space = "mini"
 start = [
-    {{ learning_rate = 0.003 }}, {{ learning_rate = 0.004 }}, {{ learning_rate = 0.005 }}, {{ learning_rate = 0.006 }},
+    {{ learning_rate = 0.003 }}, {{ learning_rate = 0.004 }},
+    {{ learning_rate = 0.005 }}, {{ learning_rate = 0.006 }},
     {{ learning_rate = 1e-6 }},  # hopeless: to be pruned
 ]
 search = {{ trials = {TRIALS}, startup_trials = 8, pruner_trials = 4, pruner_epochs = 1 }}
@@ -281,7 +282,7 @@ def test_changed_training_is_refused_and_the_key_named(finished: Finished, tmp_p
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interrupted:
-    """A study that was stopped by Ctrl-C, then killed, then finished; and its record at each of these moments."""
+    """A study that was stopped by Ctrl-C, then killed, then finished; its record each time."""
 
     shell: Bench
     stopped_out: str

@@ -1,4 +1,4 @@
-"""Tiny runs of the real trainer on drawn cells, from Python and from a shell: splits, odd images, deaths, repairs."""
+"""Tiny runs of the real trainer on drawn cells, from Python and from a shell."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def demo() -> Dataset:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cells:
-    """Drawn cells of the first four classes, as many of each: images (n, 96, 96, 3) and labels (n,)."""
+    """Drawn cells, as many of each of four classes: images (n, 96, 96, 3) and labels (n,)."""
 
     images: np.ndarray
     labels: np.ndarray
@@ -207,7 +207,8 @@ def test_python_example_of_the_readme_runs(
 RELOAD = """
 import sys
 import keras, numpy as np
-np.save("found.npy", keras.models.load_model("out/model.keras").predict(np.load("images.npy"), verbose=0))
+model = keras.models.load_model("out/model.keras")
+np.save("found.npy", model.predict(np.load("images.npy"), verbose=0))
 assert not any(name.startswith(("bcsearch", "keras_cv")) for name in sys.modules)
 """
 
@@ -406,7 +407,7 @@ def test_custom_backbone_runs_from_a_shell_in_silence(place: Place, cells: Cells
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deaths:
-    """A run on the demo, ended by SIGTERM, then by SIGKILL, both amid an entry of the cache, then left to finish."""
+    """A run on the demo, ended by SIGTERM and SIGKILL during a cache entry, then finished."""
 
     place: Place
     code: int

@@ -1,1 +1,1 @@
-"""Backbones: one table, their weights, their preprocessing. Empty: reading a file of weights loads no TensorFlow."""
+"""Backbones: one table of them, their weights, their cuts."""

@@ -1,25 +1,19 @@
-"""EfficientNet-Lite as Keras functional models of stock layers. Imports keras.
+"""EfficientNet-Lite as Keras functional models of stock layers.
 
-The network of EfficientNet-B0 without squeeze-and-excitation, with ReLU6 instead of swish, and with a stem, a head
-and first and last stages that do not grow with the variant.
+The network of EfficientNet-B0 without squeeze-and-excitation, with ReLU6 instead of swish, and with
+a stem, a head and first and last stages that do not grow with the variant.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import keras
 from keras import layers
 
-STEM_FILTERS = 32
-HEAD_FILTERS = 1280
-NORM_EPSILON = 1e-3
-NORM_MOMENTUM = 0.99
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class Stage(NamedTuple):
     """A run of equal blocks; only the first has the stride, only later ones a shortcut."""
 
     repeats: int
@@ -30,34 +24,35 @@ class Stage:
 
 
 STAGES = (
-    Stage(repeats=1, kernel=3, stride=1, expansion=1, filters=16),
-    Stage(repeats=2, kernel=3, stride=2, expansion=6, filters=24),
-    Stage(repeats=2, kernel=5, stride=2, expansion=6, filters=40),
-    Stage(repeats=3, kernel=3, stride=2, expansion=6, filters=80),
-    Stage(repeats=3, kernel=5, stride=1, expansion=6, filters=112),
-    Stage(repeats=4, kernel=5, stride=2, expansion=6, filters=192),
-    Stage(repeats=1, kernel=3, stride=1, expansion=6, filters=320),
+    Stage(1, kernel=3, stride=1, expansion=1, filters=16),
+    Stage(2, kernel=3, stride=2, expansion=6, filters=24),
+    Stage(2, kernel=5, stride=2, expansion=6, filters=40),
+    Stage(3, kernel=3, stride=2, expansion=6, filters=80),
+    Stage(3, kernel=5, stride=1, expansion=6, filters=112),
+    Stage(4, kernel=5, stride=2, expansion=6, filters=192),
+    Stage(1, kernel=3, stride=1, expansion=6, filters=320),
 )
 
 
 def build_lite(image_size: int, *, name: str, width: float, depth: float) -> keras.Model:
     """Build a variant with Keras' initial weights.
 
-    Takes RGB of shape (batch, image_size, image_size, 3), 0 to 255; gives pooled features (batch, 1280).
-    ``width`` and ``depth`` multiply the filters and the repeats.
+    Takes RGB of shape (batch, image_size, image_size, 3), 0 to 255; gives pooled features
+    (batch, 1280). ``width`` and ``depth`` multiply the filters and the repeats.
     """
     image = keras.Input((image_size, image_size, 3), name="image")
     x = layers.Rescaling(1 / 127.5, offset=-1.0, name="rescale")(image)
-    x = _conv(x, "stem", STEM_FILTERS, kernel=3, stride=2)
+    x = _conv(x, "stem", 32, kernel=3, stride=2)
     index = 0
     for stage in STAGES:
-        edge = stage in (STAGES[0], STAGES[-1])
-        repeats = stage.repeats if edge else math.ceil(stage.repeats * depth)
+        repeats = stage.repeats
+        if stage not in (STAGES[0], STAGES[-1]):
+            repeats = math.ceil(repeats * depth)
         for repeat in range(repeats):
             stride = stage.stride if repeat == 0 else 1
             x = _block(x, f"block{index}", stage, round_filters(stage.filters, width), stride)
             index += 1
-    x = _conv(x, "head", HEAD_FILTERS, kernel=1)
+    x = _conv(x, "head", 1280, kernel=1)
     return keras.Model(image, layers.GlobalAveragePooling2D(name="pool")(x), name=name)
 
 
@@ -76,11 +71,10 @@ def _block(
     channels = x.shape[-1]
     if stage.expansion != 1:
         x = _conv(x, f"{name}_expand", channels * stage.expansion, kernel=1)
-    x = layers.DepthwiseConv2D(
+    depthwise = layers.DepthwiseConv2D(
         stage.kernel, strides=stride, padding="same", use_bias=False, name=f"{name}_depthwise_conv"
-    )(x)
-    x = _norm(x, f"{name}_depthwise")
-    x = layers.ReLU(max_value=6.0, name=f"{name}_depthwise_relu")(x)
+    )
+    x = _norm_relu(depthwise(x), f"{name}_depthwise")
     x = layers.Conv2D(filters, 1, use_bias=False, name=f"{name}_project_conv")(x)
     x = _norm(x, f"{name}_project")
     if stride == 1 and channels == filters:
@@ -91,15 +85,15 @@ def _block(
 def _conv(
     x: keras.KerasTensor, name: str, filters: int, *, kernel: int, stride: int = 1
 ) -> keras.KerasTensor:
-    """Convolve, normalise, cut at 0 and 6."""
-    x = layers.Conv2D(
+    conv = layers.Conv2D(
         filters, kernel, strides=stride, padding="same", use_bias=False, name=f"{name}_conv"
-    )(x)
+    )
+    return _norm_relu(conv(x), name)
+
+
+def _norm_relu(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
     return layers.ReLU(max_value=6.0, name=f"{name}_relu")(_norm(x, name))
 
 
 def _norm(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    """Normalise by batch statistics."""
-    return layers.BatchNormalization(
-        epsilon=NORM_EPSILON, momentum=NORM_MOMENTUM, name=f"{name}_bn"
-    )(x)
+    return layers.BatchNormalization(epsilon=1e-3, momentum=0.99, name=f"{name}_bn")(x)

@@ -1,45 +1,39 @@
-"""ImageNet weights that Keras publishes: their names, their place, fetched once into Keras's own folder. Imports paths.
-
-File names, digests and addresses are those in the source of Keras 3.15.1 (``keras/src/applications``).
-"""
+"""Files of ImageNet weights that Keras publishes, fetched once into Keras's own folder."""
 
 from __future__ import annotations
 
+import logging
 import os
-import shutil
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import md5, sha256
-from http.client import HTTPException
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.error import HTTPError
-from urllib.parse import urlsplit
+from urllib.parse import urljoin
 from urllib.request import Request, urlopen
+
+import pooch
+from pooch.hashes import hash_matches
 
 from bcsearch.errors import DiskError, WeightsError
 from bcsearch.paths import locked, make_writable_dir
 
-STORE = "https://storage.googleapis.com/"
-APPLICATIONS = STORE + "tensorflow/keras-applications/"
-ONLY_GET = (405, 501)  # what servers say that do not know HEAD
-LOOK_SECONDS = 10.0  # how long a server may be silent before it counts as not there
-MIRROR = "BCSEARCH_WEIGHTS_URL"  # names an address that holds the same files, all in one folder
+MIRROR = "BCSEARCH_WEIGHTS_URL"  # the address of a folder that holds the same files
+TIMEOUT = 10.0  # seconds that a server may be silent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """One file: its name, the folder it is published in, and the MD5 or SHA-256 digest of its content."""
+    """One file: its name, the address of its folder, its digest after ``md5:`` or ``sha256:``."""
 
     file: str
     folder: str
-    digest: str
+    known_hash: str
 
     @property
     def url(self) -> str:
         """Where it is fetched from: its folder, or the mirror."""
-        mirror = os.environ.get(MIRROR)
-        return f"{mirror.rstrip('/')}/{self.file}" if mirror else self.folder + self.file
+        folder = os.environ.get(MIRROR) or self.folder
+        return f"{folder.rstrip('/')}/{self.file}"
 
     @property
     def path(self) -> Path:
@@ -47,83 +41,50 @@ class Published:
         home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
         return Path(home) / "models" / self.file
 
-    @property
     def is_kept(self) -> bool:
-        """Whether it is on this machine; whether it is sound is seen when it is used."""
+        """Return whether it is on this machine; whether it is damaged is seen when it is used."""
         return self.path.is_file()
 
     def fetch(self) -> Path:
         """Return the file, fetched where it is not kept; while another process fetches it, wait.
 
         Raises:
-            WeightsError: it is not kept and cannot be fetched, or what was kept or fetched is damaged.
+            WeightsError: it cannot be fetched, or what was kept or fetched is damaged.
         """
-        if not self.is_kept:
+        if not self.is_kept():
             self._download()
-        if not self._is_sound(self.path):
+        if not hash_matches(self.path, self.known_hash):
             raise WeightsError(
-                f"weights {self.path} are damaged; remove the file, and it is fetched again"
+                f"weights {self.path} are damaged; remove the file to fetch it again"
             )
         return self.path
 
     def _download(self) -> None:
-        refusal = _look(self.url)
-        if refusal:
-            raise WeightsError(
-                f"cannot fetch {self.url} ({refusal}); fetch it on another machine and put it into "
-                f"{self.path.parent}, or set {MIRROR} to a server that has it"
-            )
+        pooch.get_logger().setLevel(logging.WARNING)
         try:
+            silent = _silence(urljoin(self.url, "/"))
+            if silent:
+                raise ConnectionError(silent)
             folder = make_writable_dir(self.path.parent)
             with locked(folder / f".{self.file}.lock", lambda: None):
-                if not self.is_kept:
-                    self._download_alone(folder)
+                downloader = pooch.HTTPDownloader(timeout=TIMEOUT)
+                pooch.retrieve(self.url, self.known_hash, self.file, folder, downloader=downloader)
+                self.path.chmod(0o644)  # pooch lets nobody but the owner read it
         except DiskError as error:
             raise WeightsError(str(error)) from error
-
-    def _download_alone(self, folder: Path) -> None:
-        """Fetch into a draft folder beside the place and move what is whole: a broken transfer leaves nothing."""
-        with TemporaryDirectory(prefix=".bcsearch-", dir=folder) as draft:
-            path = Path(draft) / self.file
-            try:
-                with urlopen(self.url, timeout=LOOK_SECONDS) as reply, path.open("wb") as file:
-                    shutil.copyfileobj(reply, file)
-            except (OSError, HTTPException) as error:
-                raise WeightsError(f"fetching {self.url} broke off ({error}); try again") from error
-            if not self._is_sound(path):
-                raise WeightsError(
-                    f"what {self.url} sends is damaged or another file; try again or use another server"
-                )
-            path.replace(self.path)
-
-    def _is_sound(self, path: Path) -> bool:
-        digest = md5(usedforsecurity=False) if len(self.digest) == 32 else sha256()
-        with path.open("rb") as file:
-            while chunk := file.read(2**22):
-                digest.update(chunk)
-        return digest.hexdigest() == self.digest
-
-
-def _look(url: str) -> str:
-    """Say why a file cannot be had; nothing where it can. A server that did not answer is not asked again."""
-    parts = urlsplit(url)
-    try:
-        silent = _silence(f"{parts.scheme}://{parts.netloc}/")
-        if silent:
-            return silent
-        urlopen(Request(url, method="HEAD"), timeout=LOOK_SECONDS).close()
-    except HTTPError as error:
-        return "" if error.code in ONLY_GET else f"the server says {error.code}"
-    except (OSError, ValueError) as error:
-        return f"no answer: {error}"
-    return ""
+        except (OSError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise WeightsError(
+                f"cannot fetch {self.url} ({reason}); fetch it on another machine and put it into "
+                f"{self.path.parent}, or set {MIRROR} to a server that has it"
+            ) from error
 
 
 @lru_cache(maxsize=32)
 def _silence(server: str) -> str:
-    """Say why a server does not answer; nothing where it answers anything at all."""
+    """Return why a server does not answer, or nothing; each is asked once in a process."""
     try:
-        urlopen(Request(server, method="HEAD"), timeout=LOOK_SECONDS).close()
+        urlopen(Request(server, method="HEAD"), timeout=TIMEOUT).close()
     except HTTPError:
         return ""
     except (OSError, ValueError) as error:

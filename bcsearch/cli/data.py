@@ -1,4 +1,4 @@
-"""Commands on data: info. Imports typer; the data floor inside the functions."""
+"""Commands on data."""
 
 from __future__ import annotations
 
@@ -26,5 +26,8 @@ def info(
     from bcsearch.report.dataset import dataset_text
 
     facts = describe(load_dataset(path))
-    typer.echo(options.as_json(facts) if as_json else dataset_text(facts))
+    text = dataset_text(facts)
+    if as_json:
+        text = options.as_json(facts)
+    typer.echo(text)
     return 0

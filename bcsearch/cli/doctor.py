@@ -1,4 +1,4 @@
-"""The command that says what is wrong: doctor. Imports typer; the study floor inside the function."""
+"""The command that says what is wrong: doctor."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import typer
 from bcsearch.cli import options
 from bcsearch.config.options import RunOptions
 from bcsearch.quiet import quiet_imports
-
-WRONG = 1  # exit code where something must be mended
 
 
 def add_to(app: typer.Typer) -> None:
@@ -23,23 +21,25 @@ def doctor(
     chosen: RunOptions,
     study: Annotated[
         str | None,
-        typer.Option("--study", help="Study to look at closely. Default: all, in a line each."),
+        typer.Option("--study", help="Study to check closely. Default: all studies, briefly."),
     ] = None,
     reap: Annotated[
         bool, typer.Option("--reap", help="Fail the trials of lost workers and queue them again.")
     ] = False,
     as_json: options.Json = False,
 ) -> int:
-    """Say what is wrong or does not act: database, workers, search, this machine. Exit code 1 if anything is."""
-    from bcsearch.report.findings import findings_text, is_wrong, worst_first
+    """Say what is wrong with the database, a study or this machine. Exit code 1 if anything is."""
+    from bcsearch.doctor.look import look
+    from bcsearch.records.finding import Level
+    from bcsearch.report.findings import findings_text, worst_first
     from bcsearch.storage import database_of
-    from bcsearch.study.doctor.look import look
 
     url = database_of(chosen, study or "")
-    seen = look(url, study, reaps=reap)  # a wrong name is told at once, before the frameworks load
+    examined = look(url, study, reaps=reap)  # an unknown name is refused before TensorFlow loads
     with quiet_imports():
-        from bcsearch.study.doctor.here import look_here
+        from bcsearch.doctor.machine import check_machine
 
-        findings = [*seen.findings, *look_here(chosen, seen.study)]
-    typer.echo(options.as_json(worst_first(findings)) if as_json else findings_text(findings))
-    return WRONG if is_wrong(findings) else 0
+        of_machine = check_machine(chosen.results_dir, chosen.cache, examined.study)
+    findings = worst_first([*examined.findings, *of_machine])
+    typer.echo(options.as_json(findings) if as_json else findings_text(findings))
+    return int(findings[0].level is Level.WRONG)

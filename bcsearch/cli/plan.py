@@ -68,17 +68,28 @@ def backbones(
     ] = True,
     as_json: options.Json = False,
 ) -> int:
-    """Show every backbone: parameters, natural image size, cuts, images/s on this machine, weights at hand."""
+    """Show every backbone: parameters, image size, cuts, speed on this machine, weights at hand."""
     with quiet_imports():
+        from rich.console import Console
+        from rich.progress import track
+
         from bcsearch.costs.catalog import describe_backbones
-        from bcsearch.report.backbones import backbone_line, backbones_heading, cuts_text
+        from bcsearch.report.backbones import backbones_text, cuts_text
     found = describe_backbones(names or (), image_size, chosen.cache, measure=measure)
+    screen = Console(stderr=True)
+    looking = track(
+        found,
+        "Looking at backbones",
+        console=screen,
+        transient=True,
+        disable=not screen.is_terminal,
+    )
+    facts = list(looking)
     if as_json:
-        typer.echo(options.as_json(list(found)))
+        typer.echo(options.as_json(facts))
         return 0
-    typer.echo(backbones_heading(image_size))
-    for facts in found:
-        typer.echo(backbone_line(facts))
-        if names:
-            typer.echo(cuts_text(facts))
+    typer.echo(backbones_text(facts, image_size))
+    if names:
+        for backbone in facts:
+            typer.echo(f"\n{cuts_text(backbone)}")
     return 0

@@ -151,7 +151,9 @@ def _explain(model: type[BaseModel], error: ValidationError) -> str:
         words = f"allowed: a table with the keys {', '.join(_keys_at(model, place))}"
     elif "bool" in first["loc"]:
         words = "allowed: a number, a text, true or false"
-    return f"{key}: {words}" if came is None else f"{key}: came {came!r}, {words}"
+    if came is None or words.startswith("unknown value"):
+        return f"{key}: {words}"
+    return f"{key}: came {came!r}, {words}"
 
 
 def _in_toml_words(message: str) -> str:

@@ -1,4 +1,4 @@
-"""Datasets from .npz files, image folders and drawn cells; folds stand in ``folds``, which imports scikit-learn."""
+"""Datasets from .npz files, image folders and drawn cells, and their folds."""
 
 from bcsearch.data.dataset import Dataset
 from bcsearch.data.image_set import ImageSet

@@ -1,202 +1,189 @@
-"""Draws one image of a blood cell among red cells. Imports numpy and the table of kinds.
-
-Nothing here is photographed. Shapes are ellipses in coordinates bent by smooth noise; colours are laid over each other;
-stain, light, focus and sensor noise differ from image to image. All is float64, so that rounding to bytes is the same
-on every machine.
-"""
+"""Draws one blood cell of a kind among red cells with Pillow; nothing here is photographed."""
 
 from __future__ import annotations
 
-import math
-from functools import cache
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 if TYPE_CHECKING:
-    from bcsearch.data.cell_kinds import CellKind, Rgb
+    from numpy.typing import NDArray
+
+    Rgb = tuple[int, int, int]
+    Span = tuple[float, float]
+    Counts = tuple[int, int]
 
 SIZE = 96
-CHROMATIN_BUMPS = 28  # on a side; more, and the product of matrices behind them starts threads
-Plane = NDArray[np.float64]  # of one value a pixel, (96, 96), or of three, (3, 96, 96)
-
-PLASMA: Rgb = (250.0, 228.0, 203.0)
-RED_CELL: Rgb = (216, 178, 172)
-PLATELET_SPECK: Rgb = (120, 75, 150)
-VACUOLE: Rgb = (246, 228, 222)
+SIDE = 2 * SIZE  # pictures are drawn at twice their size and reduced, which smooths every edge
 
 
-def draw_cell(kind: CellKind, rng: np.random.RandomState) -> NDArray[np.uint8]:
-    """Draw one cell of a kind among red cells, shape (96, 96, 3), uint8, RGB."""
-    picture = Picture(rng)
-    radius = rng.uniform(*kind.radius)
-    centre = rng.uniform(-10, 10, 2)
-    _draw_background(picture, centre, radius)
-    _draw_body(picture, kind, centre, radius)
-    return _photograph(picture.pixels, rng).transpose(1, 2, 0)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellKind:
+    """How one kind of cell looks; ``radius`` is in pixels, other lengths are shares of it."""
+
+    radius: Span
+    wobble: float = 0.05  # how far outlines stray from a circle
+    cytoplasm: Rgb
+    nucleus: Rgb = (88, 52, 126)
+    lobes: Counts = (1, 1)  # of the nucleus
+    lobe_radius: Span = (0.0, 0.0)
+    lobe_distance: Span = (0.0, 0.2)  # from the middle of the cell
+    arc: Span = (0.0, 0.0)  # degrees between the first lobe and the last
+    granules: Counts = (0, 12)
+    granule: Rgb = (120, 74, 150)
+    granules_on_nucleus: bool = False
+    vacuoles: Counts = (0, 0)
 
 
-class Picture:
-    """Pixels being painted, shape (3, 96, 96), in coordinates bent by smooth noise with (0, 0) in the middle."""
-
-    def __init__(self, rng: np.random.RandomState) -> None:
-        self.rng = rng
-        self.pixels = np.broadcast_to(_plane(PLASMA), (3, SIZE, SIZE)).copy()
-        self.y, self.x = np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2
-        self.bend_y, self.bend_x = _smooth_noise(rng, 7), _smooth_noise(rng, 7)
-
-    def distance(self, centre: Plane, radius: float, wobble: float, flatness: float = 1.0) -> Plane:
-        """Return how far each pixel is outside a bent ellipse, in pixels; negative inside."""
-        angle = self.rng.uniform(0, np.pi)
-        y, x = self.y + wobble * self.bend_y - centre[0], self.x + wobble * self.bend_x - centre[1]
-        along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
-        outside: Plane = np.sqrt(along**2 / flatness + across**2 * flatness) - radius
-        return outside
-
-    def lay(self, colour: Plane, opacity: Plane) -> None:
-        """Lay a colour, (3, 1, 1) or (3, 96, 96), over the pixels where ``opacity``, shape (96, 96), is above 0."""
-        self.pixels += opacity * (colour - self.pixels)
-
-
-def _draw_background(picture: Picture, centre: Plane, radius: float) -> None:
-    """Draw red cells around the place of the cell, pale in their middle, and now and then a loose platelet."""
-    rng = picture.rng
-    for _ in range(rng.randint(1, 8)):
-        size = rng.uniform(13, 18)
-        angle, away = rng.uniform(0, 2 * np.pi), radius + size * rng.uniform(0.85, 2.2)
-        place = centre + away * np.array([np.sin(angle), np.cos(angle)])
-        distance = picture.distance(place, size, 1.5, rng.uniform(1, 1.3))
-        pallor = rng.uniform(0.2, 1.0) * np.exp(-(((distance + size) / (0.5 * size)) ** 2))
-        picture.lay(_vary(rng, RED_CELL, 10), 0.9 * _inside(distance, 1.5) * (1 - pallor))
-    if rng.uniform() < 0.15:
-        place = rng.uniform(-SIZE / 2, SIZE / 2, 2)
-        picture.lay(
-            _plane(PLATELET_SPECK),
-            0.8 * _inside(picture.distance(place, rng.uniform(2, 4), 2.0), 1.5),
-        )
-
-
-def _draw_body(picture: Picture, kind: CellKind, centre: Plane, radius: float) -> None:
-    """Draw cytoplasm, nucleus, granules and vacuoles."""
-    rng = picture.rng
-    distance = picture.distance(centre, radius, kind.wobble, rng.uniform(1.0, 1.3))
-    body = _inside(distance, 1.2)
-    shade = 8 * _smooth_noise(rng, 12) - 14 * np.exp(-((distance / 2) ** 2))
-    picture.lay(_vary(rng, kind.cytoplasm, kind.cytoplasm_spread) + shade, 0.95 * body)
-    nucleus = _draw_nucleus(picture, kind, centre, radius) * body
-    free = body * (1 - (1 - kind.veil) * nucleus)
-    number = rng.randint(kind.granules[0], kind.granules[1] + 1)
-    grains = _scatter(rng, number, centre, radius, kind.granule_radius)
-    picture.lay(
-        _vary(rng, kind.granule, 10),
-        np.minimum(grains * rng.uniform(*kind.granule_depth), 1) * free,
-    )
-    holes = _scatter(rng, rng.randint(kind.vacuoles[0], kind.vacuoles[1] + 1), centre, radius, 1.5)
-    picture.lay(_plane(VACUOLE), np.minimum(1.4 * holes, 0.85) * body * (1 - 0.8 * nucleus))
+CELL_KINDS = {
+    "basophil": CellKind(
+        radius=(23, 32), cytoplasm=(176, 140, 182), nucleus=(98, 62, 138), lobes=(2, 3),
+        lobe_radius=(0.40, 0.56), lobe_distance=(0.22, 0.38), arc=(100, 220),
+        granules=(60, 160), granule=(62, 28, 104), granules_on_nucleus=True, vacuoles=(0, 3),
+    ),
+    "eosinophil": CellKind(
+        radius=(25, 34), cytoplasm=(222, 170, 174), lobes=(2, 3), lobe_radius=(0.30, 0.40),
+        lobe_distance=(0.34, 0.50), arc=(90, 170), granules=(90, 240), granule=(198, 100, 102),
+        vacuoles=(0, 3),
+    ),
+    "erythroblast": CellKind(
+        radius=(18, 31), cytoplasm=(160, 146, 188), nucleus=(68, 34, 92), lobe_radius=(0.50, 0.76),
+    ),
+    "immature granulocyte": CellKind(
+        radius=(25, 37), cytoplasm=(192, 166, 194), nucleus=(102, 64, 140), lobes=(1, 3),
+        lobe_radius=(0.48, 0.66), lobe_distance=(0.14, 0.34), arc=(30, 110), granules=(20, 110),
+        granule=(128, 76, 148), vacuoles=(0, 2),
+    ),
+    "lymphocyte": CellKind(
+        radius=(18, 29), cytoplasm=(150, 142, 196), nucleus=(84, 50, 122), lobe_radius=(0.74, 0.92),
+    ),
+    "monocyte": CellKind(
+        radius=(28, 40), wobble=0.08, cytoplasm=(172, 158, 196), nucleus=(106, 70, 144),
+        lobes=(4, 6), lobe_radius=(0.34, 0.46), lobe_distance=(0.28, 0.42), arc=(120, 250),
+        granules=(10, 60), granule=(146, 118, 172), vacuoles=(0, 9),
+    ),
+    "neutrophil": CellKind(
+        radius=(24, 35), cytoplasm=(226, 192, 198), lobes=(3, 5), lobe_radius=(0.22, 0.31),
+        lobe_distance=(0.36, 0.50), arc=(130, 250), granules=(20, 110), granule=(192, 138, 168),
+        vacuoles=(0, 2),
+    ),
+    "platelet": CellKind(
+        radius=(6, 17), wobble=0.12, cytoplasm=(182, 156, 196), lobes=(0, 0), granules=(8, 40),
+        granule=(112, 64, 144),
+    ),
+}  # fmt: skip
 
 
-def _draw_nucleus(picture: Picture, kind: CellKind, centre: Plane, radius: float) -> Plane:
-    """Draw the lobes, melted into one another, with chromatin and a dark rim; return where they are, 0 to 1."""
-    rng = picture.rng
-    n_lobes = rng.randint(kind.lobes[0], kind.lobes[1] + 1)
-    if n_lobes == 0:
-        return np.zeros((SIZE, SIZE))
-    start, sweep = rng.uniform(0, 2 * np.pi), np.radians(rng.uniform(*kind.sweep))
-    lobes = []
-    for angle in start + sweep * np.linspace(0, 1, n_lobes):
-        place = centre + radius * rng.uniform(*kind.lobe_distance) * np.array(
-            [np.sin(angle), np.cos(angle)]
-        )
-        size = radius * rng.uniform(*kind.lobe_radius)
-        lobes.append(picture.distance(place, size, 0.6 * kind.wobble, rng.uniform(1.0, 1.3)))
-    distance = -np.log(np.exp(-np.array(lobes) / 1.6).sum(axis=0)) * 1.6
-    nucleus = _inside(distance, 1.0)
-    chromatin = 26 * kind.chromatin * np.clip(_smooth_noise(rng, CHROMATIN_BUMPS), -0.6, 1.6)
-    rim = 16 * np.exp(-((distance / 1.6) ** 2))
-    picture.lay(_vary(rng, kind.nucleus, 14) + chromatin - rim, 0.96 * nucleus)
-    return nucleus
+def draw_cell(kind: CellKind, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Draw one cell of a kind among red cells, shape (96, 96, 3), uint8, RGB.
+
+    Places are complex numbers, x + iy, in pixels of the large picture.
+    """
+    picture = Image.new("RGB", (SIDE, SIDE), (250, 228, 203))
+    radius = 2 * rng.uniform(*kind.radius)
+    centre = complex(*rng.uniform(SIDE / 2 - 20, SIDE / 2 + 20, 2))
+    for _ in range(rng.integers(1, 8)):
+        size = rng.uniform(26, 36)
+        place = centre + _at(rng.uniform(0, 360), radius + size * rng.uniform(0.85, 2.2))
+        _lay(picture, _red_cell(place, size, rng), (216, 178, 172), 0, rng)
+    body = _blob(centre, radius, kind.wobble, rng)
+    _lay(picture, body, kind.cytoplasm, 8, rng)
+    nucleus = ImageChops.multiply(_nucleus(kind, centre, radius, rng), body)
+    _lay(picture, nucleus, kind.nucleus, 28, rng)
+    free = body
+    if not kind.granules_on_nucleus:
+        free = ImageChops.subtract(body, nucleus)
+    for counts, size, colour in (
+        (kind.granules, 1.8, kind.granule),
+        (kind.vacuoles, 3.5, (246, 228, 222)),
+    ):
+        number = int(rng.integers(*counts, endpoint=True))
+        dots = _dots(number, size, centre, radius, rng)
+        _lay(picture, ImageChops.multiply(dots, free), colour, 0, rng)
+    return _photograph(picture, rng)
 
 
-def _photograph(pixels: Plane, rng: np.random.RandomState) -> NDArray[np.uint8]:
-    """Vary stain, light and focus, add noise, round to bytes, shape (3, 96, 96)."""
-    strength = rng.uniform(0.7, 1.3) * rng.uniform(0.85, 1.15, (3, 1, 1))
-    stained = _plane(PLASMA) * (np.maximum(pixels, 1) / _plane(PLASMA)) ** strength
-    slope = np.linspace(-1, 1, SIZE)
-    light = 1 + rng.uniform(-0.06, 0.06) * slope[:, None] + rng.uniform(-0.06, 0.06) * slope
-    sigma = round(rng.uniform(0.4, 1.5), 1)
-    seen = _blur(
-        stained * light * (rng.uniform(0.86, 1.06) * rng.uniform(0.95, 1.05, (3, 1, 1))), sigma
-    )
-    noisy = seen + rng.uniform(2, 9) * rng.uniform(-1, 1, seen.shape)
-    return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
+def _at(degrees: Any, distance: Any) -> Any:
+    """Return the offset of a place in a direction: numbers or arrays of numbers."""
+    return distance * np.exp(1j * np.radians(degrees))
 
 
-def _plane(colour: Rgb) -> Plane:
-    """Return a colour in the shape of a picture, (3, 1, 1)."""
-    return np.array(colour, np.float64).reshape(3, 1, 1)
+def _blob(centre: complex, radius: float, wobble: float, rng: np.random.Generator) -> Image.Image:
+    """Return a mask of a round shape with an uneven outline."""
+    angles = np.linspace(0, 360, 40, endpoint=False)
+    lengths = np.full(40, radius)
+    for wave in range(2, 6):
+        height = radius * rng.normal(0, 2 * wobble / wave)
+        lengths += height * np.cos(np.radians(wave * angles + rng.uniform(0, 360)))
+    outline = centre + _at(angles, lengths)
+    mask = Image.new("L", (SIDE, SIDE))
+    ImageDraw.Draw(mask).polygon(outline.view(np.float64).tolist(), fill=245)
+    return mask
 
 
-def _inside(distance: Plane, softness: float) -> Plane:
-    return np.clip(0.5 - distance / (2 * softness), 0, 1)
+def _red_cell(place: complex, size: float, rng: np.random.Generator) -> Image.Image:
+    """Return a mask of a red cell, which is pale in its middle."""
+    mask = _blob(place, size, 0.05, rng)
+    draw = ImageDraw.Draw(mask)
+    pale = rng.uniform(5, 30)
+    for step in range(6):
+        radius = size * (0.6 - 0.08 * step)
+        draw.circle((place.real, place.imag), radius, fill=int(230 - pale * step))
+    return mask
 
 
-def _vary(rng: np.random.RandomState, colour: Rgb, spread: float) -> Plane:
-    return (
-        _plane(colour)
-        + rng.uniform(-spread, spread)
-        + rng.uniform(-spread / 2, spread / 2, (3, 1, 1))
-    )
+def _nucleus(
+    kind: CellKind, centre: complex, radius: float, rng: np.random.Generator
+) -> Image.Image:
+    """Return a mask of the nucleus: lobes on an arc, which run into one another."""
+    mask = Image.new("L", (SIDE, SIDE))
+    start = rng.uniform(0, 360)
+    n_lobes = rng.integers(*kind.lobes, endpoint=True)
+    for angle in np.linspace(start, start + rng.uniform(*kind.arc), n_lobes):
+        place = centre + _at(angle, radius * rng.uniform(*kind.lobe_distance))
+        lobe = _blob(place, radius * rng.uniform(*kind.lobe_radius), kind.wobble, rng)
+        mask = ImageChops.lighter(mask, lobe)
+    return mask
 
 
-def _scatter(
-    rng: np.random.RandomState, number: int, centre: Plane, radius: float, grain: float
-) -> Plane:
-    """Return round grains strewn evenly over a disc, shape (96, 96), each 1 in its middle."""
-    away, angle = (
-        1.05 * radius * np.sqrt(rng.uniform(size=number)),
-        rng.uniform(0, 2 * np.pi, number),
-    )
-    rows = np.rint(centre[0] + away * np.sin(angle) + SIZE / 2).astype(int)
-    columns = np.rint(centre[1] + away * np.cos(angle) + SIZE / 2).astype(int)
-    seen = (rows >= 0) & (rows < SIZE) & (columns >= 0) & (columns < SIZE)
-    grid = np.zeros((SIZE, SIZE))
-    grid[rows[seen], columns[seen]] = 1
-    peak: float = _gaussian(grain).max() ** 2
-    return _blur(grid, grain) / peak
+def _dots(
+    number: int, size: float, centre: complex, radius: float, rng: np.random.Generator
+) -> Image.Image:
+    """Return a mask of small discs, strewn evenly over a large one."""
+    mask = Image.new("L", (SIDE, SIDE))
+    draw = ImageDraw.Draw(mask)
+    distances = radius * np.sqrt(rng.uniform(size=number))
+    for place in centre + _at(rng.uniform(0, 360, number), distances):
+        draw.circle((place.real, place.imag), size, fill=int(rng.integers(90, 250)))
+    return mask
 
 
-def _smooth_noise(rng: np.random.RandomState, cells: int) -> Plane:
-    """Return smooth noise of mean 0 and variance 1, shape (96, 96), with about ``cells`` bumps on a side."""
-    weights = _noise_weights(cells)
-    return weights @ rng.standard_normal((cells, cells)) @ weights.T
+def _lay(
+    picture: Image.Image, mask: Image.Image, colour: Rgb, contrast: float, rng: np.random.Generator
+) -> None:
+    """Lay about a colour over a picture where the mask is, with random lights and darks."""
+    box = mask.getbbox()
+    if box is None:
+        return
+    width, height = box[2] - box[0], box[3] - box[1]
+    bumps = contrast * rng.standard_normal((height // 10 + 2, width // 10 + 2, 1))
+    shade = rng.normal(0, 8) + rng.normal(0, 4, 3) + colour
+    surface = Image.fromarray((shade + bumps).clip(0, 255).astype(np.uint8))
+    surface = surface.resize((width, height), Image.Resampling.BILINEAR)
+    picture.paste(surface, box, mask.crop(box))
 
 
-@cache
-def _noise_weights(cells: int) -> Plane:
-    places = np.linspace(0, cells - 1, SIZE)[:, None] - np.arange(cells)
-    weights = np.exp(-(places**2) / 0.6)
-    lengths: Plane = np.sqrt((weights**2).sum(axis=1, keepdims=True))
-    return weights / lengths
-
-
-def _blur(pixels: Plane, sigma: float) -> Plane:
-    """Blur the last two axes by a Gaussian, in shifted sums: products of matrices would start threads each time."""
-    taps = _gaussian(sigma)
-    margin = [(0, 0)] * (pixels.ndim - 1) + [(len(taps) // 2, len(taps) // 2)]
-    for _ in range(2):  # blur the last axis, then swap it with the other
-        padded = np.pad(pixels, margin, mode="edge")
-        pixels = np.zeros(pixels.shape)
-        for shift, tap in enumerate(taps.tolist()):
-            pixels += tap * padded[..., shift : shift + SIZE]
-        pixels = pixels.swapaxes(-1, -2)
-    return pixels
-
-
-@cache
-def _gaussian(sigma: float) -> Plane:
-    """Return the weights of neighbouring pixels, an odd number of them with sum 1."""
-    reach = math.ceil(2.5 * sigma)
-    weights = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma**2))
-    total: float = weights.sum()
-    return weights / total
+def _photograph(picture: Image.Image, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Reduce a picture; vary its stain, light and focus; add noise."""
+    focused = picture.reduce(2).filter(ImageFilter.BoxBlur(rng.uniform(0.3, 1.8)))
+    strength = rng.uniform(0.7, 1.3) * rng.uniform(0.85, 1.15, 3)
+    exposure = rng.uniform(215, 265) * rng.uniform(0.95, 1.05, 3)
+    curves = exposure * (np.arange(256)[:, None] / 250) ** strength
+    stained = focused.point(curves.clip(0, 255).T.ravel().tolist())
+    slope = np.linspace(-1, 1, SIZE, dtype=np.float32)
+    light = 1 + rng.uniform(-0.06, 0.06) * slope + rng.uniform(-0.06, 0.06) * slope[:, None]
+    noise = rng.uniform(1, 5) * rng.standard_normal((SIZE, SIZE, 1), np.float32)
+    pixels: NDArray[np.float32] = np.asarray(stained) * light[..., None] + noise
+    return pixels.clip(0, 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""The labelled images a study works on, as one frozen record. Imports numpy and the errors."""
+"""The labelled images a study works on, as one frozen record."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ from bcsearch.errors import DataError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SHOWN = 5  # classes named in one error
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Dataset:
     """Labelled images of one size.
 
+    ``dataclasses.replace(dataset, groups=...)`` is cheap: images that stay are not hashed again.
+
     Attributes:
-        images: shape (n_images, height, width, 3), uint8, RGB.
+        images: shape (n_images, height, width, 3), uint8, RGB; never changed in place.
         labels: shape (n_images,), int64, class numbers from 0.
         class_names: the name of every class, in the order of its number.
-        groups: shape (n_images,); images of one group never stand on both sides of a fold. None: no groups.
+        groups: shape (n_images,); no fold splits a group. None: no groups.
         source: what the user gave, for showing.
         names: the file name of every image, where they come from a folder.
         drawn: whether the images are drawn, not photographed: true only for the demo.
-        fingerprint: 16 hexadecimal digits over pixels, shape, labels, class names and groups.
+        pixels: 16 hexadecimal digits over the images alone; always computed here.
+        hashed_images: the images that ``pixels`` was computed from.
+        fingerprint: 16 hexadecimal digits over pixels, labels, class names and groups.
 
     Raises:
         DataError: there are fewer than two classes, or a class has no images.
@@ -41,10 +43,15 @@ class Dataset:
     source: str = ""
     names: tuple[str, ...] | None = None
     drawn: bool = False
+    pixels: str = ""
+    hashed_images: NDArray[np.uint8] | None = field(default=None, repr=False)
     fingerprint: str = field(init=False)
 
     def __post_init__(self) -> None:
         _check_classes(self)
+        if self.hashed_images is not self.images:
+            object.__setattr__(self, "pixels", _hash_pixels(self.images))
+            object.__setattr__(self, "hashed_images", self.images)
         object.__setattr__(self, "fingerprint", _fingerprint(self))
 
     @property
@@ -65,30 +72,36 @@ class Dataset:
 
 def _check_classes(dataset: Dataset) -> None:
     """Refuse labels of one class only, and labels that leave a class without images."""
-    titles = [
-        name if name == str(i) else f"{i} ({name})" for i, name in enumerate(dataset.class_names)
-    ]
-    empty = [title for title, count in zip(titles, dataset.class_counts, strict=True) if count == 0]
-    if dataset.n_classes - len(empty) < 2:
-        only = ", ".join(title for title in titles if title not in empty)
+    present: list[str] = []
+    empty: list[str] = []
+    for number, name in enumerate(dataset.class_names):
+        titles = present if dataset.class_counts[number] else empty
+        titles.append(name if name == str(number) else f"{number} ({name})")
+    if len(present) < 2:
         raise DataError(
-            f"{dataset.source}: all images are of one class: {only}; two classes or more are needed"
+            f"{dataset.source}: all images are of one class: {', '.join(present)}; "
+            "two classes or more are needed"
         )
     if empty:
+        shown = ", ".join(empty[:5]) + " and more" * (len(empty) > 5)
         raise DataError(
-            f"{dataset.source}: no images of class {', '.join(empty[:SHOWN])}{' and more' * (len(empty) > SHOWN)}; "
-            f"every class from 0 to {dataset.n_classes - 1} needs some: add images or renumber the labels"
+            f"{dataset.source}: no images of class {shown}; every class from 0 to "
+            f"{dataset.n_classes - 1} needs some: add images or renumber the labels"
         )
+
+
+def _hash_pixels(images: NDArray[np.uint8]) -> str:
+    digest = blake2b(repr(images.shape).encode(), digest_size=8)
+    digest.update(np.ascontiguousarray(images).data)
+    return digest.hexdigest()
 
 
 def _fingerprint(dataset: Dataset) -> str:
     """Hash what training sees; groups count as a partition, whatever their names."""
     digest = blake2b(digest_size=8)
-    digest.update(
-        repr((dataset.images.shape, dataset.class_names, dataset.groups is not None)).encode()
-    )
-    digest.update(np.ascontiguousarray(dataset.images).data)
+    digest.update(repr((dataset.pixels, dataset.class_names)).encode())
     digest.update(dataset.labels.astype("<i8").tobytes())
     if dataset.groups is not None:
-        digest.update(np.unique(dataset.groups, return_inverse=True)[1].astype("<i8").tobytes())
+        _, partition = np.unique(dataset.groups, return_inverse=True)
+        digest.update(partition.astype("<i8").tobytes())
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Cuts a dataset into stratified folds that never split a group. Imports numpy, scikit-learn and this floor."""
+"""Cuts a dataset into stratified folds that never split a group."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from bcsearch.errors import DataError
 
@@ -17,12 +16,11 @@ if TYPE_CHECKING:
     from bcsearch.data.dataset import Dataset
 
 FoldKind = Literal["kfold", "split"]
-TENTHS = 10  # a split is ten stratified parts: one to test, two to validate, seven to train
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Fold:
-    """One fold, counted from zero: sorted int64 row numbers to train and to validate on; no row is in both."""
+    """One fold, counted from zero, as sorted rows to train and to validate on."""
 
     index: int
     train: NDArray[np.int64]
@@ -31,7 +29,7 @@ class Fold:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Folds:
-    """All folds of a study and the rows put aside to test on: none with ``kfold``, a tenth with ``split``."""
+    """All folds of a study, and the rows left to test on: none with ``kfold``."""
 
     folds: tuple[Fold, ...]
     test: NDArray[np.int64]
@@ -47,10 +45,10 @@ class Folds:
     def fingerprint(self) -> str:
         """16 hexadecimal digits, equal exactly when all folds and the test rows are equal."""
         digest = blake2b(digest_size=8)
-        for rows in (
-            self.test,
-            *(rows for fold in self.folds for rows in (fold.train, fold.valid)),
-        ):
+        parts = [self.test]
+        for fold in self.folds:
+            parts += [fold.train, fold.valid]
+        for rows in parts:
             digest.update(len(rows).to_bytes(8, "little"))
             digest.update(rows.astype("<i8").tobytes())
         return digest.hexdigest()
@@ -59,78 +57,76 @@ class Folds:
 def make_folds(
     dataset: Dataset, *, kind: FoldKind = "kfold", n_folds: int = 5, seed: int = 0
 ) -> Folds:
-    """Cut a dataset into folds, the same for the same seed everywhere.
+    """Cut a dataset into stratified folds that never split a group; the same seed gives the same.
 
     Args:
         dataset: its labels are stratified; its groups, if any, stay whole.
-        kind: ``kfold`` validates every image once; ``split`` is one fold of 70 % to train and 20 % to validate on,
-            with 10 % put aside to test on, taken as whole tenths of the data.
-        n_folds: how many folds ``kfold`` makes, two or more; a ``split`` has one, whatever is given.
-        seed: shuffles the images of each class, or the groups.
+        kind: ``kfold`` validates every image once; ``split`` is one fold that trains on 70 %,
+            validates on 20 % and leaves 10 % to test on.
+        n_folds: how many folds ``kfold`` makes, two or more; a ``split`` has one.
+        seed: shuffles the images, or the groups.
 
     Raises:
         DataError: a class has too few images or groups, or the groups leave a class out of a part.
     """
-    n_parts = n_folds if kind == "kfold" else TENTHS
-    _check_counts(dataset, n_parts, f"{n_folds} folds" if kind == "kfold" else "a 70/20/10 split")
-    part = _cut(dataset, n_parts, seed)
-    if kind == "kfold":
-        folds = tuple(_fold(index, part != index, part == index) for index in range(n_folds))
-    else:
-        folds = (_fold(0, part > 2, (part == 1) | (part == 2)),)
-    test = np.flatnonzero(part == 0) if kind == "split" else np.empty(0, np.int64)
-    made = Folds(folds=folds, test=test, kind=kind, seed=seed)
-    _check_parts(dataset, made)
-    return made
-
-
-def _fold(index: int, train: NDArray[np.bool_], valid: NDArray[np.bool_]) -> Fold:
-    return Fold(index=index, train=np.flatnonzero(train), valid=np.flatnonzero(valid))
-
-
-def _cut(dataset: Dataset, n_parts: int, seed: int) -> NDArray[np.int64]:
-    """Return the part that every image falls into, from 0 to n_parts - 1; groups stay whole."""
-    splitter = StratifiedKFold if dataset.groups is None else StratifiedGroupKFold
-    cuts = splitter(n_splits=n_parts, shuffle=True, random_state=seed)
-    part = np.empty(dataset.n_images, np.int64)
-    for index, (_, rows) in enumerate(
-        cuts.split(np.zeros(dataset.n_images), dataset.labels, dataset.groups)
-    ):
-        part[rows] = index
-    return part
-
-
-def _check_counts(dataset: Dataset, n_parts: int, wanted: str) -> None:
-    """Refuse fewer than two parts, and a class that cannot be in every part."""
+    n_parts, wanted = n_folds, f"{n_folds} folds"
+    if kind == "split":
+        n_parts, wanted = 10, "a 70/20/10 split"
     if n_parts < 2:
         raise DataError(f"{wanted} cannot be made; allowed: 2 folds or more, or a 70/20/10 split")
-    units = "images" if dataset.groups is None else "groups"
-    for number, name in enumerate(dataset.class_names):
-        mine = dataset.labels == number
-        count = int(mine.sum()) if dataset.groups is None else len(np.unique(dataset.groups[mine]))
+    part = _deal(dataset, n_parts, wanted, seed)
+    valid_parts = [[index] for index in range(n_folds)]
+    test_parts = []
+    if kind == "split":
+        valid_parts = [[1, 2]]
+        test_parts = [0]
+    folds = []
+    for index, parts in enumerate(valid_parts):
+        valid = np.flatnonzero(np.isin(part, parts))
+        train = np.flatnonzero(~np.isin(part, parts + test_parts))
+        _check_classes(dataset, train)
+        folds.append(Fold(index=index, train=train, valid=valid))
+    test = np.flatnonzero(np.isin(part, test_parts))
+    return Folds(folds=tuple(folds), test=test, kind=kind, seed=seed)
+
+
+def _deal(dataset: Dataset, n_parts: int, wanted: str, seed: int) -> NDArray[np.int64]:
+    """Return the part, from 0 to n_parts - 1, of every image; groups stay whole.
+
+    Groups are dealt from the largest to the smallest, in random order among equals, each to the
+    part that holds least of its classes. Scikit-learn's StratifiedGroupKFold begins with the most
+    one-sided groups, so a large group of all classes comes last and makes its part too large.
+    """
+    kind, groups = "groups", dataset.groups
+    if groups is None:
+        kind, groups = "images", np.arange(dataset.n_images)
+    names, units = np.unique(groups, return_inverse=True)
+    counts = np.zeros((len(names), dataset.n_classes))
+    np.add.at(counts, (units, dataset.labels), 1)
+    for name, count in zip(dataset.class_names, np.count_nonzero(counts, axis=0), strict=True):
         if count < n_parts:
             raise DataError(
-                f"{dataset.source}: class {name!r} has {count} {units}, fewer than the {n_parts} that {wanted} need; "
-                f"add {units}, ask for fewer folds or leave the class out"
+                f"{dataset.source}: class {name!r} has {count} {kind}, fewer than the {n_parts} "
+                f"that {wanted} need; add {kind}, ask for fewer folds or leave the class out"
             )
+    sizes = counts.sum(axis=1)
+    tie_break = sizes / sizes.sum() / 1000  # among parts equal in their classes, the smallest
+    shares = np.column_stack([counts / counts.sum(axis=0), tie_break])
+    held = np.zeros((n_parts, shares.shape[1]))
+    part = np.empty(len(names), np.int64)
+    order = np.random.default_rng(seed).permutation(len(names))
+    for unit in order[np.argsort(-sizes[order], kind="stable")]:
+        part[unit] = np.argmin(held @ shares[unit])
+        held[part[unit]] += shares[unit]
+    return part[units]
 
 
-def _check_parts(dataset: Dataset, made: Folds) -> None:
-    """Refuse folds in which groups so uneven leave a part empty, or a class with nothing to train on."""
-    empty = any(not len(fold.valid) for fold in made.folds) or (
-        made.kind == "split" and not len(made.test)
-    )
-    trained = [
-        np.bincount(dataset.labels[fold.train], minlength=dataset.n_classes) for fold in made.folds
-    ]
-    scarce = int(np.min(trained, axis=0).argmin())
-    if empty or np.min(trained) == 0:
-        lack = (
-            "a part without images"
-            if empty
-            else f"no images of class {dataset.class_names[scarce]!r} to train on"
-        )
+def _check_classes(dataset: Dataset, train: NDArray[np.int64]) -> None:
+    """Refuse a fold in which a class has nothing to train on."""
+    counts = np.bincount(dataset.labels[train], minlength=dataset.n_classes)
+    if not counts.all():
+        name = dataset.class_names[counts.argmin()]
         raise DataError(
-            f"{dataset.source}: groups stay whole and are so uneven that a fold has {lack}; "
-            f"ask for fewer folds or make smaller groups"
+            f"{dataset.source}: groups stay whole and are so uneven that a fold has no images of "
+            f"class {name!r} to train on; ask for fewer folds or make smaller groups"
         )

@@ -1,4 +1,4 @@
-"""Images as a source gives them, labelled or not. Imports numpy for types and the errors."""
+"""Images as a source gives them, labelled or not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ImageSet:
     Attributes:
         images: shape (n_images, height, width, 3), uint8, RGB.
         labels: shape (n_images,), int64, class numbers from 0. None: not known.
-        class_names: the names that the labels count in. None: the labels are bare numbers, or not known.
+        class_names: of the numbers in labels. None: not known.
         groups: shape (n_images,). None: no groups.
         names: the file name of every image. None: they have none.
         source: what the user gave, for showing.
@@ -44,6 +44,6 @@ class ImageSet:
         if self.labels is None:
             raise DataError(
                 f"{self.source}: holds {self.holds} but no labels; "
-                f"needed: an .npz file with data and labels, or a folder with a sub-folder of images for every class"
+                "needed: an .npz file with data and labels, or a folder with a sub-folder a class"
             )
         return self.labels

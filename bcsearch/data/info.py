@@ -1,4 +1,4 @@
-"""Describes a dataset for showing. Imports numpy and this floor's records."""
+"""Describes a dataset for showing."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ import numpy as np
 from bcsearch.data.arrays import CHUNK
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from bcsearch.data.dataset import Dataset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataInfo:
-    """What ``bcsearch data info`` prints. Means and deviations are of pixel values within 0..255, red, green, blue."""
+    """What ``bcsearch data info`` prints; channels are red, green and blue, 0 to 255."""
 
     source: str
     drawn: bool
@@ -36,35 +34,27 @@ class DataInfo:
 
 def describe(dataset: Dataset) -> DataInfo:
     """Return shape, classes, counts, groups, values and fingerprint of a dataset."""
-    levels = np.arange(256)
-    shares = _histograms(dataset.images)
-    present = np.flatnonzero(shares.sum(axis=0))
-    means = shares @ levels
-    stds = np.sqrt(np.maximum(shares @ levels**2 - means**2, 0))
+    n_groups = None
+    if dataset.groups is not None:
+        n_groups = len(np.unique(dataset.groups))
+    n_images, height, width, _ = dataset.images.shape
+    sums = np.zeros((2, 3))  # of values and of their squares
+    for start in range(0, n_images, CHUNK):
+        values = dataset.images[start : start + CHUNK].astype(np.float64)
+        sums += values.sum(axis=(0, 1, 2)), (values**2).sum(axis=(0, 1, 2))
+    means, squares = sums / (n_images * height * width)
     return DataInfo(
         source=dataset.source,
         drawn=dataset.drawn,
-        n_images=dataset.n_images,
-        height=dataset.images.shape[1],
-        width=dataset.images.shape[2],
+        n_images=n_images,
+        height=height,
+        width=width,
         class_names=dataset.class_names,
         class_counts=dataset.class_counts,
-        n_groups=None if dataset.groups is None else len(np.unique(dataset.groups)),
-        value_min=int(present[0]),
-        value_max=int(present[-1]),
+        n_groups=n_groups,
+        value_min=int(dataset.images.min()),
+        value_max=int(dataset.images.max()),
         channel_means=tuple(means.tolist()),
-        channel_stds=tuple(stds.tolist()),
+        channel_stds=tuple(np.sqrt(np.maximum(squares - means**2, 0)).tolist()),
         fingerprint=dataset.fingerprint,
     )
-
-
-def _histograms(images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return the share of every pixel value in every channel, shape (3, 256)."""
-    counts = np.zeros((3, 256), np.float64)
-    for start in range(0, len(images), CHUNK):
-        for channel in range(3):
-            counts[channel] += np.bincount(
-                images[start : start + CHUNK, ..., channel].ravel(), minlength=256
-            )
-    totals: NDArray[np.float64] = counts.sum(axis=1, keepdims=True)
-    return counts / totals

@@ -1,4 +1,4 @@
-"""Reads the arrays of an .npz file, never unpickling. Imports numpy, this floor and the errors."""
+"""Reads the arrays of an .npz file, never unpickling."""
 
 from __future__ import annotations
 
@@ -16,67 +16,25 @@ from bcsearch.errors import DataError
 if TYPE_CHECKING:
     from pathlib import Path
 
-KEYS = ("data", "labels", "class_names", "groups")
 DAMAGE = (
-    OSError,
-    EOFError,
-    ValueError,
-    MemoryError,
-    NotImplementedError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+    OSError, EOFError, ValueError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 def read_npz(path: Path) -> ImageSet:
     """Read ``data`` and, where the file has them, ``labels``, ``class_names`` and ``groups``.
 
     Raises:
-        DataError: not an .npz file, damaged, pickled, without ``data``, or an array that cannot be used.
+        DataError: the file is damaged, pickled or without ``data``, or an array cannot be used.
     """
-    arrays, keys = _read_arrays(path)
-    images = to_images(arrays.pop("data"), f"{path}: data")
-    labels = (
-        to_labels(arrays["labels"], len(images), f"{path}: labels") if "labels" in arrays else None
-    )
-    names = (
-        _to_class_names(arrays["class_names"], f"{path}: class_names")
-        if "class_names" in arrays
-        else None
-    )
-    if labels is not None and names is not None and labels.max() >= len(names):
-        raise DataError(
-            f"{path}: labels reach {labels.max()} but class_names has only {len(names)}; name every class"
-        )
-    return ImageSet(
-        images=images,
-        labels=labels,
-        class_names=names,
-        groups=_to_groups(arrays["groups"], len(images), f"{path}: groups")
-        if "groups" in arrays
-        else None,
-        source=str(path),
-        holds=f"the arrays {', '.join(keys)}",
-    )
-
-
-def _read_arrays(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Return the arrays that are known here, unchecked, and the keys of all arrays in the file."""
     try:
         with path.open("rb") as file:
             if not zipfile.is_zipfile(file):
                 raise DataError(
-                    f"{path}: not an .npz file, or one that was cut short; write it again with numpy.savez"
+                    f"{path}: not an .npz file, or one that was cut short; "
+                    "write it again with numpy.savez"
                 )
-            archive = NpzFile(file, allow_pickle=False)
-            if "data" not in archive:
-                raise DataError(
-                    f"{path}: no array data among {', '.join(archive.files) or 'no arrays at all'}; "
-                    f"needed: data and labels, optionally class_names and groups"
-                )
-            return {
-                key: _read_array(archive, key, path) for key in KEYS if key in archive
-            }, archive.files
+            return _read(NpzFile(file, allow_pickle=False), path)
     except DAMAGE as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(
@@ -84,18 +42,47 @@ def _read_arrays(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
         ) from error
 
 
-def _read_array(archive: NpzFile, key: str, path: Path) -> np.ndarray:
+def _read(archive: NpzFile, path: Path) -> ImageSet:
+    keys = ", ".join(archive.files) or "no arrays at all"
+    if "data" not in archive:
+        raise DataError(
+            f"{path}: no array data among {keys}; "
+            "needed: data and labels, optionally class_names and groups"
+        )
+    images = to_images(_array(archive, "data", path), f"{path}: data")
+    labels = names = groups = None
+    if "labels" in archive:
+        labels = to_labels(_array(archive, "labels", path), len(images), f"{path}: labels")
+    if "class_names" in archive:
+        names = _to_class_names(_array(archive, "class_names", path), f"{path}: class_names")
+    if "groups" in archive:
+        groups = _to_groups(_array(archive, "groups", path), len(images), f"{path}: groups")
+    if labels is not None and names is not None and labels.max() >= len(names):
+        raise DataError(
+            f"{path}: labels reach {labels.max()} but class_names has only {len(names)}; "
+            "name every class"
+        )
+    return ImageSet(
+        images=images,
+        labels=labels,
+        class_names=names,
+        groups=groups,
+        source=str(path),
+        holds=f"the arrays {keys}",
+    )
+
+
+def _array(archive: NpzFile, key: str, path: Path) -> np.ndarray:
     try:
         array: object = archive[key]
     except ValueError as error:
         if "allow_pickle" not in str(error):
             raise
         raise DataError(
-            f"{path}: {key} is a pickled object array, which is never unpickled; save plain numbers of one shape"
+            f"{path}: {key} is a pickled object array, which is never unpickled; "
+            "save plain numbers of one shape"
         ) from error
-    if not isinstance(
-        array, np.ndarray
-    ):  # numpy hands back the bytes of a member that is not an array
+    if not isinstance(array, np.ndarray):  # numpy returns other members as bytes
         raise DataError(f"{path}: {key} is not a numpy array; write it again with numpy.savez")
     return array
 
@@ -103,16 +90,16 @@ def _read_array(archive: NpzFile, key: str, path: Path) -> np.ndarray:
 def _to_class_names(array: np.ndarray, where: str) -> tuple[str, ...]:
     if array.ndim != 1 or array.dtype.kind not in "US":
         raise DataError(
-            f"{where} has shape {array.shape} and type {array.dtype}; allowed: text of shape (n_classes,)"
+            f"{where} has shape {array.shape} and type {array.dtype}; "
+            "allowed: text of shape (n_classes,)"
         )
-    names = tuple(
-        name.decode("utf-8", "replace") if isinstance(name, bytes) else name
-        for name in array.tolist()
-    )
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        raise DataError(f"{where} holds {twice[0]!r} more than once; give every class its own name")
-    return names
+    if array.dtype.kind == "S":
+        array = np.char.decode(array, "utf-8", "replace")
+    names, counts = np.unique(array, return_counts=True)
+    if counts.max(initial=0) > 1:
+        twice = str(names[counts.argmax()])
+        raise DataError(f"{where} holds {twice!r} more than once; give every class its own name")
+    return tuple(array.tolist())
 
 
 def _to_groups(array: np.ndarray, n_images: int, where: str) -> np.ndarray:

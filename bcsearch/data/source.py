@@ -1,4 +1,4 @@
-"""Finds out what kind of source the user gave and reads it. Imports this floor and the errors."""
+"""Reads what the user gave: the demo, an .npz file or a folder of images."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from pathlib import Path
 from bcsearch.data.arrays import resize
 from bcsearch.data.dataset import Dataset
 from bcsearch.data.demo import load_demo
-from bcsearch.data.folder import DEFAULT_SIZE, read_folder
+from bcsearch.data.folder import read_folder
 from bcsearch.data.image_set import ImageSet
 from bcsearch.data.npz import read_npz
 from bcsearch.errors import DataError
-
-DEMO = "demo"
 
 
 def load_dataset(source: str | Path, image_size: int | None = None) -> Dataset:
     """Read a labelled dataset.
 
     Args:
-        source: ``demo``, the path of an .npz file with ``data`` and ``labels`` (optionally ``groups`` and
-            ``class_names``), or of a folder with one sub-folder of images for every class.
-        image_size: the height and width wanted. None: an .npz keeps its size, a folder is resized to 96. Images of
-            another size are cut to their largest centred square and resized bilinearly with antialiasing.
+        source: ``demo``, the path of an .npz file with ``data`` and ``labels`` (optionally
+            ``groups`` and ``class_names``), or of a folder with a sub-folder of images a class.
+        image_size: the height and width wanted. None: an .npz keeps its size, a folder is resized
+            to 96. Images of another size are cut to their largest centred square and resized
+            bilinearly with antialiasing.
 
-    Pixels are uint8, or integers within 0..255, or floats within 0..1 (scaled by 255) or 0..255 (rounded); grayscale
-    is repeated to three channels. Labels are of shape (n,), (n, 1) or one-hot (n, n_classes).
+    Pixels are uint8, or integers within 0..255, or floats within 0..1 (scaled by 255) or 0..255
+    (rounded); grayscale is repeated to three channels. Labels are of shape (n,), (n, 1) or one-hot
+    (n, n_classes).
 
     Raises:
         DataError: the source cannot be used; its one line says what came and what is allowed.
     """
-    if source == DEMO:
+    if source == "demo":
         return load_demo(image_size)
     found = _read(source, image_size)
     labels = found.require_labels()
@@ -50,14 +50,14 @@ def load_images(source: str | Path, image_size: int) -> ImageSet:
     """Read images to predict or to score, resized by the rule of ``load_dataset``.
 
     Args:
-        source: as for ``load_dataset``; labels may be missing and so may classes: an .npz may hold ``data`` only, a
-            folder may hold images directly.
+        source: as for ``load_dataset``; labels may be missing and so may classes: an .npz may hold
+            ``data`` only, a folder may hold images directly.
         image_size: the height and width wanted.
 
     Raises:
         DataError: the source cannot be used; its one line says what came and what is allowed.
     """
-    if source != DEMO:
+    if source != "demo":
         return _read(source, image_size)
     demo = load_demo(image_size)
     return ImageSet(
@@ -73,9 +73,12 @@ def _read(source: str | Path, image_size: int | None) -> ImageSet:
     path = Path(source)
     if not os.path.exists(path):
         raise DataError(
-            f"{source}: no such file or folder; allowed: demo, an .npz file or a folder of class folders"
+            f"{source}: no such file or folder; "
+            "allowed: demo, an .npz file or a folder of class folders"
         )
     if path.is_dir():
-        return read_folder(path, image_size or DEFAULT_SIZE)
+        return read_folder(path, image_size or 96)
     found = read_npz(path)
-    return replace(found, images=resize(found.images, image_size)) if image_size else found
+    if image_size is None:
+        return found
+    return replace(found, images=resize(found.images, image_size))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bcsearch.backbones.cuts import INPUT, cuts_of, segment
-from bcsearch.backbones.weights import load_backbone, resizing
+from bcsearch.backbones.resizing import resizing
+from bcsearch.backbones.weights import load_backbone
 from bcsearch.features.forward import FrozenForward
 
 if TYPE_CHECKING:

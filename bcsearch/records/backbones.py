@@ -1,4 +1,4 @@
-"""What is known of a backbone, to be shown. Imports nothing heavy."""
+"""What is known of a backbone, to be shown."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CutFacts:
-    """A place where it can be split: ``trained`` is the share of parameters above, ``shape`` one image's activation."""
+    """A place to split it: the share of parameters trained above, one image's activation below."""
 
     name: str
     trained: float

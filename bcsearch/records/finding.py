@@ -1,4 +1,4 @@
-"""What an examination found: how bad, about what, what is and what to do. Imports nothing."""
+"""One thing that was noticed: how bad it is, what it is about, and what to do."""
 
 from __future__ import annotations
 
@@ -7,20 +7,15 @@ from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How bad a finding is; from here on down, worse."""
+    """How bad a finding is, the worst first."""
 
+    WRONG = "wrong"  # results or trials are lost until it is fixed
+    WARNING = "warning"  # something has no effect, or will fail soon
+    NOTE = "note"  # chosen by the user, or harmless
     OK = "ok"
-    NOTE = "note"  # as it was asked for, or of no harm
-    WARNING = "warning"  # something does not act, or will fail soon
-    WRONG = "wrong"  # results or trials are lost until it is mended
-
-    @property
-    def rank(self) -> int:
-        """A number that is higher for what is worse."""
-        return list(Level).index(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One line for the reader; ``remedy`` is empty where there is nothing to do."""
 
@@ -28,23 +23,3 @@ class Finding:
     subject: str
     what: str
     remedy: str = ""
-
-
-def ok(subject: str, what: str) -> Finding:
-    """Return what is as it should be."""
-    return Finding(level=Level.OK, subject=subject, what=what)
-
-
-def note(subject: str, what: str, remedy: str = "") -> Finding:
-    """Return what the reader should know of."""
-    return Finding(level=Level.NOTE, subject=subject, what=what, remedy=remedy)
-
-
-def warning(subject: str, what: str, remedy: str) -> Finding:
-    """Return what does not act, or will fail soon."""
-    return Finding(level=Level.WARNING, subject=subject, what=what, remedy=remedy)
-
-
-def wrong(subject: str, what: str, remedy: str) -> Finding:
-    """Return what must be mended."""
-    return Finding(level=Level.WRONG, subject=subject, what=what, remedy=remedy)

@@ -1,41 +1,43 @@
-"""The table of backbones in lines. Imports records only."""
+"""The table of backbones as text."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bcsearch.report.columns import aligned
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bcsearch.records.backbones import BackboneFacts
 
-LINE = "{:<22}{:>12}{:>10}{:>6}{:>16}  {}"
 
-
-def backbones_heading(image_size: int) -> str:
-    """Return the names of the columns; ``image_size`` is what speeds and cuts are of, in pixels."""
-    return LINE.format(
-        "backbone", "parameters", "made for", "cuts", f"images/s at {image_size}", "weights"
+def backbones_text(found: Iterable[BackboneFacts], image_size: int) -> str:
+    """Return backbones, a line each; ``image_size`` is what speeds and cuts are of, in pixels."""
+    rows = []
+    for facts in found:
+        speed = ""
+        if facts.images_per_second is not None:
+            speed = f"{facts.images_per_second:.0f}"
+        parameters = f"{facts.parameters:,}"
+        size, cuts = str(facts.natural_size), str(len(facts.cuts))
+        rows.append((facts.name, parameters, size, cuts, speed, facts.weights))
+    headings = (
+        "backbone",
+        "parameters",
+        "made for",
+        "cuts",
+        f"images/s at {image_size}",
+        "weights",
     )
-
-
-def backbone_line(facts: BackboneFacts) -> str:
-    """Return one backbone in a line."""
-    speed = "" if facts.images_per_second is None else f"{facts.images_per_second:.0f}"
-    return LINE.format(
-        facts.name,
-        f"{facts.parameters:,}",
-        facts.natural_size,
-        len(facts.cuts),
-        speed,
-        facts.weights,
-    ).rstrip()
+    return aligned(rows, headings, right=(1, 2, 3, 4))
 
 
 def cuts_text(facts: BackboneFacts) -> str:
-    """Return the cuts of one backbone, a line each: the share of it that is trained above, and what is kept there."""
-    lines = []
+    """Return the cuts of one backbone, a line each: what is trained above and what is cached."""
+    rows = []
     for cut in facts.cuts:
         shape = "x".join(map(str, cut.shape))
-        lines.append(
-            f"  unfreeze_fraction {cut.trained:.4f}  {cut.layers:>4} layers  {shape:>12}  {cut.name}"
-        )
-    return "\n".join(lines)
+        rows.append((f"{cut.trained:.4f}", str(cut.layers), shape, cut.name))
+    headings = ("unfreeze_fraction", "layers above", "activation", "cut")
+    return f"{facts.name}\n{aligned(rows, headings, right=(0, 1, 2))}"

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    import keras
-
     from bcsearch.records import StudyRecord, TrialRecord
     from bcsearch.records.events import Listener
     from bcsearch.storage import LedgerEntry
@@ -96,7 +94,7 @@ def _refit(
 
 
 def describe(
-    prepared: Prepared, study: StudyRecord, entry: LedgerEntry, model: keras.Model
+    prepared: Prepared, study: StudyRecord, entry: LedgerEntry, model: Any
 ) -> dict[str, Any]:
     """Return the content of ``best.toml``."""
     dataset, folds, best = prepared.dataset, prepared.folds, entry.best

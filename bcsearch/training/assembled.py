@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from bcsearch.backbones.weights import resizing
+from bcsearch.backbones.resizing import resizing
 from bcsearch.training.keras_head import keras_head
 from bcsearch.views.operation import Kind
 from bcsearch.views.preprocessing import whole_pixels

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from bcsearch.backbones.cuts import INPUT, POOLED, cuts_of, segment
 from bcsearch.backbones.table import get_backbone
-from bcsearch.backbones.weights import resizing
+from bcsearch.backbones.resizing import resizing
 from bcsearch.errors import InfeasibleError
 from bcsearch.training.assembled import assembled
 from bcsearch.training.batch import traced_of

@@ -1,1 +1,1 @@
-"""Many worker processes on one study: nothing lost, nothing twice, how fast; ``make bench-distributed`` prints it."""
+"""Many worker processes on one study: what they lose and how fast they are."""

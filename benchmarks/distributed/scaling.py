@@ -1,4 +1,4 @@
-"""How much more several workers do than one: with a trainer that only sleeps, and with the real one on two cores."""
+"""How much more several workers do than one, with a trainer that sleeps and with the real one."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import optuna
 
 from benchmarks.commands import DATA, run_command
 from benchmarks.distributed.assignment import Assignment
-from benchmarks.distributed.crew import Crew
 from benchmarks.distributed.databases import sqlite_url
-from benchmarks.distributed.diary import read_diaries
+from benchmarks.distributed.event_log import read_events
+from benchmarks.distributed.processes import Workers
 
 TRIALS, EPOCHS, EPOCH_SECONDS, N_WORKERS = 24, 2, 0.5, 4
 REAL_TRIALS, REAL_WORKERS = 60, 2
 
 
 def main(trials: int = TRIALS, real_trials: int = REAL_TRIALS) -> None:
-    """Print trials a minute and their ratio for the fake trainer, minutes and their ratio for the real one."""
+    """Print trials a minute with the fake trainer, and minutes with the real one."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    alone, together = (_sleeping(n_workers, trials) for n_workers in (1, N_WORKERS))
-    print(
-        f"scaling, {trials} trials of {EPOCHS * EPOCH_SECONDS:g} s: one worker {alone:.1f} trials a minute"
-    )
-    print(f"  {N_WORKERS} workers {together:.1f}, {together / alone:.2f} times", flush=True)
+    one = _sleeping(1, trials)
+    several = _sleeping(N_WORKERS, trials)
+    print(f"scaling, {trials} trials of {EPOCHS * EPOCH_SECONDS:g} s:")
+    print(f"  one worker {one:.1f} trials a minute")
+    print(f"  {N_WORKERS} workers {several:.1f}, {several / one:.2f} times", flush=True)
     if DATA.exists():
         _real(real_trials)
     else:
@@ -45,39 +45,34 @@ def _sleeping(n_workers: int, trials: int) -> float:
             seconds=EPOCH_SECONDS,
         )
         assignment.create().storage.engine.dispose()
-        crew = Crew(
+        workers = Workers(
             module="benchmarks.distributed.worker", assignment=assignment.to_text(), folder=folder
         )
         for _ in range(n_workers):
-            crew.add()
-        since = crew.begin()
-        if crew.join():
-            raise SystemExit(f"a worker broke: {crew.said}")
-        return 60 * trials / read_diaries(folder).seconds_until(trials, since)
+            workers.add()
+        since = workers.start()
+        if workers.join():
+            raise SystemExit(f"a worker failed: {workers.stderr}")
+        return 60 * trials / read_events(folder).seconds_until(trials, since)
 
 
 def _real(trials: int) -> None:
-    """Run the quickstart sweep with one worker and with two, each on what a run before them left in the cache."""
+    """Run the quickstart sweep with one worker and with two, each on a warm cache."""
     print(f"scaling, quickstart, {trials} trials on {DATA.stem}, whole command:", flush=True)
-    minutes, spans = {}, {}
+    minutes = {}
+    spans = {}
     with TemporaryDirectory() as place:
         for name, n_workers in {"cold": 1, "one": 1, "two": REAL_WORKERS}.items():
             results = Path(place) / name
             places = ["--results", str(results), "--cache-dir", str(Path(place) / "cache")]
-            words = ["--trials", str(trials), "--data", str(DATA), "--workers", str(n_workers)]
-            ran = run_command("run", "--study", "quickstart", *words, *places)
-            minutes[name], spans[name] = (
-                ran.minutes,
-                _span(results / "quickstart" / "model" / "trials.csv"),
-            )
-            what = "to fill the cache" if name == "cold" else f"{n_workers} of them"
-            print(
-                f"  workers {what}: {ran.minutes:.2f} minutes, its trials {spans[name]:.2f}; {ran.costs}",
-                flush=True,
-            )
-    print(
-        f"  {minutes['one'] / minutes['two']:.2f} times as fast, its trials {spans['one'] / spans['two']:.2f} times"
-    )
+            options = ["--trials", str(trials), "--data", str(DATA), "--workers", str(n_workers)]
+            ran = run_command("run", "--study", "quickstart", *options, *places)
+            minutes[name] = ran.minutes
+            spans[name] = _span(results / "quickstart" / "model" / "trials.csv")
+            times = f"{ran.minutes:.2f} minutes, its trials {spans[name]:.2f}"
+            print(f"  {name} ({n_workers} workers): {times}", flush=True)
+    print(f"  two are {minutes['one'] / minutes['two']:.2f} times as fast as one")
+    print(f"  its trials alone {spans['one'] / spans['two']:.2f} times")
 
 
 def _span(path: Path) -> float:

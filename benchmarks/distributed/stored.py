@@ -1,4 +1,4 @@
-"""Fills a study with finished trials by plain SQL, as if workers had run them. Imports optuna and sqlalchemy."""
+"""Fills a study with finished trials by plain SQL, as if workers had run them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
 
     from bcsearch.config import Space
-    from bcsearch.study.desk import Desk
+    from bcsearch.study.session import Session
 
 N_FOLDS, N_DRAWN, ROWS = 5, 500, 20_000
 BEGAN = datetime(2026, 1, 1)
@@ -44,16 +44,18 @@ class Stored:
     @property
     def state(self) -> optuna.trial.TrialState:
         """Pruned where it ended early."""
-        return STATES.COMPLETE if len(self.epochs) > 3 else STATES.PRUNED
+        if len(self.epochs) > 3:
+            return STATES.COMPLETE
+        return STATES.PRUNED
 
 
-def store_trials(desk: Desk, space: Space, n_trials: int) -> None:
+def store_trials(session: Session, space: Space, n_trials: int) -> None:
     """Put ``n_trials`` finished trials into the first study of a database, in its first slots."""
     drawn = _draw(space)
     trials = [_trial(number, drawn[number % len(drawn)]) for number in range(n_trials)]
-    uuid: str = desk.study.user_attrs["bcsearch:uuid"]
+    uuid: str = session.study.user_attrs["bcsearch:uuid"]
     rows: dict[Table, Callable[[Stored], Iterator[dict[str, Any]]]] = {
-        models.TrialModel.__table__: lambda trial: _trial_rows(trial, desk.study._study_id),
+        models.TrialModel.__table__: lambda trial: _trial_rows(trial, session.study._study_id),
         models.TrialParamModel.__table__: _param_rows,
         models.TrialSystemAttributeModel.__table__: _attr_rows,
         models.TrialIntermediateValueModel.__table__: _report_rows,
@@ -63,13 +65,13 @@ def store_trials(desk: Desk, space: Space, n_trials: int) -> None:
             [{"study_uuid": uuid, "slot": trial.number, "trial_number": trial.number}]
         ),
     }
-    with desk.storage.engine.begin() as connection:
+    with session.storage.engine.begin() as connection:
         connection.execute(SLOTS.delete().where(SLOTS.c.study_uuid == uuid))
         for table, make in rows.items():
             made = [row for trial in trials for row in make(trial)]
             for start in range(0, len(made), ROWS):
                 connection.execute(insert(table), made[start : start + ROWS])
-    desk.set_budget(n_trials + 8, n_trials + 8)
+    session.set_budget(n_trials + 8, n_trials + 8)
 
 
 def _draw(space: Space) -> list[optuna.trial.FrozenTrial]:
@@ -83,19 +85,23 @@ def _draw(space: Space) -> list[optuna.trial.FrozenTrial]:
 
 def _trial(number: int, drawn: optuna.trial.FrozenTrial) -> Stored:
     random = Random(number)
-    height, n_epochs = random.uniform(0.5, 0.9), random.choice((3, 3, 8, 12))
+    height = random.uniform(0.5, 0.9)
+    n_epochs = random.choice((3, 3, 8, 12))
     epochs = tuple(
         EpochScores(
             epoch=epoch,
-            fold_scores=tuple(
-                height * (1 - 0.5 ** (epoch + 1)) + random.gauss(0, 0.01) for _ in range(N_FOLDS)
-            ),
+            score="accuracy",
+            scores={"accuracy": _fold_scores(random, height * (1 - 0.5 ** (epoch + 1)))},
             train_loss=random.random(),
             learning_rate=1e-3,
         )
         for epoch in range(n_epochs)
     )
     return Stored(number=number, drawn=drawn, epochs=epochs)
+
+
+def _fold_scores(random: Random, mean: float) -> tuple[float, ...]:
+    return tuple(mean + random.gauss(0, 0.01) for _ in range(N_FOLDS))
 
 
 def _trial_rows(trial: Stored, study_id: int) -> Iterator[dict[str, Any]]:
@@ -122,7 +128,7 @@ def _param_rows(trial: Stored) -> Iterator[dict[str, Any]]:
 
 
 def _attr_rows(trial: Stored) -> Iterator[dict[str, Any]]:
-    """Make what the sampler keeps beside a trial."""
+    """Make what the sampler keeps with a trial."""
     drawn = json.dumps(trial.drawn.params)
     yield {
         "trial_id": trial.number + 1,
@@ -155,5 +161,5 @@ def _ledger_rows(trial: Stored, uuid: str) -> Iterator[dict[str, Any]]:
         "score": best.mean,
         "train_seconds": 8.0,
         "total_seconds": 9.0,
-        "state": "complete" if trial.state is STATES.COMPLETE else "pruned",
+        "state": trial.state.name.lower(),
     }

@@ -1,4 +1,4 @@
-"""Sixteen processes, 2,000 short trials, on SQLite and PostgreSQL, beside plain Optuna on the same kind of database."""
+"""Sixteen processes and 2,000 short trials: bcsearch and plain Optuna on the same databases."""
 
 from __future__ import annotations
 
@@ -14,22 +14,19 @@ import optuna
 from bcsearch.records import StudyRecord, TrialState
 from bcsearch.storage import read_study
 from benchmarks.distributed.assignment import STUDY, Assignment
-from benchmarks.distributed.crew import Crew
 from benchmarks.distributed.databases import postgresql, sqlite_url
-from benchmarks.distributed.diary import read_diaries
+from benchmarks.distributed.event_log import read_events
 from benchmarks.distributed.plain import open_plain
+from benchmarks.distributed.processes import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 N_PROCESSES, TRIALS = 16, 2000
 EPOCHS, EPOCH_SECONDS = 2, 0.01
-SAMPLERS = (
-    "tpe",
-    "random",
-)  # the shipped one, and one that costs nothing, which shows the storage alone
+SAMPLERS = ("tpe", "random")  # random costs nothing, so it shows the storage alone
 OURS, PLAIN = "benchmarks.distributed.worker", "benchmarks.distributed.plain"
-BUSY_SECONDS = 60  # what a user of plain Optuna would set beside WAL
+BUSY_SECONDS = 60  # what a user of plain Optuna would set with WAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +42,7 @@ class Side:
 def main(
     n_processes: int = N_PROCESSES, trials: int = TRIALS, samplers: tuple[str, ...] = SAMPLERS
 ) -> None:
-    """Print what was finished, what was trained twice, what was said on stderr, and trials a second, of every side."""
+    """Print what each side finished, what it trained twice, its errors, and trials a second."""
     ours = Side(name="bcsearch", module=OURS, prepare=Assignment.create)
     plain = Side(name="plain Optuna", module=PLAIN, prepare=_create_plain)
     wal = Side(
@@ -55,19 +52,14 @@ def main(
     with postgresql() as server:
         for sampler in samplers:
             for kind, sides in {"SQLite": (ours, plain, wal), "PostgreSQL": (ours, plain)}.items():
-                print(
-                    f"storm on {kind}, {sampler}: {n_processes} processes, {trials} trials",
-                    flush=True,
-                )
+                size = f"{n_processes} processes, {trials} trials"
+                print(f"storm on {kind}, {sampler}: {size}", flush=True)
                 rates = [
                     _measure(side, server.new_url, kind, n_processes, trials, sampler)
                     for side in sides
                 ]
                 times = ", ".join(f"{rates[0] / rate:.2f}" for rate in rates[1:] if rate)
-                print(
-                    f"  bcsearch against plain Optuna: {times} times its trials a second",
-                    flush=True,
-                )
+                print(f"  bcsearch runs {times} times the trials of plain Optuna", flush=True)
 
 
 def _measure(
@@ -86,35 +78,37 @@ def _measure(
             busy_seconds=side.busy_seconds,
         )
         side.prepare(assignment)
-        crew = Crew(module=side.module, assignment=assignment.to_text(), folder=folder)
+        workers = Workers(module=side.module, assignment=assignment.to_text(), folder=folder)
         for _ in range(n_processes):
-            crew.add()
-        since = crew.begin()
-        broken = crew.join()
-        told = read_diaries(folder)
+            workers.add()
+        since = workers.start()
+        broken = workers.join()
+        events = read_events(folder)
         record = read_study(assignment.url, STUDY)
-        rate = min(trials, len(told.of("TrialEnded"))) / told.seconds_until(trials, since)
+        rate = min(trials, len(events.of("TrialEnded"))) / events.seconds_until(trials, since)
         print(f"  {side.name}: {rate:.1f} trials/s, {_account(record, trials)}")
-        print(f"    trained twice {told.started_twice}, {_complaints(crew, broken)}", flush=True)
+        print(f"    trained twice {events.started_twice}, {_errors(workers, broken)}", flush=True)
     return rate
 
 
 def _account(record: StudyRecord, trials: int) -> str:
-    """Say how many trials finished, how many too many, and what else stands in the study."""
+    """Say how many trials finished, how many too many, and in which states others are."""
     finished = record.slots_filled
     others = {
         state: record.count(state)
         for state in (TrialState.RUNNING, TrialState.WAITING, TrialState.FAIL)
     }
-    apart = "".join(f", {count} {state}" for state, count in others.items() if count)
-    return f"{finished} finished ({finished - trials:+d}){apart}"
+    rest = "".join(f", {count} {state}" for state, count in others.items() if count)
+    return f"{finished} finished ({finished - trials:+d}){rest}"
 
 
-def _complaints(crew: Crew, broken: int) -> str:
-    lines = crew.said.splitlines()
+def _errors(workers: Workers, broken: int) -> str:
+    lines = workers.stderr.splitlines()
     locked = sum("locked" in line for line in lines)
-    last = f": {lines[-1][:160]}" if lines else ""
-    return f"processes that broke {broken}, lines on stderr {len(lines)}, of them of locks {locked}{last}"
+    text = f"processes that failed {broken}, lines on stderr {len(lines)}, of locks {locked}"
+    if lines:
+        text += f": {lines[-1][:160]}"
+    return text
 
 
 def _create_plain(assignment: Assignment) -> None:

@@ -1,4 +1,4 @@
-"""A worker process of bcsearch with the tests' fake trainer: ``python -m benchmarks.distributed.worker ASSIGNMENT``."""
+"""A worker process of bcsearch with the tests' fake trainer."""
 
 from __future__ import annotations
 
@@ -12,21 +12,23 @@ from bcsearch.storage.engine import plain_errors
 from bcsearch.storage.urls import checked
 from bcsearch.study.interrupts import Interrupts
 from benchmarks.distributed.assignment import Assignment
-from benchmarks.distributed.crew import await_start
-from benchmarks.distributed.diary import Diary
+from benchmarks.distributed.event_log import EventLog
+from benchmarks.distributed.processes import await_start
 from tests.fakes import FakeTrainer, make_worker
 
 
 def work(assignment: Assignment) -> None:
-    """Work on the study until its budget is used up; trouble with the database is one line and exit code 1."""
+    """Work on the study until its budget is used up; a database error is one line."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    diary = Diary(Path(assignment.folder))
-    with plain_errors(checked(assignment.url)), Interrupts(diary) as interrupts:
-        desk = assignment.open_desk(f"worker-{os.getpid()}")
+    event_log = EventLog(Path(assignment.folder))
+    with plain_errors(checked(assignment.url)), Interrupts(event_log) as interrupts:
+        session = assignment.open_session(f"worker-{os.getpid()}")
         trainer = FakeTrainer(
             curve=lambda params: assignment.curve(params.learning_rate), seconds=assignment.seconds
         )
-        worker = make_worker(desk, assignment.plan, trainer, listener=diary, interrupts=interrupts)
+        worker = make_worker(
+            session, assignment.plan, trainer, listener=event_log, interrupts=interrupts
+        )
         await_start()
         worker.run()
 

@@ -64,7 +64,8 @@ def test_every_layer_has_a_name_of_its_own() -> None:
 def test_a_saved_model_takes_native_images_in_a_fresh_process_without_bcsearch(
     tmp_path: Path,
 ) -> None:
-    from bcsearch.backbones.weights import load_backbone, resolve_weights, with_resizing
+    from bcsearch.backbones.resizing import with_resizing
+    from bcsearch.backbones.weights import load_backbone, resolve_weights
 
     weights = resolve_weights("efficientnet_lite0", "auto")
     model = with_resizing(load_backbone("efficientnet_lite0", 64, weights, seed=0), 40, 50)

@@ -109,7 +109,7 @@ def test_every_family_turns_raw_images_into_one_row_of_features_each(name: str) 
 
 PLUGIN = """
 import keras
-from bcsearch.backbones.table import Backbone
+from bcsearch.backbones.backbone import Backbone
 
 def build(image_size):
     image = keras.Input((image_size, image_size, 3), name="image")
@@ -144,7 +144,7 @@ def test_a_backbone_of_another_package_is_one_of_ours() -> None:
 
     assert backbone_names() == (*names(), "tiny", "wrong")
     assert get_backbone("tiny").natural_size == 32
-    assert weights_at_hand("tiny") == "none published"
+    assert weights_at_hand("tiny") == "random"
     assert [cut.name for cut in cuts_of("tiny", 32)] == ["input", "pooled"]
 
 

@@ -52,7 +52,9 @@ def test_a_backbone_made_to_be_trained_whole_starts_from_random_weights_without_
 
     assert resolve_weights("custom", "auto") == resolve_weights("custom", "random")
     assert resolve_weights("custom", "auto").warning is None
-    with pytest.raises(WeightsError, match="has no imagenet weights; choose auto, random"):
+    with pytest.raises(
+        WeightsError, match="nobody publishes imagenet weights for it; choose random"
+    ):
         resolve_weights("custom", "imagenet")
 
 
@@ -84,7 +86,8 @@ def test_saved_weights_are_taken_up_from_a_path(tmp_path: Path, suffix: str) -> 
 def test_a_whole_model_gives_its_backbone(tmp_path: Path) -> None:
     import keras
 
-    from bcsearch.backbones.weights import load_backbone, resolve_weights, with_resizing
+    from bcsearch.backbones.resizing import with_resizing
+    from bcsearch.backbones.weights import load_backbone, resolve_weights
 
     saved = load_backbone("custom", 32, resolve_weights("custom", "random"), seed=5)
     outer = with_resizing(saved, 40, 40)

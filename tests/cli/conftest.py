@@ -1,4 +1,4 @@
-"""The command line run in this process, in an empty folder, with a cache and an environment of its own."""
+"""The command line run in this process, in an empty folder with its own cache and environment."""
 
 from __future__ import annotations
 

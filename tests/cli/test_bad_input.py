@@ -1,4 +1,4 @@
-"""Every mistake a user can make at the command line: exit code 2, one line on stderr, nothing half-written."""
+"""Every mistake a user can make at the command line: exit code 2 and one line on stderr."""
 
 from __future__ import annotations
 
@@ -430,7 +430,7 @@ def test_mistake_is_refused_before_anything_is_written(
 
 @pytest.fixture
 def mounted(workdir: Path) -> Iterator[Callable[[str], Path]]:
-    """Return a function that mounts a disk in memory with options; skip where that is not allowed."""
+    """Return a function that mounts a disk in memory; skip where that is not allowed."""
     places: list[Path] = []
 
     def mount(options: str) -> Path:

@@ -8,7 +8,8 @@ from bcsearch.cli.options import pasteable, places
 
 
 def test_command_with_a_masked_password_says_what_to_put_in() -> None:
-    line = f"look with: bcsearch status --study cells{places('postgresql://ann:secret@host/cells', Path('results'))}"
+    database = places("postgresql://ann:secret@host/cells", Path("results"))
+    line = f"look with: bcsearch status --study cells{database}"
     assert "secret" not in line
     assert (
         pasteable(line) == f"{line}  (put your password in place of ***, or set BCSEARCH_STORAGE)"

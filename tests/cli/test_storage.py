@@ -1,4 +1,4 @@
-"""``storage upgrade``, ``backup`` and ``copy`` as they are typed; what they do is tested in ``tests/storage``."""
+"""``storage upgrade``, ``backup`` and ``copy`` as they are typed; see also ``tests/storage``."""
 
 from __future__ import annotations
 

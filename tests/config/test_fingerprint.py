@@ -41,7 +41,9 @@ def with_params(**params: Any) -> dict[str, Any]:
         (with_params(dropout=0.1), "space.dropout"),
         (with_sweep(training={"epochs": 9}), "training.epochs"),
         (with_sweep(training={"patience": 9}), "training.patience"),
-        (with_sweep(training={"score": "macro_f1"}), "training.score"),
+        (with_sweep(search={"trials": 10, "score": "macro_f1"}), "search.score"),
+        (with_sweep(views={"seed": 9}), "views.seed"),
+        (with_sweep(weights={"seed": 9}), "weights.seed"),
         (with_sweep(training={"seed": 9}), "training.seed"),
     ],
 )

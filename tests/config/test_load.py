@@ -59,14 +59,14 @@ def test_plan_holds_the_sweep_and_the_space_that_it_names() -> None:
     assert (plan.name, plan.sweep.search.trials) == ("cells", 7)
     assert plan.sweep.start == ({"learning_rate": 1e-3, "units_1": 128},)
     assert list(plan.space.varied) == ["learning_rate", "head_layers", "units_1"]
-    assert plan.space.settled == {"image_size": 96}
+    assert plan.space.fixed == {"image_size": 96}
 
 
 BAD_SWEEPS = [
     ("[serch]", "unknown key 'serch'; did you mean 'search'? allowed: data, folds, "),
     (
         "[search]\ntrails = 9",
-        "unknown key 'search.trails'; did you mean 'search.trials'? allowed: search.pruner, ",
+        "unknown key 'search.trails'; did you mean 'search.trials'? allowed: search.also, ",
     ),
     ("[search]\ntrials = 0", "search.trials: came 0, allowed: greater than or equal to 1"),
     ("[search]\ntrials = 'many'", "search.trials: came 'many', allowed: a whole number"),
@@ -80,7 +80,7 @@ BAD_SWEEPS = [
         "[search]\npruner_trials = 2",
         "search.pruner_trials: came 2, allowed: greater than or equal to 3",
     ),
-    ("search = 3", "search: came 3, allowed: a table with the keys trials, sampler, "),
+    ("search = 3", "search: came 3, allowed: a table with the keys score, also, trials, sampler, "),
     (
         "[folds]\nkind = 'kfolds'",
         "folds.kind: unknown value 'kfolds'; did you mean 'kfold'? allowed: kfold, split",
@@ -92,11 +92,11 @@ BAD_SWEEPS = [
     ),
     (
         "[training]\nscore = 'acuracy'",
-        "training.score: unknown value 'acuracy'; did you mean 'accuracy'? allowed: ",
+        "search.score: unknown value 'acuracy'; did you mean 'accuracy'? allowed: ",
     ),
     ("[training]\nseed = -1", "training.seed: came -1, allowed: greater than or equal to 0"),
     ("[limits]\nretries = -1", "limits.retries: came -1, allowed: greater than or equal to 0"),
-    ("weights = 3", "weights: came 3, allowed: a valid string"),
+    ("weights = 3", "weights: came 3, allowed: a table with the keys source, seed"),
 ]
 BAD_STARTS = [
     (
@@ -247,7 +247,8 @@ def test_bad_parameter_is_one_line_naming_file_key_and_what_is_allowed(
 def test_bad_condition_is_one_line_naming_file_key_and_what_is_allowed(
     when: str, expected: str
 ) -> None:
-    space = f"[params]\nhead_layers = {{ int = [0, 2] }}\nunits_1 = {{ choice = [64], when = {when} }}\nunits_2 = 64"
+    units = f"units_1 = {{ choice = [64], when = {when} }}\nunits_2 = 64"
+    space = f"[params]\nhead_layers = {{ int = [0, 2] }}\n{units}"
     assert complaint(space=space).startswith(f"{SPACE_FILE}: {expected}")
 
 
@@ -346,7 +347,7 @@ def test_path_of_a_sweep_file_brings_its_own_spaces() -> None:
     path = write("project/sweeps/cells.toml", SWEEP)
     write("project/search_spaces/heads.toml", SPACE)
     plan = load_plan(str(path))
-    assert (plan.name, plan.space.settled) == ("cells", {"image_size": 96})
+    assert (plan.name, plan.space.fixed) == ("cells", {"image_size": 96})
 
 
 def shipped_names(folder: str) -> list[str]:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from bcsearch.config import Param, Space, Value
+from bcsearch.config import Param, Space
+from bcsearch.recipe import Value
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,7 @@ def test_domain_holds_its_ends_and_nothing_outside(
     assert not any(param.holds(value) for value in outside)
 
 
-def test_space_tells_what_varies_from_what_is_set_in_the_order_of_the_file() -> None:
+def test_space_tells_what_varies_from_what_is_fixed_in_the_order_of_the_file() -> None:
     space = Space.model_validate(
         {
             "params": {
@@ -36,13 +37,13 @@ def test_space_tells_what_varies_from_what_is_set_in_the_order_of_the_file() -> 
         }
     )
     assert list(space.varied) == ["optimizer", "dropout"]
-    assert space.settled == {"views": 8, "l2": 0.0}
+    assert space.fixed == {"views": 8, "l2": 0.0}
 
 
 def test_values_keep_their_type() -> None:
     params = {"units_1": {"choice": [64, 128]}, "l2": 0.0, "image_size": 96, "optimizer": "sgd"}
     space = Space.model_validate({"params": params})
-    drawn = [*(space.varied["units_1"].choice or ()), *space.settled.values()]
+    drawn = [*(space.varied["units_1"].choice or ()), *space.fixed.values()]
     assert [type(value) for value in drawn] == [int, int, float, int, str]
 
 

@@ -1,4 +1,4 @@
-"""Made-up speeds for the shipped joint sweep on a made-up dataset, so that every cost can be worked out by hand."""
+"""Made-up speeds for the joint sweep on a made-up dataset: costs can be worked out by hand."""
 
 from __future__ import annotations
 

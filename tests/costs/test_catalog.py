@@ -19,7 +19,7 @@ def test_facts_come_from_the_table_and_speed_from_this_machine(tmp_path: Path) -
     from bcsearch.costs.catalog import describe_backbones
 
     custom, lite, _ = describe_backbones(NAMES, 32, tmp_path, measure=True)
-    assert (custom.name, custom.natural_size, custom.weights) == ("custom", 96, "random by design")
+    assert (custom.name, custom.natural_size, custom.weights) == ("custom", 96, "random")
     assert (lite.parameters, lite.natural_size, lite.weights) == (3_413_024, 224, "imagenet")
     assert [lite.cuts[0].trained, lite.cuts[-1].trained] == [1.0, 0.0]
     assert lite.cuts[0].shape == (32, 32, 3)
@@ -49,8 +49,8 @@ def test_damaged_file_of_speeds_is_measured_anew(
 ) -> None:
     from bcsearch.costs import catalog
 
-    path = tmp_path / catalog.CATALOG_NAME
-    key = catalog.Catalog(path)._key("custom", 32)
+    path = tmp_path / "backbones.json"
+    key = catalog.Catalog(path).key("custom", 32)
     path.write_text(json.dumps({key: {"cuts": [], "colour": "red"}}) if damage == "KEY" else damage)
     monkeypatch.setattr(catalog, "_images_per_second", lambda *_: 5.0)
     (found,) = catalog.describe_backbones(["custom"], 32, tmp_path, measure=True)

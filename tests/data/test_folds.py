@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -112,6 +113,24 @@ def test_groups_are_never_split(kind: FoldKind, seed: int) -> None:
         assert train.isdisjoint(valid)
         assert train.isdisjoint(test)
         assert valid.isdisjoint(test)
+
+
+@pytest.mark.parametrize("kind", ["kfold", "split"])
+def test_a_large_group_among_single_images_leaves_parts_equal(kind: FoldKind) -> None:
+    counts = (276, 744, 372, 684, 292, 364, 856, 600)
+    groups = np.arange(sum(counts))
+    labels = labelled(counts).labels
+    for number in range(8):  # one group of 160 images, 20 of every class
+        groups[np.flatnonzero(labels == number)[:20]] = -1
+    dataset = labelled(counts, groups)
+    start = perf_counter()
+    made = make_folds(dataset, kind=kind)
+    assert perf_counter() - start < 1
+    for fold in made.folds:
+        share = len(fold.valid) / dataset.n_images
+        found = np.bincount(dataset.labels[fold.valid])
+        assert share == pytest.approx(0.2, abs=0.001)
+        assert np.abs(found - np.array(counts) * share).max() <= 2
 
 
 @every_way

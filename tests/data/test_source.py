@@ -79,6 +79,9 @@ def test_images_of_class_folders_bring_labels_and_names(folder_path: Path) -> No
 
 
 def test_reading_data_needs_neither_scikit_learn_nor_tensorflow() -> None:
-    code = "import sys, bcsearch.data; print(sorted({'sklearn', 'scipy', 'tensorflow', 'keras'} & set(sys.modules)))"
+    code = """
+import sys, bcsearch.data, bcsearch.data.folds
+print(sorted({'sklearn', 'scipy', 'tensorflow', 'keras'} & set(sys.modules)))
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

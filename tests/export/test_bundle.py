@@ -154,7 +154,8 @@ def test_bundle_reloads_with_keras_alone_in_a_fresh_process_and_gives_the_same(
 ) -> None:
     import keras
 
-    from bcsearch.backbones.weights import load_backbone, resolve_weights, with_resizing
+    from bcsearch.backbones.resizing import with_resizing
+    from bcsearch.backbones.weights import load_backbone, resolve_weights
     from bcsearch.training.fold_weights import Scaling, first_weights
     from bcsearch.training.keras_head import keras_head
 

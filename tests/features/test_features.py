@@ -48,7 +48,8 @@ def read(features: Features, views: Sequence[View], cut: str = "pooled") -> list
 def test_cached_activations_equal_those_of_the_model_within_half_precision(
     images: np.ndarray, tmp_path: Path
 ) -> None:
-    from bcsearch.backbones.weights import load_backbone, resizing, resolve_weights
+    from bcsearch.backbones.resizing import resizing
+    from bcsearch.backbones.weights import load_backbone, resolve_weights
 
     cached = read(make_features(images, tmp_path), views_of())
     views = read(make_features(images, tmp_path), views_of(), "input")
@@ -126,7 +127,7 @@ def test_progress_counts_all_that_is_missing_as_one(images: np.ndarray, tmp_path
 
 
 def passes_of(dataset: Any, root: Path, sweep: dict[str, Any]) -> int:
-    """Return the passes of a trial with an unfrozen part, on a dataset and by a sweep's settings."""
+    """Return the passes of a trial with an unfrozen part on a dataset."""
     from bcsearch.check.table import check_dataset
     from bcsearch.data.folds import make_folds
     from bcsearch.recipe import Params

@@ -9,7 +9,8 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize("side", [24, 40])
 def test_compiled_by_xla_a_pass_over_images_of_another_size_gives_the_same(side: int) -> None:
     from bcsearch.backbones.cuts import INPUT, POOLED, segment
-    from bcsearch.backbones.weights import load_backbone, resizing, resolve_weights
+    from bcsearch.backbones.resizing import resizing
+    from bcsearch.backbones.weights import load_backbone, resolve_weights
     from bcsearch.features.forward import FrozenForward
 
     model = load_backbone(

@@ -41,7 +41,8 @@ def chunks():
         time.sleep(pause)
 
 rows = Rows(shape=(6, 4), dtype=np.dtype(np.float16), chunks=chunks)
-stored = Store(root).get_or_compute(EntryKey.of("activations", dataset="0123", view=0), lambda: rows)
+key = EntryKey.of("activations", dataset="0123", view=0)
+stored = Store(root).get_or_compute(key, lambda: rows)
 print(stored.checksum, stored.data.sum())
 """
 

@@ -9,13 +9,12 @@ import optuna
 import pytest
 from optuna.trial import TrialState as OptunaState
 
-from bcsearch.errors import ConfigError, InfeasibleError
 from bcsearch.artifacts.checkpoints import TrialCheckpoints
+from bcsearch.errors import ConfigError, InfeasibleError
 from bcsearch.records import TrialState
 from bcsearch.records.checkpoint import Checkpoint
 from bcsearch.records.events import Notice, TrialInfeasible
-from bcsearch.records.scores import EpochScores
-from tests.fakes import FakeTrainer, Recorder, make_plan, make_worker, open_session
+from tests.fakes import FakeTrainer, Recorder, make_plan, make_scores, make_worker, open_session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +73,7 @@ def test_sampler_avoids_what_was_infeasible(tmp_path: Path) -> None:
     session = open_session(tmp_path, plan, trials=50)
 
     def curve(params: Params) -> tuple[float, ...]:
-        if params.dropout > 0.45:
+        if params.dropout_1 > 0.45:
             raise InfeasibleError("out of memory")
         return (0.5,)
 
@@ -84,7 +83,7 @@ def test_sampler_avoids_what_was_infeasible(tmp_path: Path) -> None:
 
 
 def interrupted(session: Session, epoch: int) -> None:
-    """Run the first trial until the user stops it amid an epoch."""
+    """Run the first trial until the user stops it during an epoch."""
     plan = session.plan
     worker = make_worker(session, plan, trainer := FakeTrainer(curve=script))
 
@@ -188,7 +187,7 @@ def checkpoints(path: Path, recorder: Recorder, digest: str = "aa") -> TrialChec
 
 
 def some_checkpoint() -> Checkpoint:
-    scores = EpochScores(epoch=0, fold_scores=(0.5, 0.25), train_loss=1.5, learning_rate=0.1)
+    scores = make_scores(0, 0.5, 0.25)
     return Checkpoint(epochs=(scores,), seconds=2.5, arrays={})
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import optuna
@@ -9,14 +8,14 @@ from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as OptunaState
 
 from bcsearch.records import TrialState
-from bcsearch.records.events import EpochEnded, TrialEnded, TrialReleased, TrialStarted
+from bcsearch.records.events import EpochEnded, TimeLeft, TrialEnded, TrialReleased, TrialStarted
 from tests.fakes import FakeTrainer, Recorder, make_plan, make_worker, open_session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bcsearch.records import Params
+    from bcsearch.recipe import Params
     from bcsearch.study.session import Session
 
 ONE_POINT = {"head_layers": 0, "learning_rate": {"choice": [1e-3]}}
@@ -25,7 +24,7 @@ BEST_SO_FAR = {0: 0.2, 1: 0.6, 2: 0.6, 3: 0.7, 4: 0.7}
 
 
 class PruneAt(optuna.pruners.BasePruner):
-    """Prunes every trial whose last report came at ``epoch`` or later; counts how often it was asked."""
+    """Prunes every trial that reported at ``epoch`` or later; counts how often it was asked."""
 
     def __init__(self, epoch: int) -> None:
         self.epoch = epoch
@@ -133,11 +132,11 @@ def test_duplicate_of_a_pruned_trial_is_pruned(tmp_path: Path) -> None:
 
 
 def test_configurations_that_differ_only_in_what_cannot_act_are_duplicates(tmp_path: Path) -> None:
-    idle = {"head_layers": 0, "learning_rate": 1e-3, "dropout": {"float": [0.0, 0.9]}}
+    idle = {"head_layers": 0, "learning_rate": 1e-3, "dropout_1": {"float": [0.0, 0.9]}}
     session = open_session(tmp_path, make_plan(idle), trials=4)
     trainer = FakeTrainer(curve=script)
     make_worker(session, make_plan(idle), trainer).run()
-    assert len({trial.params["dropout"] for trial in session.study.trials}) == 4
+    assert len({trial.params["dropout_1"] for trial in session.study.trials}) == 4
     assert len(trainer.calls) == 1
 
 
@@ -217,5 +216,5 @@ def test_listener_hears_a_trial_from_start_to_end(session: Session) -> None:
     recorder = Recorder()
     run(session, trainer := FakeTrainer(curve=script), recorder)
     kinds = [type(event) for event in recorder.events]
-    assert kinds == [TrialStarted, *[EpochEnded] * 5, TrialEnded]
-    assert recorder.of(TrialStarted)[0].params == trainer.calls[0] == replace(trainer.calls[0])
+    assert kinds == [TrialStarted, *[EpochEnded] * 5, TrialEnded, TimeLeft]
+    assert recorder.of(TrialStarted)[0].params == trainer.calls[0]

@@ -61,7 +61,7 @@ def test_settled_values_reach_the_params_and_are_never_drawn() -> None:
     assert not {"backbone", "image_size"} & set(trial.params)
 
 
-def test_condition_on_a_settled_value_is_met_by_that_value() -> None:
+def test_condition_on_a_fixed_value_is_met_by_that_value() -> None:
     space = Space.model_validate(
         {
             "params": {
@@ -76,8 +76,8 @@ def test_condition_on_a_settled_value_is_met_by_that_value() -> None:
 
 def test_params_are_canonical() -> None:
     _, params = draw({"optimizer": "adam", "head_layers": 0})
-    assert params == params.canonical()
-    assert params.dropout == Params().dropout
+    assert params == params.but()
+    assert params.dropout_1 == Params().dropout_1
 
 
 def test_every_draw_of_a_study_lies_in_the_space() -> None:

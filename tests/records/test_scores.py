@@ -3,18 +3,21 @@ from __future__ import annotations
 import pytest
 
 from bcsearch.records import EpochScores, TrainResult, best_epoch
+from tests.fakes import make_scores
 
 
 def curve(*folds: tuple[float, ...]) -> tuple[EpochScores, ...]:
     """Return one record an epoch from the scores of its folds."""
     return tuple(
-        EpochScores(epoch=epoch, fold_scores=scores, train_loss=1.0, learning_rate=1e-3)
-        for epoch, scores in enumerate(folds)
+        make_scores(epoch, *scores, log_loss=-0.5) for epoch, scores in enumerate(folds)
     )
 
 
 def test_mean_is_over_folds() -> None:
-    assert curve((0.5, 0.6, 1.0))[0].mean == pytest.approx(0.7)
+    (scores,) = curve((0.5, 0.6, 1.0))
+    assert scores.mean == scores.mean_of("accuracy") == pytest.approx(0.7)
+    assert scores.mean_of("log_loss") == pytest.approx(-0.5)
+    assert scores.fold_scores == (0.5, 0.6, 1.0)
 
 
 def test_best_epoch_is_chosen_on_the_mean_and_not_per_fold() -> None:

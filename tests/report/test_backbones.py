@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bcsearch.records.backbones import BackboneFacts, CutFacts
-from bcsearch.report.backbones import backbone_line, backbones_heading, cuts_text
+from bcsearch.report.backbones import backbones_text, cuts_text
 
 LITE = BackboneFacts(
     name="efficientnet_lite0",
@@ -19,28 +19,23 @@ LITE = BackboneFacts(
 )
 
 
-def test_line_stands_under_its_heading() -> None:
-    heading, line = backbones_heading(96), backbone_line(LITE)
-    assert heading.split() == [
-        "backbone",
-        "parameters",
-        "made",
-        "for",
-        "cuts",
-        "images/s",
-        "at",
-        "96",
-        "weights",
-    ]
-    assert line.split() == ["efficientnet_lite0", "3,413,024", "224", "2", "470", "imagenet"]
-    assert heading.index("weights") == line.index("imagenet")
+def test_lines_stand_under_their_heading() -> None:
+    heading, first, second = backbones_text([LITE, replace(LITE, name="b")], 96).splitlines()
+    headings = "backbone parameters made for cuts images/s at 96 weights"
+    assert " ".join(heading.split()) == headings
+    assert first.split() == ["efficientnet_lite0", "3,413,024", "224", "2", "470", "imagenet"]
+    assert second.split() == ["b", "3,413,024", "224", "2", "470", "imagenet"]
+    assert heading.index("weights") == first.index("imagenet") == second.index("imagenet")
 
 
 def test_speed_that_was_not_measured_is_left_empty() -> None:
-    assert backbone_line(replace(LITE, images_per_second=None)).split()[-2:] == ["2", "imagenet"]
+    line = backbones_text([replace(LITE, images_per_second=None)], 96).splitlines()[-1]
+    assert line.split()[-2:] == ["2", "imagenet"]
 
 
 def test_cuts_say_what_is_trained_above_and_what_is_kept() -> None:
-    first, last = cuts_text(LITE).splitlines()
-    assert first.split() == ["unfreeze_fraction", "1.0000", "98", "layers", "96x96x3", "input"]
-    assert last.split() == ["unfreeze_fraction", "0.0000", "0", "layers", "1280", "pooled"]
+    name, heading, first, last = cuts_text(LITE).splitlines()
+    assert name == "efficientnet_lite0"
+    assert heading.split() == ["unfreeze_fraction", "layers", "above", "activation", "cut"]
+    assert first.split() == ["1.0000", "98", "96x96x3", "input"]
+    assert last.split() == ["0.0000", "0", "1280", "pooled"]

@@ -1,9 +1,10 @@
-"""A worker process without TensorFlow: the real study, storage, budget and signals, and the fake trainer.
+"""A worker process with the fake trainer on a real study, storage, budget and signals.
 
-``python -m tests.study.fake_worker SWEEP.toml FOLDER SECONDS TRIALS [refit]`` works on the study of a sweep file in
-``FOLDER/study.db`` and ends as ``bcsearch run`` does: 0 when the budget is used up, 130 when it was stopped. With
-``refit`` it goes on to the end of the study, which loads TensorFlow; only the model itself is not made.
-``FOLDER/diary.jsonl`` gets a line when a trial starts, after each epoch, and when it ends or is released.
+``python -m tests.study.fake_worker SWEEP.toml FOLDER SECONDS TRIALS [refit]`` works on the study of
+a sweep file in ``FOLDER/study.db`` and ends as ``bcsearch run`` does: 0 when the budget is used up,
+130 when it was stopped. With ``refit`` it goes on to the end of the study; only the model itself is
+not made. ``FOLDER/diary.jsonl`` gets a line when a trial starts, after each epoch, and when it ends
+or is released.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ STOPPED = 130
 
 
 class Diary:
-    """A listener that appends what it hears to a file that several processes share, a line at a time."""
+    """A listener that appends events to a file that several processes share, a line at a time."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -32,7 +32,7 @@ NAMES: dict[str, tuple[list[str], bool, str]] = {
 
 
 def studies(*names: str) -> list[StudyRecord]:
-    """Return studies without trials; a name in the pattern of ``--fresh`` is of the sweep before the number."""
+    """Return studies without trials; the sweep of ``cells-2`` is ``cells``."""
     return [
         StudyRecord(name=name, sweep=re.sub(r"-\d+$", "", name), uuid="", trials_wanted=0)
         for name in names

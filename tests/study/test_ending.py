@@ -70,7 +70,8 @@ def test_trial_that_cannot_be_refitted_is_one_line_that_says_why(
     with pytest.raises(StudyError) as caught:
         refitted(tmp_path, STUDY, number)
     assert str(caught.value) == (
-        f"--trial: came {number}, {reason}; allowed: a complete trial; 'bcsearch status --study cells-2' lists the best"
+        f"--trial: came {number}, {reason}; allowed: a complete trial; "
+        "'bcsearch status --study cells-2' lists the best"
     )
 
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-LIGHT = ["create", "worker", "session", "interrupts", "options", "samplers", "doctor.look"]
+LIGHT = ["create", "worker", "session", "interrupts", "options", "samplers"]
 HEAVY = ["tensorflow", "keras", "keras_cv", "sklearn", "plotly"]
 
 

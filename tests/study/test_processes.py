@@ -1,4 +1,4 @@
-"""Whole worker processes on one SQLite study, with the fake trainer: who trained what stands in a shared diary."""
+"""Whole worker processes on one SQLite study, with the fake trainer and a shared diary."""
 
 from __future__ import annotations
 

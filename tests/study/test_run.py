@@ -1,4 +1,4 @@
-"""A whole run from a sweep file, with the fake trainer: what is wired to what, and how a run may end."""
+"""A whole run from a sweep file, with the fake trainer: its parts, and how it may end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The supervisor over real processes: workers with the fake trainer, and small scripts that end as they are told."""
+"""The supervisor over real processes: workers with the fake trainer, and small scripts."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def fake_workers(folder: Path, seconds: float, trials: int) -> tuple[list[str], Callable[[], bool]]:
-    """Return the words of a worker with the fake trainer, and what tells that all trials are done."""
+    """Return a worker's arguments, with the fake trainer, and whether all trials are done."""
     sweep = str(folder / "sweeps" / "cells.toml")
     words = ["-m", "tests.study.fake_worker", sweep, str(folder), str(seconds), str(trials)]
     url = f"sqlite:///{folder / 'study.db'}"
@@ -166,7 +166,8 @@ def test_ctrl_c_asks_every_worker_to_end_and_waits(folder: Path) -> None:
 def test_cores_are_divided_among_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(joblib, "cpu_count", lambda: 8)
     heard = Recorder()
-    text = "import os; print(os.environ['TF_NUM_INTRAOP_THREADS'], os.environ['OMP_NUM_THREADS'], os.environ['MINE'])"
+    names = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "MINE")
+    text = f"import os; print(*(os.environ[name] for name in {names}))"
     ended = iter([False] * 4 + [True] * 99)
     supervisor(
         script(text), lambda: next(ended), n_workers=3, listener=heard, environment={"MINE": "yes"}

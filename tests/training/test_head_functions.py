@@ -1,4 +1,4 @@
-"""Heads of k folds trained side by side equal k heads trained one by one, by the same graph and by Keras itself."""
+"""Heads of k folds trained side by side equal k trained one by one, by us and by Keras."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Trained(NamedTuple):
 
 
 def train_stacked(params: Params, folds: list[int]) -> Trained:
-    """Train the heads of ``folds`` side by side on the batches and first kernels that they have among all folds."""
+    """Train the heads of ``folds`` on the batches and kernels that they have among all folds."""
     import tensorflow as tf
 
     from bcsearch.training.batch import numbers_of

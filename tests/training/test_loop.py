@@ -46,7 +46,7 @@ SHIFTED = ScriptedScore(name="accuracy@jpeg", shift=(Applied("jpeg"),))
 
 
 class ScriptedTrainer:
-    """Trains nothing: each epoch every fold has so many of its ten images right; remembers the rates it was given."""
+    """Trains nothing: each epoch every fold has some of its ten images right; keeps its rates."""
 
     def __init__(self, curve: Sequence[Sequence[int]], losses: Sequence[float] = ()) -> None:
         self._curve, self._losses = curve, losses

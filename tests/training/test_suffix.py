@@ -1,4 +1,4 @@
-"""Suffixes of k folds trained side by side equal k trained one by one, by us and by Keras itself."""
+"""Suffixes of k folds trained side by side equal k trained one by one, by us and by Keras."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def trainer_of(
 
 
 def train_side_by_side(params: Params, folds: list[int], **changes: Any) -> list[np.ndarray]:
-    """Train and validate in turn, so that folds are parked and woken; return each fold's last probabilities."""
+    """Train and validate in turn, so that folds are parked; return the last probabilities."""
     trainer = trainer_of(params, folds, **changes)
     for epoch in range(EPOCHS):
         assert np.isfinite(trainer.train_epoch(epoch, RATE))
@@ -238,7 +238,7 @@ def test_compiled_by_xla_it_learns_the_same() -> None:
 
 
 def test_compiled_by_xla_it_learns_from_images_of_another_size_with_dropout() -> None:
-    from bcsearch.backbones.weights import resizing
+    from bcsearch.backbones.resizing import resizing
 
     params, side = KINDS["adamw"].but(dropout_1=0.3), 24
     views = [RANDOM.integers(0, 256, (N, side, side, 3), np.uint8) for _ in range(2)]

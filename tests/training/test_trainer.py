@@ -279,9 +279,16 @@ def test_small_network_is_trained_whole_and_refitted(bench: Bench) -> None:
 
 
 STAGED = Params(
-    augment="light", views=2, image_size=32, units_1=16, batch_size=32, unfreeze_fraction=0.35, optimizer="adamw",
-    unfreeze_schedule="half_then_all", unfreeze_every=2,
-)  # fmt: skip
+    augment="light",
+    views=2,
+    image_size=32,
+    units_1=16,
+    batch_size=32,
+    unfreeze_fraction=0.35,
+    optimizer="adamw",
+    unfreeze_schedule="half_then_all",
+    unfreeze_every=2,
+)
 RESUMED = {
     "head": (HIDDEN, 3),
     "before the suffix begins": (STAGED, 2),

@@ -1,4 +1,4 @@
-"""Worker processes that begin at the same moment, and what they say on stderr. Imports the standard library only."""
+"""Worker processes that start at the same moment, and what they write to stderr."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 READY = "ready\n"
-PATIENCE_SECONDS = 1800.0  # after which a crew counts as stuck
+MOST_SECONDS = 1800.0  # after which workers count as stuck
 
 
 def await_start() -> None:
-    """In a worker: say that all is opened, and wait for the word to begin."""
+    """In a worker: report that everything is open, and wait for the signal to start."""
     sys.stdout.write(READY)
     sys.stdout.flush()
     sys.stdin.readline()
 
 
 @dataclass(kw_only=True, eq=False)
-class Crew:
-    """Processes that run ``python -m MODULE ASSIGNMENT``; what they say on stderr goes to one file."""
+class Workers:
+    """Processes that run ``python -m MODULE ASSIGNMENT``; their stderr goes to one file."""
 
     module: str
     assignment: str
@@ -32,7 +32,7 @@ class Crew:
     processes: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def add(self) -> subprocess.Popen[str]:
-        """Start one more process, which will wait for the word to begin."""
+        """Start one more process, which waits for the signal to start."""
         with self._stderr.open("ab") as stderr:
             process = subprocess.Popen(
                 [sys.executable, "-m", self.module, self.assignment],
@@ -44,18 +44,18 @@ class Crew:
         self.processes.append(process)
         return process
 
-    def begin(self) -> float:
-        """Let all begin once all are ready; return the time."""
+    def start(self) -> float:
+        """Let all start once all are ready; return the time."""
         for process in self.processes:
             if process.stdout is not None:
                 process.stdout.readline()
         for process in self.processes:
-            let_begin(process)
+            let_start(process)
         return time.time()
 
     def join(self) -> int:
         """Wait until every process has ended; return how many ended with an error."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + MOST_SECONDS
         try:
             codes = [
                 process.wait(max(1.0, deadline - time.monotonic())) for process in self.processes
@@ -79,17 +79,19 @@ class Crew:
             self.remove(process)
 
     @property
-    def said(self) -> str:
-        """What the processes said on stderr."""
-        return self._stderr.read_text(encoding="utf-8") if self._stderr.exists() else ""
+    def stderr(self) -> str:
+        """What the processes wrote to stderr."""
+        if not self._stderr.exists():
+            return ""
+        return self._stderr.read_text(encoding="utf-8")
 
     @property
     def _stderr(self) -> Path:
         return self.folder / "stderr.txt"
 
 
-def let_begin(process: subprocess.Popen[str]) -> None:
-    """Give a process the word to begin; one that has ended meanwhile is left to ``join``."""
+def let_start(process: subprocess.Popen[str]) -> None:
+    """Signal a process to start; one that has ended by now is left to ``join``."""
     if process.stdin is None:
         return
     try:

@@ -1,4 +1,4 @@
-"""What worker processes did, by the line in a file of each, which outlives a kill. Imports the standard library."""
+"""What worker processes did: a line an event, in a file for each process, which outlives a kill."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ if TYPE_CHECKING:
     from bcsearch.records.events import Event
 
 
-class Diary:
-    """A listener that writes what it hears into ``diary-PID.jsonl``, with the time."""
+class EventLog:
+    """A listener that writes every event with its time to ``events-PID.jsonl``."""
 
     def __init__(self, folder: Path) -> None:
-        self._handle = os.open(
-            folder / f"diary-{os.getpid()}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644
-        )
+        path = folder / f"events-{os.getpid()}.jsonl"
+        self._handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
 
     def __call__(self, event: Event) -> None:
         """Write an event down."""
@@ -28,13 +27,12 @@ class Diary:
 
     def write(self, event: str, **facts: object) -> None:
         """Write a line in one call, so that none is half-written."""
-        os.write(
-            self._handle, f"{json.dumps({'event': event, 'at': time.time(), **facts})}\n".encode()
-        )
+        line = json.dumps({"event": event, "at": time.time(), **facts}, default=dict)
+        os.write(self._handle, f"{line}\n".encode())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Events:
     """What all processes wrote, in the order of time."""
 
     lines: list[dict[str, Any]] = field(default_factory=list)
@@ -57,8 +55,8 @@ class Told:
         return max(ends, default=since) - since
 
 
-def read_diaries(folder: Path) -> Told:
-    """Read the diaries in a folder; the last line of a process that was killed may be missing, never half."""
-    texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("diary-*.jsonl"))]
+def read_events(folder: Path) -> Events:
+    """Read the events of all processes; a killed one may lack its last, but has no half lines."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("events-*.jsonl"))]
     lines = [json.loads(line) for text in texts for line in text.splitlines()]
-    return Told(lines=sorted(lines, key=lambda line: line["at"]))
+    return Events(lines=sorted(lines, key=lambda line: line["at"]))

@@ -1,0 +1,1 @@
+"""What is wrong with a database, a study or this machine, and what to do about it."""
