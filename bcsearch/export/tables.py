@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bcsearch.records import StudyRecord, TrialRecord
-
-Cell = str | int | float | bool | None
+    from bcsearch.records import StudyRecord
 
 
 def trials_csv(study: StudyRecord) -> str:
@@ -20,23 +18,30 @@ def trials_csv(study: StudyRecord) -> str:
     Columns: number, state, the fold mean of every score at the best epoch by its name, best epoch,
     epochs, start, seconds, seconds of training, note, then every parameter that was drawn.
     """
-    params = sorted({name for trial in study.trials for name in trial.params})
-    scores = [study.score, *(name for name in _scores_of(study) if name != study.score)]
-    before = ["trial", "state", *scores, "best_epoch", "epochs"]
-    header = [*before, "started", "seconds", "train_seconds", "note", *params]
-    rows: list[list[Cell]] = []
+    rows: list[dict[str, Any]] = []
+    scores, params = {study.score: None}, set()
     for trial in study.trials:
-        started, best_epoch = None, None
+        row = {
+            "trial": trial.number,
+            "state": trial.state,
+            "epochs": len(trial.epochs),
+            "seconds": trial.seconds,
+            "train_seconds": trial.train_seconds,
+            "note": trial.note,
+            **trial.params,
+        }
         if trial.started is not None:
-            started = trial.started.isoformat()
+            row["started"] = trial.started.isoformat()
         if trial.best is not None:
-            best_epoch = trial.best.epoch
-        row: list[Cell] = [trial.number, trial.state]
-        row += _means_of(trial, study.score, scores)
-        row += [best_epoch, len(trial.epochs), started, trial.seconds, trial.train_seconds]
-        row += [trial.note, *(trial.params.get(name) for name in params)]
+            row["best_epoch"] = trial.best.epoch
+            row |= {name: trial.best.mean_of(name) for name in trial.best.scores}
+            scores |= dict.fromkeys(trial.best.scores)
+        row[study.score] = trial.score
+        params |= set(trial.params)
         rows.append(row)
-    return _csv(header, rows)
+    times = ["started", "seconds", "train_seconds"]
+    header = ["trial", "state", *scores, "best_epoch", "epochs", *times, "note", *sorted(params)]
+    return _csv(header, [[row.get(name) for name in header] for row in rows])
 
 
 def folds_csv(study: StudyRecord) -> str:
@@ -45,29 +50,27 @@ def folds_csv(study: StudyRecord) -> str:
     Columns: trial, epoch, then of every score its mean over folds by its name and its value in
     each fold, such as ``accuracy_fold_0``, then training loss and learning rate.
     """
-    n_folds = _scores_of(study)
-    header = ["trial", "epoch"]
-    for name, count in n_folds.items():
-        header += [name, *(f"{name}_fold_{index}" for index in range(count))]
-    rows: list[list[Cell]] = []
+    rows: list[dict[str, Any]] = []
+    columns: dict[str, None] = {}
     for trial in study.trials:
         for epoch in trial.epochs:
-            row: list[Cell] = [trial.number, epoch.epoch]
-            for name, count in n_folds.items():
-                cells: list[Cell] = [None] * (1 + count)
-                if name in epoch.scores:
-                    folds = epoch.scores[name]
-                    cells[: 1 + len(folds)] = [epoch.mean_of(name), *folds]
-                row += cells
-            rows.append([*row, epoch.train_loss, epoch.learning_rate])
-    return _csv([*header, "train_loss", "learning_rate"], rows)
+            row: dict[str, Any] = {}
+            for name, folds in epoch.scores.items():
+                row[name] = epoch.mean_of(name)
+                row |= {f"{name}_fold_{index}": value for index, value in enumerate(folds)}
+            columns |= dict.fromkeys(row)
+            row |= {"trial": trial.number, "epoch": epoch.epoch}
+            row |= {"train_loss": epoch.train_loss, "learning_rate": epoch.learning_rate}
+            rows.append(row)
+    header = ["trial", "epoch", *columns, "train_loss", "learning_rate"]
+    return _csv(header, [[row.get(name) for name in header] for row in rows])
 
 
 def predictions_csv(
     names: Sequence[str], class_names: Sequence[str], probabilities: Sequence[Sequence[float]]
 ) -> str:
     """Return one line an image: its name, its likeliest class, then each class's probability."""
-    rows: list[list[Cell]] = []
+    rows: list[list[Any]] = []
     for name, row in zip(names, probabilities, strict=True):
         likeliest = max(range(len(row)), key=row.__getitem__)
         shares = [round(value, 6) for value in row]
@@ -75,26 +78,7 @@ def predictions_csv(
     return _csv(["image", "predicted_label", "predicted_class", "probability", *class_names], rows)
 
 
-def _scores_of(study: StudyRecord) -> dict[str, int]:
-    """Return the names of all scores, each with the most folds that it has a value of."""
-    n_folds: dict[str, int] = {}
-    for trial in study.trials:
-        for epoch in trial.epochs:
-            for name, folds in epoch.scores.items():
-                n_folds[name] = max(len(folds), n_folds.get(name, 0))
-    return n_folds
-
-
-def _means_of(trial: TrialRecord, ranking: str, scores: Sequence[str]) -> list[Cell]:
-    means: dict[str, Cell] = {}
-    if trial.best is not None:
-        means.update({name: trial.best.mean_of(name) for name in trial.best.scores})
-    if trial.score is not None:
-        means[ranking] = trial.score
-    return [means.get(name) for name in scores]
-
-
-def _csv(header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
+def _csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
