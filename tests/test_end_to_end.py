@@ -130,10 +130,14 @@ def test_run_tells_every_trial_and_where_the_model_is(finished: Finished) -> Non
 
 
 def test_bundle_holds_the_model_and_all_that_is_known_of_it(finished: Finished) -> None:
-    assert {path.name for path in finished.shell.model("mini").iterdir()} == {
-        "best.toml", "folds.csv", "model.keras", "trials.csv",
-    }  # fmt: skip
     about = best(finished.shell)
+    assert {path.name for path in finished.shell.model("mini").iterdir()} == {
+        "best.toml",
+        "folds.csv",
+        "model.keras",
+        f"trial-{about['best']['trial']:05d}.svg",
+        "trials.csv",
+    }
     assert about["folds"] == {"kind": "kfold", "n_folds": FOLDS, "seed": 0}
     assert len(about["best"]["fold_scores"]) == FOLDS
     assert about["best"]["score"] == pytest.approx(np.mean(about["best"]["fold_scores"]))

@@ -191,7 +191,7 @@ def test_terminal_shows_one_bar_of_the_work_until_it_is_done() -> None:
 
 def test_without_a_terminal_progress_is_printed_once_at_its_end() -> None:
     steps = [Progress(what="light 1", done=done, total=480) for done in (160, 320, 480)]
-    assert shown(steps, terminal=False) == ["light 1: 480 done"]
+    assert shown(steps, terminal=False) == ["light 1: 480 images done"]
 
 
 def test_time_left_is_in_the_headline() -> None:
