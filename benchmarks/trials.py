@@ -87,7 +87,7 @@ def _bcsearch(folder: Path, seed: int, name: str) -> Measured:
         command=seconds,
         trial=_between(rows) / len(rows),
         overhead=(_between(rows) - sum(float(row["train_seconds"]) for row in rows)) / len(rows),
-        scores=[float(row["score"]) for row in rows],
+        scores=[float(row["accuracy"]) for row in rows],
     )
 
 

@@ -21,21 +21,21 @@ SECONDS = 60  # after which it hangs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """A dashboard that answers; ``said`` is what it printed."""
+    """A dashboard that answers; ``printed`` is its first line."""
 
     process: subprocess.Popen[str]
-    said: str
+    printed: str
 
     @property
     def address(self) -> str:
         """Where it answers."""
-        (address,) = re.findall(r"http://127\.0\.0\.1:\d+/", self.said)
+        (address,) = re.findall(r"http://127\.0\.0\.1:\d+/", self.printed)
         return str(address)
 
 
 @contextmanager
 def serve(results: Path) -> Iterator[Served]:
-    """Serve the studies of ``study.db`` in a results folder until the end of the block."""
+    """Serve the studies of ``study.db`` in a results folder; Ctrl-C ends it after the block."""
     places = ["--storage", str(results / "study.db"), "--results", str(results)]
     command = [str(COMMAND), "dashboard", *places, "--port", "0"]
     kept = {name: text for name, text in os.environ.items() if not name.startswith("BCSEARCH_")}
@@ -45,7 +45,7 @@ def serve(results: Path) -> Iterator[Served]:
     ) as process:
         try:
             assert process.stdout is not None
-            yield Served(process=process, said=process.stdout.readline())
+            yield Served(process=process, printed=process.stdout.readline())
         finally:
             process.send_signal(signal.SIGINT)
             try:

@@ -12,7 +12,6 @@ import numpy as np
 from bcsearch.config import Plan, parse_plan
 from bcsearch.objective.attempt import Context
 from bcsearch.objective.cross_validated import Objective
-from bcsearch.objective.protocol import KeepFigure, no_figure
 from bcsearch.recipe import Params
 from bcsearch.records import EpochScores, TrainResult
 from bcsearch.records.checkpoint import Checkpoint
@@ -156,7 +155,6 @@ def make_worker(
     *,
     listener: Listener | None = None,
     interrupts: Interrupts | None = None,
-    keep_figure: KeepFigure = no_figure,
 ) -> Worker:
     """Return a worker on ``session`` that trains with ``train``."""
     hears = listener or Recorder()
@@ -171,7 +169,6 @@ def make_worker(
         listener=hears,
         stop_asked=stops,
         limits=plan.sweep.limits,
-        keep_figure=keep_figure,
     )
     return Worker(
         name="me",

@@ -130,10 +130,14 @@ def test_run_tells_every_trial_and_where_the_model_is(finished: Finished) -> Non
 
 
 def test_bundle_holds_the_model_and_all_that_is_known_of_it(finished: Finished) -> None:
-    assert {path.name for path in finished.shell.model("mini").iterdir()} == {
-        "best.toml", "folds.csv", "model.keras", "trials.csv",
-    }  # fmt: skip
     about = best(finished.shell)
+    assert {path.name for path in finished.shell.model("mini").iterdir()} == {
+        "best.toml",
+        "folds.csv",
+        "model.keras",
+        f"trial-{about['best']['trial']:05d}.svg",
+        "trials.csv",
+    }
     assert about["folds"] == {"kind": "kfold", "n_folds": FOLDS, "seed": 0}
     assert len(about["best"]["fold_scores"]) == FOLDS
     assert about["best"]["score"] == pytest.approx(np.mean(about["best"]["fold_scores"]))
@@ -149,13 +153,13 @@ def test_tables_agree_with_each_other(finished: Finished) -> None:
     )
     assert len(epochs) == sum(int(trial["epochs"]) for trial in trials)
     for trial in trials:
-        means = [float(row["mean"]) for row in epochs if row["trial"] == trial["trial"]]
-        assert max(means) == pytest.approx(float(trial["score"]))
+        means = [float(row["accuracy"]) for row in epochs if row["trial"] == trial["trial"]]
+        assert max(means) == pytest.approx(float(trial["accuracy"]))
         assert means.index(max(means)) == int(trial["best_epoch"])
     for row in epochs:
-        scores = [float(row[f"fold_{index}"]) for index in range(FOLDS)]
-        assert float(row["mean"]) == pytest.approx(np.mean(scores))
-    completed = [float(trial["score"]) for trial in trials if trial["state"] == "complete"]
+        scores = [float(row[f"accuracy_fold_{index}"]) for index in range(FOLDS)]
+        assert float(row["accuracy"]) == pytest.approx(np.mean(scores))
+    completed = [float(trial["accuracy"]) for trial in trials if trial["state"] == "complete"]
     assert best(finished.shell)["best"]["score"] == pytest.approx(max(completed))
 
 

@@ -230,15 +230,11 @@ def test_exported_model_gives_the_same_with_keras_alone_in_a_fresh_process(
     assert about(place.folder / "out") == about(bundle)
 
 
-def test_every_trial_of_a_run_has_a_figure_of_all_images(place: Place, cells: Cells) -> None:
-    place.search("tiny", cells.save(place.folder / "cells.npz"))
-    figures = [
-        path.read_text(encoding="utf-8")
-        for path in (place.model("tiny").parent / "figures").iterdir()
-    ]
-    assert len(figures) == 2
-    for figure in figures:
-        assert f"of {len(cells.labels)} images right, out of fold" in figure
+def test_figure_of_a_finished_study_is_of_all_images(place: Place, cells: Cells) -> None:
+    bundle = place.search("tiny", cells.save(place.folder / "cells.npz"))
+    (figure,) = bundle.glob("trial-*.svg")
+    text = f"of {len(cells.labels)} images right, out of fold"
+    assert text in figure.read_text(encoding="utf-8")
 
 
 def test_split_puts_a_tenth_aside_that_nothing_is_trained_or_chosen_on(
@@ -545,10 +541,12 @@ def test_two_workers_started_at_once_share_a_cold_cache_and_write_one_model(
     assert sorted(ended) == [0, 1, 2]
     assert all("best configuration and model: results/views/model" in out for out in outs)
     assert written <= {model.stat().st_mtime_ns}
+    assert study.best is not None
     assert {path.name for path in model.parent.iterdir()} == {
         "best.toml",
         "folds.csv",
         "model.keras",
+        f"trial-{study.best.number:05d}.svg",
         "trials.csv",
     }
 

@@ -5,20 +5,28 @@ from __future__ import annotations
 import shutil
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from bcsearch.paths import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from bcsearch.storage import Ledger
 
 FIGURES = "figures"
+LABELS = "labels.npz"
 COLLECT_EVERY = 25  # trials of a study, or of a worker, between looks at the room that files take
 ABANDONED_SECONDS = 3600  # older drafts are of workers that were killed as they wrote
+
+
+class Labels(NamedTuple):
+    """The label of every image, (n_images,) integers, and the names of the classes."""
+
+    of_images: np.ndarray
+    class_names: tuple[str, ...]
 
 
 class Artifacts:
@@ -52,6 +60,25 @@ class Artifacts:
             return None
         kept: np.ndarray = np.load(path, allow_pickle=False)
         return kept
+
+    def save_labels(self, labels: np.ndarray, class_names: Sequence[str]) -> None:
+        """Keep the labels of all images (n_images,) and the names of their classes, once a study.
+
+        Raises:
+            DiskError: the file cannot be written.
+        """
+        path = self._probabilities / LABELS
+        if not path.exists():
+            with replacing(path) as draft:
+                np.savez(draft, labels=labels, class_names=np.array(class_names, dtype=str))
+
+    def labels(self) -> Labels | None:
+        """Return the labels of all images, and the names of their classes; None if not kept."""
+        path = self._probabilities / LABELS
+        if not path.exists():
+            return None
+        with np.load(path, allow_pickle=False) as kept:
+            return Labels(kept["labels"], tuple(kept["class_names"].tolist()))
 
     def checkpoint_path(self, number: int) -> Path:
         """Return where the checkpoint of a trial lies, by the number of its first attempt."""

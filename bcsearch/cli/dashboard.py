@@ -1,7 +1,4 @@
-"""The command that opens studies in a browser: dashboard. Imports typer.
-
-The study floor inside the function.
-"""
+"""The command that opens studies in a browser."""
 
 from __future__ import annotations
 
@@ -26,13 +23,15 @@ def dashboard(
         int, typer.Option("--port", min=0, max=65535, help="Where to listen; 0 for any free.")
     ] = 8080,
 ) -> int:
-    """Show all studies in a browser on this machine, trial by trial with their figures, until Ctrl-C."""
+    """Show all studies and figures of their trials in a browser on this machine, until Ctrl-C."""
     with quiet_imports():
         from bcsearch.storage import database_of
         from bcsearch.study.dashboard import open_dashboard
     files = chosen.artifacts_dir or chosen.results_dir
     with open_dashboard(database_of(chosen), files, port) as shown:
-        studies = "1 study" if shown.n_studies == 1 else f"{shown.n_studies} studies"
+        studies = f"{shown.n_studies} studies"
+        if shown.n_studies == 1:
+            studies = "1 study"
         typer.echo(f"{studies}: open {shown.address} in a browser; Ctrl-C ends this")
         shown.serve()
     return 0

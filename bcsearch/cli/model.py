@@ -1,7 +1,4 @@
-"""Commands that use a finished model: evaluate and predict. Imports typer.
-
-Export inside the functions.
-"""
+"""Commands that use a finished model: evaluate and predict."""
 
 from __future__ import annotations
 
@@ -36,13 +33,17 @@ def evaluate(
     bundle = read_bundle(model)
     if bundle.about.get("data", {}).get("drawn"):
         typer.echo(
-            "note: the model was trained on the demo's DRAWN cells and knows no real ones", err=True
+            "note: the model was trained on the demo's DRAWN cells and has seen no real ones",
+            err=True,
         )
     found = score(bundle, load_images(data, bundle.input_size))
+    if as_json:
+        typer.echo(options.as_json(found))
+        return 0
     lines = evaluation_text(
         found.n_images, found.accuracy, found.macro_f1, found.per_class, found.confusion
     )
-    typer.echo(options.as_json(found) if as_json else lines)
+    typer.echo(lines)
     return 0
 
 
@@ -57,8 +58,8 @@ def predict(
     with quiet_imports():
         from bcsearch.data.source import load_images
         from bcsearch.export.bundle import read_bundle
+        from bcsearch.export.tables import predictions_csv
         from bcsearch.paths import replacing
-        from bcsearch.report.tables import predictions_csv
     bundle = read_bundle(model)
     images = load_images(data, bundle.input_size)
     probabilities = bundle.predict(images.images)

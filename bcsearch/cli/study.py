@@ -1,7 +1,4 @@
-"""Commands that read studies: status, best, export. Imports typer.
-
-Storage, report, export inside the functions.
-"""
+"""Commands that read studies: status, best and export."""
 
 from __future__ import annotations
 
@@ -31,7 +28,8 @@ def status(study: options.Study, chosen: RunOptions, as_json: options.Json = Fal
 
     record = _read(study, chosen)
     facts = status_facts(record, _about(record, chosen))
-    typer.echo(options.as_json(facts) if as_json else status_text(facts))
+    text = options.as_json if as_json else status_text
+    typer.echo(text(facts))
     return 0
 
 
@@ -42,7 +40,8 @@ def best(study: options.Study, chosen: RunOptions, as_json: options.Json = False
 
     record = _read(study, chosen)
     facts = best_facts(record, _about(record, chosen))
-    typer.echo(options.as_json(facts) if as_json else best_text(facts))
+    text = options.as_json if as_json else best_text
+    typer.echo(text(facts))
     return 0
 
 
@@ -51,13 +50,30 @@ def export(
     study: options.Study,
     to: Annotated[Path, typer.Option("--to", help="A new folder to write, or an empty one.")],
     chosen: RunOptions,
+    formats: Annotated[
+        str,
+        typer.Option(
+            "--as", help="Formats, joined by commas: keras, toml, yaml, json, csv, figures."
+        ),
+    ] = "keras,toml,yaml,json",
 ) -> int:
-    """Write the best configuration, as TOML, YAML and JSON, and its model to a folder, to hand over."""
+    """Write the best configuration and its model to a folder, in the formats that are asked for."""
     from bcsearch.export.handover import hand_over
+    from bcsearch.storage import database_of, find_study, read_study
+    from bcsearch.study.trial_files import artifacts_of
 
-    record = _read(study, chosen)
+    url = database_of(chosen, study)
+    record = read_study(url, find_study(url, study), with_epochs=True)
     refit = f"bcsearch refit --study {study}{options.places(chosen.storage, chosen.results_dir)}"
-    for path in hand_over(record, _bundle_dir(record, chosen), to, refit):
+    written = hand_over(
+        record,
+        _bundle_dir(record, chosen),
+        to,
+        refit,
+        [name.strip() for name in formats.split(",")],
+        artifacts_of(record, chosen.results_dir),
+    )
+    for path in written:
         typer.echo(str(path))
     return 0
 
@@ -71,7 +87,7 @@ def _read(study: str, chosen: RunOptions) -> StudyRecord:
 
 
 def _about(study: StudyRecord, chosen: RunOptions) -> dict[str, Any] | None:
-    """Return what the study's bundle says of itself, where it has one."""
+    """Return the description of the study's bundle, where it has one."""
     from bcsearch.export.about import read_about
 
     return read_about(_bundle_dir(study, chosen))

@@ -1,1 +1,1 @@
-"""Finished models: bundles, their scores and predictions. Imports keras and the floors below."""
+"""Finished models: output formats, bundles, their scores and predictions."""

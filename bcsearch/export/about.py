@@ -1,4 +1,4 @@
-"""The description in a bundle, read without its model. Imports the standard library only."""
+"""The description in a bundle, read without its model."""
 
 from __future__ import annotations
 
@@ -13,10 +13,7 @@ MODEL_NAME = "model.keras"  # beside it
 
 
 def read_about(folder: Path) -> dict[str, Any] | None:
-    """Return the description of the bundle in ``folder``.
-
-    None where there is none that can be read.
-    """
+    """Return the description of the bundle in ``folder``; None where none can be read."""
     try:
         return tomllib.loads((folder / ABOUT_NAME).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):

@@ -1,12 +1,9 @@
-"""The bundle: a folder with a finished model and what is known of it.
-
-Imports keras and the floors below.
-"""
+"""The bundle: a folder with a finished model and what is known of it."""
 
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,17 +15,19 @@ import tensorflow as tf
 
 from bcsearch.errors import DataError, DiskError
 from bcsearch.export.about import ABOUT_NAME, MODEL_NAME, read_about
+from bcsearch.export.writers import BUNDLE, Finished, write_all
 from bcsearch.paths import make_writable_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-PREDICT_BATCH = 64
+    from collections.abc import Callable, Iterable
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Bundle:
-    """A model from raw images (batch, height, width, 3), 0 to 255, to probabilities, with its description."""
+    """A model with its description.
+
+    It takes raw images (batch, height, width, 3), 0 to 255, and returns probabilities.
+    """
 
     model: keras.Model
     about: dict[str, Any]
@@ -51,16 +50,19 @@ class Bundle:
         """The model as one traced function."""
         return tf.function(lambda batch: self.model(batch, training=False), reduce_retracing=True)  # type: ignore[no-any-return] # tensorflow ships no types
 
-    def predict(self, images: np.ndarray) -> np.ndarray:
+    def predict(self, images: np.ndarray, batch: int = 64) -> np.ndarray:
         """Return probabilities (n, n_classes) float32 of images (n, height, width, 3) uint8."""
-        starts = range(0, len(images), PREDICT_BATCH)
-        return np.concatenate(
-            [self._forward(images[start : start + PREDICT_BATCH]).numpy() for start in starts]
-        )
+        starts = range(0, len(images), batch)
+        parts = [self._forward(images[start : start + batch]).numpy() for start in starts]
+        return np.concatenate(parts)
 
 
-def write_bundle(folder: Path, model: keras.Model, files: Mapping[str, str]) -> None:
-    """Write a model with text files by name as one whole: the folder appears, or is replaced, when all is written.
+def write_bundle(
+    folder: Path, model: keras.Model, finished: Finished, formats: Iterable[str] = BUNDLE
+) -> None:
+    """Write a model in several formats: the folder appears, or is replaced, when all is written.
+
+    ``finished`` describes the model; where its file lies is known once it is written.
 
     Raises:
         DiskError: there is no room or no permission.
@@ -70,8 +72,7 @@ def write_bundle(folder: Path, model: keras.Model, files: Mapping[str, str]) -> 
     make_writable_dir(draft)
     try:
         model.save(draft / MODEL_NAME)
-        for name, text in files.items():
-            (draft / name).write_text(text, encoding="utf-8")
+        write_all(formats, replace(finished, model=draft / MODEL_NAME), draft)
         _put_in_place(draft, folder)
     except OSError as error:
         raise DiskError(f"cannot write the model to {folder}: {error.strerror or error}") from error
@@ -105,11 +106,13 @@ def read_bundle(path: str | Path) -> Bundle:
         if about is not None and (folder / MODEL_NAME).is_file():
             if not {"classes", "input_size"} <= set(about.get("model", {})):
                 raise DataError(
-                    f"{folder / ABOUT_NAME} is not of this version; make it again with 'bcsearch refit'"
+                    f"{folder / ABOUT_NAME} is not of this version; "
+                    "make it again with 'bcsearch refit'"
                 )
             return Bundle(model=_load(folder / MODEL_NAME), about=about)
     raise DataError(
-        f"no sound model in {path}; give a folder with {MODEL_NAME} and {ABOUT_NAME}, such as results/STUDY/model"
+        f"no complete model in {path}; give a folder with {MODEL_NAME} and {ABOUT_NAME}, "
+        "such as results/STUDY/model"
     )
 
 
@@ -117,8 +120,9 @@ def _load(path: Path) -> keras.Model:
     try:
         return keras.models.load_model(path, compile=False)
     except (OSError, ValueError, TypeError, KeyError, BadZipFile) as error:
-        damaged = not is_zipfile(path)  # of which Keras says that it was not found
-        reason = "it is cut short or damaged" if damaged else str(error).partition("\n")[0]
+        reason = str(error).partition("\n")[0]
+        if not is_zipfile(path):  # Keras says of a damaged file that it was not found
+            reason = "it is cut short or damaged"
         raise DataError(
             f"model {path} cannot be loaded ({reason}); make it again with 'bcsearch refit'"
         ) from error

@@ -1,7 +1,4 @@
-"""Scores a finished model on labelled images.
-
-Imports numpy, the data floor and training's metrics.
-"""
+"""Scores a finished model on labelled images."""
 
 from __future__ import annotations
 
@@ -30,10 +27,7 @@ class ClassScore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """Scores on one labelled set.
-
-    ``confusion`` counts images by true (row) and predicted (column) class.
-    """
+    """Scores on one labelled set; ``confusion`` has true classes in rows, predicted in columns."""
 
     n_images: int
     accuracy: float
@@ -68,32 +62,41 @@ def score_predictions(
 
 
 def _class_score(confusion: np.ndarray, index: int) -> ClassScore:
-    right, there, found = confusion[index, index], confusion[index].sum(), confusion[:, index].sum()
+    right = confusion[index, index]
+    images, predicted = confusion[index].sum(), confusion[:, index].sum()
     return ClassScore(
-        images=int(there),
-        precision=float(right / found) if found else None,
-        recall=float(right / there) if there else None,
-        f1=float(2 * right / (there + found)) if there + found else None,
+        images=int(images),
+        precision=_share(right, predicted),
+        recall=_share(right, images),
+        f1=_share(2 * right, images + predicted),
     )
 
 
+def _share(part: np.integer, whole: np.integer) -> float | None:
+    if whole == 0:
+        return None
+    return float(part / whole)
+
+
 def _known_labels(images: ImageSet, class_names: tuple[str, ...]) -> np.ndarray:
+    """Return labels in the order of the model's classes."""
     if images.labels is None:
         raise DataError(
-            "the images have no labels to score against; use 'bcsearch predict', or give labelled images"
+            "the images have no labels to score against; "
+            "use 'bcsearch predict', or give labelled images"
         )
-    if images.class_names is None or images.class_names == class_names:
+    if images.class_names is None:
         highest = int(images.labels.max())
         if highest >= len(class_names):
             raise DataError(
                 f"label {highest} is unknown to the model; allowed: 0 to {len(class_names) - 1}"
             )
         return images.labels
-    strange = sorted(set(images.class_names) - set(class_names))
-    if strange:
-        raise DataError(
-            f"class {strange[0]!r} is unknown to the model; allowed: {', '.join(class_names)}"
-        )
-    place = np.array([class_names.index(name) for name in images.class_names])
-    renumbered: np.ndarray = place[images.labels]
+    for name in sorted(images.class_names):
+        if name not in class_names:
+            raise DataError(
+                f"class {name!r} is unknown to the model; allowed: {', '.join(class_names)}"
+            )
+    order = np.array([class_names.index(name) for name in images.class_names])
+    renumbered: np.ndarray = order[images.labels]
     return renumbered

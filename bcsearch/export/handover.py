@@ -1,58 +1,75 @@
-"""A finished study's configuration and model written to a folder of the user's.
-
-Imports yaml, records, paths.
-"""
+"""A finished study written to a folder of the user's, in the formats that were asked for."""
 
 from __future__ import annotations
 
-import json
 import shutil
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-import tomli_w
-import yaml
-
 from bcsearch.errors import ConfigError, DiskError, StudyError
 from bcsearch.export.about import MODEL_NAME, read_about
+from bcsearch.export.writers import Finished, write_all, writer_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from bcsearch.artifacts.files import Artifacts
     from bcsearch.records import StudyRecord
 
-DRAFT = ".bcsearch-draft"  # of a folder that is being written; left behind by a killed process, it does no harm
+DRAFT = ".bcsearch-draft"  # a folder that is being written; a killed process leaves it behind
+FORMATS = ("keras", "toml", "yaml", "json")  # what is exported where no others are asked for
 
 
-def hand_over(study: StudyRecord, bundle_dir: Path, target: Path, refit: str) -> list[Path]:
-    """Write ``best.toml``, ``.yaml`` and ``.json``, of the same content, and the model.
+def hand_over(
+    study: StudyRecord,
+    bundle_dir: Path,
+    target: Path,
+    refit: str,
+    formats: Sequence[str] = FORMATS,
+    artifacts: Artifacts | None = None,
+) -> list[Path]:
+    """Write a study's best trial, refitted, in several formats; return the files.
 
-    Return the files.
+    ``target`` is made, or is an empty folder; it holds all files in the end, or stays as it was.
 
-    ``target`` is made, or is an empty folder; it holds all of them in the end, or stays as it was.
-    ``refit`` is the command that makes the bundle.
+    Args:
+        study: with the epochs of its trials, for the formats that need them.
+        bundle_dir: the folder of its finished model.
+        target: where to write.
+        refit: the command that makes the bundle, for messages.
+        formats: names of rows of ``WRITERS``.
+        artifacts: the files of its trials, for the figure's confusion matrix.
 
     Raises:
         StudyError: the bundle in ``bundle_dir`` is not of the study's best trial, or there is none.
-        ConfigError: ``target`` is not empty, or no folder.
+        ConfigError: a format is unknown, or ``target`` is not empty or no folder.
         DiskError: there is no room or no permission.
     """
+    try:
+        for name in formats:
+            writer_of(name)
+    except ConfigError as error:
+        raise ConfigError(f"--as: {error}") from error
     about = _about_best(study, bundle_dir, refit)
-    texts = {
-        "best.toml": tomli_w.dumps(about),
-        "best.yaml": yaml.safe_dump(about, sort_keys=False, allow_unicode=True),
-        "best.json": json.dumps(about, indent=2, ensure_ascii=False) + "\n",
-    }
+    labels, out_of_fold = None, None
+    if artifacts is not None:
+        labels = artifacts.labels()
+        out_of_fold = artifacts.probabilities(about["best"]["trial"])
+    finished = Finished(
+        study=study,
+        about=about,
+        model=bundle_dir / MODEL_NAME,
+        labels=labels,
+        out_of_fold=out_of_fold,
+    )
     with _filling(target) as draft:
-        shutil.copyfile(bundle_dir / MODEL_NAME, draft / MODEL_NAME)
-        for name, text in texts.items():
-            (draft / name).write_text(text, encoding="utf-8")
+        written = write_all(formats, finished, draft)
         if read_about(bundle_dir) != about:
             raise StudyError(
                 f"the model of study {study.name!r} was replaced just now; type the same again"
             )
-    return [target / name for name in (MODEL_NAME, *texts)]
+    return [target / path.name for path in written]
 
 
 def _about_best(study: StudyRecord, bundle_dir: Path, refit: str) -> dict[str, Any]:
@@ -68,20 +85,18 @@ def _about_best(study: StudyRecord, bundle_dir: Path, refit: str) -> dict[str, A
             f"the model in {bundle_dir} is of another study than {study.name!r}; {remedy}"
         )
     if not study.best.is_in(about):
-        has = about.get("best", {})
+        found = about.get("best", {})
         raise StudyError(
-            f"the model in {bundle_dir} is of trial {has.get('trial')} with score {has.get('score')}, the best trial "
-            f"of study {study.name!r} is {study.best.number} with score {study.best.score}; {remedy}"
+            f"the model in {bundle_dir} is of trial {found.get('trial')} with {study.score} "
+            f"{found.get('score')}, the best trial of study {study.name!r} is {study.best.number} "
+            f"with {study.score} {study.best.score}; {remedy}"
         )
     return about
 
 
 @contextmanager
 def _filling(target: Path) -> Iterator[Path]:
-    """Yield a folder whose files are moved to ``target`` if the block succeeds.
-
-    Otherwise nothing stays.
-    """
+    """Yield a folder whose files are moved to ``target`` only if the block succeeds."""
     was_there = _is_empty_dir(target)
     draft = target / DRAFT
     moved: list[Path] = []

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import optuna
 
 from bcsearch.artifacts.checkpoints import TrialCheckpoints
+from bcsearch.artifacts.figures import register_figure
 from bcsearch.errors import InfeasibleError
-from bcsearch.objective.protocol import KeepFigure, no_figure
 from bcsearch.objective.suggest import suggest_params
 from bcsearch.records import EpochScores, TrainResult, TrialState
 from bcsearch.records.events import EpochEnded, TrialEnded, TrialInfeasible, TrialStarted
@@ -42,7 +42,6 @@ class Context:
     listener: Listener
     stop_asked: StopAsked
     limits: Limits
-    keep_figure: KeepFigure = no_figure
 
 
 class Attempt:
@@ -156,7 +155,8 @@ class Attempt:
         for name, score in scores.items():
             if name != best.score:
                 self._trial.set_user_attr(name, round(score, 6))
-        self._of.keep_figure(self._trial, entry, result.probabilities)
+        if state is TrialState.COMPLETE:
+            register_figure(self._trial, self._of.ledger.uuid)
         self._of.ledger.record(entry)
         self._checkpoints.remove()
         self._collect()

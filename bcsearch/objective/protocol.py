@@ -1,18 +1,14 @@
-"""What an objective needs of a trainer and of who keeps figures."""
+"""What an objective needs of a trainer."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    import numpy as np
-    import optuna
-
     from bcsearch.recipe import Params
     from bcsearch.records import TrainResult
     from bcsearch.records.checkpoint import Checkpoints
     from bcsearch.records.events import Report
-    from bcsearch.storage import LedgerEntry
 
 
 class Train(Protocol):
@@ -44,16 +40,3 @@ class StopAsked(Protocol):
 
     def __call__(self) -> bool:
         """Return True once the running trial should be released."""
-
-
-class KeepFigure(Protocol):
-    """Keeps a figure of a trial that is about to end."""
-
-    def __call__(
-        self, trial: optuna.Trial, entry: LedgerEntry, probabilities: np.ndarray | None
-    ) -> None:
-        """Keep it; ``probabilities`` (n_images, n_classes) are out-of-fold, None where there are none."""
-
-
-def no_figure(trial: optuna.Trial, entry: LedgerEntry, probabilities: np.ndarray | None) -> None:
-    """Keep none."""

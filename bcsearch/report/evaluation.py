@@ -1,15 +1,17 @@
-"""Scores of a finished model in lines. Takes numbers only, imports nothing of the floors above."""
+"""Scores of a finished model as text."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from bcsearch.report.columns import aligned
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 class Scored(Protocol):
-    """Scores of one class."""
+    """Scores of one class, 0 to 1; None where there was nothing to score."""
 
     @property
     def images(self) -> int:
@@ -17,15 +19,15 @@ class Scored(Protocol):
 
     @property
     def precision(self) -> float | None:
-        """0 to 1."""
+        """Share of the predictions of the class that are right."""
 
     @property
     def recall(self) -> float | None:
-        """0 to 1."""
+        """Share of the images of the class that are predicted right."""
 
     @property
     def f1(self) -> float | None:
-        """0 to 1."""
+        """Harmonic mean of precision and recall."""
 
 
 def evaluation_text(
@@ -33,23 +35,21 @@ def evaluation_text(
     accuracy: float,
     macro_f1: float,
     per_class: Mapping[str, Scored],
-    confusion: list[list[int]],
+    confusion: Sequence[Sequence[int]],
 ) -> str:
-    """Return a model's scores, class by class, and its confusion matrix with true classes in rows."""
-    width = max(len(name) for name in per_class)
-    lines = [
-        f"{n_images} images: accuracy {accuracy:.4f}, macro F1 {macro_f1:.4f}",
-        f"  {'class':<{width}}  images  precision  recall      f1  | predicted as class 0, 1, ...",
-    ]
+    """Return a model's scores, class by class, and its confusion matrix, true classes in rows."""
+    rows = []
     for (name, scored), counts in zip(per_class.items(), confusion, strict=True):
-        shares = (
-            f"{_share(scored.precision):>9}  {_share(scored.recall):>6}  {_share(scored.f1):>6}"
-        )
-        lines.append(
-            f"  {name:<{width}}  {scored.images:>6}  {shares}  | {' '.join(f'{count:>4}' for count in counts)}"
-        )
-    return "\n".join(lines)
+        shares = [_share(value) for value in (scored.precision, scored.recall, scored.f1)]
+        rows.append((f"  {name}", str(scored.images), *shares, "|", *map(str, counts)))
+    labels = [str(index) for index in range(len(per_class))]
+    headings = ("  class", "images", "precision", "recall", "f1", "| predicted as class", *labels)
+    numbers = {*range(1, len(headings))} - {5}
+    table = aligned(rows, headings, right=numbers)
+    return f"{n_images} images: accuracy {accuracy:.4f}, macro F1 {macro_f1:.4f}\n{table}"
 
 
 def _share(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+    if value is None:
+        return "-"
+    return f"{value:.4f}"

@@ -1,16 +1,13 @@
-"""The live view of a run: a table of trials in a terminal, plain lines elsewhere.
-
-Imports rich and records.
-"""
+"""The live view of a run: a table of trials in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, Self
+from dataclasses import replace
+from typing import TYPE_CHECKING, Self
 
-from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.table import Table
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as ProgressBar
 from rich.text import Text
 
 from bcsearch.recipe import Params
@@ -21,50 +18,30 @@ from bcsearch.records.events import (
     Event,
     Notice,
     Progress,
+    TimeLeft,
     TrialEnded,
     TrialInfeasible,
     TrialLost,
     TrialReleased,
     TrialStarted,
 )
+from bcsearch.records.sizes import time_text
+from bcsearch.report.trials import Row, number, trials_table
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from rich.console import Console, ConsoleOptions, RenderResult
+
     from bcsearch.records.events import Listener
 
 ROWS_SHOWN = 12
-COLUMNS = ("trial", "state", "score", "epochs", "seconds", "training")
-STYLES = {TrialState.COMPLETE: "green", TrialState.PRUNED: "dim", TrialState.RUNNING: "bold cyan"}
-BEST_STYLE = "bold green"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """What is shown of one trial.
-
-    ``score`` is the best fold mean so far, ``training`` a part of ``seconds``.
-    """
-
-    number: int
-    params: Params
-    state: TrialState = TrialState.RUNNING
-    score: float | None = None
-    epochs: int = 0
-    seconds: float | None = None
-    training: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Best:
-    """The highest score of a completed trial, and its trial where that is known."""
-
-    score: float
-    number: int | None
-
-    def __str__(self) -> str:
-        where = "" if self.number is None else f" in trial {self.number}"
-        return f"{self.score:.4f}{where}"
+LINES: dict[type[Event], str] = {  # what is printed of an event, whether in a terminal or not
+    TrialInfeasible: "trial {0.number} infeasible: {0.reason}",
+    TrialReleased: "trial {0.number} released: it continues when the study does",
+    TrialLost: "trial {0.number} was ended by another worker; going on",
+    Notice: "{0.text}",
+}
 
 
 class LiveView:
@@ -73,10 +50,19 @@ class LiveView:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._rows: dict[int, Row] = {}
-        self._wanted = self._filled = 0
-        self._best: Best | None = None
-        self._work = ""
-        self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+        self._known = BudgetKnown(trials=0, filled=0, best=None)
+        self._seconds_left: float | None = None
+        self._bar = ProgressBar(
+            TextColumn("{task.description}", style="yellow", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            auto_refresh=False,
+        )
+        self._live: Live | None = None
+        if console.is_terminal:
+            self._live = Live(console=console, auto_refresh=False)
 
     def __enter__(self) -> Self:
         if self._live:
@@ -89,154 +75,127 @@ class LiveView:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._work = ""
+        self._clear_bar()
         if self._live:
-            self._refresh()
+            self._live.update(self, refresh=True)
             self._live.stop()
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
+        self._print_line(event)
         match event:
             case BudgetKnown():
-                self._wanted, self._filled = event.trials, event.filled
-                self._best = (
-                    None if event.best is None else Best(score=event.best, number=event.best_number)
-                )
+                self._known = event
+            case TimeLeft():
+                self._seconds_left = event.seconds
             case TrialStarted():
-                self._rows[event.number] = Row(number=event.number, params=event.params)
-            case EpochEnded():
-                row = self._rows[event.number]
-                self._rows[event.number] = replace(row, score=event.best, epochs=event.epoch + 1)
-            case TrialEnded():
-                self._end(event)
+                params = Params(**event.params)
+                self._rows[event.number] = Row(number=event.number, params=params)
+            case EpochEnded() | TrialEnded():
+                self._update_row(event)
             case TrialInfeasible() | TrialReleased() | TrialLost():
-                self._drop(event)
+                self._rows.pop(event.number, None)
             case Progress():
                 self._show_work(event)
-            case Notice():
-                self._say(event.text)
-        self._refresh()
-
-    def _end(self, event: TrialEnded) -> None:
-        row = replace(
-            self._rows[event.number],
-            state=event.state,
-            score=event.score,
-            epochs=event.epochs,
-            seconds=event.seconds,
-            training=event.train_seconds,
-        )
-        self._rows[event.number] = row
-        self._filled += 1
-        if event.state is TrialState.COMPLETE and (
-            self._best is None or event.score > self._best.score
-        ):
-            self._best = Best(score=event.score, number=event.number)
-        if not self._live:
-            self._say(
-                f"trial {row.number} {row.state} {event.score:.4f}, {row.epochs} epochs, {_seconds_text(row)}"
-            )
-
-    def _drop(self, event: TrialInfeasible | TrialReleased | TrialLost) -> None:
-        self._rows.pop(event.number, None)
-        match event:
-            case TrialInfeasible():
-                self._filled += 1
-                self._say(f"trial {event.number} infeasible: {event.reason}")
-            case TrialReleased():
-                self._say(f"trial {event.number} released: it goes on when the study does")
-            case TrialLost():
-                self._say(f"trial {event.number} was ended by another worker; going on")
-
-    def _show_work(self, event: Progress) -> None:
-        done = event.done >= event.total
-        self._work = "" if done else f"{event.what}: {event.done} of {event.total}"
-        if done and not self._live:
-            self._say(f"{event.what}: {event.total} done")
-
-    def _say(self, text: str) -> None:
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-    def _refresh(self) -> None:
+        self._count(event)
         if self._live:
             self._live.update(self, refresh=True)
 
-    def __rich__(self) -> RenderableType:
-        """Return the view as it stands: the best trial and the last ones, a headline, the work that goes on."""
-        best = None if self._best is None else self._best.number
-        tables = (
-            [trials_table(self._shown(), best)] if self._rows else []
-        )  # none where other processes run the trials
-        come = f"{self._filled} of {self._wanted} trials, best score {self._best or 'none yet'}"
-        headlines = (
-            [Text(come, style="bold")] if self._wanted or self._rows else []
-        )  # none before a study is at hand
-        return Group(*tables, *headlines, Text(self._work, style="yellow"))
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the view as it is now: the best trial and the last ones, a headline, a bar."""
+        known = self._known
+        rows = list(self._rows.values())[-ROWS_SHOWN:]
+        if known.best_number in self._rows and known.best_number is not None:
+            best = self._rows[known.best_number]
+            if best not in rows:  # it would have scrolled away
+                rows = [best, *rows[1:]]
+        if rows:  # none where other processes run the trials
+            yield trials_table(rows, known.score_name, known.best_number, options.max_width)
+        if known.trials or rows:  # before there is a study, there is no headline
+            yield Text(self._headline(), style="bold")
+        if self._bar.tasks:
+            yield self._bar
 
-    def _shown(self) -> list[Row]:
-        """Return the last rows; where the best trial's is an earlier one, it stands above them."""
-        rows = list(self._rows.values())
-        best = (
-            None
-            if self._best is None or self._best.number is None
-            else self._rows.get(self._best.number)
-        )
-        last = rows[-ROWS_SHOWN:]
-        return last if best is None or best in last else [best, *rows[-ROWS_SHOWN + 1 :]]
+    def _headline(self) -> str:
+        known = self._known
+        text = f"{known.filled} of {known.trials} trials, best {known.score_name} "
+        if known.best is None:
+            text += "none yet"
+        else:
+            text += f"{known.best:.4f}"
+        if known.best_number is not None:
+            text += f" in trial {known.best_number}"
+        if self._seconds_left is not None:
+            text += f", about {time_text(self._seconds_left)} left"
+        return text
+
+    def _count(self, event: Event) -> None:
+        """Count what fills a slot of the budget, and keep the best completed trial."""
+        if isinstance(event, TrialInfeasible | TrialEnded):
+            self._known = replace(self._known, filled=self._known.filled + 1)
+        if isinstance(event, TrialEnded) and event.state is TrialState.COMPLETE:
+            best = self._known.best
+            if best is None or event.score > best:
+                self._known = replace(self._known, best=event.score, best_number=event.number)
+
+    def _update_row(self, event: EpochEnded | TrialEnded) -> None:
+        self._known = replace(self._known, score_name=event.score_name)
+        row = self._rows[event.number]
+        if isinstance(event, EpochEnded):
+            row = replace(row, scores={event.score_name: event.best}, epochs=event.epoch + 1)
+        else:
+            row = replace(
+                row,
+                state=event.state,
+                scores={**event.scores, event.score_name: event.score},
+                epochs=event.epochs,
+                seconds=event.seconds,
+                training=event.train_seconds,
+            )
+        self._rows[event.number] = row
+
+    def _show_work(self, event: Progress) -> None:
+        if not self._bar.tasks:
+            self._bar.add_task(event.what)
+        task = self._bar.tasks[0]
+        self._bar.update(task.id, description=event.what, completed=event.done, total=event.total)
+        if event.done >= event.total:
+            self._clear_bar()
+
+    def _clear_bar(self) -> None:
+        for task in self._bar.task_ids:
+            self._bar.remove_task(task)
+
+    def _print_line(self, event: Event) -> None:
+        """Print what scrolls past above the table; without a terminal, also what ended well."""
+        line = LINES.get(type(event), "").format(event)
+        if not self._live:
+            line = line or _ended_line(event)
+        if line:
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def notices_only(view: LiveView) -> Listener:
-    """Return a listener that lets through only what the user should read."""
-    return lambda event: view(event) if isinstance(event, Notice) else None
+    """Return a listener that shows only notices."""
+
+    def listener(event: Event) -> None:
+        if isinstance(event, Notice):
+            view(event)
+
+    return listener
 
 
-def trials_table(rows: list[Row], best: int | None = None) -> Table:
-    """Return a table of trials, one a row; trial ``best`` stands out."""
-    table = Table(box=None, pad_edge=False, expand=True)
-    for name in COLUMNS:
-        justify: Literal["left", "right"] = "left" if name == "state" else "right"
-        table.add_column(name, justify=justify, no_wrap=True, min_width=8)
-    table.add_column("configuration", overflow="ellipsis", no_wrap=True, ratio=1)
-    for row in rows:
-        numbers = [
-            number(row.score, 4),
-            str(row.epochs),
-            number(row.seconds, 1),
-            number(row.training, 1),
-        ]
-        cells = [str(row.number), row.state.value, *numbers, configuration_text(row.params)]
-        table.add_row(*cells, style=BEST_STYLE if row.number == best else STYLES.get(row.state, ""))
-    return table
+def _ended_line(event: Event) -> str:
+    """Return the line of a trial that ended or of work that is done; nothing for other events.
 
-
-def number(value: float | None, digits: int) -> str:
-    """Return a number with fixed digits; nothing for None."""
-    return "" if value is None else f"{value:.{digits}f}"
-
-
-def configuration_text(params: Params) -> str:
-    """Return the parameters of a canonical configuration that differ from the defaults, the widths first."""
-    defaults = dict(Params())
-    widths = "-".join(map(str, params.units)) or "linear"
-    others = {
-        name: value
-        for name, value in dict(params).items()
-        if not name.startswith(("units_", "head_", "views"))
-    }
-    differing = [
-        f"{name}={_short(value)}" for name, value in others.items() if value != defaults[name]
-    ]
-    return " ".join([widths, *differing])
-
-
-def _seconds_text(row: Row) -> str:
-    """Say how much of a trial's time was training.
-
-    Most of the rest is work whose result is kept for other trials.
+    Most of a trial's time besides training is work whose result is kept for other trials.
     """
-    training = "" if row.training is None else f" ({row.training:.1f} s training)"
-    return f"{number(row.seconds, 1)} s{training}"
-
-
-def _short(value: str | int | float) -> str:
-    return f"{value:.2g}" if isinstance(value, float) else str(value)
+    if isinstance(event, Progress) and event.done >= event.total:
+        return f"{event.what}: {event.total} images done"
+    if not isinstance(event, TrialEnded):
+        return ""
+    line = f"trial {event.number} {event.state}, {event.score_name} {event.score:.4f}"
+    line += f", {event.epochs} epochs, {number(event.seconds, 1)} s"
+    if event.train_seconds is not None:
+        line += f" ({event.train_seconds:.1f} s training)"
+    return line

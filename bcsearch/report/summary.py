@@ -1,7 +1,4 @@
-"""A study in a few lines, or as JSON: how far it is, its best trials.
-
-Imports errors and records.
-"""
+"""A study as a few lines or as JSON: how far it is, its best trials."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bcsearch.errors import StudyError
 from bcsearch.records import TrialState
+from bcsearch.report.columns import aligned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,13 +18,11 @@ if TYPE_CHECKING:
     About = Mapping[str, Any]
 
 BEST_SHOWN = 5
-REASONS_SHOWN = 3
-SLOT_STATES = tuple(state for state in TrialState if state is not TrialState.FAIL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnseenFacts:
-    """What the refitted model scores, 0 to 1, on the part of the images that nothing was trained or chosen on."""
+    """What the refitted model scores, 0 to 1, on the part of the images kept aside for testing."""
 
     n_images: int
     accuracy: float
@@ -34,17 +30,30 @@ class UnseenFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BestFacts:
-    """One completed trial; ``fold_scores`` at its best epoch, ``spread`` their standard deviation, None for one fold.
+class ScoreFacts:
+    """One score at the best epoch; ``spread`` is the folds' standard deviation, None for one."""
 
-    ``test`` is known where a test part was put aside and the trial is the one that was refitted.
+    mean: float
+    folds: tuple[float, ...]
+    spread: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BestFacts:
+    """One completed trial.
+
+    Attributes:
+        score_name: of the score that trials are ranked by.
+        score: its mean over folds at the best epoch.
+        scores: all scores at that epoch, by name.
+        test: known where the trial is the one that was refitted, and a test part was kept aside.
     """
 
     study: str
     trial: int
+    score_name: str
     score: float
-    fold_scores: tuple[float, ...]
-    spread: float | None
+    scores: dict[str, ScoreFacts]
     test: UnseenFacts | None
     epochs: int
     seconds: float | None
@@ -52,20 +61,14 @@ class BestFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Infeasible:
-    """A trial that could not be trained, and why."""
-
-    trial: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StatusFacts:
     """How far a study is; ``best`` holds the best first.
 
-    ``states`` counts the trials that fill a slot of the budget, or will, by state; attempts that
-    fill none stand apart: ``retried`` were lost with their worker and queued again, ``failed``
-    ended for another reason. ``infeasible`` are the last trials that could not be trained.
+    Attributes:
+        states: the number of trials that fill a slot of the budget, or will, by state.
+        retried: attempts that were lost with their worker and queued again.
+        failed: attempts that ended for another reason and fill no slot.
+        infeasible: why the last trials that could not be trained could not, by their numbers.
     """
 
     study: str
@@ -75,36 +78,32 @@ class StatusFacts:
     states: dict[str, int]
     retried: int
     failed: int
-    infeasible: tuple[Infeasible, ...]
+    infeasible: dict[int, str]
     completed: int
     best: tuple[BestFacts, ...]
 
 
 def status_facts(study: StudyRecord, about: About | None = None) -> StatusFacts:
-    """Collect the state of a study.
-
-    ``about`` is what its bundle says of itself, where there is one.
-    """
+    """Collect the state of a study; ``about`` is its bundle's description, where there is one."""
     retried = len(study.retried)
+    counts = {state.value: study.count(state) for state in TrialState}
+    failed = counts.pop(TrialState.FAIL.value)
     return StatusFacts(
         study=study.name,
         sweep=study.sweep,
         trials_wanted=study.trials_wanted,
         trials_done=study.slots_filled,
-        states={state.value: study.count(state) for state in SLOT_STATES if study.count(state)},
+        states={state: count for state, count in counts.items() if count},
         retried=retried,
-        failed=study.count(TrialState.FAIL) - retried,
-        infeasible=tuple(
-            Infeasible(trial=trial.number, reason=trial.note)
-            for trial in study.infeasible[-REASONS_SHOWN:]
-        ),
+        failed=failed - retried,
+        infeasible={trial.number: trial.note for trial in study.infeasible[-3:]},
         completed=len(study.completed),
         best=tuple(_facts(study, trial, about) for trial in study.ranked[:BEST_SHOWN]),
     )
 
 
 def best_facts(study: StudyRecord, about: About | None = None) -> BestFacts:
-    """Collect what is known of the best trial; ``about`` is what the study's bundle says of itself.
+    """Collect what is known of the best trial; ``about`` is the description of the study's bundle.
 
     Raises:
         StudyError: no trial has completed.
@@ -116,61 +115,82 @@ def best_facts(study: StudyRecord, about: About | None = None) -> BestFacts:
 
 def status_text(facts: StatusFacts) -> str:
     """Return the state of a study in lines."""
-    states = (
-        ", ".join(f"{count} {state}" for state, count in facts.states.items()) or "no trials yet"
-    )
-    attempts = {"lost and retried": facts.retried, "failed": facts.failed}
-    apart = ", ".join(f"{count} {what}" for what, count in attempts.items() if count)
-    besides = f"; besides these {apart}" if apart else ""
+    states = ", ".join(f"{count} {state}" for state, count in facts.states.items())
     lines = [
-        f"study {facts.study}: {facts.trials_done} of {facts.trials_wanted} trials done ({states}{besides})"
+        f"study {facts.study}: {facts.trials_done} of {facts.trials_wanted} trials done "
+        f"({states or 'no trials yet'}{_attempts(facts)})"
     ]
     if facts.completed > len(facts.best):
         lines.append(f"  the best {len(facts.best)} of {facts.completed} that completed:")
-    lines += [
-        f"  trial {best.trial}: {best.score:.4f} {_settings(best.params)}" for best in facts.best
-    ]
-    lines += [
-        f"  trial {each.trial} could not be trained: {each.reason}" for each in facts.infeasible
-    ]
+    for best in facts.best:
+        params = " ".join(f"{name}={_short(best.params[name])}" for name in sorted(best.params))
+        lines.append(f"  trial {best.trial}: {best.score_name} {best.score:.4f} {params}")
+    for number, reason in facts.infeasible.items():
+        lines.append(f"  trial {number} could not be trained: {reason}")
     return "\n".join(lines)
 
 
 def best_text(facts: BestFacts) -> str:
-    """Return the best trial in lines."""
+    """Return the best trial in lines: all its scores, fold by fold, then its configuration."""
     lines = [
-        f"study {facts.study}, trial {facts.trial}: score {facts.score:.4f} after {facts.epochs} epochs"
+        f"study {facts.study}, trial {facts.trial}: {facts.score_name} {facts.score:.4f} "
+        f"after {facts.epochs} epochs"
     ]
-    if facts.spread is not None:  # a single split's only score stands above
-        folds = ", ".join(f"{score:.4f}" for score in facts.fold_scores)
-        lines.append(f"  folds: {folds} (standard deviation {facts.spread:.4f})")
+    rows = [_score_cells(name, score) for name, score in facts.scores.items()]
+    if rows:
+        lines.append(aligned(rows, ("  at that epoch", "mean", "spread", "folds"), right=(1, 2)))
     if facts.test is not None:
-        shares = f"accuracy {facts.test.accuracy:.4f}, macro F1 {facts.test.macro_f1:.4f}"
+        test = facts.test
         lines.append(
-            f"  test part, {facts.test.n_images} images never trained or chosen on: {shares}"
+            f"  test part, {test.n_images} images never used in training or choosing: "
+            f"accuracy {test.accuracy:.4f}, macro F1 {test.macro_f1:.4f}"
         )
-    return "\n".join(
-        [*lines, *(f"  {name} = {value}" for name, value in sorted(facts.params.items()))]
-    )
+    lines += [f"  {name} = {value}" for name, value in sorted(facts.params.items())]
+    return "\n".join(lines)
+
+
+def _attempts(facts: StatusFacts) -> str:
+    attempts = {"lost and retried": facts.retried, "failed": facts.failed}
+    listed = ", ".join(f"{count} {what}" for what, count in attempts.items() if count)
+    if not listed:
+        return ""
+    return f"; besides these {listed}"
+
+
+def _score_cells(name: str, score: ScoreFacts) -> tuple[str, ...]:
+    spread = ""
+    if score.spread is not None:
+        spread = f"{score.spread:.4f}"
+    folds = " ".join(f"{value:.4f}" for value in score.folds)
+    return f"  {name}", f"{score.mean:.4f}", spread, folds
 
 
 def _facts(study: StudyRecord, trial: TrialRecord, about: About | None) -> BestFacts:
-    best = trial.best
-    scores = best.fold_scores if best else ()
+    epochs, scores = 0, {}
+    if trial.best is not None:
+        epochs = trial.best.epoch + 1
+        for name, folds in trial.best.scores.items():
+            spread = None
+            if len(folds) > 1:
+                spread = stdev(folds)
+            mean = trial.best.mean_of(name)
+            scores[name] = ScoreFacts(mean=mean, folds=folds, spread=spread)
     return BestFacts(
         study=study.name,
         trial=trial.number,
+        score_name=study.score,
         score=trial.score or 0.0,
-        fold_scores=scores,
-        spread=stdev(scores) if len(scores) > 1 else None,
+        scores=scores,
         test=_test_facts(study, trial, about),
-        epochs=best.epoch + 1 if best else 0,
+        epochs=epochs,
         seconds=trial.seconds,
         params=trial.params,
     )
 
 
 def _test_facts(study: StudyRecord, trial: TrialRecord, about: About | None) -> UnseenFacts | None:
+    if not trial.is_in(about):
+        return None
     match about:
         case {
             "study": {"uuid": study.uuid},
@@ -179,14 +199,12 @@ def _test_facts(study: StudyRecord, trial: TrialRecord, about: About | None) -> 
                 "accuracy": float(accuracy),
                 "macro_f1": float(macro_f1),
             },
-        } if trial.is_in(about):
+        }:
             return UnseenFacts(n_images=n_images, accuracy=accuracy, macro_f1=macro_f1)
     return None
 
 
-def _settings(params: dict[str, Any]) -> str:
-    shown = {
-        name: f"{value:.3g}" if isinstance(value, float) else value
-        for name, value in sorted(params.items())
-    }
-    return " ".join(f"{name}={value}" for name, value in shown.items())
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return str(value)

@@ -1,6 +1,7 @@
 """Optuna's dashboard on the studies of a database, for this machine alone.
 
-Imports optuna-dashboard, lower floors.
+The server is ours, as ``optuna_dashboard.run_server`` cannot name the port that it found free,
+prints every request, and ends only with its process.
 """
 
 from __future__ import annotations
@@ -14,17 +15,17 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import optuna_dashboard
 
+from bcsearch.artifacts.figures import FigureStore
 from bcsearch.errors import ConfigError
-from bcsearch.objective.figures import FigureStore
 from bcsearch.storage import Storage, list_studies
 from bcsearch.storage.engine import plain_errors
 from bcsearch.storage.urls import checked
+from bcsearch.study.trial_files import TrialDrawer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HOST = "127.0.0.1"
-UPLOADS = "dashboard"  # the folder, beside those of the studies, of what is added in the browser
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,25 +52,26 @@ class Dashboard:
 def open_dashboard(url: str, files_dir: Path, port: int) -> Iterator[Dashboard]:
     """Listen on a port of this machine, or on any free one for 0.
 
-    ``files_dir`` holds the studies' figures.
+    ``files_dir`` holds the folders of the studies' files, of which figures are drawn. What is added
+    in the browser is kept beside them, in the folder ``dashboard``.
 
     Raises:
         StudyError: nothing was ever run on this database; it is not created.
         StorageError: the database cannot be used.
-        ConfigError: the port cannot be had.
+        ConfigError: the port cannot be used.
     """
     studies = list_studies(url)
     elsewhere = [Path(study.files) for study in studies if study.files]
     with plain_errors(checked(url)):
         storage = Storage(url)
-        app = optuna_dashboard.wsgi(
-            storage, artifact_store=FigureStore(files_dir / UPLOADS, elsewhere)
-        )
+        draw = TrialDrawer(storage, files_dir)
+        store = FigureStore(files_dir / "dashboard", elsewhere, draw)
+        app = optuna_dashboard.wsgi(storage, artifact_store=store)
         try:
             server = make_server(HOST, port, app, server_class=_Server, handler_class=_Silent)
         except OSError as error:
             raise ConfigError(
-                f"--port: {port} cannot be had ({error.strerror}); choose another"
+                f"--port: {port} cannot be used ({error.strerror}); choose another"
             ) from error
         try:
             yield Dashboard(server=server, n_studies=len(studies))

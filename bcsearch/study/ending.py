@@ -7,15 +7,14 @@ from platform import python_version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tomli_w
 
 from bcsearch.errors import StudyError
-from bcsearch.export.about import ABOUT_NAME, MODEL_NAME, read_about
+from bcsearch.export.about import MODEL_NAME, read_about
 from bcsearch.export.bundle import Bundle, write_bundle
 from bcsearch.export.evaluate import score_predictions
+from bcsearch.export.writers import Finished
 from bcsearch.paths import locked, make_writable_dir
 from bcsearch.records.events import Notice
-from bcsearch.report.tables import folds_csv, trials_csv
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,13 +84,15 @@ def _refit(
     rates = [scores.learning_rate for scores in entry.epochs[: entry.best.epoch + 1]]
     model = prepared.trainer.refit(entry.params, rates, check)
     about = describe(prepared, study, entry, model)
-    files = {
-        ABOUT_NAME: tomli_w.dumps(about),
-        "trials.csv": trials_csv(study),
-        "folds.csv": folds_csv(study),
-    }
     bundle_dir = session.bundle_dir
-    write_bundle(bundle_dir, model, files)
+    finished = Finished(
+        study=study,
+        about=about,
+        model=bundle_dir / MODEL_NAME,
+        labels=session.artifacts.labels(),
+        out_of_fold=session.artifacts.probabilities(trial.number),
+    )
+    write_bundle(bundle_dir, model, finished)
     return bundle_dir
 
 

@@ -152,7 +152,8 @@ def _worker(
     interrupts: Interrupts,
 ) -> Worker:
     """Return this process's worker on a study."""
-    plan = session.plan
+    plan, dataset = session.plan, prepared.dataset
+    session.artifacts.save_labels(dataset.labels, dataset.class_names)
     context = Context(
         space=plan.space,
         score=plan.sweep.search.score,

@@ -508,12 +508,16 @@ def model(workdir: Path) -> Path:
     import keras
 
     from bcsearch.export.bundle import write_bundle
+    from bcsearch.export.writers import Finished
+    from bcsearch.records import StudyRecord
 
     images = keras.Input((32, 32, 3))
     pooled = keras.layers.GlobalAveragePooling2D()(images)
     classifier = keras.Model(images, keras.layers.Dense(2, activation="softmax")(pooled))
-    about = 'model = { classes = ["0", "1"], input_size = 32 }'
-    write_bundle(workdir / "model", classifier, {"best.toml": about})
+    about = {"model": {"classes": ["0", "1"], "input_size": 32}}
+    study = StudyRecord(name="cells", sweep="cells", uuid="u", trials_wanted=1)
+    finished = Finished(study=study, about=about, model=workdir / "model" / "model.keras")
+    write_bundle(workdir / "model", classifier, finished, ("keras", "toml"))
     return workdir / "model"
 
 

@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+import numpy as np
 import psutil
 import pytest
+from optuna.artifacts import get_all_artifact_meta
 
 from bcsearch.records import TrialState
 from tests.dashboard import Served, serve
-from tests.fakes import FakeTrainer, make_plan, make_worker, open_desk
+from tests.fakes import FakeTrainer, make_plan, make_worker, open_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from bcsearch.study.desk import Desk
-
+    from bcsearch.study.session import Session
     from tests.cli.conftest import Answer
 
     Run = Callable[..., Answer]
@@ -32,15 +33,15 @@ PLAN = make_plan()
 
 
 @pytest.fixture
-def desk(workdir: Path) -> Desk:
-    """Return an empty study of thirty trials in a database of its own."""
+def session(workdir: Path) -> Session:
+    """Return an empty study of thirty trials in the default place, in a database of its own."""
     (workdir / "results").mkdir()
-    return open_desk(workdir / "results", PLAN, trials=30)
+    return open_session(workdir / "results", PLAN, trials=30)
 
 
 @pytest.fixture
-def served(desk: Desk) -> Iterator[Served]:
-    with serve(desk.results) as served:
+def served(session: Session) -> Iterator[Served]:
+    with serve(session.results) as served:
         yield served
 
 
@@ -51,7 +52,7 @@ def get(address: str) -> Any:
 
 @pytest.mark.slow
 def test_ctrl_c_ends_it_well_and_in_silence(served: Served) -> None:
-    assert served.said == f"1 study: open {served.address} in a browser; Ctrl-C ends this\n"
+    assert served.printed == f"1 study: open {served.address} in a browser; Ctrl-C ends this\n"
     assert [
         study["study_name"] for study in get(f"{served.address}api/studies")["study_summaries"]
     ] == ["cells"]
@@ -70,7 +71,7 @@ def test_it_listens_on_this_machine_alone(served: Served) -> None:
 
 
 @pytest.mark.slow
-def test_workers_go_on_undisturbed_while_it_is_looked_at(served: Served, desk: Desk) -> None:
+def test_workers_go_on_undisturbed_while_it_is_looked_at(served: Served, session: Session) -> None:
     done, seen = Event(), []
 
     def look() -> None:
@@ -80,32 +81,44 @@ def test_workers_go_on_undisturbed_while_it_is_looked_at(served: Served, desk: D
     watcher = Thread(target=look)
     watcher.start()
     try:
-        assert make_worker(desk, PLAN, FakeTrainer(seconds=0.005)).run()
+        assert make_worker(session, PLAN, FakeTrainer(seconds=0.005)).run()
     finally:
         done.set()
         watcher.join()
-    assert desk.record().count(TrialState.COMPLETE) == len(desk.record().trials) == 30
+    assert session.record().count(TrialState.COMPLETE) == len(session.record().trials) == 30
     assert len(seen) > 5
     assert seen == sorted(seen)
 
 
 @pytest.mark.slow
+def test_figure_is_drawn_when_it_is_opened(served: Served, session: Session) -> None:
+    make_worker(session, PLAN, FakeTrainer()).run()
+    session.artifacts.save_labels(np.array([0, 0, 1, 1]), ("round", "flat"))
+    (artifact,) = get_all_artifact_meta(session.study.trials[3], storage=session.storage)
+    with urlopen(f"{served.address}artifacts/1/4/{artifact.artifact_id}", timeout=60) as answer:
+        assert answer.headers["Content-Type"] == "image/svg+xml"
+        figure = answer.read().decode()
+    assert "Trial 3: complete after 5 epochs, best accuracy" in figure
+    assert "of 4 images right, out of fold" in figure
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["0-0-0", "..%2f..%2fstudy.db"])
 def test_what_is_no_artifact_of_a_trial_is_not_served(
-    name: str, served: Served, desk: Desk
+    name: str, served: Served, session: Session
 ) -> None:
-    desk.study.enqueue_trial({})
+    session.study.enqueue_trial({})
     with pytest.raises(HTTPError) as caught:
         urlopen(f"{served.address}artifacts/1/1/{name}", timeout=30)
     with closing(caught.value):
         assert caught.value.code == 404
 
 
-def refused(run: Run, words: tuple[str, ...], *arguments: str) -> None:
+def refused(run: Run, texts: tuple[str, ...], *arguments: str) -> None:
     answer = run("dashboard", *arguments)
     assert (answer.code, answer.out, len(answer.err.splitlines())) == (2, "", 1)
-    for word in ("error: ", *words):
-        assert word in answer.err
+    for text in ("error: ", *texts):
+        assert text in answer.err
 
 
 def test_missing_database_is_refused_and_not_made(workdir: Path, bcsearch: Run) -> None:
@@ -131,9 +144,9 @@ def test_port_that_does_not_exist_is_refused(port: str, bcsearch: Run) -> None:
     refused(bcsearch, (f"--port: came '{port}', allowed: ",), "--port", port)
 
 
-def test_busy_port_is_refused(desk: Desk, bcsearch: Run) -> None:
+def test_busy_port_is_refused(session: Session, bcsearch: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        storage = str(desk.results / "study.db")
-        words = (f"--port: {port} cannot be had (Address already in use); choose another",)
+        storage = str(session.results / "study.db")
+        words = (f"--port: {port} cannot be used (Address already in use); choose another",)
         refused(bcsearch, words, "--storage", storage, "--port", port)

@@ -1,4 +1,4 @@
-"""``status``, ``best`` and ``export`` on a study made by the fake trainer."""
+"""``status``, ``best`` and ``export`` on a study that the fake trainer made."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def study(workdir: Path) -> StudyRecord:
-    """Return a study of eight trials out of ten, pruned ones among them."""
+    """Return a study of eight trials, some pruned, in the default place; its budget is ten."""
     plan = make_plan(search={"pruner": "median", "pruner_trials": 3, "pruner_epochs": 0, "seed": 2})
     (workdir / "results").mkdir()
     session = open_session(workdir / "results", plan, trials=8)
@@ -55,17 +55,19 @@ def test_status_counts_trials_and_ranks_the_completed_ones(
     assert found["best"][0]["trial"] == study.best.number
 
 
-def test_best_tells_score_folds_and_params(study: StudyRecord, bcsearch: Run) -> None:
+def test_best_has_every_score_with_its_folds_and_params(study: StudyRecord, bcsearch: Run) -> None:
     found = json.loads(bcsearch("best", "--study", "cells", "--json").out)
     assert study.best is not None
     assert found["trial"] == study.best.number
-    assert found["score"] == pytest.approx(sum(found["fold_scores"]) / 2)
+    accuracy = found["scores"]["accuracy"]
+    assert found["score_name"] == "accuracy"
+    assert found["score"] == pytest.approx(accuracy["mean"]) == sum(accuracy["folds"]) / 2
     assert found["params"] == study.best.params
     assert found["epochs"] == 5
 
 
 def make_bundle(study: StudyRecord, workdir: Path, **more: Any) -> dict[str, Any]:
-    """Put a bundle of the best trial, with bytes for a model, in its place; return what it says."""
+    """Put a bundle of the best trial in its place, with bytes for a model; return its about."""
     assert study.best is not None
     folder = workdir / "results" / "cells" / "model"
     folder.mkdir(parents=True, exist_ok=True)

@@ -25,5 +25,6 @@ def test_damaged_description_counts_as_none(content: bytes, tmp_path: Path) -> N
 
 
 def test_description_is_read_without_a_framework() -> None:
-    code = "import sys, bcsearch.export.about; sys.exit(not {'keras', 'tensorflow', 'numpy'}.isdisjoint(sys.modules))"
+    heavy = "{'keras', 'tensorflow', 'numpy'}"
+    code = f"import sys, bcsearch.export.about; sys.exit(not {heavy}.isdisjoint(sys.modules))"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from bcsearch.errors import DataError, DiskError
-from bcsearch.records import Params
+from bcsearch.recipe import Params
+from bcsearch.records import StudyRecord
 
 pytestmark = pytest.mark.slow
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     import keras
 
 SIDE, CLASSES = 40, ("basophil", "eosinophil", "platelet")
-ABOUT = f"[model]\nclasses = {list(CLASSES)}\ninput_size = {SIDE}\n[best]\nscore = 0.5\n"
+ABOUT = {"model": {"classes": list(CLASSES), "input_size": SIDE}, "best": {"score": 0.5}}
+STUDY = StudyRecord(name="cells", sweep="cells", uuid="u", trials_wanted=1)
 IMAGES = np.random.default_rng(0).integers(0, 256, (70, SIDE, SIDE, 3), np.uint8)
 RELOAD = """
 import sys
@@ -41,10 +43,12 @@ def small_model() -> keras.Model:
     )
 
 
-def write(folder: Path, model: keras.Model | None = None, **files: str) -> None:
+def write(folder: Path, model: keras.Model | None = None, *formats: str) -> None:
     from bcsearch.export.bundle import write_bundle
+    from bcsearch.export.writers import Finished
 
-    write_bundle(folder, model or small_model(), {"best.toml": ABOUT, **files})
+    finished = Finished(study=STUDY, about=ABOUT, model=folder / "model.keras")
+    write_bundle(folder, model or small_model(), finished, ("keras", "toml", *formats))
 
 
 def kept(folder: Path) -> dict[str, bytes]:
@@ -60,7 +64,7 @@ def test_bundle_is_read_back_from_its_folder_and_from_that_of_its_study(
     from bcsearch.export.bundle import read_bundle
 
     model = small_model()
-    write(tmp_path / "study" / "model", model, **{"trials.csv": "trial\n"})
+    write(tmp_path / "study" / "model", model, "csv")
     bundle = read_bundle(tmp_path / place)
     assert (bundle.class_names, bundle.input_size) == (CLASSES, SIDE)
     assert bundle.about["best"] == {"score": 0.5}
@@ -71,13 +75,12 @@ def test_bundle_is_read_back_from_its_folder_and_from_that_of_its_study(
 
 def test_new_bundle_replaces_the_old_one_whole(tmp_path: Path) -> None:
     folder = tmp_path / "study" / "model"
-    write(folder, **{"folds.csv": "old", "trials.csv": "old"})
-    write(folder, **{"trials.csv": "new"})
-    assert set(kept(folder)) == {"model/best.toml", "model/model.keras", "model/trials.csv"}
-    assert (folder / "trials.csv").read_text() == "new"
+    write(folder, None, "csv")
+    write(folder, None, "json")
+    assert set(kept(folder)) == {"model/best.toml", "model/model.keras", "model/best.json"}
 
 
-def full_disk(*_: Any) -> NoReturn:
+def full_disk(*_: Any, **__: Any) -> NoReturn:
     raise OSError(28, "No space left on device")
 
 
@@ -91,7 +94,7 @@ def rename_all_but_drafts(path: Path, target: Path) -> Path:
 
 @pytest.mark.parametrize("old", [True, False], ids=["over an old one", "the first"])
 @pytest.mark.parametrize("step", ["model", "text", "rename"])
-def test_failure_in_the_middle_leaves_what_was_there(
+def test_failure_halfway_leaves_what_was_there(
     step: str, old: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "study" / "model"
@@ -104,9 +107,10 @@ def test_failure_in_the_middle_leaves_what_was_there(
         monkeypatch.setattr(model, "save", full_disk)
     elif step == "rename":
         monkeypatch.setattr(Path, "rename", rename_all_but_drafts)
-    files = {"no such folder/trials.csv": ""} if step == "text" else {}
+    elif step == "text":
+        monkeypatch.setattr(Path, "write_text", full_disk)
     with pytest.raises(DiskError, match=f"^cannot write the model to {folder}: No s"):
-        write(folder, model, **files)
+        write(folder, model)
     assert kept(folder) == before
 
 
@@ -139,7 +143,8 @@ def test_bundle_that_lacks_a_file_is_one_clear_line(name: str, tmp_path: Path) -
     write(tmp_path / "model")
     (tmp_path / "model" / name).unlink()
     with pytest.raises(
-        DataError, match=r"^no sound model in .*model; give a folder with model.keras and best.toml"
+        DataError,
+        match=r"^no complete model in .*model; give a folder with model.keras and best.toml",
     ):
         read_bundle(tmp_path / "model")
 

@@ -97,7 +97,8 @@ def test_labels_are_renumbered_by_name_where_the_folders_differ() -> None:
         ),
         (
             {"class_names": ("basophil", "lymphocyte")},
-            "class 'lymphocyte' is unknown to the model; allowed: basophil, eosinophil, monocyte, platelet",
+            "class 'lymphocyte' is unknown to the model; "
+            "allowed: basophil, eosinophil, monocyte, platelet",
         ),
     ],
     ids=["no labels", "unknown number", "unknown name"],

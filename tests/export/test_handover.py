@@ -1,4 +1,4 @@
-"""What is exported and what is refused; that the model gives the same in another process is tested on a real run."""
+"""What is exported and what is refused."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 import pytest
 import tomli_w
 import yaml
 
+from bcsearch.artifacts.files import Artifacts
 from bcsearch.errors import BcsearchError, ConfigError, DiskError, StudyError
 from bcsearch.export.handover import DRAFT, hand_over
+from bcsearch.export.writers import WRITERS
 from bcsearch.records import StudyRecord, TrialRecord, TrialState
 
 STATES = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.COMPLETE)
@@ -52,11 +55,11 @@ def kept(folder: Path) -> dict[str, bytes]:
 
 
 def refused(
-    bundle: Path, target: Path, kind: type[BcsearchError], words: str, study: StudyRecord = STUDY
+    bundle: Path, target: Path, kind: type[BcsearchError], text: str, study: StudyRecord = STUDY
 ) -> None:
     """Export and check all that holds for every refusal."""
     before, was_there = kept(bundle.parents[2]), target.exists()
-    with pytest.raises(kind, match=words) as caught:
+    with pytest.raises(kind, match=text) as caught:
         hand_over(study, bundle, target, REFIT)
     assert "\n" not in str(caught.value)
     assert kept(bundle.parents[2]) == before
@@ -74,6 +77,32 @@ def test_three_files_say_what_the_bundle_says_and_the_model_is_its_model(
     assert yaml.safe_load((target / "best.yaml").read_text(encoding="utf-8")) == ABOUT
     assert json.loads((target / "best.json").read_text(encoding="utf-8")) == ABOUT
     assert (target / "model.keras").read_bytes() == b"a model"
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_each_format_is_written_alone_and_its_files_are_named(
+    name: str, bundle: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "out"
+    written = hand_over(STUDY, bundle, target, REFIT, [name])
+    assert sorted(target.iterdir()) == sorted(written)
+    assert all(path.stat().st_size for path in written)
+
+
+def test_figure_shows_what_is_kept_of_the_refitted_trial(bundle: Path, tmp_path: Path) -> None:
+    artifacts = Artifacts(tmp_path / "files")
+    artifacts.save_labels(np.array([0, 1, 1]), ("a", "b"))
+    artifacts.save_probabilities(0, np.eye(2)[[0, 1, 0]])
+    (path,) = hand_over(STUDY, bundle, tmp_path / "out", REFIT, ["figures"], artifacts)
+    assert path.name == "trial-00000.svg"
+    assert "2 of 3 images right, out of fold" in path.read_text(encoding="utf-8")
+
+
+def test_unknown_format_is_refused_with_the_nearest_match(bundle: Path, tmp_path: Path) -> None:
+    text = "^--as: unknown format 'tomml'; did you mean 'toml'"
+    with pytest.raises(ConfigError, match=text):
+        hand_over(STUDY, bundle, tmp_path / "out", REFIT, ["keras", "tomml"])
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("leftover", [False, True], ids=["empty", "of a killed export"])
@@ -111,14 +140,17 @@ def test_place_that_is_a_file_is_refused(bundle: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["best.toml", "model.keras"])
 def test_study_that_was_never_refitted_is_refused(name: str, bundle: Path, tmp_path: Path) -> None:
     (bundle / name).unlink()
-    words = rf"^study 'cells' has no finished model in .*model; make it with '{REFIT}'$"
-    refused(bundle, tmp_path / "out", StudyError, words)
+    text = rf"^study 'cells' has no finished model in .*model; make it with '{REFIT}'$"
+    refused(bundle, tmp_path / "out", StudyError, text)
 
 
 def test_model_of_another_trial_than_the_best_is_refused(bundle: Path, tmp_path: Path) -> None:
     better = replace(STUDY, trials=(*TRIALS, replace(TRIALS[0], number=3, score=0.6)))
-    words = rf"is of trial 0 with score 1e-05, the best trial of study 'cells' is 3 with score 0.6; make it with '{REFIT}'$"
-    refused(bundle, tmp_path / "out", StudyError, words, better)
+    text = (
+        "is of trial 0 with accuracy 1e-05, the best trial of study 'cells' is 3 "
+        f"with accuracy 0.6; make it with '{REFIT}'$"
+    )
+    refused(bundle, tmp_path / "out", StudyError, text, better)
 
 
 def test_model_of_another_study_in_the_same_place_is_refused(bundle: Path, tmp_path: Path) -> None:
@@ -153,7 +185,7 @@ def test_failure_in_the_middle_leaves_nothing(
     if there:
         target.mkdir()
     if step == "copy":
-        monkeypatch.setattr("bcsearch.export.handover.shutil.copyfile", full_disk)
+        monkeypatch.setattr("bcsearch.export.writers.shutil.copyfile", full_disk)
     else:
         monkeypatch.setattr(
             Path, "replace", lambda path, to: full_disk() if "yaml" in to.name else whole(path, to)
@@ -165,7 +197,7 @@ def test_failure_in_the_middle_leaves_nothing(
 def test_interrupted_export_leaves_nothing(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bcsearch.export.handover.shutil.copyfile", interrupted)
+    monkeypatch.setattr("bcsearch.export.writers.shutil.copyfile", interrupted)
     with pytest.raises(KeyboardInterrupt):
         hand_over(STUDY, bundle, tmp_path / "out", REFIT)
     assert not (tmp_path / "out").exists()
@@ -178,7 +210,7 @@ def test_model_that_is_replaced_meanwhile_is_not_mixed_with_the_old_description(
         target.write_bytes(source.read_bytes())
         (bundle / "best.toml").write_text(tomli_w.dumps({**ABOUT, "params": {}}))
 
-    monkeypatch.setattr("bcsearch.export.handover.shutil.copyfile", replaced)
+    monkeypatch.setattr("bcsearch.export.writers.shutil.copyfile", replaced)
     with pytest.raises(StudyError, match="was replaced just now; type the same again"):
         hand_over(STUDY, bundle, tmp_path / "out", REFIT)
     assert not (tmp_path / "out").exists()
@@ -188,5 +220,8 @@ def test_model_of_a_copy_of_the_study_that_went_on_by_itself_is_refused(
     bundle: Path, tmp_path: Path
 ) -> None:
     ours = replace(STUDY, trials=(replace(TRIALS[0], score=0.75), *TRIALS[1:]))
-    words = r"is of trial 0 with score 1e-05, the best trial of study 'cells' is 0 with score 0.75; make it with"
-    refused(bundle, tmp_path / "out", StudyError, words, ours)
+    text = (
+        "is of trial 0 with accuracy 1e-05, the best trial of study 'cells' is 0 "
+        "with accuracy 0.75; make it with"
+    )
+    refused(bundle, tmp_path / "out", StudyError, text, ours)

@@ -14,7 +14,11 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 def epochs(*folds: tuple[float, ...]) -> tuple[EpochScores, ...]:
     return tuple(
         EpochScores(
-            epoch=epoch, fold_scores=scores, train_loss=1.0 / (epoch + 1), learning_rate=0.01
+            epoch=epoch,
+            score="accuracy",
+            scores={"accuracy": scores, "macro_f1": tuple(value / 2 for value in scores)},
+            train_loss=1.0 / (epoch + 1),
+            learning_rate=0.01,
         )
         for epoch, scores in enumerate(folds)
     )

@@ -11,6 +11,8 @@ def test_scores_are_shown_class_by_class_beside_the_confusion_matrix() -> None:
     }
     lines = evaluation_text(3, 2 / 3, 0.4, per_class, [[2, 1], [0, 0]]).splitlines()
     assert lines[0] == "3 images: accuracy 0.6667, macro F1 0.4000"
+    header = "class images precision recall f1 | predicted as class 0 1"
+    assert lines[1].split() == header.split()
     assert lines[2].split() == ["basophil", "3", "1.0000", "0.6667", "0.8000", "|", "2", "1"]
     assert lines[3].split() == ["platelet", "0", "0.0000", "-", "0.0000", "|", "0", "0"]
     assert len({line.index("|") for line in lines[1:]}) == 1

@@ -1,30 +1,33 @@
 from __future__ import annotations
 
 from io import StringIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.console import Console
 
-from bcsearch.records import Params, TrialState
+from bcsearch.recipe import Params
+from bcsearch.records import TrialState
 from bcsearch.records.events import (
     BudgetKnown,
     EpochEnded,
     Notice,
     Progress,
+    TimeLeft,
     TrialEnded,
     TrialLost,
     TrialReleased,
     TrialStarted,
 )
-from bcsearch.report.live import ROWS_SHOWN, LiveView, configuration_text
+from bcsearch.report.live import ROWS_SHOWN, LiveView
+from bcsearch.report.trials import configuration_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bcsearch.records.events import Event
 
-PARAMS = Params(head_layers=2, learning_rate=0.00123).canonical()
+PARAMS = Params(head_layers=2, learning_rate=0.00123)
 
 
 def trial(number: int, state: TrialState, *means: float) -> list[Event]:
@@ -34,7 +37,7 @@ def trial(number: int, state: TrialState, *means: float) -> list[Event]:
         heard.append(
             EpochEnded(number=number, epoch=epoch, score=mean, best=max(means[: epoch + 1]))
         )
-    times = {"seconds": 41.25, "train_seconds": 1.5}
+    times: dict[str, Any] = {"seconds": 41.25, "train_seconds": 1.5}
     return [
         *heard,
         TrialEnded(number=number, state=state, score=max(means), epochs=len(means), **times),
@@ -48,8 +51,8 @@ RUN: list[Event] = [
 ]
 
 
-def console_of(*, terminal: bool) -> Console:
-    return Console(file=StringIO(), force_terminal=terminal, width=120, record=True)
+def console_of(*, terminal: bool, width: int = 120) -> Console:
+    return Console(file=StringIO(), force_terminal=terminal, width=width, record=True)
 
 
 def shown(events: Iterable[Event], *, terminal: bool) -> list[str]:
@@ -61,9 +64,9 @@ def shown(events: Iterable[Event], *, terminal: bool) -> list[str]:
     return [line.rstrip() for line in console.export_text().splitlines()]
 
 
-def last_picture(events: list[Event]) -> list[str]:
+def last_picture(events: list[Event], width: int = 120) -> list[str]:
     """Return the lines that stand in a terminal after the last event."""
-    console = console_of(terminal=True)
+    console = console_of(terminal=True, width=width)
     with LiveView(console) as view:
         for event in events[:-1]:
             view(event)
@@ -74,8 +77,8 @@ def last_picture(events: list[Event]) -> list[str]:
 
 def test_without_a_terminal_every_ended_trial_is_one_line() -> None:
     assert shown(RUN, terminal=False) == [
-        "trial 0 complete 0.9000, 3 epochs, 41.2 s (1.5 s training)",
-        "trial 1 pruned 0.4000, 1 epochs, 41.2 s (1.5 s training)",
+        "trial 0 complete, accuracy 0.9000, 3 epochs, 41.2 s (1.5 s training)",
+        "trial 1 pruned, accuracy 0.4000, 1 epochs, 41.2 s (1.5 s training)",
     ]
 
 
@@ -84,7 +87,7 @@ def test_terminal_shows_trials_pruned_ones_the_budget_and_the_best_score() -> No
     assert header.split() == [
         "trial",
         "state",
-        "score",
+        "accuracy",
         "epochs",
         "seconds",
         "training",
@@ -101,19 +104,19 @@ def test_terminal_shows_trials_pruned_ones_the_budget_and_the_best_score() -> No
         "learning_rate=0.0012",
     ]
     assert second.split()[:6] == ["1", "pruned", "0.4000", "1", "41.2", "1.5"]
-    assert headline == "2 of 3 trials, best score 0.9000 in trial 0"
+    assert headline == "2 of 3 trials, best accuracy 0.9000 in trial 0"
 
 
-def test_training_is_not_told_where_it_was_not_measured() -> None:
+def test_training_is_not_shown_where_it_was_not_measured() -> None:
     ended = TrialEnded(number=0, state=TrialState.COMPLETE, score=0.5, epochs=1, seconds=41.25)
     lines = shown([TrialStarted(number=0, params=PARAMS), ended], terminal=False)
-    assert lines == ["trial 0 complete 0.5000, 1 epochs, 41.2 s"]
+    assert lines == ["trial 0 complete, accuracy 0.5000, 1 epochs, 41.2 s"]
 
 
 def test_terminal_shows_the_best_score_so_far_of_the_running_trial() -> None:
     lines = last_picture(RUN[:5])  # one epoch better, the next worse
     assert lines[1].split()[:4] == ["0", "running", "0.9000", "3"]
-    assert lines[2] == "0 of 3 trials, best score none yet"
+    assert lines[2] == "0 of 3 trials, best accuracy none yet"
 
 
 def test_pruned_trial_does_not_count_as_best() -> None:
@@ -121,7 +124,7 @@ def test_pruned_trial_does_not_count_as_best() -> None:
         BudgetKnown(trials=3, filled=1, best=0.3, best_number=5),
         *trial(7, TrialState.PRUNED, 0.4),
     ]
-    assert last_picture(events)[-1] == "2 of 3 trials, best score 0.3000 in trial 5"
+    assert last_picture(events)[-1] == "2 of 3 trials, best accuracy 0.3000 in trial 5"
 
 
 def numbers_shown(scores: list[float]) -> list[int]:
@@ -144,52 +147,84 @@ def test_last_trials_are_shown_and_the_best_never_scrolls_away(best: int) -> Non
 
 def test_first_of_two_equal_trials_is_the_best_as_in_the_study() -> None:
     events = [*trial(0, TrialState.COMPLETE, 0.5), *trial(1, TrialState.COMPLETE, 0.5)]
-    assert last_picture(events)[-1].endswith("best score 0.5000 in trial 0")
+    assert last_picture(events)[-1].endswith("best accuracy 0.5000 in trial 0")
 
 
-def test_best_of_an_earlier_run_is_told_though_it_has_no_row() -> None:
+def test_best_of_an_earlier_run_is_shown_though_it_has_no_row() -> None:
     events = [
         BudgetKnown(trials=9, filled=1, best=0.6, best_number=2),
         *trial(3, TrialState.COMPLETE, 0.5),
     ]
     *rows, headline = last_picture(events)[1:]
     assert [row.split()[0] for row in rows] == ["3"]
-    assert headline == "2 of 9 trials, best score 0.6000 in trial 2"
+    assert headline == "2 of 9 trials, best accuracy 0.6000 in trial 2"
 
 
 def test_no_table_stands_where_other_processes_run_the_trials() -> None:
     assert last_picture([BudgetKnown(trials=9, filled=4, best=None)]) == [
-        "4 of 9 trials, best score none yet"
+        "4 of 9 trials, best accuracy none yet"
     ]
 
 
-def test_no_headline_stands_before_a_study_is_at_hand() -> None:
-    assert last_picture([Progress(what="measuring", done=1, total=3, unit="parts")]) == [
-        "measuring: 1 of 3 parts"
-    ]
+def test_no_headline_stands_before_there_is_a_study() -> None:
+    (line,) = last_picture([Progress(what="measuring", done=1, total=3)])
+    assert line.startswith("measuring")
+    assert "1/3" in line
 
 
 def test_score_stands_without_its_trial_where_that_is_not_known() -> None:
     assert (
         last_picture([BudgetKnown(trials=9, filled=1, best=0.6)])[-1]
-        == "1 of 9 trials, best score 0.6000"
+        == "1 of 9 trials, best accuracy 0.6000"
     )
 
 
-def test_terminal_shows_progress_until_it_is_done() -> None:
-    going = Progress(what="augmented copy 1 of 3 (light)", done=256, total=480)
-    assert last_picture([*RUN, going])[-1] == "augmented copy 1 of 3 (light): 256 of 480 images"
-    assert last_picture(
-        [*RUN, going, Progress(what="augmented copy 1 of 3 (light)", done=480, total=480)]
-    )[-1].startswith("2 of 3")
-
-
-def test_without_a_terminal_progress_is_told_once_at_its_end() -> None:
-    steps = [
-        Progress(what="augmented copy 1 of 3 (light)", done=done, total=480)
-        for done in (160, 320, 480)
+def test_terminal_shows_one_bar_of_the_work_until_it_is_done() -> None:
+    steps: list[Event] = [
+        Progress(what="activations of [resnet50]", done=done, total=480) for done in (128, 256, 480)
     ]
-    assert shown(steps, terminal=False) == ["augmented copy 1 of 3 (light): 480 images done"]
+    (bar,) = last_picture([*RUN, *steps[:2]])[4:]
+    assert bar.startswith("activations of [resnet50]")
+    assert "256/480" in bar
+    assert last_picture([*RUN, *steps])[-1].startswith("2 of 3")
+
+
+def test_without_a_terminal_progress_is_printed_once_at_its_end() -> None:
+    steps = [Progress(what="light 1", done=done, total=480) for done in (160, 320, 480)]
+    assert shown(steps, terminal=False) == ["light 1: 480 images done"]
+
+
+def test_time_left_is_in_the_headline() -> None:
+    assert last_picture([*RUN, TimeLeft(seconds=330)])[-1].endswith(", about 5.5 minutes left")
+
+
+SEVERAL: list[Event] = [
+    TrialStarted(number=0, params=PARAMS),
+    TrialEnded(
+        number=0,
+        state=TrialState.COMPLETE,
+        score=0.75,
+        epochs=1,
+        seconds=2,
+        score_name="macro_f1",
+        scores={"macro_f1": 0.75, "accuracy": 0.5, "balanced_accuracy": 0.25},
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("width", "headings"),
+    [
+        (80, ["macro_f1"]),
+        (110, ["macro_f1", "accuracy"]),
+        (160, ["macro_f1", "accuracy", "balanced_accuracy"]),
+    ],
+)
+def test_wide_terminal_shows_other_scores_by_their_names(width: int, headings: list[str]) -> None:
+    header, row, headline = last_picture(SEVERAL, width)
+    assert header.split()[2 : 2 + len(headings) + 1] == [*headings, "epochs"]
+    assert row.split()[2 : 2 + len(headings)] == ["0.7500", "0.5000", "0.2500"][: len(headings)]
+    assert "best macro_f1 0.7500 in trial 0" in headline
 
 
 @pytest.mark.parametrize("terminal", [True, False])
@@ -201,7 +236,7 @@ def test_notices_are_shown_as_they_are(terminal: bool) -> None:
 def test_released_trial_leaves_the_table() -> None:
     events = [*RUN, TrialStarted(number=2, params=PARAMS), TrialReleased(number=2)]
     lines = last_picture(events)
-    assert lines[0] == "trial 2 released: it goes on when the study does"
+    assert lines[0] == "trial 2 released: it continues when the study does"
     assert [line.split()[0] for line in lines[-3:]] == [
         "0",
         "1",
@@ -223,13 +258,15 @@ def test_terminal_is_given_back_when_a_run_breaks_off() -> None:
 
 
 @pytest.mark.parametrize(
-    ("params", "words"),
+    ("params", "text"),
     [
         (Params(), "256"),
         (Params(head_layers=0), "linear"),
         (Params(head_layers=3, units_3=8, optimizer="sgd"), "256-128-8 optimizer=sgd"),
         (Params(augment="light", dropout=0.123456), "256 augment=light dropout=0.12"),
+        (Params(dropout=0.2), "256 dropout_0=0.2"),
+        (Params(dropout_0=0.0, dropout_1=0.5), "256 dropout_1=0.5"),
     ],
 )
-def test_configuration_in_words_names_what_is_not_as_usual(params: Params, words: str) -> None:
-    assert configuration_text(params.canonical()) == words
+def test_configuration_names_what_differs_from_the_defaults(params: Params, text: str) -> None:
+    assert configuration_text(params) == text

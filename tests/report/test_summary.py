@@ -9,6 +9,7 @@ from bcsearch.errors import StudyError
 from bcsearch.records import StudyRecord, TrialState
 from bcsearch.report.summary import (
     BEST_SHOWN,
+    ScoreFacts,
     UnseenFacts,
     best_facts,
     best_text,
@@ -48,11 +49,14 @@ def test_status_shows_the_best_few_only(study: StudyRecord) -> None:
     assert [best.trial for best in status_facts(many).best] == list(range(BEST_SHOWN))
 
 
-def test_best_holds_its_folds_at_its_best_epoch(study: StudyRecord) -> None:
+def test_best_has_all_scores_at_its_best_epoch(study: StudyRecord) -> None:
     facts = best_facts(replace(study, trials=study.trials[:2]))
     assert (facts.trial, facts.score, facts.epochs, facts.seconds) == (0, 0.8, 2, 2.5)
-    assert facts.fold_scores == (0.7, 0.9)
-    assert facts.spread == pytest.approx(0.02**0.5)
+    assert facts.score_name == "accuracy"
+    accuracy, macro_f1 = facts.scores["accuracy"], facts.scores["macro_f1"]
+    assert accuracy.folds == (0.7, 0.9)
+    assert (accuracy.mean, accuracy.spread) == pytest.approx((0.8, 0.02**0.5))
+    assert (macro_f1.mean, macro_f1.spread) == pytest.approx((0.4, 0.02**0.5 / 2))
 
 
 def test_best_before_the_first_completed_trial_is_one_clear_line(study: StudyRecord) -> None:
@@ -65,18 +69,21 @@ def test_best_before_the_first_completed_trial_is_one_clear_line(study: StudyRec
 
 def test_one_fold_has_no_spread(study: StudyRecord) -> None:
     only = replace(
-        study.trials[2], epochs=(replace(study.trials[2].epochs[0], fold_scores=(0.9,)),)
+        study.trials[2],
+        epochs=(replace(study.trials[2].epochs[0], scores={"accuracy": (0.9,)}),),
     )
     facts = best_facts(replace(study, trials=(only,)))
-    assert (facts.fold_scores, facts.spread) == ((0.9,), None)
+    assert facts.scores == {"accuracy": ScoreFacts(mean=0.9, folds=(0.9,), spread=None)}
     assert best_text(facts).splitlines() == [
-        "study cells-2, trial 2: score 0.9000 after 1 epochs",
+        "study cells-2, trial 2: accuracy 0.9000 after 1 epochs",
+        "  at that epoch    mean  spread  folds",
+        "  accuracy       0.9000          0.9000",
         "  optimizer = sgd",
     ]
 
 
 def about(**changes: Any) -> dict[str, Any]:
-    """Return what the bundle of trial 2 says of itself."""
+    """Return the description in the bundle of trial 2."""
     test = {"n_images": 48, "accuracy": 0.875, "macro_f1": 0.75}
     return {"study": {"uuid": "u"}, "best": {"trial": 2, "score": 0.9}, "test": test, **changes}
 
@@ -84,13 +91,14 @@ def about(**changes: Any) -> dict[str, Any]:
 def test_score_on_the_test_part_is_that_of_the_refitted_trial(study: StudyRecord) -> None:
     facts = best_facts(study, about())
     assert facts.test == UnseenFacts(n_images=48, accuracy=0.875, macro_f1=0.75)
-    line = "  test part, 48 images never trained or chosen on: accuracy 0.8750, macro F1 0.7500"
-    assert best_text(facts).splitlines()[2] == line
+    part = "test part, 48 images never used in training or choosing"
+    line = f"  {part}: accuracy 0.8750, macro F1 0.7500"
+    assert line in best_text(facts).splitlines()
     assert [best.test is not None for best in status_facts(study, about()).best] == [True, False]
 
 
 @pytest.mark.parametrize(
-    "said",
+    "description",
     [
         None,
         {},
@@ -112,27 +120,30 @@ def test_score_on_the_test_part_is_that_of_the_refitted_trial(study: StudyRecord
         "no tables",
     ],
 )
-def test_other_bundles_tell_nothing_of_the_test_part(
-    said: dict[str, Any] | None, study: StudyRecord
+def test_other_bundles_give_no_score_on_the_test_part(
+    description: dict[str, Any] | None, study: StudyRecord
 ) -> None:
-    facts = best_facts(study, said)
+    facts = best_facts(study, description)
     assert facts.test is None
     assert "test part" not in best_text(facts)
 
 
 def test_status_in_lines(study: StudyRecord) -> None:
     assert status_text(status_facts(study)).splitlines() == [
-        "study cells-2: 3 of 10 trials done (1 running, 2 complete, 1 pruned; besides these 1 failed)",
-        "  trial 2: 0.9000 optimizer=sgd",
-        "  trial 0: 0.8000 learning_rate=0.00123 units_1=128",
+        "study cells-2: 3 of 10 trials done "
+        "(1 running, 2 complete, 1 pruned; besides these 1 failed)",
+        "  trial 2: accuracy 0.9000 optimizer=sgd",
+        "  trial 0: accuracy 0.8000 learning_rate=0.00123 units_1=128",
     ]
     assert "(no trials yet)" in status_text(status_facts(replace(study, trials=())))
 
 
 def test_best_in_lines(study: StudyRecord) -> None:
     assert best_text(best_facts(replace(study, trials=study.trials[:1]))).splitlines() == [
-        "study cells-2, trial 0: score 0.8000 after 2 epochs",
-        "  folds: 0.7000, 0.9000 (standard deviation 0.1414)",
+        "study cells-2, trial 0: accuracy 0.8000 after 2 epochs",
+        "  at that epoch    mean  spread  folds",
+        "  accuracy       0.8000  0.1414  0.7000 0.9000",
+        "  macro_f1       0.4000  0.0707  0.3500 0.4500",
         "  learning_rate = 0.00123",
         "  units_1 = 128",
     ]

@@ -1,11 +1,10 @@
-"""A study in the real dashboard in a real browser: its plot and its trials' figures show."""
+"""A study in the real dashboard in a real browser: its plot and the figures of its trials show."""
 
 from __future__ import annotations
 
 import shutil
 from contextlib import suppress
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -16,14 +15,13 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from bcsearch.records import TrialState
 from tests.dashboard import serve
-from tests.fakes import FakeTrainer, make_plan, make_worker, open_desk
+from tests.fakes import FakeTrainer, make_plan, make_worker, open_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bcsearch.study.desk import Desk
-
     from bcsearch.records import StudyRecord
+    from bcsearch.study.session import Session
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
@@ -47,24 +45,19 @@ IMAGES = (
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
     """Return a study of twelve finished trials, pruned ones among them, and one that waits."""
-    from bcsearch.study.wiring import drawing_of
-
-    from bcsearch.objective.figures import FigureKeeper, FigureStore
-
     plan = make_plan(search={"pruner": "median", "pruner_trials": 3, "pruner_epochs": 0, "seed": 2})
-    desk = open_desk(tmp_path_factory.mktemp("results"), plan, trials=12)
-    dataset = SimpleNamespace(labels=np.array([0, 0, 1, 1]), class_names=("round <b>", "flat"))
-    keeper = FigureKeeper(store=FigureStore(desk.files), draw=drawing_of(cast("Any", dataset)))
-    make_worker(desk, plan, FakeTrainer(), keep_figure=keeper).run()
-    desk.study.enqueue_trial({"dropout": 0.5})
-    return desk
+    session = open_session(tmp_path_factory.mktemp("results"), plan, trials=12)
+    session.artifacts.save_labels(np.array([0, 0, 1, 1]), ("round <b>", "flat"))
+    make_worker(session, plan, FakeTrainer()).run()
+    session.study.enqueue_trial({"dropout": 0.5})
+    return session
 
 
 @pytest.fixture(scope="module")
-def address(desk: Desk) -> Iterator[str]:
-    with serve(desk.results) as served:
+def address(session: Session) -> Iterator[str]:
+    with serve(session.results) as served:
         yield served.address
 
 
@@ -80,7 +73,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
 
 
 def shown(browser: webdriver.Chrome, script: str, expected: Any) -> Any:
-    """Wait at most ``SECONDS`` for a script to return what is expected; return its result."""
+    """Wait until a script returns what is expected, or it is too late; return what it returned."""
     found: Any = None
 
     def is_there(browser: webdriver.Chrome) -> bool:
@@ -93,7 +86,7 @@ def shown(browser: webdriver.Chrome, script: str, expected: Any) -> Any:
     return found
 
 
-def words(browser: webdriver.Chrome, text: str) -> bool:
+def has_text(browser: webdriver.Chrome, text: str) -> bool:
     script = f"return document.body.innerText.includes({text!r})"
     return bool(shown(browser, script, True))
 
@@ -102,29 +95,33 @@ def trial_of(record: StudyRecord, state: TrialState) -> int:
     return next(trial.number for trial in record.trials if trial.state is state)
 
 
-def artifacts_of(desk: Desk, number: int) -> list[str]:
-    trial = desk.study.trials[number]
-    return [meta.artifact_id for meta in get_all_artifact_meta(trial, storage=desk.storage)]
+def artifacts_of(session: Session, number: int) -> list[str]:
+    trial = session.study.trials[number]
+    return [meta.artifact_id for meta in get_all_artifact_meta(trial, storage=session.storage)]
 
 
 def test_study_opens_with_a_point_for_every_finished_trial(
-    browser: webdriver.Chrome, address: str, desk: Desk
+    browser: webdriver.Chrome, address: str, session: Session
 ) -> None:
     browser.get(address)
-    assert words(browser, "cells")
+    assert has_text(browser, "cells")
     browser.get(f"{address}dashboard/studies/1")
-    finished = [trial for trial in desk.record().trials if trial.is_finished]
-    assert (len(finished), len(desk.record().trials)) == (12, 13)
+    finished = [trial for trial in session.record().trials if trial.is_finished]
+    assert (len(finished), len(session.record().trials)) == (12, 13)
     assert shown(browser, POINTS, 12) == 12
 
 
-@pytest.mark.parametrize("state", [TrialState.COMPLETE, TrialState.PRUNED])
-def test_figure_of_a_trial_shows_beside_it(
-    state: TrialState, browser: webdriver.Chrome, address: str, desk: Desk
+def test_figure_of_a_completed_trial_shows_beside_it(
+    browser: webdriver.Chrome, address: str, session: Session
 ) -> None:
-    number = trial_of(desk.record(), state)
-    (artifact,) = artifacts_of(desk, number)
+    number = trial_of(session.record(), TrialState.COMPLETE)
+    (artifact,) = artifacts_of(session, number)
     browser.get(f"{address}dashboard/studies/1/trials?numbers={number}")
     expected = [[f"{address}artifacts/1/{number + 1}/{artifact}", 800]]
     assert shown(browser, IMAGES, expected) == expected
-    assert words(browser, f"trial-{number:05d}.svg")
+    assert has_text(browser, f"trial-{number:05d}.svg")
+
+
+def test_score_is_named(browser: webdriver.Chrome, address: str) -> None:
+    browser.get(f"{address}dashboard/studies/1")
+    assert has_text(browser, "accuracy")

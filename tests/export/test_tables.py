@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from bcsearch.export.tables import folds_csv, predictions_csv, trials_csv
 from bcsearch.records import StudyRecord
-from bcsearch.report.tables import folds_csv, predictions_csv, trials_csv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,8 @@ def test_every_trial_is_one_line_with_all_parameters_of_the_study(study: StudyRe
     assert rows[0] == {
         "trial": "0",
         "state": "complete",
-        "score": "0.8",
+        "accuracy": "0.8",
+        "macro_f1": "0.4",
         "best_epoch": "1",
         "epochs": "3",
         "started": "2026-01-01T12:00:00+00:00",
@@ -52,16 +54,41 @@ def test_every_epoch_is_one_line_with_the_score_of_every_fold(study: StudyRecord
         ("1", "0"),
         ("2", "0"),
     ]
-    assert list(rows[1].values()) == ["0", "1", "0.8", "0.7", "0.9", "0.5", "0.01"]
+    assert rows[1] == {
+        "trial": "0",
+        "epoch": "1",
+        "accuracy": "0.8",
+        "accuracy_fold_0": "0.7",
+        "accuracy_fold_1": "0.9",
+        "macro_f1": "0.4",
+        "macro_f1_fold_0": "0.35",
+        "macro_f1_fold_1": "0.45",
+        "train_loss": "0.5",
+        "learning_rate": "0.01",
+    }
+
+
+def test_ranking_score_is_the_first_column_of_scores(study: StudyRecord) -> None:
+    (header, *_) = trials_csv(replace(study, score="macro_f1")).splitlines()
+    assert header.startswith("trial,state,macro_f1,accuracy,best_epoch")
+
+
+def test_trial_without_some_score_has_empty_cells(study: StudyRecord) -> None:
+    first = study.trials[0].epochs[0]
+    single = replace(first, scores={"accuracy": (0.5,)})
+    trials = (replace(study.trials[0], epochs=(single,)), *study.trials[1:])
+    row = rows_of(folds_csv(replace(study, trials=trials)))[0]
+    assert (row["accuracy"], row["accuracy_fold_0"], row["accuracy_fold_1"]) == ("0.5", "0.5", "")
+    assert (row["macro_f1"], row["macro_f1_fold_1"]) == ("", "")
 
 
 def test_study_without_trials_has_a_header_only() -> None:
     empty = StudyRecord(name="cells", sweep="cells", uuid="u", trials_wanted=10)
     assert (
         trials_csv(empty)
-        == "trial,state,score,best_epoch,epochs,started,seconds,train_seconds,note\n"
+        == "trial,state,accuracy,best_epoch,epochs,started,seconds,train_seconds,note\n"
     )
-    assert folds_csv(empty) == "trial,epoch,mean,train_loss,learning_rate\n"
+    assert folds_csv(empty) == "trial,epoch,train_loss,learning_rate\n"
 
 
 @pytest.mark.parametrize(
