@@ -1,4 +1,7 @@
-"""AutoML sweeps for small, messy image sets, on Optuna and Keras. Imports nothing until a name is asked for."""
+"""AutoML sweeps for small, messy image sets, on Optuna and Keras.
+
+Imports nothing until a name is asked for.
+"""
 
 from __future__ import annotations
 

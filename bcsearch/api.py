@@ -39,8 +39,8 @@ __all__ = [
 def run(sweep: str, options: RunOptions | None = None, listener: Listener = ignore) -> RunResult:
     """Create or resume the study of a sweep, work until its budget is used up, refit the best trial.
 
-    Call it in the main thread, as it listens for Ctrl-C, and in a script under ``if __name__ == "__main__":``, as it
-    may start processes, which read the script anew.
+    Call it in the main thread, as it listens for Ctrl-C, and in a script under ``if __name__ ==
+    "__main__":``, as it may start processes, which read the script anew.
 
     Raises:
         BcsearchError: something that the user can fix.
@@ -58,7 +58,9 @@ def refit(
     options: RunOptions | None = None,
     listener: Listener = ignore,
 ) -> Path:
-    """Train the best trial of a study, or trial ``trial``, on all images; return the folder of the model.
+    """Train the best trial of a study, or trial ``trial``, on all images.
+
+    Return the folder of the model.
 
     Raises:
         BcsearchError: the study is unknown, its data has changed, or no such trial completed.

@@ -1,4 +1,6 @@
-"""The one exception tree, for what a user can mend; bugs stay tracebacks. Imports the standard library only.
+"""The one exception tree, for what a user can mend.
+
+Bugs stay tracebacks. Imports the standard library only.
 
 * BcsearchError           one line on stderr, exit code 2
   + ConfigError           a sweep, space, option or parameter value
@@ -48,14 +50,17 @@ class DiskError(BcsearchError):
 
 
 class InfeasibleError(BcsearchError):
-    """A configuration that ran out of memory, time or numbers; a search goes on and avoids its like."""
+    """A configuration that ran out of memory, time or numbers.
+
+    A search goes on and avoids its like.
+    """
 
 
 def unknown(what: str, came: str, known: Iterable[str]) -> str:
     """Say that a name is not known, with its nearest match and all that is allowed.
 
-    Example: ``unknown("backbone", "resnt18", names)`` gives ``unknown backbone 'resnt18'; did you mean
-    'resnet18'? allowed: resnet18, vgg19``.
+    Example: ``unknown("backbone", "resnt18", names)`` gives ``unknown backbone 'resnt18'; did you
+    mean 'resnet18'? allowed: resnet18, vgg19``.
     """
     names = sorted(known)
     near = get_close_matches(came, names, n=1, cutoff=0.5)

@@ -1,4 +1,7 @@
-"""Places on disk: where outputs and the cache lie, room left, locks, files never half-written. Imports filelock."""
+"""Places on disk: where outputs and the cache lie, room left, locks, files never half-written.
+
+Imports filelock.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,9 @@ def cache_dir() -> Path:
 
 
 def make_writable_dir(path: Path, options: str = "") -> Path:
-    """Create ``path`` with its parents and prove that a file can be written there; ``options`` name another.
+    """Create ``path`` with its parents and prove that a file can be written there.
+
+    ``options`` name another.
 
     Raises:
         DiskError: the folder cannot be made or written.
@@ -67,7 +72,10 @@ def free_bytes(path: Path) -> int:
 
 @contextmanager
 def locked(path: Path, check: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock file ``path``; while another process has it, call ``check``, which may raise to end the wait."""
+    """Hold the lock file ``path``.
+
+    While another process has it, call ``check``, which may raise to end the wait.
+    """
     lock = FileLock(path)
     while not lock.is_locked:
         try:
@@ -82,7 +90,9 @@ def locked(path: Path, check: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a place beside ``path`` to write a file to; rename it to ``path`` only if the block succeeds.
+    """Yield a place beside ``path`` to write a file to.
+
+    Rename it to ``path`` only if the block succeeds.
 
     Raises:
         DiskError: the disk is full or the folder cannot be written.
@@ -101,7 +111,9 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def creating(path: Path) -> Iterator[Path]:
-    """Yield an empty file beside ``path`` to write to; it gets that name only if the block succeeds.
+    """Yield an empty file beside ``path`` to write to.
+
+    It gets that name only if the block succeeds.
 
     Raises:
         DiskError: ``path`` is there already, before the block or after it, or cannot be written.

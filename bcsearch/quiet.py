@@ -1,4 +1,7 @@
-"""Keeps the chatter of frameworks off the terminal while they load. Imports the standard library only."""
+"""Keeps the chatter of frameworks off the terminal while they load.
+
+Imports the standard library only.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,8 @@ if TYPE_CHECKING:
 def quiet_imports(chatty: Sequence[str] = ("optuna", "tensorflow")) -> Iterator[None]:
     """Mute what native code writes to stderr while a block imports; exceptions still come through.
 
-    TensorFlow greets on stderr at import whatever its log level is; from then on it heeds ``TF_CPP_MIN_LOG_LEVEL``.
-    The loggers of ``chatty`` packages tell errors only from then on.
+    TensorFlow greets on stderr at import whatever its log level is; from then on it heeds
+    ``TF_CPP_MIN_LOG_LEVEL``. The loggers of ``chatty`` packages tell errors only from then on.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.filterwarnings("ignore", module=r"(keras|keras_cv|tensorflow|optuna)\b")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from bcsearch.config import Plan, parse_plan
-from bcsearch.objective.cross_validated import Objective
 from bcsearch.objective.attempt import Context
+from bcsearch.objective.cross_validated import Objective
 from bcsearch.recipe import Params
 from bcsearch.records import EpochScores, TrainResult
 from bcsearch.records.checkpoint import Checkpoint

@@ -27,10 +27,12 @@ UNREADABLE = (OSError, ValueError, KeyError, TypeError, BadZipFile)
 
 @dataclass(kw_only=True, eq=False)
 class TrialCheckpoints:
-    """Keeps one trial's last checkpoint; ``digest`` is of its study and params, so that no other goes on from it.
+    """Keeps one trial's last checkpoint.
 
-    ``catch_up`` hears of the epochs that need not be trained again. One that is ``pruned`` gets no further checkpoint:
-    whoever tries it again must find that out again.
+    ``digest`` is of its study and params, so that no other goes on from it.
+
+    ``catch_up`` hears of the epochs that need not be trained again. One that is ``pruned`` gets no
+    further checkpoint: whoever tries it again must find that out again.
     """
 
     path: Path
@@ -60,7 +62,10 @@ class TrialCheckpoints:
         return found
 
     def offer(self, make: Callable[[], Checkpoint]) -> None:
-        """Keep a checkpoint if the last is old, or the trial is about to be released; no room for it is no failure."""
+        """Keep a checkpoint if the last is old, or the trial is about to be released.
+
+        No room for it is no failure.
+        """
         if self.pruned():
             return
         if not self.stop_asked() and time.monotonic() - self._last < self.every_seconds:

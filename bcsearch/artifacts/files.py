@@ -51,7 +51,10 @@ class Artifacts:
             np.save(draft, probabilities.astype(np.float16))
 
     def probabilities(self, number: int) -> np.ndarray | None:
-        """Return a completed trial's out-of-fold probabilities, (n_images, n_classes) float16; None if not kept."""
+        """Return a completed trial's out-of-fold probabilities, (n_images, n_classes) float16.
+
+        None if not kept.
+        """
         path = self._path(number)
         if not path.exists():
             return None
@@ -84,7 +87,8 @@ class Artifacts:
     def collect(self, number: int, limit_bytes: int, ledger: Ledger) -> None:
         """Remove what is of no more use and shrink, as trial ``number`` ends: at every so many.
 
-        Those of the study are counted, as workers may be short-lived, and this one's, whose folder no other may have.
+        Those of the study are counted, as workers may be short-lived, and this one's, whose folder
+        no other may have.
         """
         self._ended += 1
         if number % COLLECT_EVERY and self._ended % COLLECT_EVERY:
@@ -106,8 +110,8 @@ class Artifacts:
     def shrink(self, limit_bytes: int, worst_first: Iterable[int]) -> None:
         """Remove files until those that are left fit into the limit.
 
-        Probabilities go first, those of trials that nobody ranks, then in this order; figures after them, the oldest
-        first. What cannot be removed stays: other workers do the same.
+        Probabilities go first, those of trials that nobody ranks, then in this order; figures after
+        them, the oldest first. What cannot be removed stays: other workers do the same.
         """
         ranked = [self._path(number) for number in worst_first]
         unranked = sorted(set(self._probabilities.glob("trial-*.npy")) - set(ranked))

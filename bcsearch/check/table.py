@@ -22,8 +22,8 @@ class Checked:
 
     Attributes:
         findings: lines for the reader.
-        groups: shape (n_images,), integers; images of one number must not stand on both sides of a fold. None where
-            the check has nothing to say on that.
+        groups: shape (n_images,), integers; images of one number must not stand on both sides of a
+            fold. None where the check has nothing to say on that.
     """
 
     findings: tuple[str, ...] = ()

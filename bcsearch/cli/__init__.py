@@ -1,4 +1,7 @@
-"""The command line: one short function a command. Imports typer; all else inside the functions that need it."""
+"""The command line: one short function a command. Imports typer.
+
+All else inside the functions that need it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Commands on the prefix cache: list and prune. Imports typer; the features floor inside the functions."""
+"""Commands on the prefix cache: list and prune. Imports typer.
+
+The features floor inside the functions.
+"""
 
 from __future__ import annotations
 

@@ -39,7 +39,10 @@ ALLOWED = {  # what is allowed, by pydantic's reasons, which typer reads options
 
 
 def takes(*names: str) -> Callable[[Command], Command]:
-    """Give a command some fields of ``RunOptions`` as options; it receives all of them as ``chosen``."""
+    """Give a command some fields of ``RunOptions`` as options.
+
+    It receives all of them as ``chosen``.
+    """
     declared = [each for each in fields(RunOptions) if each.name in names]
     hints = get_type_hints(RunOptions)
 

@@ -20,7 +20,10 @@ def add_to(app: typer.Typer) -> None:
 
 @options.takes("trials", "data", "weights", "max_cache", "sweeps_dir", "cache_dir")
 def plan(study: options.Sweep, chosen: RunOptions, as_json: options.Json = False) -> int:
-    """Say what a new study of a sweep may cost on this machine: time, cache, passes. Nothing is trained."""
+    """Say what a new study of a sweep may cost on this machine: time, cache, passes.
+
+    Nothing is trained.
+    """
     from bcsearch.config import load_plan
 
     load_plan(study, chosen.sweeps_dir)  # a wrong name is refused before the frameworks load

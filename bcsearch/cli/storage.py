@@ -1,4 +1,7 @@
-"""Commands on the database of studies: upgrade, backup, copy. Imports typer; the storage floor in the functions."""
+"""Commands on the database of studies: upgrade, backup, copy. Imports typer.
+
+The storage floor in the functions.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,10 @@ app = typer.Typer(help="Keep, move and renew the database of studies.")
 @app.command("upgrade")
 @options.takes("storage", "results_dir")
 def upgrade(chosen: RunOptions) -> int:
-    """Bring a database up to date with the installed Optuna. Stop its workers and back it up before."""
+    """Bring a database up to date with the installed Optuna.
+
+    Stop its workers and back it up before.
+    """
     from bcsearch.storage import database_of, masked
     from bcsearch.storage.upgrade import upgrade_database
 

@@ -19,7 +19,8 @@ def fingerprint(
     """Return the parts of a study's fingerprint; studies may share trials only if all are equal.
 
     Args:
-        plan: of the sweep count what trials are ranked by, training and seeds, not trials or limits.
+        plan: of the sweep count what trials are ranked by, training and seeds, not trials or
+            limits.
         dataset: fingerprint of the images and labels.
         folds: fingerprint of the folds.
         weights: fingerprint of the weights used, by backbone.

@@ -45,8 +45,8 @@ class Plan:
 def find_files(folder: str, chosen_dir: Path | None = None) -> dict[str, Path]:
     """Return the TOML files of ``sweeps`` or ``search_spaces`` by name.
 
-    ``chosen_dir`` holds sweeps, and search spaces lie in the folder of that name beside it: they come before the
-    current folder's own, and those before the files shipped with the package.
+    ``chosen_dir`` holds sweeps, and search spaces lie in the folder of that name beside it: they
+    come before the current folder's own, and those before the files shipped with the package.
     """
     places = [_PACKAGE.parent / folder, _PACKAGE / "shipped" / folder, Path(folder)]
     if chosen_dir is not None:
@@ -200,7 +200,10 @@ def _check_start(start: Mapping[str, Value], space: Space, where: str) -> None:
 
 
 def _idle_because(start: Mapping[str, Value], space: Space, name: str) -> str | None:
-    """Say which condition of a parameter the start point itself rules out; None where there is none."""
+    """Say which condition of a parameter the start point itself rules out.
+
+    None where there is none.
+    """
     known = {**space.fixed, **start}
     for parent, allowed in space.varied[name].when.items():
         if parent in known and known[parent] not in allowed:

@@ -6,7 +6,6 @@ import os
 import time
 from dataclasses import MISSING, dataclass, field, fields, replace
 from math import inf
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bcsearch.config.load import load_plan
@@ -14,6 +13,8 @@ from bcsearch.errors import ConfigError
 from bcsearch.paths import RESULTS_DIR, cache_dir
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bcsearch.config.load import Plan
 
 
@@ -25,7 +26,9 @@ def _option(default: Any, flag: str, text: str, *, worker: bool = False, size: b
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """What a user says of a run besides the sweep's own file; None leaves what the environment or the sweep says.
+    """What a user says of a run besides the sweep's own file.
+
+    None leaves what the environment or the sweep says.
 
     Raises:
         ConfigError: a number is out of its range.

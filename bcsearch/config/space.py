@@ -26,7 +26,10 @@ MOST_SIZES = 16  # of images
 
 
 class Param(BaseModel):
-    """One parameter that varies: exactly one of ``float``, ``int``, ``choice``; perhaps under a condition."""
+    """One parameter that varies: exactly one of ``float``, ``int``, ``choice``.
+
+    Perhaps under a condition.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

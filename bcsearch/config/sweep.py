@@ -34,7 +34,10 @@ class _Section(BaseModel):
 
 
 class Search(_Section):
-    """How the study looks for better configurations; ``score`` is what trials are ranked by, higher is better."""
+    """How the study looks for better configurations.
+
+    ``score`` is what trials are ranked by, higher is better.
+    """
 
     score: ScoreName = "accuracy"
     also: tuple[ScoreName, ...] = ()  # further scores to show; those of clean images always are

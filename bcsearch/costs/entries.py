@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,8 @@ from bcsearch.features.features import Need
 from bcsearch.training.needs import needs_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bcsearch.costs.pool import Candidate
     from bcsearch.training.trainer import Trainer
     from bcsearch.views.view import View
@@ -23,7 +24,8 @@ class Entry:
     """One view of all images at a cut of a network, or at the cut ``input`` the view itself.
 
     Attributes:
-        network: a backbone's name and an image size; the same for all views at ``input``, which networks share.
+        network: a backbone's name and an image size; the same for all views at ``input``, which
+            networks share.
         unfrozen: share of the network's parameters above the cut.
         image_bytes: of one image.
         kept: whether the cache has it already.
@@ -38,7 +40,10 @@ class Entry:
 
 
 def entries_of(pool: Sequence[Candidate], trainer: Trainer, n_epochs: int) -> list[set[Entry]]:
-    """Return for each configuration what it reads that is kept; the original itself needs no place."""
+    """Return for each configuration what it reads that is kept.
+
+    The original itself needs no place.
+    """
     known: dict[tuple[tuple[str, int], Need], Entry] = {}
     found = []
     for candidate in pool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bcsearch.costs.entries import Entry, entries_of
@@ -11,6 +10,8 @@ from bcsearch.errors import ConfigError
 from bcsearch.records.sizes import size_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bcsearch.config import Plan
     from bcsearch.costs.pool import Candidate
     from bcsearch.training.trainer import Trainer

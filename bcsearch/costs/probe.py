@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +16,8 @@ from bcsearch.views.making import CHUNK, make_chunk
 from bcsearch.views.view import View
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from bcsearch.costs.pool import Candidate
     from bcsearch.training.trainer import Trainer
 
@@ -24,7 +25,9 @@ N_IMAGES = 32  # of the dataset, repeated to whole batches
 
 
 def measure(trainer: Trainer, pool: Sequence[Candidate]) -> Speeds:
-    """Measure every piece that the configurations of a pool are made of; the listener hears how far it is.
+    """Measure every piece that the configurations of a pool are made of.
+
+    The listener hears how far it is.
 
     What is traced meanwhile is kept by the trainer for its trials.
     """
@@ -68,7 +71,10 @@ def _measure_segments(
     pool: Sequence[Candidate],
     speeds: Speeds,
 ) -> dict[str, np.ndarray]:
-    """Measure the passes from each cut that the pool reads at to the next; return the few images' activations there."""
+    """Measure the passes from each cut that the pool reads at to the next.
+
+    Return the few images' activations there.
+    """
     features, start = trainer.features, INPUT
     needs = [need for each in pool for need in needs_of(each.params, [View()], trainer.n_epochs)]
     read = {need.cut for need in needs} - {INPUT}

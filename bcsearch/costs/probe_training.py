@@ -46,7 +46,10 @@ class TrainingProbe:
         self._n_classes = trainer.folds.n_classes
 
     def measure(self, pool: Sequence[Candidate], speeds: Speeds, tick: Callable[[], None]) -> None:
-        """Measure the suffixes and heads of the network's configurations; ``tick`` is called after each suffix."""
+        """Measure the suffixes and heads of the network's configurations.
+
+        ``tick`` is called after each suffix.
+        """
         found = []
         for cut, params in suffixes_to_measure(pool).items():
             found.append(self._suffix(params, cut))

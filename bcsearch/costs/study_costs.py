@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +16,8 @@ from bcsearch.records.costs import EpochCost, PassCost, StudyCosts
 from bcsearch.training.batches import Batches
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bcsearch.config import Plan
     from bcsearch.costs.speeds import Speeds
     from bcsearch.training.stages import Stage

@@ -1,1 +1,4 @@
-"""The prefix cache: content-addressed, shared, crash-safe. Empty, so that listing the cache loads no TensorFlow."""
+"""The prefix cache: content-addressed, shared, crash-safe.
+
+Empty, so that listing the cache loads no TensorFlow.
+"""

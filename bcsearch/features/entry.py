@@ -1,4 +1,7 @@
-"""What an entry of the cache is: its key, its record on disk, its checked reading and writing. Imports numpy."""
+"""What an entry of the cache is: its key, its record on disk, its checked reading and writing.
+
+Imports numpy.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,10 @@ class EntryKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryRecord:
-    """One kept entry. ``created`` and ``used`` are seconds since 1970; ``seconds`` is what computing it took."""
+    """One kept entry. ``created`` and ``used`` are seconds since 1970.
+
+    ``seconds`` is what computing it took.
+    """
 
     digest: str
     kind: str
@@ -69,7 +75,9 @@ def checksum(array: np.ndarray) -> str:
 def write_rows(
     path: Path, chunks: Iterable[np.ndarray], shape: tuple[int, ...], dtype: np.dtype[Any]
 ) -> bool:
-    """Write consecutive rows to a ``.npy`` file; return False as soon as the cast makes a value non-finite.
+    """Write consecutive rows to a ``.npy`` file.
+
+    Return False as soon as the cast makes a value non-finite.
 
     Raises:
         OSError: the disk is full.
@@ -138,7 +146,8 @@ def read_data(folder: Path, record: EntryRecord, *, verify: bool) -> np.ndarray:
     """Map the data of a folder into memory, read-only.
 
     Raises:
-        DamagedEntry: it is missing, cut short, of another form, or (``verify``) has another checksum.
+        DamagedEntry: it is missing, cut short, of another form, or (``verify``) has another
+            checksum.
     """
     try:
         data: np.ndarray = np.load(folder / DATA, mmap_mode="r", allow_pickle=False)

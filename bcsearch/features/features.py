@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,6 +18,7 @@ from bcsearch.views import making
 from bcsearch.views.view import View
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from concurrent.futures import Executor
 
     import keras
@@ -83,8 +83,8 @@ class Features:
     def activations(self, backbone: str, image_size: int, cut: str, view: View) -> np.ndarray:
         """Return the activations of a view at a cut, (n, *shape of the cut), float16 or float32.
 
-        At the cut ``input`` they are the pixels of the view, uint8, of the dataset's size. The array is read-only and
-        holds its entry in the cache while it lives.
+        At the cut ``input`` they are the pixels of the view, uint8, of the dataset's size. The
+        array is read-only and holds its entry in the cache while it lives.
         """
         pixels = self._pixels(view)
         if cut == INPUT:

@@ -1,4 +1,7 @@
-"""Runs frozen parts of a backbone over images or kept activations, in batches of one size. Imports tensorflow."""
+"""Runs frozen parts of a backbone over images or kept activations, in batches of one size.
+
+Imports tensorflow.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,10 @@ CONSTANTS_BYTES = 2**28  # weights up to this size are put into the graph as con
 class FrozenForward:
     """Segments of a backbone, one after the other, each result rounded to half precision as the cache keeps it.
 
-    So what comes out does not depend on which of the cuts between were kept: a chain of segments gives what the last
-    one gives from kept activations. Weights are constants, so that normalisations fold into convolutions: a fifth
-    faster on a CPU than the plain model, and different by rounding only.
+    So what comes out does not depend on which of the cuts between were kept: a chain of segments
+    gives what the last one gives from kept activations. Weights are constants, so that
+    normalisations fold into convolutions: a fifth faster on a CPU than the plain model, and
+    different by rounding only.
     """
 
     def __init__(

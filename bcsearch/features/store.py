@@ -1,7 +1,8 @@
 """The content-addressed store of arrays on disk. Imports entries, uses, numpy and filelock.
 
-``entries/<digest>/`` holds what counts, ``drafts/<digest>/`` what is being written or thrown away, ``locks/`` one lock
-for each digest (one process computes, the others wait), ``uses/`` who has what open. A draft is renamed when complete.
+``entries/<digest>/`` holds what counts, ``drafts/<digest>/`` what is being written or thrown away,
+``locks/`` one lock for each digest (one process computes, the others wait), ``uses/`` who has what
+open. A draft is renamed when complete.
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ class Stored:
 class Store:
     """Entries under ``root``, at most ``limit_bytes`` together.
 
-    ``notify`` hears what the user should know; ``check`` is called while waiting for another process, and may raise.
+    ``notify`` hears what the user should know; ``check`` is called while waiting for another
+    process, and may raise.
     """
 
     def __init__(
@@ -89,7 +91,9 @@ class Store:
         self.written_bytes = 0  # by this process
 
     def get_or_compute(self, key: EntryKey, compute: Callable[[], Rows]) -> Stored:
-        """Return the entry of ``key``; ``compute`` is called only where no process has computed it yet.
+        """Return the entry of ``key``.
+
+        ``compute`` is called only where no process has computed it yet.
 
         Where the disk is short or cannot be written the entry is computed for this process alone.
         """
@@ -120,7 +124,10 @@ class Store:
             return None
 
     def record_of(self, key: EntryKey) -> EntryRecord | None:
-        """Return what is known of the entry of ``key``, unread and unchecked; None where none is kept."""
+        """Return what is known of the entry of ``key``, unread and unchecked.
+
+        None where none is kept.
+        """
         try:
             return read_meta(self._folder("entries", key.digest))
         except DamagedEntry:
@@ -137,10 +144,12 @@ class Store:
     def prune(
         self, *, older_than: float | None = None, limit_bytes: int | None = None
     ) -> list[EntryRecord]:
-        """Remove entries that no process has open, damaged ones, and what the dead left; return the records removed.
+        """Remove entries that no process has open, damaged ones, and what the dead left.
 
-        Without a limit all go; else those unused for ``older_than`` seconds, and the least recently used until
-        ``limit_bytes`` are left.
+        Return the records removed.
+
+        Without a limit all go; else those unused for ``older_than`` seconds, and the least recently
+        used until ``limit_bytes`` are left.
         """
         self._sweep()
         self._remove_damaged()

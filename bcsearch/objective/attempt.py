@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,8 @@ from bcsearch.records.events import EpochEnded, TrialEnded, TrialInfeasible, Tri
 from bcsearch.storage import LedgerEntry, attrs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bcsearch.artifacts.files import Artifacts
     from bcsearch.config import Limits, Space
     from bcsearch.objective.protocol import StopAsked, Train
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Context:
-    """What all trials of one study in this process share; ``score`` names what they are ranked by."""
+    """What all trials of one study in this process share.
+
+    ``score`` names what they are ranked by.
+    """
 
     space: Space
     score: str
@@ -208,7 +212,10 @@ class Attempt:
 
 
 def known(ledger: Ledger, digest: str, history: list[int]) -> LedgerEntry | None:
-    """Return what a trial of the same configuration found; also one of ``history`` that was lost as it ended."""
+    """Return what a trial of the same configuration found.
+
+    Also one of ``history`` that was lost as it ended.
+    """
     number = ledger.find_digest(digest)
     if number is not None:
         return ledger.entry_of(number)

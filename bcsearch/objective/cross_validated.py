@@ -27,7 +27,10 @@ class Released(BaseException):
 
 
 class Objective:
-    """Runs trials of one study: suggests, trains, reports, records. Sees no framework but Optuna."""
+    """Runs trials of one study: suggests, trains, reports, records.
+
+    Sees no framework but Optuna.
+    """
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -38,8 +41,10 @@ class Objective:
         Raises:
             optuna.TrialPruned: the pruner stopped it.
             Infeasible: it cannot be trained; the sampler will avoid its like.
-            Released: the user stopped the run; the trial waits again, with its number and parameters.
-            BcsearchError, StorageInternalError: the disk or the database failed; the trial waits again too.
+            Released: the user stopped the run; the trial waits again, with its number and
+                parameters.
+            BcsearchError, StorageInternalError: the disk or the database failed; the trial waits
+                again too.
             Abandoned: the database is gone; the trial is tried again once its silence is noticed.
         """
         try:
@@ -60,7 +65,10 @@ class Objective:
             raise Infeasible(str(error)) from None
 
     def _release(self, trial: optuna.Trial) -> bool:
-        """Whether the trial could be released, or was not to be; else its heartbeat stops, and others take over."""
+        """Whether the trial could be released, or was not to be.
+
+        Else its heartbeat stops, and others take over.
+        """
         try:
             released = self.context.storage.release(trial._trial_id)
         except StorageInternalError:

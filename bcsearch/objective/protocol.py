@@ -24,7 +24,9 @@ class Train(Protocol):
         checkpoints: Checkpoints,
         trial_seconds: float | None = None,
     ) -> TrainResult:
-        """Train from the last checkpoint on; call ``report(epoch, fold_mean)`` after every epoch, True means stop.
+        """Train from the last checkpoint on.
+
+        Call ``report(epoch, fold_mean)`` after every epoch, True means stop.
 
         ``trial_seconds`` are the most that all its epochs may take together; None is any time.
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class Params(Mapping[str, Value]):
     """A frozen mapping from the names of the table to values; values are attributes too.
 
-    Short forms are written out, and what cannot act is at its default, so configurations that train alike are equal.
+    Short forms are written out, and what cannot act is at its default, so configurations that train
+    alike are equal.
 
     Raises:
         TypeError: a name is not in the table.

@@ -1,18 +1,22 @@
 """The table of searchable parameters: what each one is, what it may be and when it acts.
 
-Whoever adds a parameter adds a row. The order of the rows is the order in which parameters are shown. Names that stand
-for a row of another table (losses, operations, optimizers and so on) are listed here too, so that a wrong name is
-refused before TensorFlow is loaded; a test keeps both lists equal. A package adds names of its own by an entry point.
+Whoever adds a parameter adds a row. The order of the rows is the order in which parameters are
+shown. Names that stand for a row of another table (losses, operations, optimizers and so on) are
+listed here too, so that a wrong name is refused before TensorFlow is loaded; a test keeps both
+lists equal. A package adds names of its own by an entry point.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
 
 from bcsearch.errors import ConfigError, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 Value = bool | int | float | str
 
@@ -56,8 +60,10 @@ class Names:
     """One of some names.
 
     Attributes:
-        names: those of bcsearch itself; none at all means that the table is asked when a study is made.
-        group: the group of entry points by which other packages add names; empty where none can be added.
+        names: those of bcsearch itself; none at all means that the table is asked when a study is
+            made.
+        group: the group of entry points by which other packages add names; empty where none can be
+            added.
         joined: whether several may be joined by ``+``.
     """
 
@@ -155,9 +161,10 @@ class Part:
         where: the stage of training that it belongs to.
         doc: what it does, in one sentence.
         acts: when it makes a difference in a configuration.
-        traced: whether a training graph depends on it: on the value itself, or of a number with a fraction on
-            whether it is above zero. The others are numbers that a graph is given.
-        sets: names of the parameters that this one is the short form of; a configuration holds only those.
+        traced: whether a training graph depends on it: on the value itself, or of a number with a
+            fraction on whether it is above zero. The others are numbers that a graph is given.
+        sets: names of the parameters that this one is the short form of; a configuration holds only
+            those.
     """
 
     name: str
@@ -451,7 +458,8 @@ def check_value(name: str, value: Value) -> None:
     """Refuse a value that the parameter may not have.
 
     Raises:
-        ConfigError: the name is unknown, or the value has a wrong type, is unknown or lies outside the range.
+        ConfigError: the name is unknown, or the value has a wrong type, is unknown or lies outside
+            the range.
     """
     if name not in BY_NAME:
         raise ConfigError(unknown("parameter", name, BY_NAME))

@@ -1,4 +1,7 @@
-"""Where an interrupted training goes on, and the seam through which it is kept. Imports the records floor only."""
+"""Where an interrupted training goes on, and the seam through which it is kept.
+
+Imports the records floor only.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Checkpoint:
-    """All that a training needs to go on after the last of ``epochs``; ``seconds`` were trained so far.
+    """All that a training needs to go on after the last of ``epochs``.
 
-    ``arrays`` holds weights, optimizer state and the probabilities of the best epoch, by names of training's own.
+    ``seconds`` were trained so far.
+
+    ``arrays`` holds weights, optimizer state and the probabilities of the best epoch, by names of
+    training's own.
     """
 
     epochs: tuple[EpochScores, ...]

@@ -14,8 +14,10 @@ class PassCost:
         cut: name of the layer; ``pooled`` are the features, ``input`` the view.
         unfrozen: share of the backbone's parameters above the cut, 0 to 1.
         view: the operations that the images went through.
-        passes: images put through a part of the backbone; 0 for a view, and where they are kept already.
-        seconds: from the cut above it in this table that has the same view; 0 where they are kept already.
+        passes: images put through a part of the backbone; 0 for a view, and where they are kept
+            already.
+        seconds: from the cut above it in this table that has the same view; 0 where they are kept
+            already.
         cache_bytes: on disk; 0 where they are kept already.
         kept: whether they are kept already.
     """

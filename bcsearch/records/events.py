@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from bcsearch.records.study import TrialState
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bcsearch.records.study import TrialState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,10 @@ class TrialStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochEnded:
-    """All folds of a trial finished an epoch; ``score`` is their mean, ``best`` the best mean so far."""
+    """All folds of a trial finished an epoch.
+
+    ``score`` is their mean, ``best`` the best mean so far.
+    """
 
     number: int
     epoch: int
@@ -50,8 +55,8 @@ class EpochEnded:
 class TrialEnded:
     """A trial completed or was pruned; ``score`` is the best fold mean it reached.
 
-    ``scores`` are the fold means of all scores at that epoch. ``seconds`` is the time of the whole trial, with what is
-    computed once and kept; ``train_seconds`` that of the epochs alone.
+    ``scores`` are the fold means of all scores at that epoch. ``seconds`` is the time of the whole
+    trial, with what is computed once and kept; ``train_seconds`` that of the epochs alone.
     """
 
     number: int
@@ -120,7 +125,10 @@ class Report(Protocol):
     """The seam between training and whoever decides: hears of every epoch of one trial."""
 
     def __call__(self, epoch: int, score: float) -> bool:
-        """Take the fold mean of an epoch, counted from zero, higher is better; True means stop training."""
+        """Take the fold mean of an epoch, counted from zero, higher is better.
+
+        True means stop training.
+        """
 
 
 class Listener(Protocol):

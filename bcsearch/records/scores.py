@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import numpy as np
 
 
@@ -45,8 +46,9 @@ class EpochScores:
 class TrainResult:
     """A finished training of all folds of one trial.
 
-    ``epochs`` holds every epoch run. ``probabilities`` has shape (n_images, n_classes), float16: out-of-fold, at
-    the best epoch; rows never validated are NaN; None where they are no longer kept.
+    ``epochs`` holds every epoch run. ``probabilities`` has shape (n_images, n_classes), float16:
+    out-of-fold, at the best epoch; rows never validated are NaN; None where they are no longer
+    kept.
     """
 
     epochs: tuple[EpochScores, ...]
@@ -61,5 +63,8 @@ class TrainResult:
 
 
 def best_epoch(epochs: Sequence[EpochScores]) -> EpochScores:
-    """Return the epoch with the highest fold mean, the earliest on a tie. Raises ValueError when empty."""
+    """Return the epoch with the highest fold mean, the earliest on a tie.
+
+    Raises ValueError when empty.
+    """
     return max(epochs, key=lambda scores: (scores.mean, -scores.epoch))

@@ -1,4 +1,7 @@
-"""Studies and trials as frozen records, read back from a storage. Imports the records floor only."""
+"""Studies and trials as frozen records, read back from a storage.
+
+Imports the records floor only.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +72,8 @@ class TrialRecord:
 class StudyRecord:
     """One study with its trials in order of their numbers.
 
-    ``trials_wanted`` is its budget in slots, ``score`` the name of the score that trials are ranked by.
+    ``trials_wanted`` is its budget in slots, ``score`` the name of the score that trials are ranked
+    by.
     """
 
     name: str
@@ -102,7 +106,10 @@ class StudyRecord:
 
     @property
     def best(self) -> TrialRecord | None:
-        """The completed trial with the highest score, the earliest on a tie; None before the first."""
+        """The completed trial with the highest score, the earliest on a tie.
+
+        None before the first.
+        """
         return max(
             self.completed, key=lambda trial: (trial.score or 0.0, -trial.number), default=None
         )

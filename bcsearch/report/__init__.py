@@ -1,1 +1,4 @@
-"""Studies shown: live tables, rows, CSV, figures. Imports rich, numpy and lower floors; no storage, no framework."""
+"""Studies shown: live tables, rows, CSV, figures. Imports rich, numpy and lower floors.
+
+No storage, no framework.
+"""

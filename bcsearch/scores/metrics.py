@@ -18,7 +18,10 @@ def accuracy(confusion: np.ndarray) -> float:
 
 
 def recalls(confusion: np.ndarray) -> np.ndarray:
-    """Return for each class the share of its images predicted right; NaN for a class without images."""
+    """Return for each class the share of its images predicted right.
+
+    NaN for a class without images.
+    """
     counts = confusion.sum(axis=1)
     unknown = np.full(len(counts), np.nan)
     shares: np.ndarray = np.divide(np.diag(confusion), counts, out=unknown, where=counts > 0)
@@ -37,6 +40,9 @@ def macro_f1(confusion: np.ndarray) -> float:
 
 
 def negative_log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Return the mean logarithm of the probability of each image's class, at most 0; none counts below 1e-7."""
+    """Return the mean logarithm of the probability of each image's class, at most 0.
+
+    None counts below 1e-7.
+    """
     of_class = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     return float(np.mean(np.log(np.clip(of_class, 1e-7, 1.0))))

@@ -1,4 +1,7 @@
-"""The database of studies: storage for many workers, exact budget, ledger, records. Homes optuna and sqlalchemy."""
+"""The database of studies: storage for many workers, exact budget, ledger, records.
+
+Homes optuna and sqlalchemy.
+"""
 
 from bcsearch.storage import attrs
 from bcsearch.storage.find import find_study, newest_of

@@ -1,4 +1,7 @@
-"""A database kept in one new SQLite file, as it is at one moment, while workers go on. Imports sqlalchemy."""
+"""A database kept in one new SQLite file, as it is at one moment, while workers go on.
+
+Imports sqlalchemy.
+"""
 
 from __future__ import annotations
 

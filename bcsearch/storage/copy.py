@@ -1,4 +1,7 @@
-"""Every row of a database into an empty one, ids kept, while workers go on. Imports sqlalchemy, optuna."""
+"""Every row of a database into an empty one, ids kept, while workers go on.
+
+Imports sqlalchemy, optuna.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,10 @@ def copy_database(source: str, destination: str) -> Copied:
 
 
 def tables_in(engine: Engine) -> Sequence[Table]:
-    """Return the tables that a database of any schema holds of Optuna's and ours; those of others are left out."""
+    """Return the tables that a database of any schema holds of Optuna's and ours.
+
+    Those of others are left out.
+    """
     if not is_older(schema_of(engine)):
         return TABLES
     known = {*OPTUNA_TABLES, *METADATA.tables, SCHEMA.name}

@@ -1,8 +1,11 @@
-"""Engines: their settings, their clock, transactions, and whose tables a database holds. Imports sqlalchemy, optuna.
+"""Engines: their settings, their clock, transactions, and whose tables a database holds.
 
-SQLite runs in WAL mode, so readers never wait, and waits up to a minute for the one writer. With ``synchronous =
-NORMAL`` a killed process loses nothing; a power cut may take the last moments, never the file. Servers get small pools
-that notice a lost connection, and sessions in UTC, so that heartbeats of all machines compare.
+Imports sqlalchemy, optuna.
+
+SQLite runs in WAL mode, so readers never wait, and waits up to a minute for the one writer. With
+``synchronous = NORMAL`` a killed process loses nothing; a power cut may take the last moments,
+never the file. Servers get small pools that notice a lost connection, and sessions in UTC, so that
+heartbeats of all machines compare.
 """
 
 from __future__ import annotations
@@ -89,7 +92,10 @@ def reading_engine(url: URL) -> Engine:
 
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Session]:
-    """Yield a session that commits at the end of the block; trouble with the database is Optuna's storage error."""
+    """Yield a session that commits at the end of the block.
+
+    Trouble with the database is Optuna's storage error.
+    """
     try:
         with Session(engine) as session, session.begin():
             yield session
@@ -123,8 +129,8 @@ def uptime_seconds(session: Session) -> float:
 def stale_before(session: Session, grace_seconds: float) -> datetime:
     """Return the time that a sign of life must not be older than.
 
-    The microsecond makes the comparison strict on SQLite, whose clock writes whole seconds as a text that sorts
-    before the same second written with a fraction.
+    The microsecond makes the comparison strict on SQLite, whose clock writes whole seconds as a
+    text that sorts before the same second written with a fraction.
     """
     return database_now(session) - timedelta(seconds=grace_seconds, microseconds=1)
 
@@ -133,7 +139,8 @@ def prepare_database(url: URL) -> None:
     """Make the missing tables, Optuna's and ours, unless the database is somebody else's.
 
     Raises:
-        StorageError: not a database, out of reach, holds other tables, or another version of Optuna's.
+        StorageError: not a database, out of reach, holds other tables, or another version of
+            Optuna's.
         DiskError: the folder of a SQLite file is missing or cannot be written.
     """
     _check_folder(url)
@@ -149,7 +156,9 @@ def prepare_database(url: URL) -> None:
 
 
 def holds_optuna(engine: Engine, url: URL) -> bool:
-    """Whether all of Optuna's tables are there; False in a database that is empty or still being prepared.
+    """Whether all of Optuna's tables are there.
+
+    False in a database that is empty or still being prepared.
 
     Raises:
         StorageError: the database holds other tables, or those of another Optuna.

@@ -1,4 +1,7 @@
-"""Which study is meant by a name: the newest of a sweep, or the one called so. Imports this floor's reading."""
+"""Which study is meant by a name: the newest of a sweep, or the one called so.
+
+Imports this floor's reading.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +21,18 @@ FIRST = "-1"  # names the first study of a sweep, whose own name means the newes
 
 
 def newest_of(sweep: str, studies: Sequence[StudyRecord]) -> str | None:
-    """Return the last study made from ``sweep``, of studies in the order they were made; None where there is none."""
+    """Return the last study made from ``sweep``, of studies in the order they were made.
+
+    None where there is none.
+    """
     names = [study.name for study in studies if study.sweep == sweep]
     return names[-1] if names else None
 
 
 def find_study(source: Storage | str, name: str) -> str:
-    """Return the newest study of the sweep ``name``, or the study called so; ``name-1`` is the first of a sweep.
+    """Return the newest study of the sweep ``name``, or the study called so.
+
+    ``name-1`` is the first of a sweep.
 
     Raises:
         StudyError: there is none, or nothing was ever run on this storage.

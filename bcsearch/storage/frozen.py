@@ -1,7 +1,9 @@
-"""Optuna's trials read back by plain SQL: six statements for up to hundreds of trials. Imports sqlalchemy, optuna.
+"""Optuna's trials read back by plain SQL: six statements for up to hundreds of trials.
 
-Every worker reads what every other one writes, so with many of them most of what a trial costs is this reading; by
-Optuna's mapped objects it takes about three times as long.
+Imports sqlalchemy, optuna.
+
+Every worker reads what every other one writes, so with many of them most of what a trial costs is
+this reading; by Optuna's mapped objects it takes about three times as long.
 """
 
 from __future__ import annotations

@@ -1,7 +1,10 @@
-"""The ledger: what finished trials found, kept beside Optuna's tables and read without it. Imports sqlalchemy, optuna.
+"""The ledger: what finished trials found, kept beside Optuna's tables and read without it.
 
-A row is written by the objective before its trial ends. A worker may die in between, so a row only counts where
-Optuna's row of the trial says COMPLETE or PRUNED; ``state`` is how the trial meant to end.
+Imports sqlalchemy, optuna.
+
+A row is written by the objective before its trial ends. A worker may die in between, so a row only
+counts where Optuna's row of the trial says COMPLETE or PRUNED; ``state`` is how the trial meant to
+end.
 """
 
 from __future__ import annotations
@@ -159,7 +162,10 @@ def decode_epochs(text: str) -> tuple[EpochScores, ...]:
 
 
 def stored_params(text: str) -> Params:
-    """Read a configuration as it was kept; parameters that this version does not know are left out."""
+    """Read a configuration as it was kept.
+
+    Parameters that this version does not know are left out.
+    """
     known = set(Params()) | {"activation", "dropout"}
     given = {name: value for name, value in loads(text).items() if name in known}
     if "dropout_1" not in given:  # earlier versions had one dropout, behind hidden layers only

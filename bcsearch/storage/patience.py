@@ -1,7 +1,8 @@
 """Calls to a database that went away, made again until it is back. Imports sqlalchemy, optuna.
 
-A server that restarts ends every connection, be it amid a transaction: what was asked may or may not be done. So only
-what can be done twice is called again: it writes the same rows again, or compares before it sets.
+A server that restarts ends every connection, be it amid a transaction: what was asked may or may
+not be done. So only what can be done twice is called again: it writes the same rows again, or
+compares before it sets.
 """
 
 from __future__ import annotations
@@ -55,10 +56,12 @@ def nobody_asks() -> bool:
 
 @dataclass(kw_only=True, eq=False)
 class Outage:
-    """What a process knows of the times at which its database is away; all that use one database share it.
+    """What a process knows of the times at which its database is away.
 
-    ``seconds`` is the longest that calls wait, together: once that is over, calls fail at once until one gets through.
-    ``stop_asked`` ends waits early.
+    All that use one database share it.
+
+    ``seconds`` is the longest that calls wait, together: once that is over, calls fail at once
+    until one gets through. ``stop_asked`` ends waits early.
     """
 
     seconds: float

@@ -1,10 +1,13 @@
-"""Optuna's RDB storage made safe for many workers that may die at any moment. Imports optuna, sqlalchemy.
+"""Optuna's RDB storage made safe for many workers that may die at any moment.
 
-What differs from ``RDBStorage``: every change of a trial's state is one compare-and-set; a trial that becomes RUNNING
-gets its heartbeat in the same transaction, so a worker killed inside ``ask()`` leaves a trace that grows stale; the
-heartbeat thread outlives a database that does not answer; a trial can be released; and failing a stale trial and
-putting its successor in its place is one transaction, done before each ask and whenever an idle worker calls for it;
-and every call waits for a database that went away.
+Imports optuna, sqlalchemy.
+
+What differs from ``RDBStorage``: every change of a trial's state is one compare-and-set; a trial
+that becomes RUNNING gets its heartbeat in the same transaction, so a worker killed inside ``ask()``
+leaves a trace that grows stale; the heartbeat thread outlives a database that does not answer; a
+trial can be released; and failing a stale trial and putting its successor in its place is one
+transaction, done before each ask and whenever an idle worker calls for it; and every call waits for
+a database that went away.
 """
 
 from __future__ import annotations
@@ -106,7 +109,10 @@ class Storage(ParamsTogether):
     def set_trial_state_values(
         self, trial_id: int, state: TrialState, values: Sequence[float] | None = None
     ) -> bool:
-        """Change the state of a trial; False when another worker was first or the trial was released here."""
+        """Change the state of a trial.
+
+        False when another worker was first or the trial was released here.
+        """
         calls = count(1)
         return self.outage.call(
             lambda: self._set_state(trial_id, state, values, again=next(calls) > 1)
@@ -137,9 +143,12 @@ class Storage(ParamsTogether):
         return True
 
     def release(self, trial_id: int) -> bool:
-        """Give a RUNNING trial back to the queue with its number, params and reports; False if it is not running.
+        """Give a RUNNING trial back to the queue with its number, params and reports.
 
-        The state that this process tells afterwards is ignored, as another worker may already run the trial.
+        False if it is not running.
+
+        The state that this process tells afterwards is ignored, as another worker may already run
+        the trial.
         """
         return self._release(trial_id, self._start_of(trial_id))
 
@@ -150,7 +159,10 @@ class Storage(ParamsTogether):
 
     @patient
     def _release(self, trial_id: int, started: datetime | None) -> bool:
-        """Release the run of a trial that began then; after a call that was cut off another worker may run it."""
+        """Release the run of a trial that began then.
+
+        After a call that was cut off another worker may run it.
+        """
         with transaction(self.engine) as session:
             released = trial_rows.move(
                 session, trial_id, (TrialState.RUNNING,), TrialState.WAITING, started
@@ -189,7 +201,10 @@ class Storage(ParamsTogether):
             return trial_rows.runs_any(session, study._study_id)
 
     def fail_stale(self, study: Study) -> list[int]:
-        """Fail the trials of lost workers and queue their retries; return the numbers of those that failed."""
+        """Fail the trials of lost workers and queue their retries.
+
+        Return the numbers of those that failed.
+        """
         return self._reap(study._study_id)
 
     @patient
@@ -234,7 +249,10 @@ class Storage(ParamsTogether):
         return failed.number
 
     def _get_stale_trial_ids(self, study_id: int) -> list[int]:
-        """Reap where Optuna calls this, before an ask, now and then; leave nothing for its own two-step way to do."""
+        """Reap where Optuna calls this, before an ask, now and then.
+
+        Leave nothing for its own two-step way to do.
+        """
         if time.monotonic() - self._reaped_at >= self.heartbeat_interval:
             self._reap(study_id)
         return []
@@ -282,7 +300,9 @@ def open_storage(
     max_retries: int = MAX_RETRIES,
     reconnect_seconds: float = RECONNECT_SECONDS,
 ) -> Storage:
-    """Open a database for workers, making what tables are missing; a RUNNING trial silent for the grace is lost.
+    """Open a database for workers, making what tables are missing.
+
+    A RUNNING trial silent for the grace is lost.
 
     Raises:
         StorageError: the URL makes no sense, the database cannot be reached, or it is not Optuna's.

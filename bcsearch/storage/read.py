@@ -35,7 +35,9 @@ FILES_OF = attrs.FILES_OF.format("")
 
 @patient
 def read_study(source: Storage | str, name: str, *, with_epochs: bool = False) -> StudyRecord:
-    """Read a study with all its trials; ``source`` is an open storage or a URL, which is then never created.
+    """Read a study with all its trials.
+
+    ``source`` is an open storage or a URL, which is then never created.
 
     Raises:
         StudyError: the study is unknown, or nothing was ever run on this storage.
@@ -54,8 +56,8 @@ def read_study(source: Storage | str, name: str, *, with_epochs: bool = False) -
 def read_overview(source: Storage | str, name: str, n_best: int) -> StudyRecord:
     """Read number, state, score and times of all trials of a study, and all of its ``n_best`` best.
 
-    Most of the time of ``read_study`` goes into what is left out here: at 50,000 trials of 12 params it is a sixth.
-    Raises as ``read_study`` does.
+    Most of the time of ``read_study`` goes into what is left out here: at 50,000 trials of 12
+    params it is a sixth. Raises as ``read_study`` does.
     """
     with reading(source) as connection:
         found = _find(_studies(connection), name)
@@ -99,7 +101,10 @@ def connected(source: str) -> Iterator[Connection]:
 
 @contextmanager
 def reading(source: Storage | str) -> Iterator[Connection]:
-    """Yield a connection to an open storage, or to a database that holds Optuna's tables. Raises as ``read_study``."""
+    """Yield a connection to an open storage, or to a database that holds Optuna's tables.
+
+    Raises as ``read_study``.
+    """
     if isinstance(source, Storage):
         with source.engine.connect() as connection:
             yield connection

@@ -1,4 +1,7 @@
-"""The trials that take the place of one whose worker was lost: tried again, or known not to work. Imports optuna."""
+"""The trials that take the place of one whose worker was lost: tried again, or known not to work.
+
+Imports optuna.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,8 @@ def retry_of(failed: FrozenTrial, max_retries: int) -> FrozenTrial | None:
 def infeasible_of(failed: FrozenTrial) -> FrozenTrial:
     """Return a PRUNED trial that tells the sampler not to try the params of ``failed`` or their like.
 
-    A worker that is lost each time it trains them was most likely killed by the kernel, for the memory it took.
+    A worker that is lost each time it trains them was most likely killed by the kernel, for the
+    memory it took.
     """
     attempts = len(failed.user_attrs.get(RETRY_HISTORY, [])) + 1
     found = create_trial(

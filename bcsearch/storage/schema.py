@@ -1,4 +1,7 @@
-"""Versions of Optuna's tables: which one a database has, which ones the installed Optuna knows. Imports optuna."""
+"""Versions of Optuna's tables: which one a database has, which ones the installed Optuna knows.
+
+Imports optuna.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ SCHEMA = Table("alembic_version", MetaData(), Column("version_num", String(32), 
 
 
 def known_schemas() -> list[str]:
-    """Return the versions that the installed Optuna knows; the first is its own, the others are older."""
+    """Return the versions that the installed Optuna knows.
+
+    The first is its own, the others are older.
+    """
     scripts = ScriptDirectory(str(Path(models.__file__).with_name("alembic")))
     return [script.revision for script in scripts.walk_revisions()]
 

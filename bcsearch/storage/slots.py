@@ -1,18 +1,21 @@
-"""The exact budget of a study: one row for each trial wanted, over all workers. Imports sqlalchemy, optuna.
+"""The exact budget of a study: one row for each trial wanted, over all workers.
 
-A slot stores who claimed it, when, and the number of the trial that fills it; its state is derived, in one expression,
-from that and from Optuna's row of the trial, so there is no second truth to keep in step and nothing to settle:
+Imports sqlalchemy, optuna.
+
+A slot stores who claimed it, when, and the number of the trial that fills it; its state is derived,
+in one expression, from that and from Optuna's row of the trial, so there is no second truth to keep
+in step and nothing to settle:
 
 * finished: its trial is COMPLETE or PRUNED.
 * running: its trial is RUNNING.
 * claimed: no trial yet, claimed less than the grace period ago.
-* free: everything else. A trial that failed, was released or deleted frees its slot at that moment, and so does a
-  claim that came to nothing, whoever died in between.
+* free: everything else. A trial that failed, was released or deleted frees its slot at that moment,
+  and so does a claim that came to nothing, whoever died in between.
 
-Two rules make the count exact. A slot holds one trial number and a number stands in one slot (a unique constraint);
-and a row is only changed if its ``version`` is still the one that was read. A worker claims a slot, asks for a trial,
-and as the first act of the objective binds the trial's number; where ``bind`` says no, the slot was taken meanwhile,
-and the trial must be released.
+Two rules make the count exact. A slot holds one trial number and a number stands in one slot (a
+unique constraint); and a row is only changed if its ``version`` is still the one that was read. A
+worker claims a slot, asks for a trial, and as the first act of the objective binds the trial's
+number; where ``bind`` says no, the slot was taken meanwhile, and the trial must be released.
 """
 
 from __future__ import annotations
@@ -91,7 +94,10 @@ class Slots:
 
     @patient
     def ensure_slots(self, wanted: int) -> None:
-        """Make the budget ``wanted``: add rows, or remove free ones; a trial that runs or finished keeps its slot."""
+        """Make the budget ``wanted``: add rows, or remove free ones.
+
+        A trial that runs or finished keeps its slot.
+        """
         for _ in range(ATTEMPTS):
             try:
                 with transaction(self._engine) as session:
@@ -119,7 +125,10 @@ class Slots:
 
     @patient
     def bind(self, slot: int, trial_number: int) -> bool:
-        """Write the trial that fills a claimed slot; False when another trial does: then release this one."""
+        """Write the trial that fills a claimed slot.
+
+        False when another trial does: then release this one.
+        """
         with transaction(self._engine) as session:
             elsewhere = and_(self._mine, SLOTS.c.trial_number == trial_number, SLOTS.c.slot != slot)
             session.execute(
@@ -135,7 +144,10 @@ class Slots:
 
     @patient
     def give_back(self, slot: int) -> None:
-        """Free a claimed slot at once when no trial came of it; one that was bound here may be another's by now."""
+        """Free a claimed slot at once when no trial came of it.
+
+        One that was bound here may be another's by now.
+        """
         if slot in self._bound:
             return
         with transaction(self._engine) as session:
@@ -167,7 +179,8 @@ class Slots:
         return select(SLOTS.c.slot, SLOTS.c.version, state.label("state")).where(self._mine)
 
     def _trial_in(self, states: tuple[TrialState, ...]) -> ColumnElement[bool]:
-        # a set of numbers, not a join: Optuna has no index on numbers, and SQLite would scan its trials for each slot
+        # a set of numbers, not a join: Optuna has no index on numbers, and SQLite would scan its
+        # trials for each slot
         numbers = select(TRIALS.c.number).where(
             TRIALS.c.study_id == self._study_id, TRIALS.c.state.in_(states)
         )

@@ -1,4 +1,7 @@
-"""What an infeasible trial takes over from the attempt that was lost last: slot and row. Imports sqlalchemy."""
+"""What an infeasible trial takes over from the attempt that was lost last: slot and row.
+
+Imports sqlalchemy.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +31,8 @@ def has_ended(session: Session, study_id: int, number: int) -> bool:
 def may_succeed(session: Session, study_id: int, number: int) -> bool:
     """Whether an infeasible trial may come after a trial: more than the budget would be done where that has no slot.
 
-    Its worker was lost between asking for it and the objective's first act, which is to bind it to a slot. That tells
-    nothing of its configuration.
+    Its worker was lost between asking for it and the objective's first act, which is to bind it to
+    a slot. That tells nothing of its configuration.
     """
     slots = select(SLOTS.c.trial_number).where(SLOTS.c.study_uuid == _uuid(session, study_id))
     numbers = set(session.execute(slots).scalars())

@@ -1,4 +1,6 @@
-"""Our tables beside Optuna's, keyed by study uuid and trial number, without foreign keys. Imports sqlalchemy.
+"""Our tables beside Optuna's, keyed by study uuid and trial number, without foreign keys.
+
+Imports sqlalchemy.
 
 Optuna's ids are no keys for us: SQLite reuses them after a delete and a copied study gets new ones.
 """

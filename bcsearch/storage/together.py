@@ -1,6 +1,7 @@
 """A storage that can write all params of a trial in one transaction. Imports optuna, sqlalchemy.
 
-Optuna writes each param as it is drawn, in a transaction of its own: with a dozen of them, most of what a trial costs.
+Optuna writes each param as it is drawn, in a transaction of its own: with a dozen of them, most of
+what a trial costs.
 """
 
 from __future__ import annotations
@@ -38,7 +39,10 @@ class Drawn(NamedTuple):
 
 
 class ParamsTogether(RDBStorage):
-    """Optuna's storage, with a block in which params are held back; one trial at a time may use it."""
+    """Optuna's storage, with a block in which params are held back.
+
+    One trial at a time may use it.
+    """
 
     _held: list[Drawn] | None = None
 
@@ -86,7 +90,10 @@ class ParamsTogether(RDBStorage):
                 session.execute(insert(PARAMS), rows)
 
     def _fits(self, session: Session, trial_id: int, param: Drawn) -> bool:
-        """Check a param against earlier trials; one that this process meets for the first time is written at once."""
+        """Check a param against earlier trials.
+
+        One that this process meets for the first time is written at once.
+        """
         if param.before is None:
             self._set_trial_param_without_commit(
                 session, trial_id, param.name, param.value, param.distribution

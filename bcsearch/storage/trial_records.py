@@ -55,7 +55,10 @@ class Meant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Details:
-    """What stands in other tables than the trials' own, by trial id; what the ledger says by trial number."""
+    """What stands in other tables than the trials' own, by trial id.
+
+    What the ledger says by trial number.
+    """
 
     scores: dict[int, float]
     retry_of: dict[int, int]

@@ -1,7 +1,10 @@
-"""Statements on the rows of Optuna's trials: every change of state is one compare-and-set. Imports sqlalchemy, optuna.
+"""Statements on the rows of Optuna's trials: every change of state is one compare-and-set.
 
-``SELECT ... FOR UPDATE``, which Optuna relies on, does nothing on SQLite. An UPDATE that names the states it may leave
-from is atomic on every database: of two workers one changes the row, the other is told that it did not.
+Imports sqlalchemy, optuna.
+
+``SELECT ... FOR UPDATE``, which Optuna relies on, does nothing on SQLite. An UPDATE that names the
+states it may leave from is atomic on every database: of two workers one changes the row, the other
+is told that it did not.
 """
 
 from __future__ import annotations
@@ -91,7 +94,10 @@ def runs_any(session: Session, study_id: int) -> bool:
 
 
 def beat(session: Session, trial_id: int) -> None:
-    """Write the heartbeat of a trial by the clock of the database; nothing is added for one that is not RUNNING."""
+    """Write the heartbeat of a trial by the clock of the database.
+
+    Nothing is added for one that is not RUNNING.
+    """
     refresh = update(BEATS).where(BEATS.c.trial_id == trial_id).values(heartbeat=func.now())
     if changes_one(session, refresh):
         return

@@ -1,4 +1,7 @@
-"""What databases say when they cannot be used: of what kind it is, what to do, if waiting helps. Imports errors."""
+"""What databases say when they cannot be used: of what kind it is, what to do, if waiting helps.
+
+Imports errors.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ ABSENT = "make it on the server, or look at its name in the storage URL"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """``waits``: a call is worth another try; ``comes_back``: it is a server that is away, not anything unknown."""
+    """``waits``: a call is worth another try.
+
+    ``comes_back``: it is a server that is away, not anything unknown.
+    """
 
     kind: type[BcsearchError]
     remedy: str

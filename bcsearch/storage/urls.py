@@ -1,4 +1,7 @@
-"""Which database is meant: options, environment and default to a URL that can be used. Imports sqlalchemy."""
+"""Which database is meant: options, environment and default to a URL that can be used.
+
+Imports sqlalchemy.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +67,10 @@ def checked(came: str) -> URL:
 
 
 def masked(url: str) -> str:
-    """Return ``url`` as a user types it, without its password, for messages; works for text that is no URL too."""
+    """Return ``url`` as a user types it, without its password, for messages.
+
+    Works for text that is no URL too.
+    """
     return OWN_DRIVER.sub("", SECRET_QUERY.sub(r"\1***", SECRET_USERINFO.sub(r"\1:***@", url)))
 
 
@@ -121,7 +127,8 @@ def _check_driver(url: URL, kind: str) -> None:
 def database_of(options: RunOptions, study: str = "", of_sweep: str | None = None) -> str:
     """Return the database: ``--storage``, else ``BCSEARCH_STORAGE``, else the sweep's, else a file in results.
 
-    ``study`` names a study, whose sweep's file is looked into where there is one; ``of_sweep`` is what a sweep names.
+    ``study`` names a study, whose sweep's file is looked into where there is one; ``of_sweep`` is
+    what a sweep names.
 
     Raises:
         ConfigError: the sweep's file is no TOML; what else is wrong in it does not matter.

@@ -1,4 +1,7 @@
-"""Databases that studies were run on: opened where they are there, never created. Imports sqlalchemy."""
+"""Databases that studies were run on: opened where they are there, never created.
+
+Imports sqlalchemy.
+"""
 
 from __future__ import annotations
 

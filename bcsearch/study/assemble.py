@@ -69,7 +69,9 @@ class Prepared:
 
 
 def open_device(listener: Listener) -> Device:
-    """Take a GPU, or the processor; before anything is computed, as TensorFlow takes no other choice later.
+    """Take a GPU, or the processor.
+
+    Before anything is computed, as TensorFlow takes no other choice later.
 
     Which GPUs are taken is noted in the temporary folder, so for this machine alone.
     """
@@ -80,7 +82,9 @@ def open_device(listener: Listener) -> Device:
 def prepare(
     plan: Plan, options: RunOptions, listener: Listener, interrupts: Interrupts
 ) -> Prepared:
-    """Load the plan's data, check it, make folds, find weights, and build the trainer; warnings are reported.
+    """Load the plan's data, check it, make folds, find weights, and build the trainer.
+
+    Warnings are reported.
 
     Raises:
         ConfigError, DataError, WeightsError: the plan cannot be run; nothing was written.
@@ -119,7 +123,10 @@ def _features(
     listener: Listener,
     interrupts: Interrupts,
 ) -> features.Features:
-    """Return what reads the images, on the cache that the options name; interrupts end what it computes."""
+    """Return what reads the images, on the cache that the options name.
+
+    Interrupts end what it computes.
+    """
 
     def notify(text: str) -> None:
         listener(Notice(text=text))

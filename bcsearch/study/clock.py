@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(kw_only=True, eq=False)
 class Clock:
     """Counts ``seconds`` from ``begun``, by the monotonic clock.
 
-    ``has_model`` tells whether there is a trial to refit yet: until then the time does not end. ``refit_seconds`` gives
-    what the refit will take, which is kept free.
+    ``has_model`` tells whether there is a trial to refit yet: until then the time does not end.
+    ``refit_seconds`` gives what the refit will take, which is kept free.
     """
 
     seconds: float

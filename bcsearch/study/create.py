@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 import warnings
-from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -18,6 +17,8 @@ from bcsearch.storage import attrs, newest_of
 from bcsearch.study.samplers import build_pruner, build_sampler
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from bcsearch.recipe import Value
     from bcsearch.records import StudyRecord
     from bcsearch.storage import Storage
@@ -28,7 +29,10 @@ JOIN_SECONDS = 10.0  # how long a worker waits for the one that is just creating
 
 
 def study_name(sweep: str, studies: Sequence[StudyRecord], *, fresh: bool = False) -> str:
-    """Return the newest of a sweep's studies; where there is none, or with ``fresh``, the first name that is free."""
+    """Return the newest of a sweep's studies.
+
+    Where there is none, or with ``fresh``, the first name that is free.
+    """
     newest = newest_of(sweep, studies)
     if newest is not None and not fresh:
         return newest
@@ -53,7 +57,8 @@ def open_study(
     Sampler and pruner are those that the study was created with.
 
     Raises:
-        StudyError: the study exists with another fingerprint; the message names the first key that differs.
+        StudyError: the study exists with another fingerprint; the message names the first key that
+            differs.
     """
     try:
         study = optuna.create_study(study_name=name, storage=storage, direction="maximize")
@@ -82,7 +87,9 @@ def load_study(storage: Storage, plan: Plan, name: str, worker: str) -> optuna.S
 def check_fingerprint(
     name: str, stored: Mapping[str, str], now: Mapping[str, str], source: str, given: str
 ) -> None:
-    """Refuse to mix results that cannot be compared; the study's data came from ``source``, ``given`` is said now.
+    """Refuse to mix results that cannot be compared.
+
+    The study's data came from ``source``, ``given`` is said now.
 
     Raises:
         StudyError: a part differs.
@@ -134,7 +141,10 @@ def _describe(
 
 
 def _broke_off(study: optuna.Study) -> bool:
-    """Wait for the worker that is just creating a study; whether it never came to its end, nor any trial."""
+    """Wait for the worker that is just creating a study.
+
+    Whether it never came to its end, nor any trial.
+    """
     deadline = time.monotonic() + JOIN_SECONDS
     while attrs.UUID not in study.user_attrs and time.monotonic() < deadline:
         time.sleep(0.2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from bcsearch.paths import locked, make_writable_dir
 from bcsearch.records.events import Notice
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -37,9 +37,12 @@ def refit_trial(
     *,
     number: int | None = None,
 ) -> Path:
-    """Train a study's best trial, or trial ``number``, on all images; write the bundle; return its folder.
+    """Train a study's best trial, or trial ``number``, on all images; write the bundle.
 
-    ``check`` is called after every epoch, and while another process does the same; it may raise to end it.
+    Return its folder.
+
+    ``check`` is called after every epoch, and while another process does the same; it may raise to
+    end it.
 
     Raises:
         StudyError: no trial has completed, or there is no such completed trial.

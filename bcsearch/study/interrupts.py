@@ -1,4 +1,7 @@
-"""Ctrl-C: once asks the run to end after the epoch, twice ends it at once; the end of the time given does as once."""
+"""Ctrl-C: once asks the run to end after the epoch, twice ends it at once.
+
+The end of the time given does as once.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ STOPPING = Notice(text="stopping; press Ctrl-C again to stop at once")
 
 
 class Interrupts:
-    """While entered, listens for Ctrl-C and for the request to terminate. Use it in the main thread."""
+    """While entered, listens for Ctrl-C and for the request to terminate.
+
+    Use it in the main thread.
+    """
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
@@ -31,7 +37,10 @@ class Interrupts:
         return self.asked or (self.clock is not None and self.clock.is_up())
 
     def raise_if_asked(self) -> None:
-        """End long work that can be begun again. Raises KeyboardInterrupt once the search should end."""
+        """End long work that can be begun again.
+
+        Raises KeyboardInterrupt once the search should end.
+        """
         if self():
             raise KeyboardInterrupt
 

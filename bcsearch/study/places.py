@@ -24,25 +24,30 @@ OWNER = ".owner"  # in a folder that a machine has for itself
 class Mark(NamedTuple):
     """What a folder says of itself: the study whose files it holds, and the path under which it was chosen.
 
-    A disk may be mounted elsewhere on other machines, and an earlier folder of the study keeps its mark.
+    A disk may be mounted elsewhere on other machines, and an earlier folder of the study keeps its
+    mark.
     """
 
     uuid: str
     place: str
 
     def is_of(self, uuid: str, shared: str) -> bool:
-        """Whether the folder is the one that a study's machines share; a mark of old tells no path."""
+        """Whether the folder is the one that a study's machines share.
+
+        A mark of old tells no path.
+        """
         return self.uuid == uuid and self.place in (shared, "")
 
 
 def files_dir(study: optuna.Study, options: RunOptions, *, may_move: bool = False) -> Path:
     """Return the folder of a study's files on this machine, and tell the study which it is.
 
-    It is in what ``--artifacts`` says, else where the first worker put them if that can be reached from here, else
-    among this machine's results. A folder that holds the files of another study of the same name is left alone.
+    It is in what ``--artifacts`` says, else where the first worker put them if that can be reached
+    from here, else among this machine's results. A folder that holds the files of another study of
+    the same name is left alone.
 
-    ``may_move`` lets ``--artifacts`` name another folder for all workers than the study has; without it, and where the
-    folder of that path is another disk's, it is for this machine alone.
+    ``may_move`` lets ``--artifacts`` name another folder for all workers than the study has;
+    without it, and where the folder of that path is another disk's, it is for this machine alone.
 
     Raises:
         DiskError: the folder cannot be made or written.
@@ -72,7 +77,10 @@ def files_dir(study: optuna.Study, options: RunOptions, *, may_move: bool = Fals
 
 
 def study_dir(base: Path, name: str, uuid: str) -> Path:
-    """Return a study's folder in ``base``; one with the uuid in its name where another of that name has files there."""
+    """Return a study's folder in ``base``.
+
+    One with the uuid in its name where another of that name has files there.
+    """
     folder = base / name
     marks = (_mark(folder, name) for name in (MARK, OWNER))
     owners = {mark.uuid for mark in marks if mark} | {

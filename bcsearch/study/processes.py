@@ -83,7 +83,10 @@ def started(
 
 
 def leave_with_supervisor() -> bool:
-    """Tell whether a supervisor started this process; then it ends, and releases its trial, when that is gone."""
+    """Tell whether a supervisor started this process.
+
+    Then it ends, and releases its trial, when that is gone.
+    """
 
     def wait() -> None:
         sys.stdin.read()

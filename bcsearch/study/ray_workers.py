@@ -1,4 +1,7 @@
-"""Workers on a Ray cluster, one actor each, wherever Ray finds the room for them. Imports ray, of ``bcsearch[ray]``."""
+"""Workers on a Ray cluster, one actor each, wherever Ray finds the room for them.
+
+Imports ray, of ``bcsearch[ray]``.
+"""
 
 from __future__ import annotations
 
@@ -106,7 +109,10 @@ class RayProcess:
         self._actor.terminate.remote()
 
     def wait(self) -> None:
-        """Wait until it has ended, and give back its room; one that waits for room itself is given up."""
+        """Wait until it has ended, and give back its room.
+
+        One that waits for room itself is given up.
+        """
         while self._has_room and self.poll() is None:
             time.sleep(0.1)
         ray.kill(self._actor)

@@ -22,14 +22,9 @@ from bcsearch.study.assemble import Prepared, prepare
 from bcsearch.study.clock import Clock
 from bcsearch.study.ending import ensure_refitted, estimate_refit, refit_trial
 from bcsearch.study.interrupts import Interrupts
+from bcsearch.study.opening import make_room, open_existing, open_session
 from bcsearch.study.processes import STORAGE, LocalLaunch, leave_with_supervisor
-from bcsearch.study.session import (
-    Session,
-    make_room,
-    open_existing,
-    open_session,
-    worker_name,
-)
+from bcsearch.study.session import Session, worker_name
 from bcsearch.study.supervisor import Supervisor
 from bcsearch.study.worker import Worker
 
@@ -79,7 +74,9 @@ def run(sweep: str, options: RunOptions, listener: Listener) -> RunResult:
 
 
 def plan(sweep: str, options: RunOptions, listener: Listener) -> StudyCosts:
-    """Return what the study of a sweep may cost on this machine; nothing is trained, no study is made.
+    """Return what the study of a sweep may cost on this machine.
+
+    Nothing is trained, no study is made.
 
     Raises:
         BcsearchError: something that the user can fix.
@@ -100,7 +97,8 @@ def work(name: str, options: RunOptions, listener: Listener) -> bool:
         False if the user stopped it; a supervisor that did so reports it itself.
 
     Raises:
-        BcsearchError: the study is unknown, or this worker's data or weights are others than the study's.
+        BcsearchError: the study is unknown, or this worker's data or weights are others than the
+            study's.
     """
     alone = not leave_with_supervisor()
     hears = listener if alone else ignore
@@ -115,7 +113,9 @@ def work(name: str, options: RunOptions, listener: Listener) -> bool:
 
 
 def refit(name: str, number: int | None, options: RunOptions, listener: Listener) -> Path:
-    """Refit the best trial, or trial ``number``, of a study that was run before; return the bundle's folder.
+    """Refit the best trial, or trial ``number``, of a study that was run before.
+
+    Return the bundle's folder.
 
     Raises:
         BcsearchError: the study is unknown, its data has changed, or no such trial completed.

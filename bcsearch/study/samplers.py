@@ -1,13 +1,12 @@
 """The table of samplers, and the pruner.
 
-TPE: Bergstra and others (2011), multivariate after Falkner and others (2018). ``group`` splits the space by its
-conditions: without it, conditional parameters are drawn independently of the others.
+TPE: Bergstra and others (2011), multivariate after Falkner and others (2018). ``group`` splits the
+space by its conditions: without it, conditional parameters are drawn independently of the others.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,12 +16,17 @@ from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from bcsearch.seeds import derive_seed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bcsearch.config import Search
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampler:
-    """One row: ``build`` makes it from the settings and a seed; ``learns`` tells whether earlier trials matter to it."""
+    """One row: ``build`` makes it from the settings and a seed.
+
+    ``learns`` tells whether earlier trials matter to it.
+    """
 
     build: Callable[[Search, int], BaseSampler]
     learns: bool
@@ -48,7 +52,10 @@ SAMPLERS = {
 
 
 def build_sampler(search: Search, *parts: str | int) -> BaseSampler:
-    """Return the sampler of a study; ``parts`` (worker, trials so far) make its draws differ from other workers'."""
+    """Return the sampler of a study.
+
+    ``parts`` (worker, trials so far) make its draws differ from other workers'.
+    """
     return SAMPLERS[search.sampler].build(search, derive_seed(search.seed, "sampler", *parts))
 
 

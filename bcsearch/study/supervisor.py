@@ -1,7 +1,8 @@
 """Keeps a number of workers running until a study's budget is used up.
 
-A worker is replaced when it has run its share of trials, as memory grows in long processes, and when it was killed or
-lost with its machine. The trial of a lost one is found by its heartbeat and run again by another.
+A worker is replaced when it has run its share of trials, as memory grows in long processes, and
+when it was killed or lost with its machine. The trial of a lost one is found by its heartbeat and
+run again by another.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ SOON_SECONDS = 60.0
 class Supervisor:
     """Starts ``n_workers`` workers; ``is_done`` tells whether the budget is used up.
 
-    ``tell_progress`` is called now and then, and at the end: workers in other processes report theirs to the study alone.
+    ``tell_progress`` is called now and then, and at the end: workers in other processes report
+    theirs to the study alone.
     """
 
     launch: Launch
@@ -111,7 +113,10 @@ class Supervisor:
         return again
 
     def _end(self) -> None:
-        """Ask the workers to end, which releases their trials, and wait; a second Ctrl-C asks again: at once."""
+        """Ask the workers to end, which releases their trials, and wait.
+
+        A second Ctrl-C asks again: at once.
+        """
         for _ in range(2):
             with suppress(KeyboardInterrupt):
                 for process in self._running.values():

@@ -28,7 +28,8 @@ MOST_INFEASIBLE = 10  # in a row, after which something is wrong with more than 
 class Worker:
     """Works on one study; many may do so at once, from any machine that reaches the storage.
 
-    ``grows`` lets the budget grow while there is time: it is for commands whose only limit is their time.
+    ``grows`` lets the budget grow while there is time: it is for commands whose only limit is their
+    time.
     """
 
     name: str
@@ -42,7 +43,9 @@ class Worker:
     grows: bool = False
 
     def run(self) -> bool:
-        """Run trials until the budget or the time is used up; False if it was stopped, or ran its most, before.
+        """Run trials until the budget or the time is used up.
+
+        False if it was stopped, or ran its most, before.
 
         Raises:
             StudyError: no configuration can be trained here.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import keras
@@ -14,6 +13,8 @@ from bcsearch.views.preprocessing import whole_pixels
 from bcsearch.views.table import get_operation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bcsearch.recipe import Params
     from bcsearch.training.fold_weights import FoldWeights
     from bcsearch.views.view import Applied
@@ -28,7 +29,8 @@ def assembled(
 ) -> keras.Model:
     """Return one fold as a model of stock layers and ``keras.ops``: preprocessing, resizing, backbone, head.
 
-    It takes raw images (batch, *image_shape, 3), 0 to 255, and gives probabilities (batch, n_classes).
+    It takes raw images (batch, *image_shape, 3), 0 to 255, and gives probabilities (batch,
+    n_classes).
     """
     copy = keras.models.clone_model(backbone)
     for layer in backbone.layers:

@@ -44,7 +44,10 @@ NUMBER_PARTS = tuple(
 
 
 def traced_of(params: Params) -> Traced:
-    """Return what of a configuration changes the graph; of a number with a fraction, whether it is above zero."""
+    """Return what of a configuration changes the graph.
+
+    Of a number with a fraction, whether it is above zero.
+    """
     found: Traced = {}
     for part in PARTS:
         if part.traced:

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Batches:
-    """Draws the batches of an epoch. Folds with fewer rows than the longest are filled by rows seen again."""
+    """Draws the batches of an epoch.
+
+    Folds with fewer rows than the longest are filled by rows seen again.
+    """
 
     train_rows: Sequence[np.ndarray]
     batch_size: int
@@ -32,7 +35,10 @@ class Batches:
         return -(-max(len(rows) for rows in self.train_rows) // self.size)
 
     def rows(self, epoch: int) -> np.ndarray:
-        """Return the rows of ``epoch``, (n_steps, n_folds, size) int32; no order depends on another fold's rows."""
+        """Return the rows of ``epoch``, (n_steps, n_folds, size) int32.
+
+        No order depends on another fold's rows.
+        """
         wanted = self.n_steps * self.size
         orders = [self._order(fold, epoch, wanted) for fold in range(len(self.train_rows))]
         return (
@@ -50,7 +56,10 @@ class Batches:
 
 
 def padded(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Stack row indices of unlike lengths, (n_folds, longest) int32, filled with row 0; callers cut what is filled."""
+    """Stack row indices of unlike lengths, (n_folds, longest) int32, filled with row 0.
+
+    Callers cut what is filled.
+    """
     longest = max(len(each) for each in rows)
     stacked = np.zeros((len(rows), longest), np.int32)
     for index, each in enumerate(rows):

@@ -1,6 +1,7 @@
 """Chooses what a process computes on: one GPU that no other worker has, or the CPU.
 
-The choice of a GPU was tested with stand-ins for TensorFlow's calls only: it has not been run on a GPU.
+The choice of a GPU was tested with stand-ins for TensorFlow's calls only: it has not been run on a
+GPU.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class Device:
     Attributes:
         kind: ``cpu`` or ``gpu``.
         name: TensorFlow's name of it.
-        jit_compile: whether XLA compiles training: it makes most convolutional networks slower on a CPU.
+        jit_compile: whether XLA compiles training: it makes most convolutional networks slower on a
+            CPU.
         precision: Keras dtype policy of unfrozen layers.
     """
 
@@ -64,12 +66,14 @@ def visible_gpus() -> tuple[str, ...]:
 def set_up_devices(locks_dir: Path, notify: Callable[[str], None], family: str = "") -> Device:
     """Take the first GPU that no other process on this machine has taken, before TensorFlow computes anything.
 
-    Only that GPU is visible then, and its memory is taken as it is needed. A process keeps what it took: it gets the
-    same on a second call. Where all are taken it uses the CPU, and ``notify`` hears of it; without a GPU nothing is
-    changed. Processes must share ``locks_dir`` to see each other; where it cannot be written the first is taken anyway.
+    Only that GPU is visible then, and its memory is taken as it is needed. A process keeps what it
+    took: it gets the same on a second call. Where all are taken it uses the CPU, and ``notify``
+    hears of it; without a GPU nothing is changed. Processes must share ``locks_dir`` to see each
+    other; where it cannot be written the first is taken anyway.
 
-    ``CUDA_VISIBLE_DEVICES`` acts before this. Where it names one, somebody has given that to this process, and others
-    may call other GPUs so: it is taken as given, but workers of one ``family``, which have one supervisor, contend.
+    ``CUDA_VISIBLE_DEVICES`` acts before this. Where it names one, somebody has given that to this
+    process, and others may call other GPUs so: it is taken as given, but workers of one ``family``,
+    which have one supervisor, contend.
     """
     found = tf.config.list_physical_devices("GPU")
     if not found:

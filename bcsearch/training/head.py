@@ -1,18 +1,22 @@
 """The dense layers of the heads of all folds: their weights, and what they make of features.
 
-Weights are stacked over folds, (n_folds, n_in, n_out). Norms over folds are never taken, so folds cannot mix.
+Weights are stacked over folds, (n_folds, n_in, n_out). Norms over folds are never taken, so folds
+cannot mix.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from bcsearch.training.batch import Numbers, Traced
 from bcsearch.training.optimizers import Moments
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bcsearch.training.batch import Numbers, Traced
 
 ACTIVATIONS = {
     "relu": tf.nn.relu,
@@ -73,7 +77,10 @@ def start_head(
 def head_output(
     head: HeadState, features: tf.Tensor, traced: Traced, numbers: Numbers, seed: tf.Tensor | None
 ) -> HeadOutput:
-    """Return what heads make of features (n_folds, batch, n_in); no dropout without a seed of shape (2,)."""
+    """Return what heads make of features (n_folds, batch, n_in).
+
+    No dropout without a seed of shape (2,).
+    """
 
     def drop(hidden: tf.Tensor, place: int) -> tf.Tensor:
         name = f"dropout_{place}"
@@ -98,7 +105,8 @@ def open_variable() -> tf.Variable:
 def dropped(hidden: tf.Tensor, rate: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Zero a share of the units, and scale up the others by what is left.
 
-    One random byte decides on a unit, as drawing costs more than all else here: the rate acts in steps of 1/256.
+    One random byte decides on a unit, as drawing costs more than all else here: the rate acts in
+    steps of 1/256.
     """
     n_units = tf.size(hidden)
     integers = tf.random.stateless_uniform([n_units // 4 + 1], seed, None, None, tf.int32)

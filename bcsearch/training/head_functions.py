@@ -1,12 +1,12 @@
 """Traced training and prediction of heads of one kind, used again for every width, fold count and rate.
 
-The functions hold no state: weights are variables that they are given, so any number of trainers may share a trace.
-Sizes are left open; tracing costs about a second, so trials that differ in numbers only share it.
+The functions hold no state: weights are variables that they are given, so any number of trainers
+may share a trace. Sizes are left open; tracing costs about a second, so trials that differ in
+numbers only share it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +17,8 @@ from bcsearch.training.head import HeadState, head_output, new_head
 from bcsearch.training.step import Examples, train_step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bcsearch.recipe import Params, Value
 
 
@@ -99,7 +101,8 @@ def _functions(key: tuple[tuple[str, Value], ...]) -> HeadFunctions:
 
     integer = tf.TensorSpec([], tf.int32)
     some_rows = tf.TensorSpec([None, None], tf.int32)
-    # given specs and variables of open sizes, it is traced once for all sizes, which a signature cannot say of variables
+    # given specs and variables of open sizes, it is traced once for all sizes, which a signature
+    # cannot say of variables
     return HeadFunctions(
         tf.function(train_epoch).get_concrete_function(features, rows, numbers, integer, head),
         tf.function(predict).get_concrete_function(features, some_rows, head),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +17,8 @@ from bcsearch.training.head_functions import EpochRows, FeatureTable, head_funct
 from bcsearch.training.protocol import Check, nothing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from bcsearch.recipe import Params
     from bcsearch.training.task import Task
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import TYPE_CHECKING
@@ -14,6 +13,8 @@ from bcsearch.training.schedules import Schedule
 from bcsearch.training.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
 
     from bcsearch.config import Training
@@ -30,9 +31,10 @@ BEST = "best.{}"  # the name of a fold's probabilities after the best epoch, in 
 class Lockstep:
     """One training of all folds side by side; run it once.
 
-    It ends with the epochs, when ``report`` says so, or when the fold mean has not risen for the patience, which is
-    counted from epoch ``staged_until`` on, where the last stage of unfreezing begins. ``trial_seconds`` is the most
-    that training alone may take; None is any time. The first of ``evaluators`` is what the trial is ranked by.
+    It ends with the epochs, when ``report`` says so, or when the fold mean has not risen for the
+    patience, which is counted from epoch ``staged_until`` on, where the last stage of unfreezing
+    begins. ``trial_seconds`` is the most that training alone may take; None is any time. The first
+    of ``evaluators`` is what the trial is ranked by.
     """
 
     trainer: FoldTrainer

@@ -14,8 +14,8 @@ Loss = Callable[[Batch, Numbers], tf.Tensor]
 def cross_entropy(batch: Batch, numbers: Numbers) -> tf.Tensor:
     """Return each fold's batch mean of the weighted cross-entropy, (n_folds,).
 
-    A row's weight is the dot product of its soft target with the class weights, so that mixed labels are weighted by
-    what they are mixed of.
+    A row's weight is the dot product of its soft target with the class weights, so that mixed
+    labels are weighted by what they are mixed of.
     """
     losses = tf.nn.softmax_cross_entropy_with_logits(labels=batch.targets, logits=batch.logits)
     return tf.reduce_mean(row_weights(batch) * losses, axis=1)
@@ -24,9 +24,10 @@ def cross_entropy(batch: Batch, numbers: Numbers) -> tf.Tensor:
 def triplet(batch: Batch, numbers: Numbers) -> tf.Tensor:
     """Return the cross-entropy plus ``triplet_weight`` times the triplet loss on the embedding, (n_folds,).
 
-    Embeddings are scaled to length 1. For each pair of one class the negative is semi-hard: the nearest row of another
-    class that is farther than the pair, or the farthest one where none is. After Schroff, Kalenichenko and Philbin,
-    "FaceNet" (2015). A mixed row counts as the class it has most of; pairs are weighted as their anchor's row.
+    Embeddings are scaled to length 1. For each pair of one class the negative is semi-hard: the
+    nearest row of another class that is farther than the pair, or the farthest one where none is.
+    After Schroff, Kalenichenko and Philbin, "FaceNet" (2015). A mixed row counts as the class it
+    has most of; pairs are weighted as their anchor's row.
     """
     embedding = tf.math.l2_normalize(batch.embedding, axis=-1)
     similarity = tf.matmul(embedding, embedding, transpose_b=True)

@@ -28,8 +28,9 @@ def unmixed(inputs: tf.Tensor, targets: tf.Tensor, numbers: Numbers, seed: tf.Te
 def mixup(inputs: tf.Tensor, targets: tf.Tensor, numbers: Numbers, seed: tf.Tensor) -> Mixed:
     """Mix each row with the one at its place from the end of the batch, inputs and labels by the same share.
 
-    Shares are drawn for each row from Beta(``mix_alpha``, ``mix_alpha``) by a seed of shape (2,). After Zhang and
-    others, "mixup: Beyond Empirical Risk Minimization" (2018), here on what the trained part is given.
+    Shares are drawn for each row from Beta(``mix_alpha``, ``mix_alpha``) by a seed of shape (2,).
+    After Zhang and others, "mixup: Beyond Empirical Risk Minimization" (2018), here on what the
+    trained part is given.
     """
     shape = tf.shape(targets)[:2]
     first = _log_gamma_draws(shape, numbers["mix_alpha"], seed)
@@ -41,8 +42,8 @@ def mixup(inputs: tf.Tensor, targets: tf.Tensor, numbers: Numbers, seed: tf.Tens
 def _log_gamma_draws(shape: tf.Tensor, alpha: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Return logarithms of draws from Gamma(``alpha``, 1), after Marsaglia and Tsang (2000).
 
-    TensorFlow's own draws cannot be compiled by XLA. Of eight tries of each draw, each accepted with a chance of 95 %
-    and more, the first good one counts.
+    TensorFlow's own draws cannot be compiled by XLA. Of eight tries of each draw, each accepted
+    with a chance of 95 % and more, the first good one counts.
     """
     tries = tf.concat([shape, [8]], axis=0)
     d = alpha + 1.0 - 1.0 / 3.0

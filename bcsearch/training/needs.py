@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bcsearch.backbones.cuts import POOLED, cuts_of
@@ -11,6 +10,8 @@ from bcsearch.features.features import Need
 from bcsearch.training.stages import stages_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bcsearch.recipe import Params
     from bcsearch.views.view import View
 

@@ -1,7 +1,8 @@
 """The table of optimizers: one step of each on a weight tensor.
 
-The rules act element by element, so weights of all folds are updated at once and never mix. Sources: Adam (Kingma and
-Ba, 2015), decoupled weight decay (Loshchilov and Hutter, 2019), Lion (Chen and others, 2023); constants are Keras's.
+The rules act element by element, so weights of all folds are updated at once and never mix.
+Sources: Adam (Kingma and Ba, 2015), decoupled weight decay (Loshchilov and Hutter, 2019), Lion
+(Chen and others, 2023); constants are Keras's.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ class Rates(NamedTuple):
 
 
 class Moments(NamedTuple):
-    """Two state tensors of one weight tensor, of its shape, zero at the start; rules use what they need."""
+    """Two state tensors of one weight tensor, of its shape, zero at the start.
+
+    Rules use what they need.
+    """
 
     first: tf.Variable
     second: tf.Variable

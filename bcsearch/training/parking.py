@@ -27,7 +27,10 @@ class Parking:
     def __init__(
         self, variables: Sequence[tf.Variable], n_folds: int, free_bytes: int | None = None
     ) -> None:
-        """Take the variables as they stand; ``free_bytes`` is the free memory, asked of the system by default."""
+        """Take the variables as they stand.
+
+        ``free_bytes`` is the free memory, asked of the system by default.
+        """
         self._variables = variables
         need = n_folds * sum(variable.numpy().nbytes for variable in variables)
         free = psutil.virtual_memory().available if free_bytes is None else free_bytes

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
 if TYPE_CHECKING:
+    import numpy as np
+
     from bcsearch.training.fold_weights import FoldWeights
     from bcsearch.views.view import Applied
 
@@ -30,7 +30,8 @@ class FoldTrainer(Protocol):
     def predict(self, shift: int = 0) -> Sequence[np.ndarray]:
         """Return for each fold the probabilities of its validation rows, (n_valid, n_classes) float32.
 
-        0 means clean images, 1 and up the shifted ones in the order in which training was given them.
+        0 means clean images, 1 and up the shifted ones in the order in which training was given
+        them.
         """
 
     def weights(self) -> Sequence[FoldWeights]:
@@ -40,7 +41,10 @@ class FoldTrainer(Protocol):
         """Return everything that training has changed, by name, so that ``restore`` can go on from there."""
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Go on from a state of a trainer of the same configuration; names of others are passed over."""
+        """Go on from a state of a trainer of the same configuration.
+
+        Names of others are passed over.
+        """
 
 
 class Evaluator(Protocol):

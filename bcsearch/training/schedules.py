@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import cos, pi
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PLATEAU_EPOCHS = 3  # epochs without a better fold mean before the rate is cut
 
-# from the share of the epochs that are done, 0 to 1, and the number of cuts, to the share of the first rate
+# from the share of the epochs that are done, 0 to 1, and the number of cuts, to the share of the
+# first rate
 SCHEDULES: dict[str, Callable[[float, int], float]] = {
     "constant": lambda done, cuts: 1.0,
     "cosine": lambda done, cuts: 0.5 * (1.0 + cos(pi * done)),  # Loshchilov and Hutter (2017)
@@ -17,7 +21,10 @@ SCHEDULES: dict[str, Callable[[float, int], float]] = {
 
 
 class Schedule:
-    """Gives the learning rate of each epoch; ``plateau`` listens to the fold mean, the others do not."""
+    """Gives the learning rate of each epoch.
+
+    ``plateau`` listens to the fold mean, the others do not.
+    """
 
     def __init__(self, kind: str, first: float, epochs: int) -> None:
         self._share, self._first, self._epochs = SCHEDULES[kind], first, epochs

@@ -1,18 +1,20 @@
 """Which part of a backbone is trained from which epoch on.
 
-A staged schedule begins with the head alone, so that weak trials are pruned before the expensive part. Gradual unfreezing
-follows Howard and Ruder, "Universal Language Model Fine-tuning for Text Classification" (2018).
+A staged schedule begins with the head alone, so that weak trials are pruned before the expensive
+part. Gradual unfreezing follows Howard and Ruder, "Universal Language Model Fine-tuning for Text
+Classification" (2018).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bcsearch.backbones.cuts import POOLED
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from bcsearch.backbones.cuts import Cut
     from bcsearch.recipe import Params
 
@@ -28,10 +30,13 @@ class Stage:
 
 
 def stages_of(params: Params, cuts: Sequence[Cut], n_epochs: int) -> tuple[Stage, ...]:
-    """Return the stages of a configuration in their order; each has a shallower cut than the one before.
+    """Return the stages of a configuration in their order.
 
-    ``cuts`` are those of its backbone, from the input to the pooled end. The last stage begins within ``n_epochs``:
-    there are fewer steps of unfreezing where they are few, and none where not even one has its epoch.
+    Each has a shallower cut than the one before.
+
+    ``cuts`` are those of its backbone, from the input to the pooled end. The last stage begins
+    within ``n_epochs``: there are fewer steps of unfreezing where they are few, and none where not
+    even one has its epoch.
     """
     target = _target(params, cuts)
     if params.unfreeze_schedule == "none" or target.name == POOLED:
@@ -48,8 +53,8 @@ def stages_of(params: Params, cuts: Sequence[Cut], n_epochs: int) -> tuple[Stage
 def at_cuts(params: Params, cuts: Sequence[Cut], n_epochs: int, *, trained_whole: bool) -> Params:
     """Return the configuration with what is unfrozen moved to its cut: two that train alike become equal.
 
-    Schedules with the same stages become the first of them. A backbone that is always trained whole has one learning
-    rate, and nothing of how it is unfrozen acts.
+    Schedules with the same stages become the first of them. A backbone that is always trained whole
+    has one learning rate, and nothing of how it is unfrozen acts.
     """
     if trained_whole:
         return params.but(unfreeze_fraction=1.0, unfreeze_schedule="none", backbone_rate=1.0)

@@ -16,7 +16,10 @@ from bcsearch.training.optimizers import OPTIMIZERS, Moments, Rates
 
 
 class Body(NamedTuple):
-    """Trained weights below a head, with their optimizer state; ``penalties`` are added to the loss."""
+    """Trained weights below a head, with their optimizer state.
+
+    ``penalties`` are added to the loss.
+    """
 
     weights: Sequence[tf.Variable]
     moments: Sequence[Moments]
@@ -46,7 +49,8 @@ def train_step(  # noqa: PLR0913 - what one step is made of
 ) -> tf.Tensor:
     """Learn from one batch; return the sum of the folds' losses, without penalties.
 
-    ``forward`` gives what the output layer is given and the logits; ``seed`` is a scalar, joined by the step's number.
+    ``forward`` gives what the output layer is given and the logits; ``seed`` is a scalar, joined by
+    the step's number.
     """
     head.step.assign_add(1.0)
     step_seed = tf.stack([seed, tf.cast(head.step, tf.int32)])

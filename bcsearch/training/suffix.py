@@ -1,11 +1,11 @@
 """Heads and the unfrozen part of their backbone, one a fold, in lockstep by epochs.
 
-Only one fold is alive: between its turns its weights and optimizer state are parked, so that the graph is traced once.
+Only one fold is alive: between its turns its weights and optimizer state are parked, so that the
+graph is traced once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +19,8 @@ from bcsearch.training.parking import Parking
 from bcsearch.training.protocol import Check, nothing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from bcsearch.recipe import Params
     from bcsearch.training.fold_weights import FoldWeights
     from bcsearch.training.suffix_graph import SuffixGraph
@@ -40,8 +42,8 @@ class SuffixTrainer:
     ) -> None:
         """Take the graph, activations and the weights that folds start from.
 
-        ``views`` are activations (n_images, *shape of the cut) of the views that training cycles through, then of those
-        that are only scored.
+        ``views`` are activations (n_images, *shape of the cut) of the views that training cycles
+        through, then of those that are only scored.
         """
         self._graph, self._task, self._params, self._seed = graph, task, params, seed
         self._views = views[: params.n_views]

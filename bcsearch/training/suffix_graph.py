@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import keras
@@ -10,21 +9,23 @@ import numpy as np
 import tensorflow as tf
 
 from bcsearch.seeds import derive_seed
-from bcsearch.training.batch import Numbers, Traced
 from bcsearch.training.fold_weights import FoldWeights, Scaling
 from bcsearch.training.head import HeadOutput, head_output, new_head, open_variable, start_head
 from bcsearch.training.optimizers import Moments
 from bcsearch.training.step import Body, Examples, train_step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bcsearch.training.batch import Numbers, Traced
     from bcsearch.training.devices import Device
 
 
 def trainable_copy(part: keras.Model, *, batch_norm: str, precision: str, seed: int) -> keras.Model:
     """Return a copy of a part of a backbone that can be trained without touching the original.
 
-    ``batch_norm`` is ``frozen`` (such layers keep their statistics and scales) or ``trained``; ``precision`` is a
-    Keras dtype policy; ``seed`` acts on the dropout inside the backbone.
+    ``batch_norm`` is ``frozen`` (such layers keep their statistics and scales) or ``trained``;
+    ``precision`` is a Keras dtype policy; ``seed`` acts on the dropout inside the backbone.
     """
 
     def copy(layer: keras.Operation) -> keras.Operation:
@@ -50,8 +51,8 @@ def trainable_copy(part: keras.Model, *, batch_norm: str, precision: str, seed: 
 class SuffixGraph:
     """One live fold: the unfrozen part, its head, their optimizer state, and the traced functions over them.
 
-    It is a workspace: trainers load a fold before each use and keep its values themselves. Heads of other widths share
-    the trace, since their sizes are left open.
+    It is a workspace: trainers load a fold before each use and keep its values themselves. Heads of
+    other widths share the trace, since their sizes are left open.
     """
 
     def __init__(

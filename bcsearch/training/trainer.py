@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from bcsearch.backbones.cuts import INPUT, POOLED, cuts_of, segment
-from bcsearch.backbones.table import get_backbone
 from bcsearch.backbones.resizing import resizing
+from bcsearch.backbones.table import get_backbone
 from bcsearch.errors import InfeasibleError
 from bcsearch.training.assembled import assembled
 from bcsearch.training.batch import traced_of
@@ -30,6 +28,10 @@ from bcsearch.training.task import Task
 from bcsearch.views.chosen import Views
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import keras
+
     from bcsearch.config import Sweep
     from bcsearch.data.dataset import Dataset
     from bcsearch.data.folds import Folds
@@ -47,10 +49,12 @@ no_gpu_memory = "Dst tensor is not initialized"  # how TensorFlow says that a GP
 
 
 class Trainer:
-    """Trains configurations on one dataset; keeps the last feature tables and graphs in memory between trials.
+    """Trains configurations on one dataset.
 
-    ``features`` is what it reads of the images; ``folds`` are the rows that trials train and validate on; the first of
-    ``evaluators`` is what trials are ranked by.
+    Keeps the last feature tables and graphs in memory between trials.
+
+    ``features`` is what it reads of the images; ``folds`` are the rows that trials train and
+    validate on; the first of ``evaluators`` is what trials are ranked by.
     """
 
     def __init__(
@@ -98,9 +102,12 @@ class Trainer:
         checkpoints: Checkpoints,
         trial_seconds: float | None = None,
     ) -> TrainResult:
-        """Train all folds of ``params`` in lockstep; ``report`` hears the fold mean of every epoch and may stop it.
+        """Train all folds of ``params`` in lockstep.
 
-        ``trial_seconds`` are the most that its epochs may take together, with what is traced in them.
+        ``report`` hears the fold mean of every epoch and may stop it.
+
+        ``trial_seconds`` are the most that its epochs may take together, with what is traced in
+        them.
 
         Raises:
             InfeasibleError: it runs out of memory or time, or its loss becomes NaN.
@@ -125,11 +132,13 @@ class Trainer:
         """Train ``params`` on all images but the test part, one epoch for each learning rate.
 
         Returns:
-            A model from raw images (batch, height, width, 3), 0 to 255, to probabilities (batch, n_classes).
+            A model from raw images (batch, height, width, 3), 0 to 255, to probabilities (batch,
+            n_classes).
 
         Raises:
             InfeasibleError: it runs out of memory.
-            Exception: what ``check`` raises, which is called before each epoch, or each batch where these take long.
+            Exception: what ``check`` raises, which is called before each epoch, or each batch where
+                these take long.
         """
         with self._enough_memory():
             trainer = self._staged(params, self._all, self.views.training(params))

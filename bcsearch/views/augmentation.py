@@ -1,9 +1,9 @@
 """Random changes of images by keras-cv layers run eagerly: what the augmentation policies are made of.
 
-keras-cv draws the strengths of its colour layers from TensorFlow's global generator, which a layer's seed does not
-reset: the same layer twice in one process gives two results. So strengths are drawn here, by ``Strength``, and every
-result depends on the seed alone. Cells have no up and no left: both flips and every angle are allowed, and what a
-movement uncovers is filled by reflection.
+keras-cv draws the strengths of its colour layers from TensorFlow's global generator, which a
+layer's seed does not reset: the same layer twice in one process gives two results. So strengths are
+drawn here, by ``Strength``, and every result depends on the seed alone. Cells have no up and no
+left: both flips and every angle are allowed, and what a movement uncovers is filled by reflection.
 """
 
 from __future__ import annotations
@@ -79,10 +79,12 @@ RANDOM_STEPS = (
 
 
 def _rand_augment(seed: int) -> Change:
-    """Give RandAugment: each image gets two steps drawn for it; images that drew the same go through together.
+    """Give RandAugment: each image gets two steps drawn for it.
 
-    keras-cv's own layer does one image after another when run eagerly, at 50 images a second; and its solarisation,
-    which turns the bright ground around a cell black, is left out.
+    Images that drew the same go through together.
+
+    keras-cv's own layer does one image after another when run eagerly, at 50 images a second; and
+    its solarisation, which turns the bright ground around a cell black, is left out.
     """
     random = np.random.default_rng(seed)
 

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class Views:
-    """Views of one set of training images (n, height, width, 3), uint8; ``seed`` acts on random ones."""
+    """Views of one set of training images (n, height, width, 3), uint8.
+
+    ``seed`` acts on random ones.
+    """
 
     def __init__(self, images: np.ndarray, seed: int) -> None:
         self._images, self._seed = images, seed

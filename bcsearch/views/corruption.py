@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,8 @@ import numpy as np
 from PIL import Image
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bcsearch.views.view import Setting
 
 

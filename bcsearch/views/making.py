@@ -60,7 +60,10 @@ def make_chunk(images: np.ndarray, view: View, start: int) -> np.ndarray:
 
 @contextmanager
 def view_pool(n_processes: int) -> Iterator[Executor | None]:
-    """Yield processes for ``make_view``, started when first used; None where one process or a daemon asks."""
+    """Yield processes for ``make_view``, started when first used.
+
+    None where one process or a daemon asks.
+    """
     if n_processes == 1 or multiprocessing.current_process().daemon:
         yield None
         return

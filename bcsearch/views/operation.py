@@ -31,10 +31,13 @@ class Operation:
     Attributes:
         family: the mechanism that it belongs to, such as colour or compression.
         doc: what it does, in one sentence.
-        run: from images, settings and a seed to images of the same form; equal arguments give equal bytes.
+        run: from images, settings and a seed to images of the same form; equal arguments give equal
+            bytes.
         settings: those that it has without being asked.
-        fit: from all training images to further settings, without looking at labels; None where it needs none.
-        change: of a preprocessing, what ``run`` does as a function of ``keras.ops``, for the exported model.
+        fit: from all training images to further settings, without looking at labels; None where it
+            needs none.
+        change: of a preprocessing, what ``run`` does as a function of ``keras.ops``, for the
+            exported model.
     """
 
     kind: Kind

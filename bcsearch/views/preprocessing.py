@@ -1,11 +1,11 @@
 """Operations that every image goes through, in training and in use: functions of ``keras.ops`` alone.
 
-The same function makes the stored views and becomes a part of the exported model, so both see the same pixels.
+The same function makes the stored views and becomes a part of the exported model, so both see the
+same pixels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,8 @@ import tensorflow as tf
 from keras import ops
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bcsearch.views.operation import Change
     from bcsearch.views.view import Setting
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import pytest
 
-from bcsearch.errors import DiskError
 from bcsearch.artifacts.files import COLLECT_EVERY, FIGURES, Artifacts
+from bcsearch.errors import DiskError
 
 if TYPE_CHECKING:
     from pathlib import Path

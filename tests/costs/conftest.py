@@ -10,8 +10,9 @@ import pytest
 from tests.fakes import make_plan
 
 if TYPE_CHECKING:
-    from bcsearch.config import Plan
     from bcsearch.costs.forecast import Estimator
+
+    from bcsearch.config import Plan
     from bcsearch.costs.speeds import Speeds
     from bcsearch.training.task import Task
 
@@ -82,6 +83,7 @@ def speeds(plan: Plan) -> Speeds:
 @pytest.fixture(scope="session")
 def estimator(plan: Plan, speeds: Speeds, task: Task) -> Estimator:
     from bcsearch.costs.forecast import estimator_of
+
     from bcsearch.costs.pool import draw_pool
 
     return estimator_of(plan, draw_pool(plan), speeds, task, view_bytes=VIEW_BYTES)

@@ -57,8 +57,9 @@ def trainer(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Trainer:
 def test_everything_that_a_pool_needs_is_measured_and_nothing_is_kept(
     plan: Plan, trainer: Trainer
 ) -> None:
-    from bcsearch.backbones.cuts import INPUT, POOLED
     from bcsearch.costs.bill import Bill
+
+    from bcsearch.backbones.cuts import INPUT, POOLED
     from bcsearch.costs.pool import draw_pool
     from bcsearch.costs.probe import measure
     from bcsearch.costs.probe_training import MOST_CUTS
@@ -90,8 +91,9 @@ def test_everything_that_a_pool_needs_is_measured_and_nothing_is_kept(
 
 
 def test_forecast_counts_what_the_cache_holds_already(plan: Plan, trainer: Trainer) -> None:
-    from bcsearch.backbones.cuts import POOLED
     from bcsearch.costs.forecast import measured
+
+    from bcsearch.backbones.cuts import POOLED
     from bcsearch.recipe import Params
 
     cold = measured(plan, trainer, [])

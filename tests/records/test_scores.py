@@ -8,9 +8,7 @@ from tests.fakes import make_scores
 
 def curve(*folds: tuple[float, ...]) -> tuple[EpochScores, ...]:
     """Return one record an epoch from the scores of its folds."""
-    return tuple(
-        make_scores(epoch, *scores, log_loss=-0.5) for epoch, scores in enumerate(folds)
-    )
+    return tuple(make_scores(epoch, *scores, log_loss=-0.5) for epoch, scores in enumerate(folds))
 
 
 def test_mean_is_over_folds() -> None:

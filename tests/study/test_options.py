@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bcsearch.errors import ConfigError, StorageError
 from bcsearch.config import RunOptions
+from bcsearch.errors import ConfigError, StorageError
 from tests.fakes import make_plan
 
 

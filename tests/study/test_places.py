@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bcsearch.storage import attrs
 from bcsearch.config import RunOptions
+from bcsearch.storage import attrs
 from bcsearch.study.places import files_dir, study_dir
 from tests.fakes import make_plan, open_session
 

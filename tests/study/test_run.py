@@ -13,19 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-
 from bcsearch.config.trim import removals_of, without
+
+from bcsearch.config import RunOptions
 from bcsearch.errors import BcsearchError, DiskError, StudyError
 from bcsearch.records.events import BudgetKnown, Notice
-from bcsearch.config import RunOptions
 from tests.fakes import FINGERPRINT, FakeTrainer, Recorder, make_forecast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from bcsearch.config import Plan
     from bcsearch.records.forecast import Forecast
+
+    from bcsearch.config import Plan
     from bcsearch.study.run import RunResult
 
 pytestmark = pytest.mark.slow

@@ -67,11 +67,11 @@ def trainer_of(
     before: keras.Model | None = None,
     views: Sequence[np.ndarray] = VIEWS,
 ) -> SuffixTrainer:
-    from bcsearch.training.devices import Device
     from bcsearch.training.batch import traced_of
-    from bcsearch.training.task import Task
+    from bcsearch.training.devices import Device
     from bcsearch.training.suffix import SuffixTrainer
     from bcsearch.training.suffix_graph import SuffixGraph, trainable_copy
+    from bcsearch.training.task import Task
 
     body = trainable_copy(backbone(), batch_norm=params.batch_norm, precision=precision, seed=SEED)
     graph = SuffixGraph(

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from bcsearch.artifacts.checkpoints import TrialCheckpoints
 from bcsearch.config import Sweep, Training
 from bcsearch.data import Dataset
 from bcsearch.data.folds import Folds, make_folds
 from bcsearch.errors import InfeasibleError
-from bcsearch.artifacts.checkpoints import TrialCheckpoints
 from bcsearch.recipe import Params
 from bcsearch.records import TrainResult
 from bcsearch.records.checkpoint import NoCheckpoints

@@ -1,0 +1,131 @@
+"""Creates, continues or joins a study: a session, and what it is worked on with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bcsearch.costs.limit import check_cache
+from bcsearch.errors import DiskError, StudyError
+from bcsearch.paths import free_bytes, locked, make_writable_dir
+from bcsearch.records.events import Listener, Notice
+from bcsearch.storage import (
+    database_of,
+    find_study,
+    list_studies,
+    open_storage,
+    read_overview,
+)
+from bcsearch.storage.patience import Outage
+from bcsearch.study.assemble import Prepared, prepare
+from bcsearch.study.create import (
+    check_fingerprint,
+    load_study,
+    open_study,
+    stored_plan,
+    study_name,
+)
+from bcsearch.study.places import files_dir
+from bcsearch.study.session import Session, worker_name
+from bcsearch.study.starts import first_points
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import optuna
+
+    from bcsearch.config import Plan, RunOptions
+    from bcsearch.records import StudyRecord
+    from bcsearch.storage import Storage
+    from bcsearch.study.interrupts import Interrupts
+
+JOIN_SECONDS = 60.0  # for a server that is restarting as a worker joins
+ROOM_BYTES = 2**26  # free before a run begins: a model is written beside the one it replaces
+
+
+def open_session(
+    prepared: Prepared, url: str, options: RunOptions, listener: Listener, interrupts: Interrupts
+) -> Session:
+    """Create the study of a plan, or join it where it exists; set its budget.
+
+    Of several that begin at once on this machine one creates it, the others wait and join.
+
+    Raises:
+        ConfigError: the space may need more cache than is allowed.
+        StudyError: the study exists with another fingerprint.
+    """
+    plan, storage = prepared.plan, _open_storage(url, prepared.plan)
+    if options.max_cache is not None:
+        check_cache(plan, prepared.trainer, options.max_cache)
+    with locked(options.results_dir / ".create.lock", interrupts.raise_if_asked):
+        name = study_name(plan.name, list_studies(storage), fresh=options.fresh)
+        study = open_study(
+            storage,
+            plan,
+            prepared.fingerprint,
+            name=name,
+            worker=worker_name(),
+            starts=first_points(plan),
+        )
+        session = _session(study, storage, options, may_move=True)
+    if session.plan.sweep.limits != plan.sweep.limits:
+        listener(Notice(text=f"study {name!r} keeps the [limits] that it was made with"))
+    storage.follow(session.plan.sweep.limits)
+    session.set_budget(options.trials, plan.sweep.search.trials)
+    return session
+
+
+def open_existing(
+    name: str, options: RunOptions, listener: Listener, interrupts: Interrupts
+) -> tuple[Session, Prepared]:
+    """Return a study that was run before, with its own settings, on what may be a copy of its data.
+
+    Raises:
+        StudyError: there is none, or the data or weights are others.
+    """
+    url = database_of(options, name)
+    name, record = Outage(seconds=JOIN_SECONDS).call(lambda: _found(url, name))
+    if not (record.settings and record.uuid):
+        raise StudyError(
+            f"study {name!r} was not made by 'bcsearch run', or not to its end: run that first"
+        )
+    plan = stored_plan(record.sweep, record.settings)
+    prepared = prepare(options.over(plan), options, listener, interrupts)
+    given = prepared.plan.sweep.data
+    check_fingerprint(name, record.fingerprint, prepared.fingerprint, plan.sweep.data, given)
+    storage = _open_storage(url, plan)
+    study = load_study(storage, plan, name, worker_name())
+    return _session(study, storage, options), prepared
+
+
+def make_room(folder: Path) -> None:
+    """Make the results folder, unless its disk is full.
+
+    Raises:
+        DiskError: no room, or no permission.
+    """
+    free = free_bytes(folder)
+    if free < ROOM_BYTES:
+        room = f"{ROOM_BYTES / 2**20:.0f} MiB for the database and the model"
+        raise DiskError(
+            f"results folder {folder} needs {room}, {free / 2**20:.0f} MiB are free; "
+            "free some or choose another with --results"
+        )
+    make_writable_dir(folder, "--results")
+
+
+def _found(url: str, name: str) -> tuple[str, StudyRecord]:
+    found = find_study(url, name)
+    return found, read_overview(url, found, n_best=0)
+
+
+def _session(
+    study: optuna.Study, storage: Storage, options: RunOptions, *, may_move: bool = False
+) -> Session:
+    files = files_dir(study, options, may_move=may_move)
+    return Session(study=study, storage=storage, results=options.results_dir, files=files)
+
+
+def _open_storage(url: str, plan: Plan) -> Storage:
+    storage = open_storage(url)
+    storage.follow(plan.sweep.limits)
+    return storage
