@@ -12,7 +12,6 @@ import numpy as np
 from bcsearch.config import Plan, parse_plan
 from bcsearch.objective.attempt import Context
 from bcsearch.objective.cross_validated import Objective
-from bcsearch.recipe import Params
 from bcsearch.records import EpochScores, TrainResult
 from bcsearch.records.checkpoint import Checkpoint
 from bcsearch.storage import open_storage
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bcsearch.objective.protocol import Train
+    from bcsearch.recipe import Params
     from bcsearch.records.checkpoint import Checkpoints
     from bcsearch.records.events import Event, Listener, Report
 

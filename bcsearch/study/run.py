@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from bcsearch.records.costs import StudyCosts
     from bcsearch.study.processes import Launcher
 
+LEAST_OVERRUN_SECONDS = 60.0  # of the time given, that is worth a word
 AGAIN = "; then type the same again, what is done is kept"
 
 
@@ -227,7 +228,7 @@ def _report_overrun(options: RunOptions, listener: Listener) -> None:
     if options.minutes is None:
         return
     over = time.monotonic() - options.begun - 60 * options.minutes
-    if over > max(60.0, 12 * options.minutes):
+    if over > max(LEAST_OVERRUN_SECONDS, 12 * options.minutes):
         line = f"this took {time_text(over)} more than --minutes {options.minutes:g} allows"
         listener(Notice(text=f"{line}: the cheapest trial and the refit need so long"))
 

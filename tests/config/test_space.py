@@ -1,11 +1,13 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bcsearch.config import Param, Space
-from bcsearch.recipe import Value
+
+if TYPE_CHECKING:
+    from bcsearch.recipe import Value
 
 
 @pytest.mark.parametrize(

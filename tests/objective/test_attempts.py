@@ -19,7 +19,7 @@ from tests.fakes import FakeTrainer, Recorder, make_plan, make_scores, make_work
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bcsearch.records import Params
+    from bcsearch.recipe import Params
     from bcsearch.study.session import Session
 
 ONE_POINT = {"head_layers": 0, "learning_rate": {"choice": [1e-3]}}

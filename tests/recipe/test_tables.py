@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +10,7 @@ from bcsearch.config import SCORE_NAMES
 from bcsearch.recipe import PARTS, Names
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from importlib.metadata import EntryPoint
 
 pytestmark = pytest.mark.slow
@@ -81,7 +81,7 @@ def test_row_of_another_package_is_known_by_its_entry_point(
 
     point = metadata.EntryPoint("focal", "bcsearch.training.losses:triplet", "bcsearch.losses")
 
-    def found(**asked: str) -> metadata.EntryPoints:
+    def found(**asked: Any) -> metadata.EntryPoints:
         points: list[EntryPoint] = [point]
         return metadata.EntryPoints(points).select(**asked)
 

@@ -66,7 +66,7 @@ def end_study(session: Session, diary: Diary) -> None:
 
     nothing: Any = None
     ending._refit = lambda *_: session.bundle_dir
-    ending.ensure_refitted(nothing, nothing, session, lambda: None, diary)
+    ending.ensure_refitted(nothing, session, lambda: None, diary)
 
 
 if __name__ == "__main__":

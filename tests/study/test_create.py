@@ -154,7 +154,7 @@ def test_creation_that_broke_off_is_brought_to_its_end(
     )
     session = open_session(tmp_path, plan, name="cells-2", trials=3)
     assert [trial.system_attrs["fixed_params"] for trial in session.study.trials] == list(
-        plan.starts
+        plan.sweep.start
     )
     assert session.record().fingerprint == FINGERPRINT
 

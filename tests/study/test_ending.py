@@ -40,7 +40,7 @@ def refitted(folder: Path, study: StudyRecord, number: int | None) -> int:
         "Any", SimpleNamespace(bundle_dir=folder / "model", ledger=ledger, record=lambda: study)
     )
     with pytest.raises(StudyError) as caught:
-        refit_trial(cast("Any", None), cast("Any", None), session, lambda: None, number=number)
+        refit_trial(cast("Any", None), session, lambda: None, number=number)
     if not asked:
         raise caught.value
     assert "has no ledger entry" in str(caught.value)

@@ -5,7 +5,17 @@ import sys
 
 import pytest
 
-LIGHT = ["create", "worker", "session", "interrupts", "options", "samplers"]
+LIGHT = [
+    "create",
+    "worker",
+    "session",
+    "interrupts",
+    "processes",
+    "samplers",
+    "clock",
+    "places",
+    "supervisor",
+]
 HEAVY = ["tensorflow", "keras", "keras_cv", "sklearn", "plotly"]
 
 

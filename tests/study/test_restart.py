@@ -64,8 +64,8 @@ def test_process_that_begins_after_an_outage_waits_for_the_heartbeats_of_the_liv
 ) -> None:
     session = open_session(server, tmp_path, 1)
     session.storage.create_new_trial(session.study._study_id)
-    with transaction(session.storage.engine) as session:
-        session.execute(update(BEATS).values(heartbeat=datetime(2020, 1, 1)))
+    with transaction(session.storage.engine) as database:
+        database.execute(update(BEATS).values(heartbeat=datetime(2020, 1, 1)))
     url = session.storage.engine.url.render_as_string(hide_password=False)
     server.restart()
     fresh = open_storage(url, heartbeat_seconds=30)

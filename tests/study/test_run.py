@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
-from bcsearch.config.trim import removals_of, without
 
 from bcsearch.config import RunOptions
 from bcsearch.errors import BcsearchError, DiskError, StudyError
-from bcsearch.records.events import BudgetKnown, Notice
-from tests.fakes import FINGERPRINT, FakeTrainer, Recorder, make_forecast
+from bcsearch.records.events import BudgetKnown, Notice, TimeLeft
+from tests.fakes import FINGERPRINT, FakeTrainer, Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    from bcsearch.records.forecast import Forecast
 
     from bcsearch.config import Plan
     from bcsearch.study.run import RunResult
@@ -43,43 +39,21 @@ class Bench:
     trainer: FakeTrainer = field(default_factory=FakeTrainer)
     fingerprint: dict[str, str] = field(default_factory=lambda: dict(FINGERPRINT))
     refits: int = 0
+    refit_seconds: float = 0.0
     in_refit: Callable[[], None] = lambda: None
     heard: Recorder = field(default_factory=Recorder)
-    asked: RunOptions = field(default_factory=RunOptions)
-    fits: int = 0
-    order: list[str] = field(default_factory=list)
-    told: int = 0
 
     def run(self, **changes: Any) -> RunResult:
         from bcsearch.study.run import run
 
-        self.asked = replace(self.options, **changes)
-        return run("cells", self.asked, self.heard)
+        asked = replace(self.options, begun=time.monotonic(), **changes)
+        return run("cells", asked, self.heard)
 
-    def open_device(self, *_: Any) -> None:
-        self.order.append("device")
+    def prepare(self, plan: Plan, *_: Any) -> SimpleNamespace:
+        return SimpleNamespace(plan=plan, fingerprint=self.fingerprint, trainer=self.trainer)
 
-    def prepare(self, plan: Plan) -> SimpleNamespace:
-        self.order.append("weights")
-        dataset = SimpleNamespace(
-            drawn=False, labels=np.array([0, 0, 1, 1]), class_names=("round", "flat")
-        )
-        return SimpleNamespace(plan=plan, fingerprint=self.fingerprint, dataset=dataset, weights={})
-
-    def fit(self, plan: Plan, *_: Any) -> tuple[Plan, Forecast]:
-        """Leave out the space's upper half and a trial where there are limits."""
-        self.fits += 1
-        trials = self.asked.trials or 4
-        if self.asked.minutes is None:
-            return plan, make_forecast(trials)
-        fitted = without(plan.space, *removals_of(plan.space, "learning_rate", plan.space))
-        return replace(plan, fitted=fitted), make_forecast(trials - 1, wanted=trials)
-
-    def tell_costs(self, *_: Any, **__: Any) -> None:
-        self.told += 1
-
-    def refit(self, prepared: Any, trainer: Any, session: Any, *_: Any) -> Path:
-        del prepared, trainer
+    def refit(self, prepared: Any, session: Any, *_: Any) -> Path:
+        del prepared
         self.refits += 1
         self.in_refit()
         bundle_dir: Path = session.bundle_dir
@@ -98,11 +72,8 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     )
     for module in ("run", "opening"):
         monkeypatch.setattr(f"bcsearch.study.{module}.prepare", made.prepare)
-    monkeypatch.setattr("bcsearch.study.run.open_device", made.open_device)
     monkeypatch.setattr("bcsearch.study.run.ensure_refitted", made.refit)
-    monkeypatch.setattr("bcsearch.study.run.open_trainer", lambda *_: made.trainer)
-    monkeypatch.setattr("bcsearch.study.opening.fitted_plan", made.fit)
-    monkeypatch.setattr("bcsearch.study.run.tell_costs", made.tell_costs)
+    monkeypatch.setattr("bcsearch.study.run.estimate_refit", lambda *_: made.refit_seconds)
     return made
 
 
@@ -113,45 +84,48 @@ def test_run_uses_up_the_budget_and_refits_once(bench: Bench) -> None:
     assert bench.heard.of(BudgetKnown) == [BudgetKnown(trials=4, filled=0, best=None)]
 
 
-def test_costs_are_forecast_once_and_told_when_the_study_ends(bench: Bench) -> None:
-    bench.run(trials=2)
-    assert (bench.fits, bench.told) == (1, 1)
-    bench.run(trials=2)  # nothing was left to do
-    bench.run(trials=3)
-    assert (bench.fits, bench.told) == (1, 2)
-    bench.run(fresh=True)
-    assert bench.fits == 2
+def test_minutes_end_the_search_in_time_with_the_refit_included(bench: Bench) -> None:
+    bench.trainer.seconds, bench.refit_seconds = 0.05, 1.0
+    started = time.monotonic()
+    result = bench.run(minutes=4.0 / 60, trials=500)
+    assert 2.0 < time.monotonic() - started < 5.0  # a second is kept free for the refit
+    assert (result.bundle is not None, bench.refits) == (True, 1)
+    assert 3 < len(bench.trainer.calls) < 100
 
 
-def test_trials_come_from_what_fits_and_the_same_command_goes_on_with_it(bench: Bench) -> None:
-    def stop(epoch: int) -> None:
-        if len(bench.trainer.calls) == 2 and epoch == 0:
-            signal.raise_signal(signal.SIGINT)
-
-    bench.trainer.during = stop
-    assert bench.run(trials=5, minutes=1.0).bundle is None
-    bench.trainer.during = lambda epoch: None
-    assert bench.run(trials=5, minutes=1.0).bundle is not None
-    assert bench.fits == 1
-    highest = max(params.learning_rate for params in bench.trainer.calls)
-    assert 1e-5 <= highest <= 0.05001  # the lower half of the range, to 0.1
-    (notice,) = [notice.text for notice in bench.heard.of(Notice) if "--minutes" in notice.text]
-    assert notice == "study 'cells' exists: --minutes and --max-cache act when a study is created"
-    budgets = [known.trials for known in bench.heard.of(BudgetKnown)]
-    assert budgets == [4, 4]  # one of the five did not fit
-    for changes, trials in (
-        ({"trials": 5}, 5),
-        ({}, 5),
-        ({"trials": 6, "minutes": 1.0}, 6),
-    ):  # all can be asked for
-        bench.run(**changes)
-        assert bench.heard.of(BudgetKnown)[-1].trials == trials
+def test_minutes_without_trials_let_the_budget_grow(bench: Bench) -> None:
+    bench.trainer.seconds = 0.02
+    bench.run(minutes=3.0 / 60)
+    assert len(bench.trainer.calls) > 8  # the sweep asks for four
+    before = len(bench.trainer.calls)
+    bench.run(minutes=3.0 / 60)  # the same command goes on
+    assert len(bench.trainer.calls) > before + 4
+    assert bench.refits == 2
 
 
-def test_device_is_settled_before_weights_are_tried_out(bench: Bench) -> None:
-    """TensorFlow takes no other device once it has computed anything."""
+def test_one_trial_is_trained_however_short_the_time_and_the_overrun_is_said(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bcsearch.study.run.LEAST_OVERRUN_SECONDS", 0.0)
+    bench.trainer.seconds = 0.1
+    result = bench.run(minutes=0.001)
+    assert (len(bench.trainer.calls), bench.refits) == (1, 1)
+    assert result.bundle is not None
+    (line,) = [each.text for each in bench.heard.of(Notice) if "--minutes" in each.text]
+    assert line.startswith("this took ")
+
+
+def test_time_left_is_estimated_after_every_trial(bench: Bench) -> None:
+    bench.trainer.seconds = 0.02
     bench.run()
-    assert bench.order == ["device", "weights"]
+    left = [event.seconds for event in bench.heard.of(TimeLeft)]
+    assert len(left) == 4
+    assert left[-1] == 0.0
+    assert left[0] > 0.0
+
+
+def test_device_is_chosen_before_weights_are_tried_out() -> None:
+    """TensorFlow takes no other device once it has computed anything."""
     code = """
 import bcsearch.study.run
 from tensorflow.python.eager import context

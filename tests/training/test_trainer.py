@@ -15,7 +15,6 @@ from bcsearch.data import Dataset
 from bcsearch.data.folds import Folds, make_folds
 from bcsearch.errors import InfeasibleError
 from bcsearch.recipe import Params
-from bcsearch.records import TrainResult
 from bcsearch.records.checkpoint import NoCheckpoints
 from bcsearch.records.events import ignore
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bcsearch.features.features import Features
+    from bcsearch.records import TrainResult
     from bcsearch.training.heads import HeadTrainer
     from bcsearch.training.task import Task
     from bcsearch.training.trainer import Trainer

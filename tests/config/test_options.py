@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import time
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from bcsearch.config import RunOptions
 from bcsearch.errors import ConfigError, StorageError
+from bcsearch.storage import database_of
 from tests.fakes import make_plan
 
 
@@ -29,12 +32,12 @@ def test_storage_is_the_option_then_the_environment_then_the_sweep_then_a_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     options = RunOptions(results_dir=tmp_path)
-    assert options.url().endswith(f"{tmp_path}/bcsearch.db")
+    assert database_of(options).endswith(f"{tmp_path}/bcsearch.db")
     of_sweep = "sqlite:///sweep.db"
-    assert options.url(of_sweep).endswith("sweep.db")
+    assert database_of(options, of_sweep=of_sweep).endswith("sweep.db")
     monkeypatch.setenv("BCSEARCH_STORAGE", "sqlite:///environment.db")
-    assert options.url(of_sweep).endswith("environment.db")
-    assert RunOptions(storage="option.db").url(of_sweep).endswith("option.db")
+    assert database_of(options, of_sweep=of_sweep).endswith("environment.db")
+    assert database_of(RunOptions(storage="option.db"), of_sweep=of_sweep).endswith("option.db")
 
 
 def test_cache_is_the_option_then_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,12 +49,35 @@ def test_cache_is_the_option_then_the_environment(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("trials", [0, -1])
 def test_trials_below_one_are_refused(trials: int) -> None:
     with pytest.raises(ConfigError, match=f"--trials: came {trials}, allowed: 1 or more"):
-        RunOptions(trials=trials).plan("quickstart")
+        RunOptions(trials=trials)
+
+
+@pytest.mark.parametrize("minutes", [0.0, -1.0, float("inf"), float("nan")])
+def test_minutes_that_are_no_time_are_refused(minutes: float) -> None:
+    with pytest.raises(ConfigError, match="--minutes: came .*, allowed: a number above 0"):
+        RunOptions(minutes=minutes)
+
+
+def test_options_of_ray_are_refused_elsewhere() -> None:
+    with pytest.raises(ConfigError, match="act with --on ray only"):
+        RunOptions(worker_gpus=1.0)
+
+
+def test_every_option_is_declared_with_a_flag_and_a_help_of_its_own() -> None:
+    declared = [each.metadata for each in fields(RunOptions) if each.metadata]
+    assert len({each["flag"] for each in declared}) == len(declared) == len(fields(RunOptions)) - 1
+    assert all(each["help"].endswith(".") for each in declared)
+
+
+def test_worker_gets_the_minutes_that_are_left() -> None:
+    begun = time.monotonic() - 60.0
+    given = RunOptions(minutes=3.0, begun=begun).worker_args("cells", make_plan())
+    assert float(given[given.index("--minutes") + 1]) == pytest.approx(2.0, abs=0.1)
 
 
 def test_url_that_makes_no_sense_is_refused() -> None:
     with pytest.raises(StorageError, match="neither a URL nor a"):
-        RunOptions(storage="nonsense").url()
+        database_of(RunOptions(storage="nonsense"))
 
 
 def test_worker_is_told_all_that_this_run_was_told(
@@ -59,7 +85,7 @@ def test_worker_is_told_all_that_this_run_was_told(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("mine.h5").write_text("")
-    plan = make_plan(weights="theirs.h5", limits={"recycle_trials": 7})
+    plan = make_plan(weights={"source": "theirs.h5"}, limits={"recycle_trials": 7})
     options = RunOptions(
         data="cells.npz",
         weights="mine.h5",
@@ -68,8 +94,8 @@ def test_worker_is_told_all_that_this_run_was_told(
         cache_dir=Path("kept"),
         cache_limit=5 * 10**9,
     )
-    words = options.worker_words("cells-2", plan)
-    assert dict(zip(words[::2], words[1::2], strict=True)) == {
+    given = options.worker_args("cells-2", plan)
+    assert dict(zip(given[::2], given[1::2], strict=True)) == {
         "--study": "cells-2",
         "--data": "cells.npz",
         "--weights": str(tmp_path / "mine.h5"),
@@ -77,9 +103,9 @@ def test_worker_is_told_all_that_this_run_was_told(
         "--artifacts": str(tmp_path / "files"),
         "--cache-dir": str(tmp_path / "kept"),
         "--cache-limit": str(5 * 10**9),
-        "--trials": "7",
+        "--max-trials": "7",
     }
-    assert RunOptions().worker_words("cells", plan)[4:6] == ["--weights", "theirs.h5"]
+    assert "theirs.h5" in RunOptions().worker_args("cells", plan)
 
 
 @pytest.mark.parametrize(
@@ -90,18 +116,20 @@ def test_database_of_a_study_is_found_though_its_sweep_cannot_be_run_now(
 ) -> None:
     (tmp_path / "mine.toml").write_text(content)
     for study in ("mine", "mine-2"):
-        assert RunOptions(sweeps_dir=tmp_path).url_of(study).endswith("mine.db")
+        assert database_of(RunOptions(sweeps_dir=tmp_path), study).endswith("mine.db")
 
 
 def test_sweep_is_not_read_where_the_database_is_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "mine.toml").write_text("half-ty")
-    assert RunOptions(sweeps_dir=tmp_path, storage="here.db").url_of("mine").endswith("here.db")
+    assert database_of(RunOptions(sweeps_dir=tmp_path, storage="here.db"), "mine").endswith(
+        "here.db"
+    )
     monkeypatch.setenv("BCSEARCH_STORAGE", "there.db")
-    assert RunOptions(sweeps_dir=tmp_path).url_of("mine").endswith("there.db")
+    assert database_of(RunOptions(sweeps_dir=tmp_path), "mine").endswith("there.db")
 
 
 def test_storage_of_a_sweep_that_is_no_text_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("storage = 3")
-    assert RunOptions(sweeps_dir=tmp_path).url_of("mine").endswith("results/bcsearch.db")
+    assert database_of(RunOptions(sweeps_dir=tmp_path), "mine").endswith("results/bcsearch.db")

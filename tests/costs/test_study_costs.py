@@ -1,0 +1,95 @@
+"""Passes and bytes are counted exactly; seconds follow from made-up speeds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bcsearch.errors import ConfigError
+from tests.costs.conftest import N_IMAGES
+
+pytestmark = pytest.mark.slow
+
+if TYPE_CHECKING:
+    from bcsearch.config import Plan
+    from bcsearch.costs.pool import Candidate
+    from bcsearch.costs.speeds import Speeds
+    from bcsearch.records.costs import StudyCosts
+    from bcsearch.training.trainer import Trainer
+
+
+def speeds_of(pool: list[Candidate]) -> Speeds:
+    """Return speeds: 1 ms an image and cut, 10 ms a view, 0.1 s a step of heads, 20 ms a suffix."""
+    from bcsearch.backbones.cuts import cuts_of
+    from bcsearch.costs.speeds import HeadSpeed, SegmentSpeed, Speeds, SuffixSpeed
+
+    made = Speeds(views={("light",): 0.01})
+    for each in pool:
+        cuts = [cut.name for cut in cuts_of(*each.network)[1:]]
+        made.segments[each.network] = tuple(SegmentSpeed(cut=cut, per_image=0.001) for cut in cuts)
+        suffix = SuffixSpeed(fraction=0.5, train=0.02, turn=0.0, predict=0.0)
+        made.suffixes[each.network] = (suffix,)
+        head = HeadSpeed(weights=1, batch_size=8, step=0.1, predict=0.0)
+        made.heads[each.n_features] = (head,)
+    return made
+
+
+def costs(plan: Plan, trainer: Trainer, n_trials: int = 10) -> StudyCosts:
+    from bcsearch.costs.pool import draw_pool
+    from bcsearch.costs.study_costs import costs_of
+
+    pool = draw_pool(plan)
+    return costs_of(plan, trainer, pool, speeds_of(pool), n_trials)
+
+
+def test_every_view_and_cut_of_the_space_is_counted_once(plan: Plan, trainer: Trainer) -> None:
+    found = costs(plan, trainer)
+    rows = [(row.backbone, row.cut, row.view) for row in found.rows]
+    assert len(rows) == len(set(rows))
+    assert ("", "input", "light (copy 1)") in rows
+    assert ("efficientnet_lite0", "pooled", "original") in rows
+    assert ("efficientnet_lite0", "pooled", "light (copy 1)") in rows
+    assert not [row for row in rows if row[0] == "custom"]  # it is trained whole, from images
+    by_key = {(row.cut, row.view): row for row in found.rows}
+    pooled = by_key["pooled", "original"]
+    assert (pooled.passes, pooled.cache_bytes) == (N_IMAGES, N_IMAGES * 1280 * 2)
+    view = by_key["input", "light (copy 1)"]
+    assert (view.passes, view.cache_bytes) == (0, N_IMAGES * 32 * 32 * 3)
+    assert view.seconds == pytest.approx(N_IMAGES * 0.01)
+
+
+def test_range_is_from_the_fewest_epochs_to_all_of_them(plan: Plan, trainer: Trainer) -> None:
+    few, many = costs(plan, trainer, 10), costs(plan, trainer, 20)
+    assert (few.fewest_epochs, few.most_epochs) == (3, 4)  # pruned at the third epoch
+    assert few.pass_seconds < few.least_seconds < few.most_seconds
+    assert many.least_seconds - many.pass_seconds == pytest.approx(
+        2 * (few.least_seconds - few.pass_seconds)
+    )
+
+
+def test_what_the_cache_has_already_costs_nothing(plan: Plan, trainer: Trainer) -> None:
+    from bcsearch.views.view import View
+
+    before = costs(plan, trainer)
+    trainer.features.activations("efficientnet_lite0", 32, "pooled", View())
+    after = costs(plan, trainer)
+    assert [row.cut for row in after.rows if row.kept] == ["pooled"]
+    assert before.passes - after.passes == N_IMAGES
+    assert before.cache_bytes - after.cache_bytes == N_IMAGES * 1280 * 2
+
+
+def test_space_that_needs_more_cache_than_allowed_is_refused_naming_what_would_fit(
+    plan: Plan, trainer: Trainer
+) -> None:
+    from bcsearch.costs.limit import check_cache
+
+    whole = costs(plan, trainer).cache_bytes
+    check_cache(plan, trainer, whole)
+    with pytest.raises(ConfigError) as caught:
+        check_cache(plan, trainer, round(0.9 * whole))
+    message = str(caught.value)
+    assert message.startswith("--max-cache: came ")
+    assert "without augment = 'light' it is" in message
+    with pytest.raises(ConfigError, match="the least that it can be is"):
+        check_cache(plan, trainer, -1)

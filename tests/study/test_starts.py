@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from bcsearch.config import find_files, load_plan
+from bcsearch.recipe import Params
+from tests.fakes import make_plan
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("name", sorted(find_files("sweeps")))
+def test_first_point_of_every_shipped_sweep_is_a_cheap_one_of_its_space(name: str) -> None:
+    from bcsearch.study.starts import first_points
+
+    plan = load_plan(name)
+    first = first_points(plan)[0]
+    params = Params(**{**plan.space.fixed, **first})
+    assert all(plan.space.varied[key].holds(value) for key, value in first.items())
+    assert (params.head_layers, params.n_views) == (0, 1)
+    assert params.image_size == min(plan.space.choice_of("image_size"))
+    fractions = [float(share) for share in plan.space.choice_of("unfreeze_fraction")]
+    assert params.unfreeze_fraction == min(fractions)
+
+
+def test_start_points_are_tried_the_cheapest_first() -> None:
+    from bcsearch.study.starts import first_points
+
+    space = {"image_size": {"choice": [64, 96]}, "augment": {"choice": ["none", "light"]}}
+    expensive = {"image_size": 96, "augment": "light"}
+    cheap, between = {"image_size": 64, "augment": "none"}, {"image_size": 96, "augment": "none"}
+    plan = make_plan(space, start=[expensive, cheap, between])
+    assert first_points(plan) == [cheap, between, expensive]
+
+
+def test_only_parameters_whose_conditions_hold_are_named() -> None:
+    from bcsearch.study.starts import cheapest_point
+
+    space = {
+        "head_layers": {"int": [0, 2]},
+        "units_1": {"choice": [8, 16], "when": {"head_layers": [1, 2]}},
+        "learning_rate": {"float": [1e-4, 1e-2], "log": True},
+    }
+    assert cheapest_point(make_plan(space)) == {
+        "head_layers": 0,
+        "learning_rate": pytest.approx(1e-3),
+    }
