@@ -144,11 +144,11 @@ def encode_epochs(epochs: tuple[EpochScores, ...]) -> str:
 
 
 def decode_epochs(text: str) -> tuple[EpochScores, ...]:
-    """Read back what ``encode_epochs`` wrote, or earlier versions, which kept one score without its name."""
+    """Read back what ``encode_epochs`` wrote, or earlier versions, which kept one score, by default accuracy, without its name."""
     content = loads(text)
     if isinstance(content, list):
-        named = [[*row[:3], {"score": row[3]}] for row in content]
-        content = {"score": "score", "epochs": named}
+        named = [[*row[:3], {"accuracy": row[3]}] for row in content]
+        content = {"score": "accuracy", "epochs": named}
     return tuple(
         EpochScores(
             epoch=epoch,
