@@ -25,7 +25,7 @@ LOCK_SECONDS = 0.5  # between looks at whether waiting for a lock should end
 
 
 def cache_dir() -> Path:
-    """Return the folder of the prefix cache: ``BCSEARCH_CACHE``, or ``bcsearch`` in the user's cache folder."""
+    """Return the folder of the prefix cache: ``BCSEARCH_CACHE``, or one in the user's cache."""
     chosen = os.environ.get("BCSEARCH_CACHE")
     if chosen:
         return Path(chosen)

@@ -48,7 +48,8 @@ def backup(
 
     if "://" in to:
         raise StorageError(
-            f"--to: came {masked(to)!r}, allowed: the path of a new SQLite file; 'bcsearch storage copy' fills a server"
+            f"--to: came {masked(to)!r}, allowed: the path of a new SQLite file; "
+            "'bcsearch storage copy' fills a server"
         )
     typer.echo(f"{_amount(back_up(database_of(chosen), Path(to)))}: {to}")
     return 0
@@ -63,7 +64,7 @@ def copy(
     ],
     chosen: RunOptions,
 ) -> int:
-    """Copy the whole database into an empty one of any kind, as it is at one moment, to go on there."""
+    """Copy the whole database into an empty one of any kind, to go on there."""
     from bcsearch.storage import database_of, masked
     from bcsearch.storage.copy import copy_database
 

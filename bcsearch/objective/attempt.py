@@ -82,7 +82,7 @@ class Attempt:
         return result.best.mean
 
     def give_up(self, reason: str) -> None:
-        """Record that this configuration cannot be trained, so that it and its like are not tried again."""
+        """Record that this configuration cannot be trained, so that its like are avoided."""
         self._trial.set_user_attr(attrs.NOTE, reason)
         self._of.ledger.record(self._entry(TrialState.INFEASIBLE))
         self._checkpoints.remove()
@@ -183,7 +183,8 @@ class Attempt:
         result: TrainResult | None = None,
         duplicate_of: int | None = None,
     ) -> LedgerEntry:
-        epochs, trained = (), 0.0
+        epochs: tuple[EpochScores, ...] = ()
+        trained = 0.0
         if result is not None:
             epochs, trained = result.epochs, result.seconds
         elapsed = time.perf_counter() - self._started

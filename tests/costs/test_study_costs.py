@@ -90,6 +90,6 @@ def test_space_that_needs_more_cache_than_allowed_is_refused_naming_what_would_f
         check_cache(plan, trainer, round(0.9 * whole))
     message = str(caught.value)
     assert message.startswith("--max-cache: came ")
-    assert "without augment = 'light' it is" in message
+    assert "what would fit, without augment = 'light': " in message
     with pytest.raises(ConfigError, match="the least that it can be is"):
         check_cache(plan, trainer, -1)

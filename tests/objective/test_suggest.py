@@ -7,10 +7,9 @@ import pytest
 
 from bcsearch.config import Space
 from bcsearch.objective.suggest import suggest_params
-from bcsearch.recipe import Params
+from bcsearch.recipe import Params, Value
 
 if TYPE_CHECKING:
-    from bcsearch.config import Value
 
 SPACE = Space.model_validate(
     {
