@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bcsearch.costs.pool import Candidate
     from bcsearch.training.trainer import Trainer
 
+MOST_CHOICES = 16  # more values than these are a range
 COSTLY = ("image_size", "views", "augment", "preprocess", "backbone", "unfreeze_fraction")
 
 
@@ -39,7 +40,7 @@ def check_cache(plan: Plan, trainer: Trainer, most_bytes: int) -> None:
     rows: Sequence[int] = range(len(pool))
     removed: list[str] = []
     options = _options(pool, rows)
-    while options and needed(rows) > most_bytes:
+    while options and needed(rows) > most_bytes and len(removed) < 5:
         best = min(options, key=lambda option: needed(options[option]))
         rows = options[best]
         removed.append(best)
@@ -57,18 +58,19 @@ def check_cache(plan: Plan, trainer: Trainer, most_bytes: int) -> None:
 
 
 def _options(pool: Sequence[Candidate], rows: Sequence[int]) -> dict[str, list[int]]:
-    """Return what is left of the pool without each of the values that it has, by that value."""
-    return {
-        f"{name} = {value!r}": [row for row in rows if pool[row].values.get(name) != value]
-        for name, value in _values(pool, rows)
-    }
-
-
-def _values(pool: Sequence[Candidate], rows: Sequence[int]) -> list[tuple[str, object]]:
-    """Return the values of what costs cache, by parameter, as far as they vary."""
-    found: list[tuple[str, object]] = []
+    """Return what is left of the pool without a value of a choice, or the upper half of a range."""
+    found: dict[str, list[int]] = {}
     for name in COSTLY:
-        values = {pool[row].values.get(name) for row in rows} - {None}
-        if len(values) > 1:
-            found += [(name, value) for value in sorted(values, key=str)]
-    return found
+        values = {row: pool[row].values.get(name) for row in rows}
+        distinct = sorted({value for value in values.values() if value is not None}, key=str)
+        if len(distinct) < 2:
+            continue
+        if len(distinct) > MOST_CHOICES:
+            numbers = [float(value) for value in distinct]
+            middle = float(f"{(min(numbers) + max(numbers)) / 2:.2g}")
+            kept = [row for row, value in values.items() if float(value or 0) <= middle]
+            found[f"{name} above {middle:g}"] = kept
+            continue
+        for value in distinct:
+            found[f"{name} = {value!r}"] = [row for row in rows if values[row] != value]
+    return {text: kept for text, kept in found.items() if 0 < len(kept) < len(rows)}

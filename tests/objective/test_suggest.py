@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import optuna
 import pytest
@@ -9,7 +9,6 @@ from bcsearch.config import Space
 from bcsearch.objective.suggest import suggest_params
 from bcsearch.recipe import Params, Value
 
-if TYPE_CHECKING:
 
 SPACE = Space.model_validate(
     {
