@@ -9,8 +9,8 @@ from bcsearch.config import RunOptions
 from bcsearch.data import load_images
 from bcsearch.errors import StudyError
 from bcsearch.export.bundle import Bundle, read_bundle
-from bcsearch.export.evaluate import Evaluation
 from bcsearch.export.evaluate import evaluate as _evaluate
+from bcsearch.records.evaluation import Evaluation
 from bcsearch.records.events import Listener, ignore
 from bcsearch.storage import database_of, find_study
 from bcsearch.storage import read_study as _read_study

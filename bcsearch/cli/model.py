@@ -40,10 +40,7 @@ def evaluate(
     if as_json:
         typer.echo(options.as_json(found))
         return 0
-    lines = evaluation_text(
-        found.n_images, found.accuracy, found.macro_f1, found.per_class, found.confusion
-    )
-    typer.echo(lines)
+    typer.echo(evaluation_text(found))
     return 0
 
 

@@ -6,6 +6,7 @@ import os
 import time
 from dataclasses import MISSING, dataclass, field, fields, replace
 from math import inf
+from pathlib import Path  # noqa: TC003 - commands read the annotations of options when they run
 from typing import TYPE_CHECKING, Any
 
 from bcsearch.config.load import load_plan
@@ -13,8 +14,6 @@ from bcsearch.errors import ConfigError
 from bcsearch.paths import RESULTS_DIR, cache_dir
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bcsearch.config.load import Plan
 
 

@@ -48,7 +48,10 @@ class Bundle:
     @cached_property
     def _forward(self) -> Callable[[np.ndarray], tf.Tensor]:
         """The model as one traced function."""
-        return tf.function(lambda batch: self.model(batch, training=False), reduce_retracing=True)  # type: ignore[no-any-return] # tensorflow ships no types
+        forward: Callable[[np.ndarray], tf.Tensor] = tf.function(
+            lambda batch: self.model(batch, training=False), reduce_retracing=True
+        )
+        return forward
 
     def predict(self, images: np.ndarray, batch: int = 64) -> np.ndarray:
         """Return probabilities (n, n_classes) float32 of images (n, height, width, 3) uint8."""

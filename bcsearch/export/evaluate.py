@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bcsearch.errors import DataError
+from bcsearch.records.evaluation import ClassScore, Evaluation
 from bcsearch.scores.metrics import accuracy, confusion_matrix, macro_f1
 
 if TYPE_CHECKING:
     from bcsearch.data import ImageSet
     from bcsearch.export.bundle import Bundle
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClassScore:
-    """Scores of one class, 0 to 1; None where nothing of it was there, or predicted, to score."""
-
-    images: int
-    precision: float | None
-    recall: float | None
-    f1: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
-    """Scores on one labelled set; ``confusion`` has true classes in rows, predicted in columns."""
-
-    n_images: int
-    accuracy: float
-    macro_f1: float
-    per_class: dict[str, ClassScore]
-    confusion: list[list[int]]
 
 
 def evaluate(bundle: Bundle, images: ImageSet) -> Evaluation:

@@ -10,7 +10,6 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from bcsearch.records.scores import best_epoch
 from bcsearch.scores.metrics import confusion_matrix
 
 if TYPE_CHECKING:
@@ -31,10 +30,9 @@ class TrialCurves:
     Attributes:
         title: the trial and how it ended.
         score: the name of the score on the vertical axis.
-        epochs: counted from 0, (n_epochs,) integers.
         folds: the score of every fold, (n_folds, n_epochs) float64; NaN where it was not finite.
         mean: over folds, (n_epochs,) float64.
-        best: the place in ``epochs`` of the highest mean; None where none is finite.
+        best: the epoch, counted from 0, of the highest mean; None where none is finite.
         class_names: in the order of the labels, cut to what fits.
         confusion: images by true class (row) and predicted class (column), (n_classes, n_classes)
             int64, out of fold; None where no predictions are kept.
@@ -42,7 +40,6 @@ class TrialCurves:
 
     title: str
     score: str
-    epochs: np.ndarray
     folds: np.ndarray
     mean: np.ndarray
     best: int | None
@@ -70,20 +67,13 @@ def trial_curves(
     score = ""
     if epochs:
         score = epochs[0].score
-    n_folds = max((len(each.fold_scores) for each in epochs), default=0)
-    folds = np.full((n_folds, len(epochs)), np.nan)
-    for column, each in enumerate(epochs):
-        folds[: len(each.fold_scores), column] = each.fold_scores
-    folds[~np.isfinite(folds)] = np.nan
-    mean = np.array([each.mean for each in epochs], dtype=float)
-    mean[~np.isfinite(mean)] = np.nan
-    ended = f"Trial {number}: {state} after {len(epochs)} epochs"
-    finite = [each for each, value in zip(epochs, mean, strict=True) if np.isfinite(value)]
-    best, title = None, f"{ended}, no finite {score}"
-    if finite:
-        found = best_epoch(finite)
-        best = list(epochs).index(found)
-        title = f"{ended}, best {score} {found.mean:.4f} at epoch {found.epoch}"
+    folds = _finite([each.fold_scores for each in epochs]).T
+    mean = _finite([each.mean for each in epochs])
+    title = f"Trial {number}: {state} after {len(epochs)} epochs"
+    best = None
+    if np.isfinite(mean).any():
+        best = int(np.nanargmax(mean))
+        title += f", best {score} {mean[best]:.4f} at epoch {best}"
     class_names: tuple[str, ...] = ()
     confusion = None
     if labels is not None and out_of_fold is not None:
@@ -92,7 +82,6 @@ def trial_curves(
     return TrialCurves(
         title=title,
         score=score,
-        epochs=np.array([each.epoch for each in epochs], dtype=int),
         folds=folds,
         mean=mean,
         best=best,
@@ -126,12 +115,12 @@ def draw_trial(curves: TrialCurves) -> bytes:
 
 def _draw_curves(axes: Axes, curves: TrialCurves) -> None:
     if len(curves.folds) > 1:
-        lines = axes.plot(curves.epochs, curves.folds.T, ".-", color="#8fb0da", linewidth=1)
+        lines = axes.plot(curves.folds.T, ".-", color="#8fb0da", linewidth=1)
         lines[0].set_label("fold")
-    axes.plot(curves.epochs, curves.mean, ".-", color="#174a8c", linewidth=2.5, label="mean")
+    axes.plot(curves.mean, ".-", color="#174a8c", linewidth=2.5, label="mean")
     if curves.best is not None:
-        best = curves.epochs[curves.best], curves.mean[curves.best]
-        (mark,) = axes.plot(*best, "o", color="#d1495b", markersize=8, label="best")
+        height = curves.mean[curves.best]
+        (mark,) = axes.plot(curves.best, height, "o", color="#d1495b", markersize=8, label="best")
         mark.set_markerfacecolor("white")
     axes.set_xlabel("epoch, counted from 0")
     axes.set_ylabel(curves.score, parse_math=False)
@@ -161,6 +150,12 @@ def _draw_confusion(axes: Axes, curves: TrialCurves) -> None:
     axes.set_ylabel("true class")
     right, total = int(confusion.trace()), int(confusion.sum())
     axes.set_title(f"{right:,} of {total:,} images right, out of fold", fontsize=9)
+
+
+def _finite(values: Sequence[float] | Sequence[Sequence[float]]) -> np.ndarray:
+    """Return values with NaN in place of what is not finite."""
+    array = np.array(values, dtype=float)
+    return np.where(np.isfinite(array), array, np.nan)
 
 
 def _shown(name: str) -> str:

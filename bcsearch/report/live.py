@@ -29,8 +29,6 @@ from bcsearch.records.sizes import time_text
 from bcsearch.report.trials import Row, number, trials_table
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from rich.console import Console, ConsoleOptions, RenderResult
 
     from bcsearch.records.events import Listener
@@ -69,12 +67,7 @@ class LiveView:
             self._live.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._clear_bar()
         if self._live:
             self._live.update(self, refresh=True)
@@ -105,10 +98,9 @@ class LiveView:
         """Yield the view as it is now: the best trial and the last ones, a headline, a bar."""
         known = self._known
         rows = list(self._rows.values())[-ROWS_SHOWN:]
-        if known.best_number in self._rows and known.best_number is not None:
-            best = self._rows[known.best_number]
-            if best not in rows:  # it would have scrolled away
-                rows = [best, *rows[1:]]
+        best = [row for row in self._rows.values() if row.number == known.best_number]
+        if best and best[0] not in rows:  # it would have scrolled away
+            rows = [*best, *rows[1:]]
         if rows:  # none where other processes run the trials
             yield trials_table(rows, known.score_name, known.best_number, options.max_width)
         if known.trials or rows:  # before there is a study, there is no headline

@@ -7,7 +7,7 @@ from bcsearch.recipe import PARTS, Part
 
 
 def params_text() -> str:
-    """Return every parameter in two lines: its name with what it may be and its default, then what it does."""
+    """Return every parameter in three lines: what it may be, when it acts, what it does."""
     return "\n".join(_lines(part) for part in PARTS)
 
 

@@ -151,11 +151,14 @@ def encode_epochs(epochs: tuple[EpochScores, ...]) -> str:
 
 
 def decode_epochs(text: str) -> tuple[EpochScores, ...]:
-    """Read what ``encode_epochs`` wrote; earlier versions kept one score without its name."""
+    """Read what ``encode_epochs`` wrote.
+
+    Earlier versions kept one score without its name, by default accuracy.
+    """
     content = loads(text)
     if isinstance(content, list):
-        named = [[*row[:3], {"score": row[3]}] for row in content]
-        content = {"score": "score", "epochs": named}
+        named = [[*row[:3], {"accuracy": row[3]}] for row in content]
+        content = {"score": "accuracy", "epochs": named}
     return tuple(
         EpochScores(
             epoch=epoch,

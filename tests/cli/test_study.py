@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import tomli_w
 
+from bcsearch.export.writers import WRITERS
 from tests.fakes import FakeTrainer, make_plan, make_worker, open_session
 
 if TYPE_CHECKING:
@@ -136,6 +137,12 @@ def test_storage_may_lie_anywhere(
         "best", "--study", "cells", *(["--storage", "else.db"] if place == "option" else [])
     )
     assert answer.code == 0
+
+
+def test_help_of_export_names_every_format(bcsearch: Run) -> None:
+    answer = bcsearch("export", "--help")
+    for name in WRITERS:
+        assert name in answer.out
 
 
 @pytest.mark.usefixtures("study")

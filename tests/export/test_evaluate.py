@@ -8,7 +8,8 @@ from sklearn import metrics
 
 from bcsearch.data import ImageSet
 from bcsearch.errors import DataError
-from bcsearch.export.evaluate import ClassScore, evaluate, score_predictions
+from bcsearch.export.evaluate import evaluate, score_predictions
+from bcsearch.records.evaluation import ClassScore
 
 if TYPE_CHECKING:
     from bcsearch.export.bundle import Bundle

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from bcsearch.export.evaluate import ClassScore
+from bcsearch.records.evaluation import ClassScore, Evaluation
 from bcsearch.report.evaluation import evaluation_text
 
 
@@ -9,7 +9,14 @@ def test_scores_are_shown_class_by_class_beside_the_confusion_matrix() -> None:
         "basophil": ClassScore(images=3, precision=1.0, recall=2 / 3, f1=0.8),
         "platelet": ClassScore(images=0, precision=0.0, recall=None, f1=0.0),
     }
-    lines = evaluation_text(3, 2 / 3, 0.4, per_class, [[2, 1], [0, 0]]).splitlines()
+    found = Evaluation(
+        n_images=3,
+        accuracy=2 / 3,
+        macro_f1=0.4,
+        per_class=per_class,
+        confusion=[[2, 1], [0, 0]],
+    )
+    lines = evaluation_text(found).splitlines()
     assert lines[0] == "3 images: accuracy 0.6667, macro F1 0.4000"
     header = "class images precision recall f1 | predicted as class 0 1"
     assert lines[1].split() == header.split()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from bcsearch.config import RunOptions
@@ -50,7 +51,10 @@ class Bench:
         return run("cells", asked, self.heard)
 
     def prepare(self, plan: Plan, *_: Any) -> SimpleNamespace:
-        return SimpleNamespace(plan=plan, fingerprint=self.fingerprint, trainer=self.trainer)
+        dataset = SimpleNamespace(labels=np.array([0, 0, 1, 1]), class_names=("round", "flat"))
+        return SimpleNamespace(
+            plan=plan, fingerprint=self.fingerprint, trainer=self.trainer, dataset=dataset
+        )
 
     def refit(self, prepared: Any, session: Any, *_: Any) -> Path:
         del prepared

@@ -49,7 +49,9 @@ def test_progress_tells_what_other_processes_have_done(tmp_path: Path) -> None:
     make_worker(working, plan, FakeTrainer()).run()
     best = working.record().best
     assert best is not None
-    assert watching.progress() == BudgetKnown(trials=3, filled=3, best=best.score)
+    assert watching.progress() == BudgetKnown(
+        trials=3, filled=3, best=best.score, best_number=best.number
+    )
 
 
 def test_files_of_a_study_lie_in_its_folder(tmp_path: Path) -> None:
