@@ -13,10 +13,9 @@ from sqlalchemy.orm import Session
 
 from bcsearch.records import TrialState
 from bcsearch.storage.engine import database_now
-from bcsearch.storage.optuna_tables import BEATS, STUDIES, TRIALS
+from bcsearch.storage.optuna_private import BEATS, STUDIES, TRIALS, known_schemas, schema_of
 from bcsearch.storage.rdb import open_storage
 from bcsearch.storage.read import connected, reading
-from bcsearch.storage.schema import known_schemas, schema_of
 from bcsearch.storage.tables import METADATA, SLOTS
 from bcsearch.storage.urls import checked, masked, sqlite_path
 

@@ -1,7 +1,5 @@
 """The ledger: what finished trials found, kept beside Optuna's tables and read without it.
 
-Imports sqlalchemy, optuna.
-
 A row is written by the objective before its trial ends. A worker may die in between, so a row only
 counts where Optuna's row of the trial says COMPLETE or PRUNED; ``state`` is how the trial meant to
 end.
@@ -20,8 +18,8 @@ from bcsearch.recipe import Params
 from bcsearch.records import EpochScores, TrialState, best_epoch
 from bcsearch.storage.attrs import RETRY_HISTORY, UUID
 from bcsearch.storage.engine import transaction
-from bcsearch.storage.optuna_tables import TRIALS, USER_ATTRS
-from bcsearch.storage.patience import patient
+from bcsearch.storage.optuna_private import TRIALS, USER_ATTRS, study_id
+from bcsearch.storage.reconnect import reconnecting
 from bcsearch.storage.tables import LEDGER
 from bcsearch.storage.trial_rows import FINISHED, UNFINISHED, write_constraint
 
@@ -57,15 +55,16 @@ class Ledger:
     """The ledger of one study, keyed by the ``uuid`` in its user attributes."""
 
     def __init__(self, storage: Storage, study: Study) -> None:
-        self._engine, self.outage = storage.engine, storage.outage
-        self._study_id = study._study_id
+        self._engine = storage.engine
+        self.outage = storage.outage
+        self._study_id = study_id(study)
         self.uuid: str = study.user_attrs[UUID]
 
-    @patient
+    @reconnecting
     def record(self, entry: LedgerEntry) -> None:
-        """Write what a trial found, over what an earlier try of the same trial wrote, and whether it is feasible.
+        """Write what a trial found, over what an earlier try of the same trial wrote.
 
-        Every trial that ends tells the sampler whether it is, by the same key.
+        Every trial that ends also writes for the sampler whether it is feasible, by the same key.
         """
         with transaction(self._engine) as session:
             session.execute(delete(LEDGER).where(self._is(entry.trial_number)))
@@ -74,77 +73,88 @@ class Ledger:
                 infeasible = entry.state is TrialState.INFEASIBLE
                 write_constraint(session, self._study_id, entry.trial_number, float(infeasible))
 
-    @patient
+    @reconnecting
     def entry_of(self, trial_number: int) -> LedgerEntry | None:
         """Return what a trial found; None when nothing was written."""
         with transaction(self._engine) as session:
             row = session.execute(select(LEDGER).where(self._is(trial_number))).one_or_none()
-        return None if row is None else _entry(row)
+        if row is None:
+            return None
+        return LedgerEntry(
+            trial_number=row.trial_number,
+            params=stored_params(row.params),
+            epochs=decode_epochs(row.epochs),
+            state=TrialState(row.state),
+            train_seconds=row.train_seconds,
+            total_seconds=row.total_seconds,
+            duplicate_of=row.duplicate_of,
+        )
 
-    @patient
+    @reconnecting
     def find_digest(self, digest: str) -> int | None:
-        """Return the first finished trial with this digest of its params, completed ones before pruned ones."""
-        trial = and_(TRIALS.c.study_id == self._study_id, TRIALS.c.number == LEDGER.c.trial_number)
-        same = and_(
+        """Return the first finished trial with this digest of its params.
+
+        Completed trials come before pruned ones.
+        """
+        in_study = and_(
+            TRIALS.c.study_id == self._study_id, TRIALS.c.number == LEDGER.c.trial_number
+        )
+        same = (
             LEDGER.c.study_uuid == self.uuid,
             LEDGER.c.digest == digest,
             LEDGER.c.duplicate_of.is_(None),
+            TRIALS.c.state.in_(FINISHED),
         )
-        found = (
-            select(LEDGER.c.trial_number)
-            .join(TRIALS, trial)
-            .where(same, TRIALS.c.state.in_(FINISHED))
-        )
+        found = select(LEDGER.c.trial_number).join(TRIALS, in_study).where(*same)
+        first = found.order_by(TRIALS.c.state, TRIALS.c.number)
         with transaction(self._engine) as session:
-            number: int | None = (
-                session.execute(found.order_by(TRIALS.c.state, TRIALS.c.number)).scalars().first()
-            )
-        return number
+            return session.execute(first).scalars().first()
 
-    @patient
+    @reconnecting
     def worst_first(self) -> list[int]:
         """Return the numbers of the completed trials, the lowest score first."""
-        completed = and_(
-            LEDGER.c.study_uuid == self.uuid, LEDGER.c.state == TrialState.COMPLETE.value
-        )
+        in_study = select(LEDGER.c.trial_number).where(LEDGER.c.study_uuid == self.uuid)
+        completed = in_study.where(LEDGER.c.state == TrialState.COMPLETE.value)
         with transaction(self._engine) as session:
-            return list(
-                session.execute(
-                    select(LEDGER.c.trial_number).where(completed).order_by(LEDGER.c.score)
-                ).scalars()
-            )
+            return list(session.execute(completed.order_by(LEDGER.c.score)).scalars())
 
-    @patient
+    @reconnecting
     def going_on(self) -> set[int]:
         """Return the trials that run or wait, each by the number of its first attempt."""
-        retries = and_(
+        history = and_(
             USER_ATTRS.c.trial_id == TRIALS.c.trial_id, USER_ATTRS.c.key == RETRY_HISTORY
         )
-        mine = TRIALS.c.study_id == self._study_id, TRIALS.c.state.in_(UNFINISHED)
-        found = (
-            select(TRIALS.c.number, USER_ATTRS.c.value_json)
-            .outerjoin(USER_ATTRS, retries)
-            .where(*mine)
+        trials = select(TRIALS.c.number, USER_ATTRS.c.value_json).outerjoin(USER_ATTRS, history)
+        unfinished = trials.where(
+            TRIALS.c.study_id == self._study_id, TRIALS.c.state.in_(UNFINISHED)
         )
+        numbers = set()
         with transaction(self._engine) as session:
-            return {
-                loads(history)[0] if history else number
-                for number, history in session.execute(found)
-            }
+            for number, text in session.execute(unfinished):
+                attempts = [number]
+                if text:
+                    attempts = loads(text)
+                numbers.add(attempts[0])
+        return numbers
 
     def _is(self, trial_number: int) -> ColumnElement[bool]:
         return and_(LEDGER.c.study_uuid == self.uuid, LEDGER.c.trial_number == trial_number)
 
 
 def encode_epochs(epochs: tuple[EpochScores, ...]) -> str:
-    """Return JSON: the ranking score, and a list of [epoch, train loss, learning rate, scores by name]."""
+    """Return JSON: the ranking score, and of each epoch number, train loss, rate and scores."""
+    ranking = ""
+    if epochs:
+        ranking = epochs[0].score
     rows = [[e.epoch, e.train_loss, e.learning_rate, dict(e.scores)] for e in epochs]
-    ranking = epochs[0].score if epochs else ""
     return dumps({"score": ranking, "epochs": rows}, separators=(",", ":"))
 
 
 def decode_epochs(text: str) -> tuple[EpochScores, ...]:
-    """Read back what ``encode_epochs`` wrote, or earlier versions, which kept one score, by default accuracy, without its name."""
+    """Read what ``encode_epochs`` wrote.
+
+    Earlier versions kept one score without its name, by default accuracy.
+    """
     content = loads(text)
     if isinstance(content, list):
         named = [[*row[:3], {"accuracy": row[3]}] for row in content]
@@ -174,28 +184,20 @@ def stored_params(text: str) -> Params:
 
 
 def _row(entry: LedgerEntry) -> dict[str, Any]:
-    best = entry.best if entry.epochs else None
+    epoch = score = None
+    if entry.epochs:
+        epoch = entry.best.epoch
+        if isfinite(entry.best.mean):
+            score = entry.best.mean
     return {
         "trial_number": entry.trial_number,
         "digest": entry.params.digest(),
         "params": dumps(dict(entry.params), sort_keys=True),
         "epochs": encode_epochs(entry.epochs),
-        "best_epoch": best.epoch if best else None,
-        "score": best.mean if best and isfinite(best.mean) else None,
+        "best_epoch": epoch,
+        "score": score,
         "train_seconds": entry.train_seconds,
         "total_seconds": entry.total_seconds,
         "duplicate_of": entry.duplicate_of,
         "state": entry.state.value,
     }
-
-
-def _entry(row: Any) -> LedgerEntry:
-    return LedgerEntry(
-        trial_number=row.trial_number,
-        params=stored_params(row.params),
-        epochs=decode_epochs(row.epochs),
-        state=TrialState(row.state),
-        train_seconds=row.train_seconds,
-        total_seconds=row.total_seconds,
-        duplicate_of=row.duplicate_of,
-    )

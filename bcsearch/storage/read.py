@@ -1,4 +1,4 @@
-"""Studies read back as records by plain SQL, in a few queries. Imports sqlalchemy, optuna.
+"""Studies found by name and read back as records by plain SQL, in a few queries.
 
 Optuna's ``get_trials`` builds an object for every value of every trial: a minute at 50,000 trials.
 """
@@ -7,33 +7,60 @@ from __future__ import annotations
 
 from collections import defaultdict
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from json import loads
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import func, select
 
 from bcsearch.errors import StudyError, unknown
 from bcsearch.records import StudyRecord
 from bcsearch.storage import attrs
-from bcsearch.storage.engine import holds_optuna
-from bcsearch.storage.optuna_tables import STUDIES, STUDY_ATTRS, TRIALS
-from bcsearch.storage.patience import patient
+from bcsearch.storage.database import RUN_FIRST, existing_database
+from bcsearch.storage.optuna_private import STUDIES, STUDY_ATTRS, TRIALS
 from bcsearch.storage.rdb import Storage
-from bcsearch.storage.trial_records import Meant, aware, bare_details, read_trials, whole_details
+from bcsearch.storage.reconnect import reconnecting
+from bcsearch.storage.trial_records import Scope, aware, read_trials
 from bcsearch.storage.urls import checked
-from bcsearch.storage.used import RUN_FIRST, is_empty, used_database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
 
-FILES_OF = attrs.FILES_OF.format("")
+
+def newest_of(sweep: str, studies: Sequence[StudyRecord]) -> str | None:
+    """Return the last study made from ``sweep``, of studies in the order they were made.
+
+    None where there is none.
+    """
+    for study in reversed(studies):
+        if study.sweep == sweep:
+            return study.name
+    return None
 
 
-@patient
+def find_study(source: Storage | str, name: str) -> str:
+    """Return the newest study of the sweep ``name``, or the study of that name.
+
+    ``name-1`` is the first study of a sweep, whose own name means the newest.
+
+    Raises:
+        StudyError: there is none, or nothing was ever run on this storage.
+    """
+    studies = list_studies(source)
+    newest = newest_of(name, studies)
+    if newest is not None:
+        return newest
+    names = [study.name for study in studies]
+    for found in (name, name.removesuffix("-1")):
+        if found in names:
+            return found
+    raise StudyError(f"{unknown('study', name, names)}; {RUN_FIRST}")
+
+
+@reconnecting
 def read_study(source: Storage | str, name: str, *, with_epochs: bool = False) -> StudyRecord:
     """Read a study with all its trials.
 
@@ -44,15 +71,13 @@ def read_study(source: Storage | str, name: str, *, with_epochs: bool = False) -
         StorageError: the database cannot be used.
     """
     with reading(source) as connection:
-        found = _find(_studies(connection), name)
-        meant = Meant(study_id=found.study_id, uuid=found.record.uuid)
-        return replace(
-            found.record,
-            trials=read_trials(connection, meant, whole_details(connection, meant, with_epochs)),
-        )
+        study_id, study = _find(_studies(connection), name)
+        scope = Scope(study_id=study_id, uuid=study.uuid)
+        trials = read_trials(connection, scope, in_full=True, with_epochs=with_epochs)
+    return replace(study, trials=trials)
 
 
-@patient
+@reconnecting
 def read_overview(source: Storage | str, name: str, n_best: int) -> StudyRecord:
     """Read number, state, score and times of all trials of a study, and all of its ``n_best`` best.
 
@@ -60,42 +85,32 @@ def read_overview(source: Storage | str, name: str, n_best: int) -> StudyRecord:
     params it is a sixth. Raises as ``read_study`` does.
     """
     with reading(source) as connection:
-        found = _find(_studies(connection), name)
-        every = Meant(study_id=found.study_id, uuid=found.record.uuid)
-        bare = replace(
-            found.record, trials=read_trials(connection, every, bare_details(connection, every))
-        )
-        best = replace(every, numbers=tuple(trial.number for trial in bare.ranked[:n_best]))
-        whole = {
-            trial.number: trial
-            for trial in read_trials(connection, best, whole_details(connection, best, True))
-        }
-        return replace(bare, trials=tuple(whole.get(trial.number, trial) for trial in bare.trials))
+        study_id, study = _find(_studies(connection), name)
+        scope = Scope(study_id=study_id, uuid=study.uuid)
+        trials = read_trials(connection, scope)
+        ranked = replace(study, trials=trials).ranked
+        scope = replace(scope, numbers=tuple(trial.number for trial in ranked[:n_best]))
+        best = read_trials(connection, scope, in_full=True, with_epochs=True)
+    in_full = {trial.number: trial for trial in best}
+    return replace(study, trials=tuple(in_full.get(trial.number, trial) for trial in trials))
 
 
-@patient
+@reconnecting
 def list_studies(source: Storage | str) -> list[StudyRecord]:
     """Read every study without its trials, oldest first. Raises as ``read_study`` does."""
     with reading(source) as connection:
-        return [found.record for found in _studies(connection)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
-    study_id: int
-    record: StudyRecord
+        return [study for _, study in _studies(connection)]
 
 
 @contextmanager
 def connected(source: str) -> Iterator[Connection]:
-    """Yield a connection to a database that is there, whosever tables it holds.
+    """Yield a connection to a database that exists, with tables of any kind.
 
     Raises:
         StudyError: there is no such SQLite file.
         StorageError: the database cannot be used.
     """
-    url = checked(source)
-    with used_database(url) as engine, engine.connect() as connection:
+    with existing_database(checked(source)) as engine, engine.connect() as connection:
         yield connection
 
 
@@ -109,34 +124,34 @@ def reading(source: Storage | str) -> Iterator[Connection]:
         with source.engine.connect() as connection:
             yield connection
         return
-    with connected(source) as connection:
-        if not holds_optuna(connection.engine, checked(source)):
-            raise is_empty(checked(source))
+    url = checked(source)
+    with existing_database(url, with_studies=True) as engine, engine.connect() as connection:
         yield connection
 
 
-def _studies(connection: Connection) -> list[_Found]:
-    texts: dict[int, dict[str, str]] = defaultdict(dict)
-    for row in connection.execute(
-        select(STUDY_ATTRS.c.study_id, STUDY_ATTRS.c.key, STUDY_ATTRS.c.value_json)
-    ):
-        texts[row.study_id][row.key] = row.value_json
+class _Study(NamedTuple):
+    study_id: int
+    record: StudyRecord
+
+
+def _studies(connection: Connection) -> list[_Study]:
+    attributes: dict[int, dict[str, str]] = defaultdict(dict)
+    columns = select(STUDY_ATTRS.c.study_id, STUDY_ATTRS.c.key, STUDY_ATTRS.c.value_json)
+    for study_id, key, text in connection.execute(columns):
+        attributes[study_id][key] = text
     first = select(TRIALS.c.study_id, func.min(TRIALS.c.datetime_start)).group_by(TRIALS.c.study_id)
     created: dict[int, datetime | None] = {row[0]: row[1] for row in connection.execute(first)}
-    rows = connection.execute(
-        select(STUDIES.c.study_id, STUDIES.c.study_name).order_by(STUDIES.c.study_id)
-    )
+    names = select(STUDIES.c.study_id, STUDIES.c.study_name).order_by(STUDIES.c.study_id)
     return [
-        _Found(
-            study_id=row.study_id,
-            record=_study(row.study_name, texts[row.study_id], created.get(row.study_id)),
-        )
-        for row in rows
+        _Study(study_id, _record(name, attributes[study_id], created.get(study_id)))
+        for study_id, name in connection.execute(names)
     ]
 
 
-def _study(name: str, texts: dict[str, str], created: datetime | None) -> StudyRecord:
-    known = {key: loads(text) for key, text in texts.items() if key.startswith("bcsearch:")}
+def _record(name: str, attributes: dict[str, str], created: datetime | None) -> StudyRecord:
+    known = {key: loads(text) for key, text in attributes.items() if key.startswith("bcsearch:")}
+    settings = known.get(attrs.SETTINGS, "")
+    prefix = attrs.FILES_OF.format("")
     return StudyRecord(
         name=name,
         sweep=known.get(attrs.SWEEP, name),
@@ -144,28 +159,27 @@ def _study(name: str, texts: dict[str, str], created: datetime | None) -> StudyR
         trials_wanted=known.get(attrs.TRIALS, 0),
         created=aware(created),
         fingerprint=known.get(attrs.FINGERPRINT, {}),
-        settings=known.get(attrs.SETTINGS, ""),
-        score=_ranked_by(known.get(attrs.SETTINGS, "{}")),
+        settings=settings,
+        score=_ranked_by(settings or "{}"),
         files=known.get(attrs.FILES, ""),
         files_of={
-            key.removeprefix(FILES_OF): place
+            key.removeprefix(prefix): place
             for key, place in known.items()
-            if key.startswith(FILES_OF)
+            if key.startswith(prefix)
         },
     )
 
 
-def _find(studies: list[_Found], name: str) -> _Found:
+def _find(studies: list[_Study], name: str) -> _Study:
     for found in studies:
         if found.record.name == name:
             return found
-    raise StudyError(
-        f"{unknown('study', name, [found.record.name for found in studies])}; {RUN_FIRST}"
-    )
+    names = [found.record.name for found in studies]
+    raise StudyError(f"{unknown('study', name, names)}; {RUN_FIRST}")
 
 
 def _ranked_by(settings: str) -> str:
-    """Return the name of the score that a study's settings rank by, which earlier versions kept elsewhere."""
+    """Return the score that trials are ranked by; earlier versions kept it elsewhere."""
     sweep = loads(settings).get("sweep", {})
     earlier: str = sweep.get("training", {}).get("score", "accuracy")
     found: str = sweep.get("search", {}).get("score", earlier)

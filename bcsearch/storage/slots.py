@@ -1,10 +1,7 @@
 """The exact budget of a study: one row for each trial wanted, over all workers.
 
-Imports sqlalchemy, optuna.
-
 A slot stores who claimed it, when, and the number of the trial that fills it; its state is derived,
-in one expression, from that and from Optuna's row of the trial, so there is no second truth to keep
-in step and nothing to settle:
+in one expression, from that and from Optuna's row of the trial, so nothing has to be kept in step:
 
 * finished: its trial is COMPLETE or PRUNED.
 * running: its trial is RUNNING.
@@ -33,24 +30,17 @@ from sqlalchemy.exc import IntegrityError
 
 from bcsearch.storage.attrs import UUID
 from bcsearch.storage.engine import changes_one, stale_before, transaction
-from bcsearch.storage.optuna_tables import TRIALS
-from bcsearch.storage.patience import patient
+from bcsearch.storage.optuna_private import TRIALS, study_id
+from bcsearch.storage.reconnect import reconnecting
 from bcsearch.storage.tables import SLOTS
 from bcsearch.storage.trial_rows import FINISHED
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from optuna import Study
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import Session
 
     from bcsearch.storage.rdb import Storage
-
-CANDIDATES = (
-    32  # free slots looked at together, in random order, so that workers seldom want the same one
-)
-ATTEMPTS = 8
 
 
 class SlotState(StrEnum):
@@ -86,19 +76,20 @@ class Slots:
     """The slots of one study, keyed by the uuid in its user attributes."""
 
     def __init__(self, storage: Storage, study: Study) -> None:
-        self._engine, self.outage = storage.engine, storage.outage
+        self._engine = storage.engine
+        self.outage = storage.outage
         self._grace_seconds = storage.grace_seconds
-        self._study_id = study._study_id
+        self._study_id = study_id(study)
         self._uuid: str = study.user_attrs[UUID]
         self._bound: set[int] = set()
 
-    @patient
+    @reconnecting
     def ensure_slots(self, wanted: int) -> None:
         """Make the budget ``wanted``: add rows, or remove free ones.
 
         A trial that runs or finished keeps its slot.
         """
-        for _ in range(ATTEMPTS):
+        for _ in range(8):
             try:
                 with transaction(self._engine) as session:
                     self._resize(session, wanted)
@@ -107,23 +98,31 @@ class Slots:
             return
         raise StorageInternalError(f"the slots of study {self._uuid} could not be made")
 
-    @patient
+    @reconnecting
     def claim(self, worker: str) -> int | None:
-        """Take a free slot for ``worker``; None when there is none."""
+        """Claim a free slot for ``worker``; None when there is none.
+
+        It is one of several free ones, by chance, so that workers seldom want the same one.
+        """
+        claimed = {**_cleared(), "claimed_by": worker, "claimed_at": func.now()}
         while True:
             with transaction(self._engine) as session:
-                candidates = self._free(session)
+                found = self._states(session).subquery()
+                free = select(found.c.slot, found.c.version).where(
+                    found.c.state == SlotState.FREE.value
+                )
+                candidates = session.execute(free.order_by(found.c.slot).limit(32)).all()
                 if not candidates:
                     return None
+                # one in each transaction: two workers might wait for each other
                 slot, version = SystemRandom().choice(candidates)
-                took = self._take(
-                    session, slot, version, worker
-                )  # one a transaction: two might wait for each other
-            if took:
+                unchanged = self._unchanged(slot, version)
+                is_ours = changes_one(session, update(SLOTS).where(unchanged).values(claimed))
+            if is_ours:
                 self._bound.discard(slot)
-                return slot
+                return int(slot)
 
-    @patient
+    @reconnecting
     def bind(self, slot: int, trial_number: int) -> bool:
         """Write the trial that fills a claimed slot.
 
@@ -131,9 +130,8 @@ class Slots:
         """
         with transaction(self._engine) as session:
             elsewhere = and_(self._mine, SLOTS.c.trial_number == trial_number, SLOTS.c.slot != slot)
-            session.execute(
-                update(SLOTS).where(elsewhere).values(_cleared())
-            )  # it was released there before
+            # the trial may have been released in another slot before
+            session.execute(update(SLOTS).where(elsewhere).values(_cleared()))
             vacant = or_(SLOTS.c.trial_number.is_(None), SLOTS.c.trial_number == trial_number)
             bound = update(SLOTS).where(self._mine, SLOTS.c.slot == slot, vacant)
             changes = {"trial_number": trial_number, "version": SLOTS.c.version + 1}
@@ -142,7 +140,7 @@ class Slots:
         self._bound.add(slot)
         return True
 
-    @patient
+    @reconnecting
     def give_back(self, slot: int) -> None:
         """Free a claimed slot at once when no trial came of it.
 
@@ -154,7 +152,7 @@ class Slots:
             unbound = and_(self._mine, SLOTS.c.slot == slot, SLOTS.c.trial_number.is_(None))
             session.execute(update(SLOTS).where(unbound).values(_cleared()))
 
-    @patient
+    @reconnecting
     def counts(self) -> SlotCounts:
         """Count the slots by state."""
         with transaction(self._engine) as session:
@@ -165,54 +163,38 @@ class Slots:
     def _mine(self) -> ColumnElement[bool]:
         return SLOTS.c.study_uuid == self._uuid
 
+    def _unchanged(self, slot: int, version: int) -> ColumnElement[bool]:
+        return and_(self._mine, SLOTS.c.slot == slot, SLOTS.c.version == version)
+
     def _states(self, session: Session) -> Select[tuple[int, int, str]]:
         """Select slot, version and state of every slot."""
+        cutoff = stale_before(session, self._grace_seconds)
+        awaits_trial = and_(SLOTS.c.trial_number.is_(None), SLOTS.c.claimed_at >= cutoff)
         state = case(
-            (self._trial_in(FINISHED), SlotState.FINISHED.value),
-            (self._trial_in((TrialState.RUNNING,)), SlotState.RUNNING.value),
-            (
-                self._awaits_trial(stale_before(session, self._grace_seconds)),
-                SlotState.CLAIMED.value,
-            ),
+            (self._has_trial(*FINISHED), SlotState.FINISHED.value),
+            (self._has_trial(TrialState.RUNNING), SlotState.RUNNING.value),
+            (awaits_trial, SlotState.CLAIMED.value),
             else_=SlotState.FREE.value,
         )
         return select(SLOTS.c.slot, SLOTS.c.version, state.label("state")).where(self._mine)
 
-    def _trial_in(self, states: tuple[TrialState, ...]) -> ColumnElement[bool]:
+    def _has_trial(self, *states: TrialState) -> ColumnElement[bool]:
         # a set of numbers, not a join: Optuna has no index on numbers, and SQLite would scan its
         # trials for each slot
-        numbers = select(TRIALS.c.number).where(
-            TRIALS.c.study_id == self._study_id, TRIALS.c.state.in_(states)
-        )
-        return SLOTS.c.trial_number.in_(numbers)
-
-    def _awaits_trial(self, cutoff: datetime) -> ColumnElement[bool]:
-        return and_(SLOTS.c.trial_number.is_(None), SLOTS.c.claimed_at >= cutoff)
-
-    def _free(self, session: Session) -> list[tuple[int, int]]:
-        found = self._states(session).subquery()
-        free = select(found.c.slot, found.c.version).where(found.c.state == SlotState.FREE.value)
-        rows = session.execute(free.order_by(found.c.slot).limit(CANDIDATES))
-        return [(row.slot, row.version) for row in rows]
-
-    def _take(self, session: Session, slot: int, version: int, worker: str) -> bool:
-        unchanged = and_(self._mine, SLOTS.c.slot == slot, SLOTS.c.version == version)
-        changes = {**_cleared(), "claimed_by": worker, "claimed_at": func.now()}
-        return changes_one(session, update(SLOTS).where(unchanged).values(changes))
+        numbers = select(TRIALS.c.number).where(TRIALS.c.study_id == self._study_id)
+        return SLOTS.c.trial_number.in_(numbers.where(TRIALS.c.state.in_(states)))
 
     def _resize(self, session: Session, wanted: int) -> None:
         rows = session.execute(self._states(session)).all()
-        taken = {row.slot for row in rows}
-        missing = [slot for slot in range(wanted) if slot not in taken][
-            : max(0, wanted - len(rows))
-        ]
+        surplus = len(rows) - wanted
+        used = {row.slot for row in rows}
+        unused = [slot for slot in range(wanted) if slot not in used]
+        missing = [{"study_uuid": self._uuid, "slot": slot} for slot in unused[: max(0, -surplus)]]
         if missing:
-            session.execute(
-                insert(SLOTS), [{"study_uuid": self._uuid, "slot": slot} for slot in missing]
-            )
+            session.execute(insert(SLOTS), missing)
         free = sorted((row for row in rows if row.state == SlotState.FREE), reverse=True)
-        for row in free[: max(0, len(rows) - wanted)]:
-            unchanged = and_(self._mine, SLOTS.c.slot == row.slot, SLOTS.c.version == row.version)
+        for row in free[: max(0, surplus)]:
+            unchanged = self._unchanged(row.slot, row.version)
             session.execute(delete(SLOTS).where(unchanged))
 
 

@@ -1,7 +1,4 @@
-"""Which database is meant: options, environment and default to a URL that can be used.
-
-Imports sqlalchemy.
-"""
+"""Which database is meant: options, environment and default to a URL that can be used."""
 
 from __future__ import annotations
 
@@ -15,36 +12,52 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from bcsearch.config import RunOptions, find_files, read_toml, sweep_of
 from bcsearch.errors import StorageError
 
-DATABASE_NAME = "bcsearch.db"
 ALLOWED = (
     "sqlite:///results/bcsearch.db, postgresql://user@host/database, mysql://user@host/database"
 )
+# the driver that is used when the URL names none, and what to do if it is not installed
 DRIVERS = {
-    "sqlite": "pysqlite",
-    "postgresql": "psycopg",
-    "mysql": "pymysql",
-}  # taken when the URL names none
-MEANT = {"postgres": "postgresql", "mariadb": "mysql"}
-EXTRAS = {"postgresql": "bcsearch[postgres]", "mysql": "bcsearch[mysql]"}
-SECRET_QUERY = re.compile(r"(?i)([?&][^=&]*(?:password|passwd|secret|token)[^=&]*=)[^&]*")
-OWN_DRIVER = re.compile(rf"\+(?:{'|'.join(DRIVERS.values())})(?=://)")
-SECRET_USERINFO = re.compile(r"((?:^|://)[^:@/]*):(?!//).*@")
+    "sqlite": ("pysqlite", "use sqlite://"),
+    "postgresql": ("psycopg", "pip install 'bcsearch[postgres]'"),
+    "mysql": ("pymysql", "pip install 'bcsearch[mysql]'"),
+}
+
+
+def database_of(options: RunOptions, study: str = "", of_sweep: str | None = None) -> str:
+    """Return the URL of the database that is meant.
+
+    It is ``--storage``, else ``BCSEARCH_STORAGE``, else that of the sweep, else a file in results.
+    ``study`` names a study, whose sweep's file is read where there is one; ``of_sweep`` is what a
+    sweep names.
+
+    Raises:
+        ConfigError: the sweep's file is no TOML; what else is wrong in it does not matter.
+        StorageError: the URL makes no sense.
+    """
+    if study and not options.named_storage:
+        file = find_files("sweeps", options.sweeps_dir).get(sweep_of(study))
+        of_sweep = None
+        if file is not None:
+            named = read_toml(file).get("storage")
+            if isinstance(named, str):
+                of_sweep = named
+    return resolve_url(options.named_storage or of_sweep, options.results_dir)
 
 
 def resolve_url(given: str | None, results_dir: Path) -> str:
-    """Return ``given``, else ``BCSEARCH_STORAGE``, else a SQLite file in ``results_dir``, as a checked URL.
+    """Return ``given``, else ``BCSEARCH_STORAGE``, else a SQLite file in ``results_dir``.
 
-    A bare path that ends in ``.db`` means a SQLite file.
+    It is a checked URL. A bare path that ends in ``.db`` means a SQLite file.
 
     Raises:
         StorageError: the URL makes no sense, or its driver is not installed.
     """
-    came = given or os.environ.get("BCSEARCH_STORAGE") or str(results_dir / DATABASE_NAME)
+    came = given or os.environ.get("BCSEARCH_STORAGE") or str(results_dir / "bcsearch.db")
     return checked(came).render_as_string(hide_password=False)
 
 
 def checked(came: str) -> URL:
-    """Parse a URL, or the bare path of a ``.db`` file, and prove that its driver is there.
+    """Parse a URL, or the bare path of a ``.db`` file, and import its driver.
 
     Raises:
         StorageError: the URL makes no sense, or its driver is not installed.
@@ -52,17 +65,29 @@ def checked(came: str) -> URL:
     url = _parsed(came)
     kind = url.get_backend_name()
     if kind not in DRIVERS:
-        meant = f"write {MEANT[kind]}://; " if kind in MEANT else ""
-        raise StorageError(
-            f"storage URL {masked(came)!r} has scheme {kind!r}; {meant}allowed: {ALLOWED}"
-        )
+        similar = {"postgres": "postgresql", "mariadb": "mysql"}
+        remedy = f"allowed: {ALLOWED}"
+        if kind in similar:
+            remedy = f"write {similar[kind]}://; {remedy}"
+        raise StorageError(f"storage URL {masked(came)!r} has scheme {kind!r}; {remedy}")
     if url.database in (None, "", ":memory:"):
         raise StorageError(
-            f"storage URL {masked(came)!r} names no database that workers can share; allowed: {ALLOWED}"
+            f"storage URL {masked(came)!r} names no database that workers can share; "
+            f"allowed: {ALLOWED}"
         )
+    driver, remedy = DRIVERS[kind]
     if "+" not in url.drivername:
-        url = url.set(drivername=f"{kind}+{DRIVERS[kind]}")
-    _check_driver(url, kind)
+        url = url.set(drivername=f"{kind}+{driver}")
+    try:
+        url.get_dialect().import_dbapi()
+    except NoSuchModuleError as error:
+        raise StorageError(
+            f"storage URL names an unknown driver {url.drivername!r}; allowed: {ALLOWED}"
+        ) from error
+    except ImportError as error:
+        raise StorageError(
+            f"storage {url.drivername!r} needs a driver that is not installed; {remedy}"
+        ) from error
     return url
 
 
@@ -71,7 +96,11 @@ def masked(url: str) -> str:
 
     Works for text that is no URL too.
     """
-    return OWN_DRIVER.sub("", SECRET_QUERY.sub(r"\1***", SECRET_USERINFO.sub(r"\1:***@", url)))
+    url = re.sub(r"((?:^|://)[^:@/]*):(?!//).*@", r"\1:***@", url)
+    secret = r"(?i)([?&][^=&]*(?:password|passwd|secret|token)[^=&]*=)[^&]*"
+    url = re.sub(secret, r"\1***", url)
+    drivers = "|".join(driver for driver, _ in DRIVERS.values())
+    return re.sub(rf"\+(?:{drivers})(?=://)", "", url)
 
 
 def sqlite_path(url: URL) -> Path | None:
@@ -85,8 +114,9 @@ def reachable(url: str) -> str:
     """Return a URL that means the same from any folder of this machine."""
     address = checked(url)
     path = sqlite_path(address)
-    whole = address if path is None else address.set(database=str(path.absolute()))
-    return whole.render_as_string(hide_password=False)
+    if path is not None:
+        address = address.set(database=str(path.absolute()))
+    return address.render_as_string(hide_password=False)
 
 
 def _parsed(came: str) -> URL:
@@ -102,40 +132,9 @@ def _parsed(came: str) -> URL:
         raise StorageError(
             f"storage URL {masked(came)!r} cannot be read; allowed: {ALLOWED}"
         ) from error
-    if "@" in (
-        url.host or ""
-    ):  # a driver would complain of a host that is named after the end of a password
-        remedy = f"write one in a password as %40; allowed: {ALLOWED}"
-        raise StorageError(f"storage URL {masked(came)!r} has two @; {remedy}")
+    if "@" in (url.host or ""):  # the host would be the end of the password
+        raise StorageError(
+            f"storage URL {masked(came)!r} has two @; write one in a password as %40; "
+            f"allowed: {ALLOWED}"
+        )
     return url
-
-
-def _check_driver(url: URL, kind: str) -> None:
-    try:
-        url.get_dialect().import_dbapi()
-    except NoSuchModuleError as error:
-        raise StorageError(
-            f"storage URL names an unknown driver {url.drivername!r}; allowed: {ALLOWED}"
-        ) from error
-    except ImportError as error:
-        need = f"pip install '{EXTRAS[kind]}'" if kind in EXTRAS else f"use {kind}://"
-        raise StorageError(
-            f"storage {url.drivername!r} needs a driver that is not installed; {need}"
-        ) from error
-
-
-def database_of(options: RunOptions, study: str = "", of_sweep: str | None = None) -> str:
-    """Return the database: ``--storage``, else ``BCSEARCH_STORAGE``, else the sweep's, else a file in results.
-
-    ``study`` names a study, whose sweep's file is looked into where there is one; ``of_sweep`` is
-    what a sweep names.
-
-    Raises:
-        ConfigError: the sweep's file is no TOML; what else is wrong in it does not matter.
-        StorageError: the URL makes no sense.
-    """
-    if study and not options.named_storage:
-        file = find_files("sweeps", options.sweeps_dir).get(sweep_of(study))
-        named = None if file is None else read_toml(file).get("storage")
-        of_sweep = named if isinstance(named, str) else None
-    return resolve_url(options.named_storage or of_sweep, options.results_dir)

@@ -16,7 +16,7 @@ from bcsearch.records import StudyRecord, TrialRecord, TrialState
 from bcsearch.storage import Slots, Storage, attrs, open_storage, read_study
 from bcsearch.storage.engine import database_now, transaction
 from bcsearch.storage.health import DatabaseHealth, RunningTrial, StudyHealth
-from bcsearch.storage.optuna_tables import BEATS
+from bcsearch.storage.optuna_private import BEATS
 from bcsearch.study.create import open_study
 
 if TYPE_CHECKING:

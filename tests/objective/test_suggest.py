@@ -9,7 +9,6 @@ from bcsearch.config import Space
 from bcsearch.objective.suggest import suggest_params
 from bcsearch.recipe import Params, Value
 
-
 SPACE = Space.model_validate(
     {
         "params": {

@@ -1,4 +1,4 @@
-"""A filled database, older schemas, and databases compared: for tests of upgrade, backup and copy."""
+"""Filled databases, older schemas and comparisons, for tests of upgrade, backup and copy."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ EPOCHS = (
 
 
 def fill(url: str) -> None:
-    """Make a study with slots, ledger, infinite and ended trials, one that runs and one that waits."""
+    """Make a study with slots, ledger and trials in every state, one with an infinite value."""
     storage = open_storage(url)
     study = make_study(storage)
     slots, ledger = Slots(storage, study), Ledger(storage, study)

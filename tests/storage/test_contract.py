@@ -1,4 +1,4 @@
-"""Optuna's own contract of a storage, on our subclass: bare, and behind the cache that studies put before it."""
+"""Optuna's own contract of a storage, on our subclass: bare, and behind the cache of studies."""
 
 from __future__ import annotations
 

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
 
 from bcsearch.errors import DiskError, StorageError
 from bcsearch.storage import open_storage
-from bcsearch.storage.engine import BUSY_SECONDS, engine_options, plain_errors
-from bcsearch.storage.trouble import ABSENT, ACCESS, DOWN
+from bcsearch.storage.engine import BUSY_SECONDS, engine_options
 from bcsearch.storage.urls import checked
 from tests.storage.conftest import SERVERS
+from tests.storage.database_messages import ABSENT, ACCESS, DOWN
 from tests.storage.moving import execute, tables
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def test_folder_of_the_file_must_exist(tmp_path: Path) -> None:
 
 def test_file_must_be_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "bcsearch.storage.engine.os.access", lambda *_: False
+        "bcsearch.storage.database.os.access", lambda *_: False
     )  # root may write anywhere
     assert "cannot write database" in refused(str(tmp_path / "study.db"), DiskError)
     assert list(tmp_path.iterdir()) == []
@@ -81,46 +80,6 @@ def test_file_must_be_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "study.db").mkdir()
     assert "unable to open database file" in refused(str(tmp_path / "study.db"), DiskError)
-
-
-@pytest.mark.parametrize(
-    ("said", "remedy"),
-    [
-        (
-            "attempt to write a readonly database",
-            "copy it to a folder of your own and name the copy with --storage",
-        ),
-        (
-            "unable to open database file",
-            "copy it to a folder of your own and name the copy with --storage",
-        ),
-        ("database or disk is full", "free some room"),
-        ("disk I/O error", "look whether its disk is full or broken"),
-    ],
-)
-def test_trouble_with_the_disk_comes_with_its_own_remedy(said: str, remedy: str) -> None:
-    with pytest.raises(DiskError) as caught, plain_errors(make_url("sqlite:///cells.db")):
-        raise OperationalError("SELECT 1", None, sqlite3.OperationalError(said))
-    assert str(caught.value).startswith(f"cannot use database sqlite:///cells.db: {said}; ")
-    assert str(caught.value).endswith(remedy)
-
-
-def test_trouble_of_another_kind_is_put_down_to_the_url() -> None:
-    said = pytest.raises(StorageError, match=r"too many parsnips; check the storage URL$")
-    with said, plain_errors(make_url("sqlite:///cells.db")):
-        raise OperationalError("SELECT 1", None, sqlite3.OperationalError("too many parsnips"))
-
-
-@pytest.mark.parametrize(
-    ("said", "is_told"), [("Connection refused", True), ("Access denied for user 'ann'", False)]
-)
-def test_what_to_do_afterwards_is_told_of_what_may_come_back(said: str, is_told: bool) -> None:
-    with (
-        pytest.raises(StorageError) as caught,
-        plain_errors(make_url("mysql://host/cells"), "; then go on"),
-    ):
-        raise OperationalError("SELECT 1", None, ConnectionError(said))
-    assert str(caught.value).endswith("; then go on") == is_told
 
 
 @pytest.mark.slow

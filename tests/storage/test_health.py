@@ -15,7 +15,7 @@ from bcsearch.records import TrialState
 from bcsearch.storage import Slots, Storage
 from bcsearch.storage.engine import database_now, transaction
 from bcsearch.storage.health import StudyHealth, fail_lost, read_database, read_health
-from bcsearch.storage.optuna_tables import BEATS
+from bcsearch.storage.optuna_private import BEATS
 from tests.storage.workers import NAME, make_study, score
 
 if TYPE_CHECKING:

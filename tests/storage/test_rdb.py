@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from bcsearch.storage import Slots, Storage
 from bcsearch.storage.attrs import NOTE, RETRY_HISTORY
 from bcsearch.storage.engine import database_now, transaction
-from bcsearch.storage.optuna_tables import BEATS, TRIALS
+from bcsearch.storage.optuna_private import BEATS, TRIALS
 from bcsearch.storage.rdb import MAX_RETRIES
 from tests.storage.workers import make_study, score
 
@@ -245,7 +245,7 @@ def test_heartbeat_survives_a_database_that_does_not_answer(
     event.remove(storage.engine, "before_cursor_execute", refuse)
     assert "server closed the connection" in caplog.text
     storage.record_heartbeat(trial_id)
-    assert storage._reap(1) == []
+    assert storage._fail_stale(1) == []
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from bcsearch.storage import open_storage
 from bcsearch.storage.engine import transaction
-from bcsearch.storage.optuna_tables import BEATS
+from bcsearch.storage.optuna_private import BEATS
 from bcsearch.study.create import open_study
 from bcsearch.study.session import Session
 from benchmarks.distributed.databases import PostgreSQL, postgresql
