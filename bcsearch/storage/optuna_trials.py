@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import json_to_distribution
 from optuna.trial import FrozenTrial
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 
 from bcsearch.storage.optuna_private import (
     PARAMS,
@@ -32,18 +32,42 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Column
+    from sqlalchemy import Select, Table
     from sqlalchemy.orm import Session
 
 AT_ONCE = 500  # trials named in one statement: databases bound how many values it may hold
-ROW = (
+distribution_of = lru_cache(json_to_distribution)  # a study has few
+
+
+def _details(table: Table, order: str, *columns: str) -> Select[Any]:
+    """Select columns of a table that holds details of the trials ``ids``."""
+    trial_id = table.c.trial_id
+    rows = select(trial_id, *(table.c[name] for name in columns))
+    return rows.where(trial_id.in_(bindparam("ids", expanding=True))).order_by(table.c[order])
+
+
+# statements are built once: that takes as long as a small one takes to run
+ROW = select(
     TRIALS.c.trial_id,
     TRIALS.c.number,
     TRIALS.c.state,
     TRIALS.c.datetime_start,
     TRIALS.c.datetime_complete,
 )
-distribution_of = lru_cache(json_to_distribution)  # a study has few
+ONE = ROW.where(TRIALS.c.trial_id == bindparam("trial_id"))
+MANY = ROW.where(TRIALS.c.study_id == bindparam("study_id")).where(
+    or_(
+        TRIALS.c.trial_id > bindparam("above"),
+        TRIALS.c.trial_id.in_(bindparam("ids", expanding=True)),
+    )
+)
+DETAILS = (
+    _details(PARAMS, "param_id", "param_name", "param_value", "distribution_json"),
+    _details(VALUES, "objective", "value", "value_type"),
+    _details(REPORTS, "step", "step", "intermediate_value", "intermediate_value_type"),
+    _details(USER_ATTRS, "trial_user_attribute_id", "key", "value_json"),
+    _details(SYSTEM_ATTRS, "trial_system_attribute_id", "key", "value_json"),
+)
 
 
 def read_trial(session: Session, trial_id: int) -> FrozenTrial:
@@ -52,7 +76,7 @@ def read_trial(session: Session, trial_id: int) -> FrozenTrial:
     Raises:
         KeyError: there is no trial with this id.
     """
-    row = session.execute(select(*ROW).where(TRIALS.c.trial_id == trial_id)).one_or_none()
+    row = session.execute(ONE, {"trial_id": trial_id}).one_or_none()
     if row is None:
         raise KeyError(f"no trial has id {trial_id}")
     return next(_trials(session, [row]))
@@ -62,11 +86,10 @@ def read_trials(
     session: Session, study_id: int, ids: Iterable[int], above: int
 ) -> list[FrozenTrial]:
     """Return the trials of a study with these ids or an id ``above`` one, in the order of ids."""
-    in_study = select(*ROW).where(TRIALS.c.study_id == study_id)
     rows = {}
     for chunk in _chunks(ids) or [[]]:
-        wanted = or_(TRIALS.c.trial_id > above, TRIALS.c.trial_id.in_(chunk))
-        for row in session.execute(in_study.where(wanted)):
+        wanted = {"study_id": study_id, "ids": chunk, "above": above}
+        for row in session.execute(MANY, wanted):
             rows[row.trial_id] = row
     ordered = [rows[key] for key in sorted(rows)]
     return [trial for chunk in _chunks(ordered) for trial in _trials(session, chunk)]
@@ -74,32 +97,13 @@ def read_trials(
 
 def _trials(session: Session, rows: Sequence[Any]) -> Iterator[FrozenTrial]:
     ids = [row.trial_id for row in rows]
-
-    def details(order: Column[Any], *columns: Column[Any]) -> dict[int, list[Any]]:
-        """Read columns of one table, by trial id."""
-        trial_id = order.table.c.trial_id
-        found = defaultdict(list)
-        statement = select(trial_id, *columns).where(trial_id.in_(ids)).order_by(order)
-        for key, *values in session.execute(statement):
+    details = []
+    for statement in DETAILS:
+        found: dict[int, list[Any]] = defaultdict(list)
+        for key, *values in session.execute(statement, {"ids": ids}):
             found[key].append(values)
-        return found
-
-    params = details(
-        PARAMS.c.param_id, PARAMS.c.param_name, PARAMS.c.param_value, PARAMS.c.distribution_json
-    )
-    values = details(VALUES.c.objective, VALUES.c.value, VALUES.c.value_type)
-    reports = details(
-        REPORTS.c.step,
-        REPORTS.c.step,
-        REPORTS.c.intermediate_value,
-        REPORTS.c.intermediate_value_type,
-    )
-    user_attrs = details(
-        USER_ATTRS.c.trial_user_attribute_id, USER_ATTRS.c.key, USER_ATTRS.c.value_json
-    )
-    system_attrs = details(
-        SYSTEM_ATTRS.c.trial_system_attribute_id, SYSTEM_ATTRS.c.key, SYSTEM_ATTRS.c.value_json
-    )
+        details.append(found)
+    params, trial_values, reports, user_attrs, system_attrs = details
     for key, number, state, started, completed in rows:
         distributions = {name: distribution_of(text) for name, _, text in params[key]}
         yield FrozenTrial(
@@ -107,7 +111,7 @@ def _trials(session: Session, rows: Sequence[Any]) -> Iterator[FrozenTrial]:
             number=number,
             state=state,
             value=None,
-            values=[value_of(*value) for value in values[key]] or None,
+            values=[value_of(*value) for value in trial_values[key]] or None,
             datetime_start=_local(started),
             datetime_complete=_local(completed),
             params={
