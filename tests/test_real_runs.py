@@ -259,7 +259,7 @@ def test_split_puts_a_tenth_aside_that_nothing_is_trained_or_chosen_on(
     storage = ("--study", "split", "--storage", place.url, "--results", place.folder / "results")
     best, status = command("best", *storage), command("status", *storage)
     assert (best.code, best.err, status.code, status.err) == (0, "", 0, "")
-    assert f"score {found['best']['score']:.4f} after" in best.out
+    assert f"accuracy {found['best']['score']:.4f} after" in best.out
     assert (
         f"{len(test)} images never trained or chosen on: accuracy {found['test']['accuracy']:.4f}"
         in best.out
@@ -587,7 +587,7 @@ def test_worker_joins_a_study_that_exists_and_leaves_when_it_has_run_its_share(
     assert "all 2 trials are done" in shell.run("worker", "--study", "tiny", "--data", data)
     more_trials(shell.url, "tiny", 4)
     assert "going on: 2 of 4" in shell.run(
-        "worker", "--study", "tiny", "--data", data, "--trials", "1"
+        "worker", "--study", "tiny", "--data", data, "--max-trials", "1"
     )
     assert shell.record("tiny").slots_filled == 3
     shell.run("worker", "--study", "tiny", "--data", data)

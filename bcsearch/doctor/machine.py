@@ -118,7 +118,7 @@ def _check_backbone(name: str, used: str, source: str) -> list[Finding]:
         what = f"no installed package has backbone {name}"
         remedy = "install the package that the study's other workers have"
         return [Finding(Level.WARNING, "weights", what, remedy)]
-    if used == "random" and here != "random by design":
+    if used == "random" and here != "random":
         what = f"{name} started from RANDOM weights, so its scores are low"
         remedy = "get its weights (see 'bcsearch backbones') and start anew with --fresh"
         return [Finding(Level.WARNING, "weights", what, remedy)]

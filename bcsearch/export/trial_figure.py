@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings, filterwarnings
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -101,7 +103,17 @@ def count_out_of_fold(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarr
 
 
 def draw_trial(curves: TrialCurves) -> bytes:
-    """Draw a trial as an SVG file, 800 pixels wide, that needs no other file."""
+    """Draw a trial as an SVG file, 800 pixels wide, that needs no other file.
+
+    Text stays text, so that who opens the file sees class names in any script in fonts of their
+    own; Matplotlib only has to guess how wide letters are that its fonts lack.
+    """
+    with rc_context({"svg.fonttype": "none"}), catch_warnings():
+        filterwarnings("ignore", message="Glyph .* missing from font")
+        return _draw(curves)
+
+
+def _draw(curves: TrialCurves) -> bytes:
     height = max(4.4, 1.6 + 0.22 * len(curves.class_names))
     figure = Figure(figsize=(800 / 72 * 0.75, height), layout="constrained")
     figure.suptitle(curves.title, fontsize=11, parse_math=False)

@@ -343,7 +343,7 @@ HEAVY: dict[str, Case] = {
         ("--minutes: came 0, allowed: a number above 0",),
     ),
     "minutes without end": (
-        given("plan", *QUICK[1:], "--minutes", "inf"),
+        given(*QUICK, "--minutes", "inf"),
         ("--minutes: came inf, allowed: a number",),
     ),
     "unknown backbone to show": (

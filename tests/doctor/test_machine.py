@@ -96,7 +96,7 @@ def test_gpu_that_tensorflow_does_not_see_is_a_warning(
     ("used", "here", "level", "part"),
     [
         ("imagenet", "imagenet", "ok", "net"),
-        ("random", "random by design", "ok", "net"),
+        ("random", "random", "ok", "net"),
         ("", "imagenet", "ok", "net"),
         ("random", "to be fetched", "warning", "RANDOM"),
         ("random", "none published", "warning", "RANDOM"),

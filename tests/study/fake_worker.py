@@ -36,7 +36,7 @@ class Diary:
     def __call__(self, event: Event) -> None:
         line = {"event": type(event).__name__, "pid": os.getpid(), **asdict(event)}
         handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        os.write(handle, f"{json.dumps(line)}\n".encode())
+        os.write(handle, f"{json.dumps(line, default=dict)}\n".encode())
         os.close(handle)
 
 
