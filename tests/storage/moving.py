@@ -11,7 +11,8 @@ from optuna.storages._rdb.storage import _VersionManager
 from sqlalchemy import create_engine, inspect, select, text
 from sqlalchemy.orm import scoped_session, sessionmaker
 
-from bcsearch.records import EpochScores, Params, TrialState
+from bcsearch.recipe import Params
+from bcsearch.records import EpochScores, TrialState
 from bcsearch.storage import Ledger, LedgerEntry, Slots, open_storage
 from bcsearch.storage.copy import TABLES
 from tests.storage.workers import NAME, make_study, score
@@ -20,7 +21,15 @@ if TYPE_CHECKING:
     from optuna.storages import RDBStorage
 
 N_TRIALS = 5  # that end
-EPOCHS = (EpochScores(epoch=0, fold_scores=(0.4, 0.6), train_loss=1.0, learning_rate=1e-3),)
+EPOCHS = (
+    EpochScores(
+        epoch=0,
+        score="accuracy",
+        scores={"accuracy": (0.4, 0.6)},
+        train_loss=1.0,
+        learning_rate=1e-3,
+    ),
+)
 
 
 def fill(url: str) -> None:
@@ -51,7 +60,7 @@ def fill(url: str) -> None:
 def entry(trial_number: int, state: TrialState) -> LedgerEntry:
     return LedgerEntry(
         trial_number=trial_number,
-        params=Params(dropout=trial_number / 10),
+        params=Params(dropout_0=trial_number / 10),
         epochs=EPOCHS,
         state=state,
         train_seconds=1.5,

@@ -6,7 +6,8 @@ import pytest
 from optuna.trial import TrialState as OptunaState
 from optuna.trial import create_trial
 
-from bcsearch.records import EpochScores, Params, TrialState
+from bcsearch.recipe import Params
+from bcsearch.records import EpochScores, TrialState
 from bcsearch.storage import Ledger, LedgerEntry, Storage
 from bcsearch.storage.attrs import RETRY_HISTORY
 from bcsearch.storage.ledger import decode_epochs, encode_epochs
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
 
 EPOCHS = tuple(
     EpochScores(
-        epoch=epoch, fold_scores=(mean - 0.1, mean + 0.1), train_loss=1 / 3, learning_rate=1e-3
+        epoch=epoch,
+        score="accuracy",
+        scores={"accuracy": (mean - 0.1, mean + 0.1)},
+        train_loss=1 / 3,
+        learning_rate=1e-3,
     )
     for epoch, mean in enumerate([0.5, 0.8, 0.7])
 )
@@ -38,7 +43,7 @@ def entry(
 ) -> LedgerEntry:
     return LedgerEntry(
         trial_number=number,
-        params=params or Params().canonical(),
+        params=params or Params(),
         epochs=EPOCHS,
         state=state,
         train_seconds=1.5,
@@ -79,7 +84,7 @@ def test_params_are_stored_canonical(ledger: Ledger) -> None:
     ledger.record(entry(0, Params(optimizer="adam", momentum=0.5)))
     found = ledger.entry_of(0)
     assert found is not None
-    assert found.params == Params(optimizer="adam").canonical()
+    assert found.params == Params(optimizer="adam")
 
 
 def test_equal_configuration_of_a_finished_trial_is_found(
@@ -88,7 +93,7 @@ def test_equal_configuration_of_a_finished_trial_is_found(
     for state in (OptunaState.PRUNED, OptunaState.COMPLETE, OptunaState.COMPLETE):
         ledger.record(entry(ended(storage, study, state)))
     assert ledger.find_digest(Params().digest()) == 1
-    assert ledger.find_digest(Params(dropout=0.4).digest()) is None
+    assert ledger.find_digest(Params(dropout_0=0.4).digest()) is None
 
 
 @pytest.mark.parametrize("state", [OptunaState.FAIL, OptunaState.RUNNING])

@@ -9,7 +9,8 @@ import pytest
 from optuna.trial import TrialState as OptunaState
 
 from bcsearch.errors import StorageError, StudyError
-from bcsearch.records import EpochScores, Params, TrialState
+from bcsearch.recipe import Params
+from bcsearch.records import EpochScores, TrialState
 from bcsearch.storage import (
     Ledger,
     LedgerEntry,
@@ -28,7 +29,18 @@ if TYPE_CHECKING:
 
     from optuna import Study
 
-EPOCHS = (EpochScores(epoch=0, fold_scores=(0.4, 0.6), train_loss=1.0, learning_rate=1e-3),)
+EPOCHS = (
+    EpochScores(
+        epoch=0,
+        score="accuracy",
+        scores={"accuracy": (0.4, 0.6)},
+        train_loss=1.0,
+        learning_rate=1e-3,
+    ),
+)
+
+
+SETTINGS = '{"sweep": {"search": {"score": "accuracy"}}}'
 
 
 @pytest.fixture
@@ -37,7 +49,7 @@ def study(storage: Storage) -> Study:
     made.set_user_attr(attrs.SWEEP, "quickstart")
     made.set_user_attr(attrs.TRIALS, 20)
     made.set_user_attr(attrs.FINGERPRINT, {"space": "abc"})
-    made.set_user_attr(attrs.SETTINGS, "[search]\n")
+    made.set_user_attr(attrs.SETTINGS, SETTINGS)
     return made
 
 
@@ -113,7 +125,7 @@ def test_study_attributes_are_read(url: str, study: Study) -> None:
         "u-1",
         20,
     )
-    assert (record.fingerprint, record.settings) == ({"space": "abc"}, "[search]\n")
+    assert (record.fingerprint, record.settings) == ({"space": "abc"}, SETTINGS)
 
 
 def test_running_trial_shows_the_best_it_reported(storage: Storage, study: Study) -> None:
