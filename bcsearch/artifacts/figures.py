@@ -19,6 +19,7 @@ from optuna.artifacts.exceptions import ArtifactNotFound
 
 from bcsearch.artifacts.files import FIGURES
 from bcsearch.paths import replacing
+from bcsearch.storage import trial_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -44,7 +45,9 @@ def register_figure(trial: optuna.Trial, uuid: str) -> None:
         encoding=None,
     )
     content = json.dumps(asdict(artifact))
-    trial.storage.set_trial_system_attr(trial._trial_id, ARTIFACTS + artifact.artifact_id, content)
+    trial.storage.set_trial_system_attr(
+        trial_id_of(trial), ARTIFACTS + artifact.artifact_id, content
+    )
 
 
 class FigureStore:

@@ -44,7 +44,7 @@ def backup(
 ) -> int:
     """Keep the whole database in a new SQLite file, as it is at one moment. Workers may go on."""
     from bcsearch.storage import database_of, masked
-    from bcsearch.storage.backup import back_up
+    from bcsearch.storage.copy import back_up
 
     if "://" in to:
         raise StorageError(

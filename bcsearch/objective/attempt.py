@@ -14,7 +14,7 @@ from bcsearch.errors import InfeasibleError
 from bcsearch.objective.suggest import suggest_params
 from bcsearch.records import EpochScores, TrainResult, TrialState
 from bcsearch.records.events import EpochEnded, TrialEnded, TrialInfeasible, TrialStarted
-from bcsearch.storage import LedgerEntry, attrs
+from bcsearch.storage import LedgerEntry, attrs, reported_steps, trial_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,11 +51,11 @@ class Attempt:
         """Draw its parameters."""
         self._of, self._trial = context, trial
         self._started = time.perf_counter()
-        with context.storage.params_together(trial._trial_id):
+        with context.storage.batched_params(trial_id_of(trial)):
             self._params = suggest_params(trial, context.space)
         self._history: list[int] = trial.user_attrs.get(attrs.RETRY_HISTORY, [])
         # as it was when this attempt began: a trial that was released has reports already
-        self._reported = set(trial._cached_frozen_trial.intermediate_values)
+        self._reported = reported_steps(trial)
         self._best = float("-inf")
         self._pruned = self._stop_asked = False
 

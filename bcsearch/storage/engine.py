@@ -1,6 +1,4 @@
-"""Engines: their settings, their clock, transactions, and whose tables a database holds.
-
-Imports sqlalchemy, optuna.
+"""Engines: their settings, their clock, transactions, and the tables that a database holds.
 
 SQLite runs in WAL mode, so readers never wait, and waits up to a minute for the one writer. With
 ``synchronous = NORMAL`` a killed process loses nothing; a power cut may take the last moments,
@@ -14,8 +12,9 @@ import os
 import sqlite3
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from optuna.exceptions import StorageInternalError
@@ -23,11 +22,10 @@ from sqlalchemy import create_engine, func, inspect, select, text
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from bcsearch.errors import BcsearchError, DiskError, StorageError
-from bcsearch.storage.optuna_tables import OPTUNAS
-from bcsearch.storage.schema import SCHEMA, is_older, known_schemas, schema_of
+from bcsearch.errors import DiskError, StorageError, StudyError
+from bcsearch.storage.database_errors import first_line, plain_errors
+from bcsearch.storage.optuna_private import OPTUNA_METADATA, SCHEMA, known_schemas, schema_of
 from bcsearch.storage.tables import METADATA
-from bcsearch.storage.trouble import trouble_of
 from bcsearch.storage.urls import masked, sqlite_path
 
 if TYPE_CHECKING:
@@ -37,64 +35,87 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Engine
 
 BUSY_SECONDS = 60
-CONNECT_SECONDS = 10
-SILENCE_SECONDS = 120  # of a server in the middle of a statement, after which it counts as gone
-SILENCE: dict[str, dict[str, Any]] = {
-    "postgresql": {
-        "keepalives_idle": 30,
-        "keepalives_interval": 10,
-        "tcp_user_timeout": 1000 * SILENCE_SECONDS,
-    },
-    "mysql": {"read_timeout": SILENCE_SECONDS, "write_timeout": SILENCE_SECONDS},
+RUN_FIRST = "start one with 'bcsearch run --study NAME'"
+
+
+class _Server(NamedTuple):
+    """How to talk to one kind of server, which counts as gone after two minutes of silence."""
+
+    connect_args: dict[str, Any]
+    use_utc: str
+    uptime: str  # the seconds are the last column
+
+
+_SERVERS = {
+    "postgresql": _Server(
+        connect_args={
+            "connect_timeout": 10,
+            "keepalives_idle": 30,
+            "keepalives_interval": 10,
+            "tcp_user_timeout": 120_000,
+        },
+        use_utc="SET TIME ZONE 'UTC'",
+        uptime="SELECT extract(epoch FROM now() - pg_postmaster_start_time())",
+    ),
+    "mysql": _Server(
+        connect_args={"connect_timeout": 10, "read_timeout": 120, "write_timeout": 120},
+        use_utc="SET time_zone = '+00:00'",
+        uptime="SHOW GLOBAL STATUS LIKE 'Uptime'",
+    ),
 }
-OPTUNA_TABLES = OPTUNAS.tables
-UTC_SESSION = {"postgresql": "SET TIME ZONE 'UTC'", "mysql": "SET time_zone = '+00:00'"}
-UPTIME = {
-    "postgresql": "SELECT extract(epoch FROM now() - pg_postmaster_start_time())",
-    "mysql": "SHOW GLOBAL STATUS LIKE 'Uptime'",  # a name and the seconds
-}
-OLDER = (
-    "stop its workers, keep it with 'bcsearch storage backup' and run 'bcsearch storage upgrade'"
-)
-NEWER = "pip install --upgrade optuna"
 
 
 def engine_options(url: URL) -> dict[str, Any]:
     """Return the arguments of ``create_engine`` for a database that many workers share."""
-    kind = url.get_backend_name()
-    if kind == "sqlite":
+    server = _SERVERS.get(url.get_backend_name())
+    if server is None:
         return {
             "connect_args": {"timeout": BUSY_SECONDS},
-            "pool_events": [(_prepare_sqlite, "connect")],
+            "pool_events": [(partial(_on_connect, "PRAGMA synchronous = NORMAL"), "connect")],
         }
-    prepare = {"postgresql": _prepare_postgresql, "mysql": _prepare_mysql}[kind]
     return {
-        "connect_args": {"connect_timeout": CONNECT_SECONDS, **SILENCE[kind]},
-        "isolation_level": "READ COMMITTED",  # MySQL's own choice locks the gaps between rows, and workers meet there
-        "pool_events": [(prepare, "connect")],
+        "connect_args": dict(server.connect_args),
+        # MySQL's own level locks the gaps between rows, and workers would wait for each other
+        "isolation_level": "READ COMMITTED",
+        "pool_events": [(partial(_on_connect, server.use_utc), "connect")],
         "pool_pre_ping": True,
         "pool_size": 2,  # the trial and its heartbeat
         "max_overflow": 4,
     }
 
 
-def reading_engine(url: URL) -> Engine:
-    """Return an engine that never creates a SQLite file."""
+@contextmanager
+def existing_database(url: URL, *, of_optuna: bool = False) -> Iterator[Engine]:
+    """Yield an engine on a database that holds tables, or all of Optuna's; never create one.
+
+    Raises:
+        StudyError: there is no database, or it is empty.
+        StorageError: it cannot be used, now or in the block.
+    """
     path = sqlite_path(url)
-    if path is None:
-        return create_engine(url, **engine_options(url))
-    # mode=rw, not ro: a read-only connection leaves the -wal and -shm files behind when it closes
-    place = f"file:{quote(str(path.absolute()))}?mode=rw"
-    return create_engine(
-        url, creator=lambda: sqlite3.connect(place, uri=True, timeout=BUSY_SECONDS)
-    )
+    if path is not None and not os.path.exists(path):
+        raise StudyError(f"no study was ever run here: there is no database {path}; {RUN_FIRST}")
+    engine = _reading_engine(url)
+    try:
+        with plain_errors(url):
+            has_tables = bool(inspect(engine).get_table_names())
+            if not has_tables or (of_optuna and not holds_optuna(engine)):
+                place = masked(str(url))
+                raise StudyError(
+                    f"no study was ever run here: database {place} is empty; {RUN_FIRST}"
+                )
+            yield engine
+    finally:
+        engine.dispose()
 
 
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Session]:
     """Yield a session that commits at the end of the block.
 
-    Trouble with the database is Optuna's storage error.
+    Raises:
+        StorageInternalError: the database did not do what the block asked for.
+        IntegrityError: a row is already there.
     """
     try:
         with Session(engine) as session, session.begin():
@@ -102,13 +123,11 @@ def transaction(engine: Engine) -> Iterator[Session]:
     except IntegrityError:
         raise
     except SQLAlchemyError as error:
-        raise StorageInternalError(
-            f"the database did not do what was asked: {first_line(error)}"
-        ) from error
+        raise StorageInternalError(f"a statement failed: {first_line(error)}") from error
 
 
 def changes_one(session: Session, statement: Update) -> bool:
-    """Execute an UPDATE of at most one row and tell whether it found the row."""
+    """Execute an UPDATE of at most one row; return whether it found the row."""
     return session.connection().execute(statement).rowcount == 1
 
 
@@ -116,18 +135,20 @@ def database_now(session: Session) -> datetime:
     """Return the time by the clock of the database, naive UTC: workers' own clocks may differ."""
     now: datetime | None = session.execute(select(func.now())).scalar_one()
     if now is None:
-        raise StorageInternalError("the database did not tell its time")
+        raise StorageInternalError("the database gave no time")
     return now.replace(tzinfo=None)
 
 
 def uptime_seconds(session: Session) -> float:
-    """Return how long ago the server of the database was started; for ever, where it is a file."""
-    statement = UPTIME.get(session.get_bind().dialect.name)
-    return inf if statement is None else float(session.execute(text(statement)).one()[-1])
+    """Return how long ago the server of the database was started; infinite for a file."""
+    server = _SERVERS.get(session.get_bind().dialect.name)
+    if server is None:
+        return inf
+    return float(session.execute(text(server.uptime)).one()[-1])
 
 
 def stale_before(session: Session, grace_seconds: float) -> datetime:
-    """Return the time that a sign of life must not be older than.
+    """Return the time that a heartbeat must not be older than.
 
     The microsecond makes the comparison strict on SQLite, whose clock writes whole seconds as a
     text that sorts before the same second written with a fraction.
@@ -136,131 +157,103 @@ def stale_before(session: Session, grace_seconds: float) -> datetime:
 
 
 def prepare_database(url: URL) -> None:
-    """Make the missing tables, Optuna's and ours, unless the database is somebody else's.
+    """Make the missing tables, Optuna's and ours, unless the database belongs to something else.
 
     Raises:
-        StorageError: not a database, out of reach, holds other tables, or another version of
-            Optuna's.
+        StorageError: not a database, out of reach, holds other tables, or of another Optuna.
         DiskError: the folder of a SQLite file is missing or cannot be written.
     """
     _check_folder(url)
     engine = create_engine(url, **engine_options(url))
     try:
         with plain_errors(url):
-            if not holds_optuna(engine, url):
-                OPTUNAS.create_all(engine)
+            if not holds_optuna(engine):
+                OPTUNA_METADATA.create_all(engine)
             METADATA.create_all(engine)
-            _use_wal(engine)
+            if engine.name == "sqlite":
+                with engine.connect() as connection:
+                    connection.execute(text("PRAGMA journal_mode = WAL"))
     finally:
         engine.dispose()
 
 
-def holds_optuna(engine: Engine, url: URL) -> bool:
-    """Whether all of Optuna's tables are there.
-
-    False in a database that is empty or still being prepared.
+def holds_optuna(engine: Engine) -> bool:
+    """Whether all of Optuna's tables are there; False if it is empty or still being prepared.
 
     Raises:
         StorageError: the database holds other tables, or those of another Optuna.
     """
+    _check_schema(engine)
     inspector = inspect(engine)
     names = set(inspector.get_table_names())
-    _check_revision(engine, url)
-    if names >= set(OPTUNA_TABLES):
+    if names >= set(OPTUNA_METADATA.tables):
         return True
     foreign = sorted(name for name in names if not _is_known(inspector, name))
     if foreign:
+        held = ", ".join(foreign[:3])
         raise StorageError(
-            f"database {masked(str(url))} is not Optuna's: it holds {', '.join(foreign[:3])}; choose an empty database"
+            f"database {masked(str(engine.url))} is not Optuna's: it holds {held}; "
+            "choose an empty database"
         )
     return False
 
 
-@contextmanager
-def plain_errors(url: URL, afterwards: str = "") -> Iterator[None]:
-    """Turn what the database says into one line, with what to do ``afterwards`` where it may come back."""
-    try:
-        yield
-    except BcsearchError:
-        raise
-    except (SQLAlchemyError, StorageInternalError) as error:
-        said = first_line(
-            error.__cause__
-            if isinstance(error, StorageInternalError) and error.__cause__
-            else error
-        )
-        trouble = trouble_of(said)
-        remedy = f"{trouble.remedy}{afterwards if trouble.comes_back else ''}"
-        raise trouble.kind(f"cannot use database {masked(str(url))}: {said}; {remedy}") from error
-
-
-def first_line(error: BaseException) -> str:
-    """Return what the driver said, without the statement that SQLAlchemy adds."""
-    driver = getattr(error, "orig", None) or error
-    match driver.args:
-        case (int(), str(said)):  # as MySQL's drivers have it
-            pass
-        case _:
-            said = str(driver)
-    lines = said.strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+def _reading_engine(url: URL) -> Engine:
+    """Return an engine that never creates a SQLite file."""
+    path = sqlite_path(url)
+    if path is None:
+        return create_engine(url, **engine_options(url))
+    # mode=rw, not ro: a read-only connection leaves the -wal and -shm files behind when it closes
+    place = f"file:{quote(str(path.absolute()))}?mode=rw"
+    connect = partial(sqlite3.connect, place, uri=True, timeout=BUSY_SECONDS)
+    return create_engine(url, creator=connect)
 
 
 def _check_folder(url: URL) -> None:
     path = sqlite_path(url)
     if path is None:
         return
-    folder = path.parent
-    if not folder.is_dir():
+    if not path.parent.is_dir():
         raise DiskError(
-            f"no folder {folder} for database {path}; make it or choose another --storage"
+            f"no folder {path.parent} for database {path}; make it or choose another --storage"
         )
-    if not os.access(path if path.exists() else folder, os.W_OK):
+    written = path
+    if not path.exists():
+        written = path.parent
+    if not os.access(written, os.W_OK):
         raise DiskError(
-            f"cannot write database {path}; mend its permissions or choose another --storage"
+            f"cannot write database {path}; fix its permissions or choose another --storage"
         )
 
 
-def _check_revision(engine: Engine, url: URL) -> None:
-    found, here = schema_of(engine), known_schemas()[0]
-    if found in (None, here):
+def _check_schema(engine: Engine) -> None:
+    found = schema_of(engine)
+    needed, *older = known_schemas()
+    if found in (None, needed):
         return
-    remedy = OLDER if is_older(found) else NEWER
+    remedy = "pip install --upgrade optuna"
+    if found in older:
+        remedy = (
+            "stop its workers, back it up with 'bcsearch storage backup' and run "
+            "'bcsearch storage upgrade'"
+        )
     raise StorageError(
-        f"database {masked(str(url))} has schema {found!r} of another Optuna, {here!r} is needed; {remedy}, or choose "
-        "another database"
+        f"database {masked(str(engine.url))} has schema {found!r} of another Optuna, {needed!r} "
+        f"is needed; {remedy}, or choose another database"
     )
 
 
 def _is_known(inspector: Inspector, name: str) -> bool:
     if name == SCHEMA.name or name in METADATA.tables:
         return True
-    if name not in OPTUNA_TABLES:
+    table = OPTUNA_METADATA.tables.get(name)
+    if table is None:
         return False
-    return {column["name"] for column in inspector.get_columns(name)} >= set(
-        OPTUNA_TABLES[name].columns.keys()
-    )
+    columns = {column["name"] for column in inspector.get_columns(name)}
+    return columns >= set(table.columns.keys())
 
 
-def _use_wal(engine: Engine) -> None:
-    if engine.name == "sqlite":
-        with engine.connect() as connection:
-            connection.execute(text("PRAGMA journal_mode = WAL"))
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.execute("PRAGMA synchronous = NORMAL").close()
-
-
-def _prepare_postgresql(connection: Any, _record: Any) -> None:
-    _set_session(connection, UTC_SESSION["postgresql"])
-
-
-def _prepare_mysql(connection: Any, _record: Any) -> None:
-    _set_session(connection, UTC_SESSION["mysql"])
-
-
-def _set_session(connection: Any, statement: str) -> None:
+def _on_connect(statement: str, connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     cursor.execute(statement)
     cursor.close()

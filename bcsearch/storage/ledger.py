@@ -1,10 +1,8 @@
 """The ledger: what finished trials found, kept beside Optuna's tables and read without it.
 
-Imports sqlalchemy, optuna.
-
 A row is written by the objective before its trial ends. A worker may die in between, so a row only
-counts where Optuna's row of the trial says COMPLETE or PRUNED; ``state`` is how the trial meant to
-end.
+counts where Optuna's row of the trial is COMPLETE or PRUNED; ``state`` is how the trial was about
+to end.
 """
 
 from __future__ import annotations
@@ -20,14 +18,13 @@ from bcsearch.recipe import Params
 from bcsearch.records import EpochScores, TrialState, best_epoch
 from bcsearch.storage.attrs import RETRY_HISTORY, UUID
 from bcsearch.storage.engine import transaction
-from bcsearch.storage.optuna_tables import TRIALS, USER_ATTRS
-from bcsearch.storage.patience import patient
+from bcsearch.storage.optuna_private import TRIALS, USER_ATTRS, study_id_of
+from bcsearch.storage.reconnect import retried
 from bcsearch.storage.tables import LEDGER
 from bcsearch.storage.trial_rows import FINISHED, UNFINISHED, write_constraint
 
 if TYPE_CHECKING:
     from optuna import Study
-    from sqlalchemy import ColumnElement
 
     from bcsearch.storage.rdb import Storage
 
@@ -58,93 +55,95 @@ class Ledger:
 
     def __init__(self, storage: Storage, study: Study) -> None:
         self._engine, self.outage = storage.engine, storage.outage
-        self._study_id = study._study_id
+        self._study_id = study_id_of(study)
         self.uuid: str = study.user_attrs[UUID]
 
-    @patient
+    @retried
     def record(self, entry: LedgerEntry) -> None:
-        """Write what a trial found, over what an earlier try of the same trial wrote, and whether it is feasible.
+        """Write what a trial found, in place of what an earlier attempt at it wrote.
 
-        Every trial that ends tells the sampler whether it is, by the same key.
+        Every trial that ends tells the sampler, by the same key, whether it could be trained.
         """
+        number = entry.trial_number
+        mine = LEDGER.c.study_uuid == self.uuid, LEDGER.c.trial_number == number
         with transaction(self._engine) as session:
-            session.execute(delete(LEDGER).where(self._is(entry.trial_number)))
+            session.execute(delete(LEDGER).where(*mine))
             session.execute(insert(LEDGER).values(study_uuid=self.uuid, **_row(entry)))
             if entry.state is not TrialState.RUNNING:
                 infeasible = entry.state is TrialState.INFEASIBLE
-                write_constraint(session, self._study_id, entry.trial_number, float(infeasible))
+                write_constraint(session, self._study_id, number, float(infeasible))
 
-    @patient
+    @retried
     def entry_of(self, trial_number: int) -> LedgerEntry | None:
         """Return what a trial found; None when nothing was written."""
+        mine = LEDGER.c.study_uuid == self.uuid, LEDGER.c.trial_number == trial_number
         with transaction(self._engine) as session:
-            row = session.execute(select(LEDGER).where(self._is(trial_number))).one_or_none()
-        return None if row is None else _entry(row)
+            row = session.execute(select(LEDGER).where(*mine)).one_or_none()
+        if row is None:
+            return None
+        return LedgerEntry(
+            trial_number=row.trial_number,
+            params=stored_params(row.params),
+            epochs=decode_epochs(row.epochs),
+            state=TrialState(row.state),
+            train_seconds=row.train_seconds,
+            total_seconds=row.total_seconds,
+            duplicate_of=row.duplicate_of,
+        )
 
-    @patient
+    @retried
     def find_digest(self, digest: str) -> int | None:
-        """Return the first finished trial with this digest of its params, completed ones before pruned ones."""
-        trial = and_(TRIALS.c.study_id == self._study_id, TRIALS.c.number == LEDGER.c.trial_number)
-        same = and_(
-            LEDGER.c.study_uuid == self.uuid,
-            LEDGER.c.digest == digest,
-            LEDGER.c.duplicate_of.is_(None),
-        )
-        found = (
+        """Return the first finished trial with this digest of its params, completed ones first."""
+        same = LEDGER.c.digest == digest, LEDGER.c.duplicate_of.is_(None)
+        statement = (
             select(LEDGER.c.trial_number)
-            .join(TRIALS, trial)
-            .where(same, TRIALS.c.state.in_(FINISHED))
+            .join(TRIALS, TRIALS.c.number == LEDGER.c.trial_number)
+            .where(LEDGER.c.study_uuid == self.uuid, *same)
+            .where(TRIALS.c.study_id == self._study_id, TRIALS.c.state.in_(FINISHED))
+            .order_by(TRIALS.c.state, TRIALS.c.number)
         )
         with transaction(self._engine) as session:
-            number: int | None = (
-                session.execute(found.order_by(TRIALS.c.state, TRIALS.c.number)).scalars().first()
-            )
+            number: int | None = session.execute(statement).scalars().first()
         return number
 
-    @patient
+    @retried
     def worst_first(self) -> list[int]:
         """Return the numbers of the completed trials, the lowest score first."""
-        completed = and_(
-            LEDGER.c.study_uuid == self.uuid, LEDGER.c.state == TrialState.COMPLETE.value
+        statement = (
+            select(LEDGER.c.trial_number)
+            .where(LEDGER.c.study_uuid == self.uuid)
+            .where(LEDGER.c.state == TrialState.COMPLETE.value)
+            .order_by(LEDGER.c.score)
         )
         with transaction(self._engine) as session:
-            return list(
-                session.execute(
-                    select(LEDGER.c.trial_number).where(completed).order_by(LEDGER.c.score)
-                ).scalars()
-            )
+            return list(session.execute(statement).scalars())
 
-    @patient
+    @retried
     def going_on(self) -> set[int]:
         """Return the trials that run or wait, each by the number of its first attempt."""
-        retries = and_(
-            USER_ATTRS.c.trial_id == TRIALS.c.trial_id, USER_ATTRS.c.key == RETRY_HISTORY
-        )
-        mine = TRIALS.c.study_id == self._study_id, TRIALS.c.state.in_(UNFINISHED)
-        found = (
+        of_trial = USER_ATTRS.c.trial_id == TRIALS.c.trial_id
+        statement = (
             select(TRIALS.c.number, USER_ATTRS.c.value_json)
-            .outerjoin(USER_ATTRS, retries)
-            .where(*mine)
+            .outerjoin(USER_ATTRS, and_(of_trial, USER_ATTRS.c.key == RETRY_HISTORY))
+            .where(TRIALS.c.study_id == self._study_id, TRIALS.c.state.in_(UNFINISHED))
         )
         with transaction(self._engine) as session:
-            return {
-                loads(history)[0] if history else number
-                for number, history in session.execute(found)
-            }
-
-    def _is(self, trial_number: int) -> ColumnElement[bool]:
-        return and_(LEDGER.c.study_uuid == self.uuid, LEDGER.c.trial_number == trial_number)
+            rows = session.execute(statement).all()
+        first_attempts = {number for number, history in rows if history is None}
+        return first_attempts | {loads(history)[0] for _, history in rows if history is not None}
 
 
 def encode_epochs(epochs: tuple[EpochScores, ...]) -> str:
-    """Return JSON: the ranking score, and a list of [epoch, train loss, learning rate, scores by name]."""
+    """Return JSON: the ranking score, and [epoch, train loss, learning rate, scores] by epoch."""
     rows = [[e.epoch, e.train_loss, e.learning_rate, dict(e.scores)] for e in epochs]
-    ranking = epochs[0].score if epochs else ""
-    return dumps({"score": ranking, "epochs": rows}, separators=(",", ":"))
+    score = ""
+    if epochs:
+        score = epochs[0].score
+    return dumps({"score": score, "epochs": rows}, separators=(",", ":"))
 
 
 def decode_epochs(text: str) -> tuple[EpochScores, ...]:
-    """Read back what ``encode_epochs`` wrote, or earlier versions, which kept one score without its name."""
+    """Read what ``encode_epochs`` wrote, or earlier versions, which kept one unnamed score."""
     content = loads(text)
     if isinstance(content, list):
         named = [[*row[:3], {"score": row[3]}] for row in content]
@@ -174,28 +173,18 @@ def stored_params(text: str) -> Params:
 
 
 def _row(entry: LedgerEntry) -> dict[str, Any]:
-    best = entry.best if entry.epochs else None
-    return {
+    row = {
         "trial_number": entry.trial_number,
         "digest": entry.params.digest(),
         "params": dumps(dict(entry.params), sort_keys=True),
         "epochs": encode_epochs(entry.epochs),
-        "best_epoch": best.epoch if best else None,
-        "score": best.mean if best and isfinite(best.mean) else None,
         "train_seconds": entry.train_seconds,
         "total_seconds": entry.total_seconds,
         "duplicate_of": entry.duplicate_of,
         "state": entry.state.value,
     }
-
-
-def _entry(row: Any) -> LedgerEntry:
-    return LedgerEntry(
-        trial_number=row.trial_number,
-        params=stored_params(row.params),
-        epochs=decode_epochs(row.epochs),
-        state=TrialState(row.state),
-        train_seconds=row.train_seconds,
-        total_seconds=row.total_seconds,
-        duplicate_of=row.duplicate_of,
-    )
+    if entry.epochs:
+        row["best_epoch"] = entry.best.epoch
+        if isfinite(entry.best.mean):
+            row["score"] = entry.best.mean
+    return row

@@ -1,7 +1,5 @@
 """Our tables beside Optuna's, keyed by study uuid and trial number, without foreign keys.
 
-Imports sqlalchemy.
-
 Optuna's ids are no keys for us: SQLite reuses them after a delete and a copied study gets new ones.
 """
 
@@ -22,12 +20,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.mysql import DATETIME, MEDIUMTEXT
 
 METADATA = MetaData()
-TIME = DateTime().with_variant(
-    DATETIME(fsp=6), "mysql"
-)  # which drops fractions of a second otherwise
-LONG = Text().with_variant(
-    MEDIUMTEXT(), "mysql"
-)  # whose texts hold 64 KB otherwise: 450 epochs of 5 folds
+# MySQL's plain types drop fractions of a second, and hold 64 KB: 450 epochs of 5 folds
+TIME = DateTime().with_variant(DATETIME(fsp=6), "mysql")
+LONG = Text().with_variant(MEDIUMTEXT(), "mysql")
 
 SLOTS = Table(
     "bcsearch_slots",
@@ -37,9 +32,7 @@ SLOTS = Table(
     Column("trial_number", Integer),
     Column("claimed_by", String(255)),
     Column("claimed_at", TIME),  # UTC, by the clock of the database
-    Column(
-        "version", Integer, nullable=False, default=0
-    ),  # grows with every write: what compare-and-set compares
+    Column("version", Integer, nullable=False, default=0),  # grows with every write
     UniqueConstraint("study_uuid", "trial_number", name="bcsearch_slots_trial"),
 )
 

@@ -1,9 +1,8 @@
-"""Trials read back as records by plain SQL, all or some of a study. Imports sqlalchemy, optuna."""
+"""Trials read back as records by plain SQL, all or some of a study."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
 from datetime import UTC
 from json import dumps, loads
 from typing import TYPE_CHECKING, Any
@@ -13,193 +12,167 @@ from optuna.trial import TrialState as OptunaState
 from sqlalchemy import and_, func, inspect, literal, select
 
 from bcsearch.records import TrialRecord, TrialState
-from bcsearch.storage import attrs
+from bcsearch.storage.attrs import NOTE, RETRY_HISTORY
 from bcsearch.storage.ledger import decode_epochs
-from bcsearch.storage.optuna_tables import PARAMS, REPORTS, SYSTEM_ATTRS, TRIALS, USER_ATTRS, VALUES
+from bcsearch.storage.optuna_private import (
+    FEASIBLE,
+    PARAMS,
+    REPORTS,
+    SYSTEM_ATTRS,
+    TRIALS,
+    USER_ATTRS,
+    VALUES,
+    value_of,
+)
 from bcsearch.storage.tables import LEDGER
-from bcsearch.storage.trial_rows import CONSTRAINT, UNFINISHED
+from bcsearch.storage.trial_rows import UNFINISHED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import Connection, Select, Table
 
-INFINITE = {"INF_POS": float("inf"), "INF_NEG": float("-inf")}
-STATES = {state: TrialState[state.name] for state in OptunaState}
-FETCHED = 10_000  # rows at a time: one by one takes half as long again
+    from bcsearch.records import EpochScores
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meant:
-    """Which trials are read: all of a study, or those with these numbers."""
+class TrialReader:
+    """Reads the trials of one study, or those with the given numbers."""
 
-    study_id: int
-    uuid: str
-    numbers: tuple[int, ...] | None = None
+    def __init__(
+        self,
+        connection: Connection,
+        study_id: int,
+        uuid: str,
+        numbers: Collection[int] | None = None,
+    ) -> None:
+        self._connection = connection
+        self._trials = TRIALS.c.study_id == study_id
+        self._in_ledger = LEDGER.c.study_uuid == uuid
+        if numbers is not None:
+            self._trials = and_(self._trials, TRIALS.c.number.in_(numbers))
+            self._in_ledger = and_(self._in_ledger, LEDGER.c.trial_number.in_(numbers))
 
-    @property
-    def trials(self) -> ColumnElement[bool]:
-        """The condition on Optuna's rows of trials."""
-        study = TRIALS.c.study_id == self.study_id
-        return study if self.numbers is None else and_(study, TRIALS.c.number.in_(self.numbers))
+    def read_bare(self) -> tuple[TrialRecord, ...]:
+        """Read number, state, score, times, retries and notes, in the order of numbers."""
+        return self._records({}, {})
 
-    @property
-    def entries(self) -> ColumnElement[bool]:
-        """The condition on rows of the ledger."""
-        study = LEDGER.c.study_uuid == self.uuid
-        return (
-            study if self.numbers is None else and_(study, LEDGER.c.trial_number.in_(self.numbers))
+    def read_whole(self, *, with_epochs: bool) -> tuple[TrialRecord, ...]:
+        """Read all that is kept, the epochs only where they are wanted."""
+        return self._records(self._params(), self._ledger_rows(with_epochs=with_epochs))
+
+    def _records(
+        self, params: dict[int, dict[str, Any]], ledger: dict[int, Any]
+    ) -> tuple[TrialRecord, ...]:
+        """Read records, with params by trial id and rows of the ledger by trial number."""
+        scores = self._scores()
+        histories, notes = self._attr(RETRY_HISTORY), self._attr(NOTE)
+        infeasible = self._infeasible()
+        records = []
+        statement = select(TRIALS).where(self._trials).order_by(TRIALS.c.number)
+        for row in self._connection.execute(statement).all():
+            state = TrialState[row.state.name]
+            if row.trial_id in infeasible:
+                state = TrialState.INFEASIBLE
+            epochs: tuple[EpochScores, ...] = ()
+            train_seconds = None
+            entry = ledger.get(row.number)
+            if entry is not None:
+                epochs = decode_epochs(entry.epochs or "[]")
+                train_seconds = entry.train_seconds
+            retry_of = histories.get(row.trial_id, [None])[-1]
+            record = TrialRecord(
+                number=row.number,
+                state=state,
+                score=scores.get(row.trial_id),
+                params=params.get(row.trial_id, {}),
+                epochs=epochs,
+                started=as_utc(row.datetime_start),
+                finished=as_utc(row.datetime_complete),
+                train_seconds=train_seconds,
+                note=_note(notes.get(row.trial_id), retry_of, entry),
+                retry_of=retry_of,
+            )
+            records.append(record)
+        return tuple(records)
+
+    def _of_trials(self, table: Table, *columns: Any) -> Select[Any]:
+        """Select the trial id and columns of a table that refers to trials."""
+        joined = select(table.c.trial_id, *columns).join(
+            TRIALS, TRIALS.c.trial_id == table.c.trial_id
         )
+        return joined.where(self._trials)
 
+    def _scores(self) -> dict[int, float]:
+        """Read values of finished trials, and the best reports of trials that are not."""
+        best = self._of_trials(REPORTS, func.max(REPORTS.c.intermediate_value))
+        best = best.where(TRIALS.c.state.in_(UNFINISHED)).group_by(REPORTS.c.trial_id)
+        rows = self._connection.execute(best)
+        scores = {trial_id: score for trial_id, score in rows if score is not None}
+        values = self._of_trials(VALUES, VALUES.c.value, VALUES.c.value_type)
+        for trial_id, value, kind in self._connection.execute(
+            values.where(VALUES.c.objective == 0)
+        ).all():
+            scores[trial_id] = value_of(value, kind)
+        return scores
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Details:
-    """What stands in other tables than the trials' own, by trial id.
+    def _params(self) -> dict[int, dict[str, Any]]:
+        """Read what each trial drew, as the objective saw it, by trial id."""
+        drawn = self._of_trials(PARAMS, PARAMS.c.param_name, PARAMS.c.param_value)
+        decoders: dict[str, Callable[[float], Any]] = {}
+        params: dict[int, dict[str, Any]] = defaultdict(dict)
+        # one row at a time takes half as long again
+        for part in self._connection.execute(drawn).partitions(10_000):
+            for trial_id, name, value in part:
+                if name not in decoders:
+                    decoders[name] = self._decoder(trial_id, name)
+                params[trial_id][name] = decoders[name](value)
+        return params
 
-    What the ledger says by trial number.
-    """
+    def _decoder(self, trial_id: int, name: str) -> Callable[[float], Any]:
+        """Return how a param is decoded in one trial: Optuna refuses other types in one study."""
+        of_trial = PARAMS.c.trial_id == trial_id, PARAMS.c.param_name == name
+        statement = select(PARAMS.c.distribution_json).where(*of_trial)
+        distribution = json_to_distribution(self._connection.execute(statement).scalar_one())
+        return distribution.to_external_repr
 
-    scores: dict[int, float]
-    retry_of: dict[int, int]
-    infeasible: frozenset[int]
-    notes: dict[int, str]
-    params: dict[int, dict[str, Any]] = field(default_factory=dict)
-    ledger: dict[int, Any] = field(default_factory=dict)
+    def _attr(self, key: str) -> dict[int, Any]:
+        """Read one attribute of the trials that have it, by trial id."""
+        written = self._of_trials(USER_ATTRS, USER_ATTRS.c.value_json)
+        rows = self._connection.execute(written.where(USER_ATTRS.c.key == key))
+        return {trial_id: loads(text) for trial_id, text in rows}
 
+    def _infeasible(self) -> set[int]:
+        """Read the ids of trials that could not be trained, which are PRUNED to Optuna."""
+        pruned = self._of_trials(SYSTEM_ATTRS).where(TRIALS.c.state == OptunaState.PRUNED)
+        broken = SYSTEM_ATTRS.c.key == FEASIBLE, SYSTEM_ATTRS.c.value_json != dumps(0.0)
+        return set(self._connection.execute(pruned.where(*broken)).scalars())
 
-def bare_details(connection: Connection, meant: Meant) -> Details:
-    """Read scores, retries, what could not be trained and why."""
-    histories = _told(connection, meant, attrs.RETRY_HISTORY)
-    retry_of = {trial_id: history[-1] for trial_id, history in histories.items()}
-    infeasible = _infeasible(connection, meant)
-    notes = _told(connection, meant, attrs.NOTE)
-    return Details(
-        scores=_scores(connection, meant), retry_of=retry_of, infeasible=infeasible, notes=notes
-    )
-
-
-def whole_details(connection: Connection, meant: Meant, with_epochs: bool) -> Details:
-    """Read all that is kept, the epochs only where they are wanted."""
-    return replace(
-        bare_details(connection, meant),
-        params=_params(connection, meant),
-        ledger=_ledger(connection, meant, with_epochs=with_epochs),
-    )
-
-
-def read_trials(connection: Connection, meant: Meant, details: Details) -> tuple[TrialRecord, ...]:
-    """Read trials in the order of their numbers."""
-    columns = [
-        TRIALS.c.trial_id,
-        TRIALS.c.number,
-        TRIALS.c.state,
-        TRIALS.c.datetime_start,
-        TRIALS.c.datetime_complete,
-    ]
-    rows = connection.execute(select(*columns).where(meant.trials).order_by(TRIALS.c.number)).all()
-    return tuple(_trial(row, details) for row in rows)
-
-
-def _trial(row: Any, details: Details) -> TrialRecord:
-    trial_id, number, state, started, finished = row
-    entry = details.ledger.get(number)
-    return TrialRecord(
-        number=number,
-        state=TrialState.INFEASIBLE if number in details.infeasible else STATES[state],
-        score=details.scores.get(trial_id),
-        params=details.params.get(trial_id, {}),
-        epochs=decode_epochs(entry.epochs) if entry is not None and entry.epochs else (),
-        started=aware(started),
-        finished=aware(finished),
-        train_seconds=None if entry is None else entry.train_seconds,
-        note=_note(details.notes.get(trial_id), details.retry_of.get(trial_id), entry),
-        retry_of=details.retry_of.get(trial_id),
-    )
+    def _ledger_rows(self, *, with_epochs: bool) -> dict[int, Any]:
+        """Read rows of the ledger by trial number; none from a database of plain Optuna."""
+        if not inspect(self._connection).has_table(LEDGER.name):
+            return {}
+        epochs: Any = literal("").label("epochs")
+        if with_epochs:
+            epochs = LEDGER.c.epochs
+        columns = LEDGER.c.trial_number, LEDGER.c.train_seconds, LEDGER.c.duplicate_of
+        rows = self._connection.execute(select(*columns, epochs).where(self._in_ledger))
+        return {row.trial_number: row for row in rows}
 
 
 def _note(note: str | None, retry_of: int | None, entry: Any) -> str:
-    duplicate_of = None if entry is None else entry.duplicate_of
-    same = None if duplicate_of is None else f"same configuration as trial {duplicate_of}"
-    retry = None if retry_of is None else f"retry of trial {retry_of}"
-    return "; ".join(part for part in (same, note, retry) if part)
+    parts = []
+    if entry is not None and entry.duplicate_of is not None:
+        parts.append(f"same configuration as trial {entry.duplicate_of}")
+    if note:
+        parts.append(note)
+    if retry_of is not None:
+        parts.append(f"retry of trial {retry_of}")
+    return "; ".join(parts)
 
 
-def _scores(connection: Connection, meant: Meant) -> dict[int, float]:
-    """Read the values of finished trials and the last reports, best so far, of those that are not."""
-    reported = (
-        select(REPORTS.c.trial_id, func.max(REPORTS.c.intermediate_value))
-        .join(TRIALS, TRIALS.c.trial_id == REPORTS.c.trial_id)
-        .where(meant.trials, TRIALS.c.state.in_(UNFINISHED))
-        .group_by(REPORTS.c.trial_id)
-    )
-    scores = {
-        trial_id: score for trial_id, score in connection.execute(reported) if score is not None
-    }
-    ended = (
-        select(VALUES.c.trial_id, VALUES.c.value, VALUES.c.value_type)
-        .join(TRIALS, TRIALS.c.trial_id == VALUES.c.trial_id)
-        .where(meant.trials, VALUES.c.objective == 0)
-    )
-    for trial_id, value, kind in connection.execute(ended).all():
-        scores[trial_id] = INFINITE[kind.name] if value is None else value
-    return scores
-
-
-def _params(connection: Connection, meant: Meant) -> dict[int, dict[str, Any]]:
-    """Read what each trial drew, as the objective saw it, by trial id."""
-    drawn = select(PARAMS.c.trial_id, PARAMS.c.param_name, PARAMS.c.param_value)
-    drawn = drawn.join(TRIALS, TRIALS.c.trial_id == PARAMS.c.trial_id).where(meant.trials)
-    decoders: dict[str, Callable[[float], Any]] = {}
-    params: dict[int, dict[str, Any]] = defaultdict(dict)
-    for part in connection.execute(drawn).partitions(FETCHED):
-        for trial_id, name, value in part:
-            if name not in decoders:
-                decoders[name] = _decoder(connection, trial_id, name)
-            params[trial_id][name] = decoders[name](value)
-    return params
-
-
-def _decoder(connection: Connection, trial_id: int, name: str) -> Callable[[float], Any]:
-    """Take a param's meaning from one trial: Optuna refuses another type or other choices of a name in one study."""
-    one = select(PARAMS.c.distribution_json).where(
-        PARAMS.c.trial_id == trial_id, PARAMS.c.param_name == name
-    )
-    decode: Callable[[float], Any] = json_to_distribution(
-        connection.execute(one).scalar_one()
-    ).to_external_repr
-    return decode
-
-
-def _told(connection: Connection, meant: Meant, key: str) -> dict[int, Any]:
-    """Read one attribute of the trials that have it, by trial id."""
-    written = (
-        select(USER_ATTRS.c.trial_id, USER_ATTRS.c.value_json)
-        .join(TRIALS, TRIALS.c.trial_id == USER_ATTRS.c.trial_id)
-        .where(meant.trials, USER_ATTRS.c.key == key)
-    )
-    return {trial_id: loads(text) for trial_id, text in connection.execute(written)}
-
-
-def _infeasible(connection: Connection, meant: Meant) -> frozenset[int]:
-    """Read which trials could not be trained: they are PRUNED to Optuna, which has no word for them."""
-    numbers = select(TRIALS.c.number).join(
-        SYSTEM_ATTRS, SYSTEM_ATTRS.c.trial_id == TRIALS.c.trial_id
-    )
-    told = and_(SYSTEM_ATTRS.c.key == CONSTRAINT, SYSTEM_ATTRS.c.value_json != dumps(0.0))
-    pruned = TRIALS.c.state == OptunaState.PRUNED
-    return frozenset(connection.execute(numbers.where(meant.trials, pruned, told)).scalars())
-
-
-def _ledger(connection: Connection, meant: Meant, *, with_epochs: bool) -> dict[int, Any]:
-    if not inspect(connection).has_table(LEDGER.name):  # a study of plain Optuna
-        return {}
-    epochs = LEDGER.c.epochs if with_epochs else literal("").label("epochs")
-    columns = select(LEDGER.c.trial_number, LEDGER.c.train_seconds, LEDGER.c.duplicate_of, epochs)
-    rows = connection.execute(columns.where(meant.entries))
-    return {row.trial_number: row for row in rows}
-
-
-def aware(time: datetime | None) -> datetime | None:
-    """Say that a time of the database is UTC."""
-    return None if time is None else time.replace(tzinfo=UTC)
+def as_utc(time: datetime | None) -> datetime | None:
+    """Return a time of the database with its zone."""
+    if time is None:
+        return None
+    return time.replace(tzinfo=UTC)

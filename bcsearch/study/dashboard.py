@@ -18,7 +18,7 @@ import optuna_dashboard
 from bcsearch.artifacts.figures import FigureStore
 from bcsearch.errors import ConfigError
 from bcsearch.storage import Storage, list_studies
-from bcsearch.storage.engine import plain_errors
+from bcsearch.storage.database_errors import plain_errors
 from bcsearch.storage.urls import checked
 from bcsearch.study.trial_files import TrialDrawer
 

@@ -15,7 +15,7 @@ from bcsearch.storage import (
     open_storage,
     read_overview,
 )
-from bcsearch.storage.patience import Outage
+from bcsearch.storage.reconnect import Outage
 from bcsearch.study.assemble import Prepared, prepare
 from bcsearch.study.create import (
     check_fingerprint,

@@ -16,7 +16,7 @@ from bcsearch.records import TrialState
 from bcsearch.records.events import Listener, Notice, ignore
 from bcsearch.records.sizes import time_text
 from bcsearch.storage import database_of, masked
-from bcsearch.storage.engine import plain_errors
+from bcsearch.storage.database_errors import plain_errors
 from bcsearch.storage.urls import checked, reachable
 from bcsearch.study.assemble import Prepared, prepare
 from bcsearch.study.clock import Clock

@@ -12,6 +12,7 @@ from optuna.exceptions import TrialPruned, UpdateFinishedTrialError
 from bcsearch.errors import StudyError
 from bcsearch.objective.cross_validated import Abandoned, Infeasible, Released
 from bcsearch.records.events import Listener, TimeLeft, TrialLost
+from bcsearch.storage import trial_id_of
 
 if TYPE_CHECKING:
     import optuna
@@ -148,9 +149,9 @@ class _InSlot:
         self._error: Exception | None = None
 
     def __call__(self, trial: optuna.Trial) -> float:
-        self._trial_id, self.number = trial._trial_id, trial.number
+        self._trial_id, self.number = trial_id_of(trial), trial.number
         if not self._slots.bind(self._slot, trial.number):
-            self._storage.release(trial._trial_id)
+            self._storage.release(self._trial_id)
             raise Released
         try:
             return self._objective(trial)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import optuna
 
-from bcsearch.storage.engine import plain_errors
+from bcsearch.storage.database_errors import plain_errors
 from bcsearch.storage.urls import checked
 from bcsearch.study.interrupts import Interrupts
 from benchmarks.distributed.assignment import Assignment

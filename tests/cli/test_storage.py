@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bcsearch.storage import read_study
-from bcsearch.storage.schema import known_schemas
+from bcsearch.storage.optuna_private import known_schemas
 from tests.storage.moving import N_TRIALS, downgrade, execute, fill, tables
 from tests.storage.workers import NAME
 

@@ -8,9 +8,8 @@ import pytest
 
 from bcsearch.errors import BcsearchError, DiskError, StorageError, StudyError
 from bcsearch.storage import open_storage, read_study
-from bcsearch.storage.backup import back_up
-from bcsearch.storage.copy import Copied, copy_database
-from bcsearch.storage.schema import known_schemas
+from bcsearch.storage.copy import Copied, back_up, copy_database
+from bcsearch.storage.optuna_private import known_schemas
 from bcsearch.storage.upgrade import upgrade_database
 from tests.storage.conftest import new_database
 from tests.storage.moving import (
@@ -141,7 +140,7 @@ def test_disk_that_fills_up_leaves_nothing(
     def fail(*_: object) -> None:
         raise sqlite3.OperationalError(words)
 
-    monkeypatch.setattr("bcsearch.storage.backup._count", fail)
+    monkeypatch.setattr("bcsearch.storage.copy._count", fail)
     assert f"cannot write {kept}: {words}" in refused(url, kept, DiskError)
     assert list(kept.parent.iterdir()) == []
 

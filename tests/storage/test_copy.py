@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import optuna
@@ -76,7 +77,7 @@ def test_rows_are_copied_in_parts(
     url: str, destination: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(url)
-    monkeypatch.setattr(copying, "CHUNK", 2)
+    monkeypatch.setattr(copying, "_chunks", partial(copying._chunks, n_rows=2))
     copy_database(url, destination)
     assert rows(destination) == rows(url)
 
@@ -86,7 +87,7 @@ def test_copy_is_of_one_moment_while_a_worker_goes_on(
 ) -> None:
     fill(url)
     before = rows(url)
-    filling = copying._filling
+    filling = copying._empty_database
 
     @contextmanager
     def interrupted(to: URL, made: Sequence[Table]) -> Iterator[Connection]:
@@ -94,7 +95,7 @@ def test_copy_is_of_one_moment_while_a_worker_goes_on(
             event.listen(target, "before_execute", lambda *_: add_trials(url, 1), once=True)
             yield target
 
-    monkeypatch.setattr(copying, "_filling", interrupted)
+    monkeypatch.setattr(copying, "_empty_database", interrupted)
     assert copy_database(url, destination).n_trials == N_TRIALS + 2
     assert rows(destination) == before
     assert rows(url) != before

@@ -12,11 +12,11 @@ from optuna.trial import TrialState
 from sqlalchemy import delete, event, func, select, update
 from sqlalchemy.exc import OperationalError
 
+from bcsearch.config import Limits
 from bcsearch.storage import Slots, Storage
 from bcsearch.storage.attrs import NOTE, RETRY_HISTORY
 from bcsearch.storage.engine import database_now, transaction
-from bcsearch.storage.optuna_tables import BEATS, TRIALS
-from bcsearch.storage.rdb import MAX_RETRIES
+from bcsearch.storage.optuna_private import HEARTBEATS, TRIALS
 from tests.storage.workers import make_study, score
 
 if TYPE_CHECKING:
@@ -25,16 +25,21 @@ if TYPE_CHECKING:
     from optuna import Study, Trial
 
 
+MAX_RETRIES = Limits().retries
+
+
 def silence(storage: Storage, trial_id: int, seconds: float = 60) -> None:
     """Make the last heartbeat of a trial older."""
     with transaction(storage.engine) as session:
         then = database_now(session) - timedelta(seconds=seconds)
-        session.execute(update(BEATS).where(BEATS.c.trial_id == trial_id).values(heartbeat=then))
+        session.execute(
+            update(HEARTBEATS).where(HEARTBEATS.c.trial_id == trial_id).values(heartbeat=then)
+        )
 
 
 def n_beats(storage: Storage) -> int:
     with transaction(storage.engine) as session:
-        return session.execute(select(func.count()).select_from(BEATS)).scalar_one()
+        return session.execute(select(func.count()).select_from(HEARTBEATS)).scalar_one()
 
 
 def running(study: Study) -> int:
@@ -205,7 +210,7 @@ def test_running_trial_without_any_heartbeat_is_reaped_after_the_grace(storage: 
     study = make_study(storage)
     trial_id = running(study)
     with transaction(storage.engine) as session:
-        session.execute(delete(BEATS))
+        session.execute(delete(HEARTBEATS))
     assert storage.fail_stale(study) == []
     with transaction(storage.engine) as session:
         long_ago = database_now(session) - timedelta(seconds=60)
@@ -245,7 +250,7 @@ def test_heartbeat_survives_a_database_that_does_not_answer(
     event.remove(storage.engine, "before_cursor_execute", refuse)
     assert "server closed the connection" in caplog.text
     storage.record_heartbeat(trial_id)
-    assert storage._reap(1) == []
+    assert storage._fail_stale(1) == []
 
 
 @pytest.fixture

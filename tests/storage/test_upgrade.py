@@ -8,7 +8,7 @@ import pytest
 
 from bcsearch.errors import BcsearchError, StorageError, StudyError
 from bcsearch.storage import read_study
-from bcsearch.storage.schema import known_schemas
+from bcsearch.storage.optuna_private import known_schemas
 from bcsearch.storage.upgrade import upgrade_database
 from tests.storage.moving import downgrade, execute, fill, goes_on, rows, tables
 from tests.storage.workers import NAME

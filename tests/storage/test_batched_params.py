@@ -24,7 +24,7 @@ def ask(study: Study) -> Trial:
 
 
 def draw(storage: Storage, trial: Trial) -> dict[str, float]:
-    with storage.params_together(trial._trial_id):
+    with storage.batched_params(trial._trial_id):
         return {name: trial.suggest_float(name, 0, 1) for name in NAMES}
 
 
@@ -59,7 +59,7 @@ def test_what_was_drawn_before_an_error_is_written(storage: Storage) -> None:
     trial = ask(make_study(storage))
 
     def draw_and_fail() -> None:
-        with storage.params_together(trial._trial_id):
+        with storage.batched_params(trial._trial_id):
             trial.suggest_float("x", 0, 1)
             raise KeyError
 
@@ -72,7 +72,7 @@ def test_distribution_that_changed_is_refused(storage: Storage) -> None:
     study = make_study(storage)
     draw(storage, ask(study))
     trial = ask(study)
-    with pytest.raises(ValueError, match="distribution"), storage.params_together(trial._trial_id):
+    with pytest.raises(ValueError, match="distribution"), storage.batched_params(trial._trial_id):
         trial.suggest_categorical(NAMES[0], ["a", "b"])
 
 

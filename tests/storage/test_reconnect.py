@@ -13,9 +13,10 @@ from sqlalchemy import event, update
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from bcsearch.storage import Ledger, Slots, Storage, list_studies, open_storage
+from bcsearch.storage.database_errors import is_lost
 from bcsearch.storage.engine import transaction
-from bcsearch.storage.optuna_tables import BEATS
-from bcsearch.storage.patience import Outage, is_lost, patient
+from bcsearch.storage.optuna_private import HEARTBEATS
+from bcsearch.storage.reconnect import Outage, retried
 from tests.storage.workers import make_study, score
 
 
@@ -29,7 +30,7 @@ class Owner:
         self.outage = Outage(seconds=seconds)
         self.calls = 0
 
-    @patient
+    @retried
     def work(self, what: str) -> str:
         self.calls += 1
         if self.failures:
@@ -64,7 +65,7 @@ def test_call_is_made_again_until_the_database_is_back(
     ]
 
 
-def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([float(second) for second in range(99)])
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
     owner = Owner(*[lost() for _ in range(9)], seconds=3.0)
@@ -73,7 +74,7 @@ def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     assert owner.calls == 4
 
 
-def test_calls_after_the_end_of_patience_do_not_wait_anew(
+def test_calls_after_the_longest_wait_do_not_wait_anew(
     monkeypatch: pytest.MonkeyPatch, waits: list[float]
 ) -> None:
     now = [0.0]
@@ -126,9 +127,11 @@ def test_nobody_counts_as_lost_right_after_an_outage(storage: Storage) -> None:
     trial_id = storage.create_new_trial(study._study_id)
     with transaction(storage.engine) as session:
         session.execute(
-            update(BEATS).where(BEATS.c.trial_id == trial_id).values(heartbeat=datetime(2020, 1, 1))
+            update(HEARTBEATS)
+            .where(HEARTBEATS.c.trial_id == trial_id)
+            .values(heartbeat=datetime(2020, 1, 1))
         )
-    storage.outage.met()
+    storage.outage.note_failure()
     assert storage.fail_stale(study) == []
     storage.outage.last -= 60.0
     assert storage.fail_stale(study) == [0]

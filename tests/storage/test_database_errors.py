@@ -3,11 +3,15 @@ from __future__ import annotations
 import pytest
 
 from bcsearch.errors import DiskError, StorageError
-from bcsearch.storage.trouble import ABSENT, ACCESS, DOWN, trouble_of
+from bcsearch.storage.database_errors import cause_of
+
+DOWN = "check that its server runs"
+ACCESS = "check user, password and rights"
+ABSENT = "create it on the server"
 
 
 @pytest.mark.parametrize(
-    ("said", "remedy", "waits"),
+    ("message", "remedy", "may_pass"),
     [
         ('connection to server at "127.0.0.1", port 1 failed: Connection refused', DOWN, True),
         ("failed to resolve host 'nowhere': [Errno -2] Name or service not known", DOWN, True),
@@ -24,7 +28,7 @@ from bcsearch.storage.trouble import ABSENT, ACCESS, DOWN, trouble_of
         ("the database system is starting up", DOWN, True),
         ("server closed the connection unexpectedly", DOWN, True),
         ("Lost connection to MySQL server during query", DOWN, True),
-        ('root certificate file "ca.pem" does not exist', "look at the certificates", False),
+        ('root certificate file "ca.pem" does not exist', "check the certificates", False),
         ('no pg_hba.conf entry for host "10.0.0.7"', ACCESS, False),
         ('FATAL:  password authentication failed for user "ann"', ACCESS, False),
         ('FATAL:  role "ann" does not exist', ACCESS, False),
@@ -32,7 +36,7 @@ from bcsearch.storage.trouble import ABSENT, ACCESS, DOWN, trouble_of
         ("Access denied for user 'ann'@'localhost' (using password: YES)", ACCESS, False),
         (
             "Access denied for user 'ann'@'%' to database 'cels'",
-            "look at the database's name",
+            "check the name of the database",
             False,
         ),
         ('FATAL:  database "cels" does not exist', ABSENT, False),
@@ -40,16 +44,16 @@ from bcsearch.storage.trouble import ABSENT, ACCESS, DOWN, trouble_of
         ('relation "studies" does not exist', "check the storage URL", True),
     ],
 )
-def test_words_of_a_server_are_sorted(said: str, remedy: str, waits: bool) -> None:
-    trouble = trouble_of(said)
-    assert trouble.kind is StorageError
-    assert trouble.remedy.startswith(remedy)
-    assert trouble.waits == waits
-    assert trouble.comes_back == (remedy == DOWN)
+def test_message_of_a_server_has_its_remedy(message: str, remedy: str, may_pass: bool) -> None:
+    cause = cause_of(message)
+    assert cause.error is StorageError
+    assert cause.remedy.startswith(remedy)
+    assert cause.may_pass == may_pass
+    assert cause.is_outage == (remedy == DOWN)
 
 
 @pytest.mark.parametrize(
-    "said",
+    "message",
     [
         "unable to open database file",
         "attempt to write a readonly database",
@@ -57,5 +61,5 @@ def test_words_of_a_server_are_sorted(said: str, remedy: str, waits: bool) -> No
         "could not extend file: No space left on device",
     ],
 )
-def test_words_about_a_file_are_of_the_disk(said: str) -> None:
-    assert trouble_of(said).kind is DiskError
+def test_message_about_a_file_is_a_disk_error(message: str) -> None:
+    assert cause_of(message).error is DiskError
