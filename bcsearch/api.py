@@ -37,7 +37,7 @@ __all__ = [
 
 
 def run(sweep: str, options: RunOptions | None = None, listener: Listener = ignore) -> RunResult:
-    """Create or resume the study of a sweep, work until its budget is used up, refit the best trial.
+    """Create or continue the study of a sweep, use up its budget, refit the best trial.
 
     Call it in the main thread, as it listens for Ctrl-C, and in a script under ``if __name__ ==
     "__main__":``, as it may start processes, which read the script anew.
@@ -47,7 +47,8 @@ def run(sweep: str, options: RunOptions | None = None, listener: Listener = igno
     """
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         raise StudyError(
-            "bcsearch.run was called while a process starts; put it under: if __name__ == '__main__':"
+            "bcsearch.run was called while a process starts; "
+            "put it under: if __name__ == '__main__':"
         )
     return _run(sweep, options or RunOptions(), listener)
 
@@ -69,7 +70,7 @@ def refit(
 
 
 def read_study(name: str, options: RunOptions | None = None) -> StudyRecord:
-    """Read the newest study of a sweep, or the study called ``name``, with every epoch of every trial.
+    """Read the newest study of a sweep, or the study called ``name``, with all epochs.
 
     Raises:
         StudyError: there is none.

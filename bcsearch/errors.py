@@ -1,4 +1,4 @@
-"""The one exception tree, for what a user can mend.
+"""The one exception tree, for what a user can fix.
 
 Bugs stay tracebacks. Imports the standard library only.
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class BcsearchError(Exception):
-    """A mistake that the user can mend: its text is one line naming what came, what is allowed, what to do."""
+    """A mistake that the user can fix, in one line: what came, what is allowed, what to do."""
 
 
 class ConfigError(BcsearchError):

@@ -25,7 +25,7 @@ LOCK_SECONDS = 0.5  # between looks at whether waiting for a lock should end
 
 
 def cache_dir() -> Path:
-    """Return the folder of the prefix cache: ``BCSEARCH_CACHE``, or ``bcsearch`` in the user's cache folder."""
+    """Return the folder of the prefix cache: ``BCSEARCH_CACHE``, or one in the user's cache."""
     chosen = os.environ.get("BCSEARCH_CACHE")
     if chosen:
         return Path(chosen)
@@ -48,7 +48,7 @@ def make_writable_dir(path: Path, options: str = "") -> Path:
     except OSError as error:
         another = f"choose another with {options}" if options else "choose another"
         raise DiskError(
-            f"cannot write to folder {path}: {error.strerror}; {another} or mend its permissions"
+            f"cannot write to folder {path}: {error.strerror}; {another} or fix its permissions"
         ) from error
     return path
 

@@ -14,7 +14,7 @@ Row = TypeVar("Row")
 
 
 def row_of(table: Mapping[str, Row], name: Any, group: str) -> Row:
-    """Return the row ``name`` of a table, or what another package offers by that name in a group of entry points.
+    """Return the row ``name`` of a table, or what another package offers by that name.
 
     Raises:
         ConfigError: there is none, or the package cannot be loaded.

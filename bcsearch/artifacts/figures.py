@@ -19,7 +19,7 @@ from optuna.artifacts.exceptions import ArtifactNotFound
 
 from bcsearch.artifacts.files import FIGURES
 from bcsearch.paths import replacing
-from bcsearch.storage import trial_id_of
+from bcsearch.storage.optuna_private import trial_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -45,9 +45,8 @@ def register_figure(trial: optuna.Trial, uuid: str) -> None:
         encoding=None,
     )
     content = json.dumps(asdict(artifact))
-    trial.storage.set_trial_system_attr(
-        trial_id_of(trial), ARTIFACTS + artifact.artifact_id, content
-    )
+    key = ARTIFACTS + artifact.artifact_id
+    trial.storage.set_trial_system_attr(trial_id(trial), key, content)
 
 
 class FigureStore:

@@ -62,7 +62,7 @@ class CheckedDataset:
 
 
 def check_dataset(dataset: Dataset, features: Features) -> CheckedDataset:
-    """Run every check; images that any of them, or the dataset's own groups, put together stay together."""
+    """Run every check, and join the groups that they find with the dataset's own."""
     results = [check(dataset, features) for check in CHECKS.values()]
     findings = tuple(line for result in results for line in result.findings)
     found = [result.groups for result in results if result.groups is not None]
@@ -75,7 +75,7 @@ def check_dataset(dataset: Dataset, features: Features) -> CheckedDataset:
 
 
 def joined(partitions: list[np.ndarray]) -> np.ndarray:
-    """Return the finest groups (n_images,) that contain every group of every partition, each (n_images,) integers."""
+    """Return the finest groups (n_images,) that contain every group of every partition."""
     n_images = len(partitions[0])
     offsets = n_images + np.cumsum([0, *(part.max() + 1 for part in partitions)])
     hubs = np.concatenate(

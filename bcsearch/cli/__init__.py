@@ -27,7 +27,7 @@ app.add_typer(storage.app, name="storage")
 
 
 def main() -> None:
-    """Run the command line: exit code 2 with one line for a user's mistake, 130 for an interrupted run."""
+    """Run the command line: exit code 2 for a user's mistake, 130 for an interrupted run."""
     try:
         code = app(standalone_mode=False)
     except BcsearchError as error:

@@ -1,4 +1,4 @@
-"""Turns the declared options into options of commands, and says what is wrong with what was typed."""
+"""Turns declared options into options of commands, and explains mistakes in what was typed."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def takes(*names: str) -> Callable[[Command], Command]:
 
 
 def usage_text(error: typer.TyperException) -> str:
-    """Say what is wrong with a command as it was typed: of a value which option, what came, what is allowed."""
+    """Explain a mistake in a command: which option, what came, what is allowed."""
     from pydantic import ValidationError
 
     message = error.format_message().rstrip(".")
@@ -127,7 +127,7 @@ def pasteable(line: str) -> str:
 
 
 def places(storage: str | None, results: Path) -> str:
-    """Return ``--storage``, without its password, and ``--results`` where they were given, for a command to type."""
+    """Return ``--storage``, without its password, and ``--results`` where they were given."""
     from bcsearch.storage import masked
 
     shown = ""

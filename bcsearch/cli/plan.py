@@ -47,7 +47,7 @@ def params(
         str | None, typer.Argument(help="A parameter to show alone. Default: all.")
     ] = None,
 ) -> int:
-    """Show what a search space may name: each parameter, what it may be, its default, when it acts."""
+    """Show each parameter of search spaces: what it may be, its default, when it acts."""
     from bcsearch.report.params import param_text, params_text
 
     if name is None:

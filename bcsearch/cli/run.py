@@ -55,7 +55,7 @@ def run(study: options.Sweep, chosen: RunOptions) -> int:
     "cache_dir", "cache_limit",
 )  # fmt: skip
 def worker(study: options.Study, chosen: RunOptions) -> int:
-    """Join a study that 'bcsearch run' has begun, here or on another machine, until its budget is used up."""
+    """Join a study that 'bcsearch run' has begun, here or on another machine."""
     with quiet_imports():
         from rich.console import Console
 

@@ -1,12 +1,9 @@
-"""Commands on the database of studies: upgrade, backup, copy. Imports typer.
-
-The storage floor in the functions.
-"""
+"""Commands on the database of studies: upgrade, backup, copy."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -14,25 +11,26 @@ from bcsearch.cli import options
 from bcsearch.config.options import RunOptions
 from bcsearch.errors import StorageError
 
-if TYPE_CHECKING:
-    from bcsearch.storage.copy import Copied
-    from bcsearch.storage.upgrade import Upgrade
-
-app = typer.Typer(help="Keep, move and renew the database of studies.")
+app = typer.Typer(help="Back up, copy and upgrade the database of studies.")
 
 
 @app.command("upgrade")
 @options.takes("storage", "results_dir")
 def upgrade(chosen: RunOptions) -> int:
-    """Bring a database up to date with the installed Optuna.
-
-    Stop its workers and back it up before.
-    """
+    """Upgrade a database to the installed Optuna. Stop its workers and back it up before."""
     from bcsearch.storage import database_of, masked
-    from bcsearch.storage.upgrade import upgrade_database
+    from bcsearch.storage.database import upgrade_database
 
     url = database_of(chosen)
-    typer.echo(f"{_done(upgrade_database(url))}: {masked(url)}")
+    upgrade = upgrade_database(url)
+    done = []
+    if upgrade.before != upgrade.now:
+        done.append(f"schema {upgrade.before} upgraded to {upgrade.now}")
+    if upgrade.added:
+        done.append(f"added {', '.join(upgrade.added)}")
+    if not done:
+        done.append(f"nothing to do, schema {upgrade.now} is the newest")
+    typer.echo(f"{', '.join(done)}: {masked(url)}")
     return 0
 
 
@@ -42,15 +40,17 @@ def backup(
     to: Annotated[str, typer.Option("--to", help="SQLite file to write; it must not exist.")],
     chosen: RunOptions,
 ) -> int:
-    """Keep the whole database in a new SQLite file, as it is at one moment. Workers may go on."""
+    """Copy the whole database to a new SQLite file, as it is at one moment. Workers may go on."""
     from bcsearch.storage import database_of, masked
     from bcsearch.storage.copy import back_up
 
     if "://" in to:
         raise StorageError(
-            f"--to: came {masked(to)!r}, allowed: the path of a new SQLite file; 'bcsearch storage copy' fills a server"
+            f"--to: came {masked(to)!r}, allowed: the path of a new SQLite file; "
+            "'bcsearch storage copy' fills a server"
         )
-    typer.echo(f"{_amount(back_up(database_of(chosen), Path(to)))}: {to}")
+    n_studies, n_trials = back_up(database_of(chosen), Path(to))
+    typer.echo(f"{_amount(n_studies, n_trials)}: {to}")
     return 0
 
 
@@ -63,28 +63,19 @@ def copy(
     ],
     chosen: RunOptions,
 ) -> int:
-    """Copy the whole database into an empty one of any kind, as it is at one moment, to go on there."""
+    """Copy the whole database, as it is at one moment, into an empty one of any kind."""
     from bcsearch.storage import database_of, masked
     from bcsearch.storage.copy import copy_database
 
-    typer.echo(f"{_amount(copy_database(database_of(chosen), to))}: {masked(to)}")
+    n_studies, n_trials = copy_database(database_of(chosen), to)
+    typer.echo(f"{_amount(n_studies, n_trials)}: {masked(to)}")
     return 0
 
 
-def _amount(copied: Copied) -> str:
-    studies = "study" if copied.n_studies == 1 else "studies"
-    trials = "trial" if copied.n_trials == 1 else "trials"
-    return f"{copied.n_studies} {studies}, {copied.n_trials} {trials}"
-
-
-def _done(upgrade: Upgrade) -> str:
-    renewed = (
-        f"schema {upgrade.before} upgraded to {upgrade.now}"
-        if upgrade.before != upgrade.now
-        else ""
-    )
-    added = f"added {', '.join(upgrade.added)}" if upgrade.added else ""
-    return (
-        ", ".join(filter(None, (renewed, added)))
-        or f"nothing to do, schema {upgrade.now} is the newest"
-    )
+def _amount(n_studies: int, n_trials: int) -> str:
+    studies, trials = "studies", "trials"
+    if n_studies == 1:
+        studies = "study"
+    if n_trials == 1:
+        trials = "trial"
+    return f"{n_studies} {studies}, {n_trials} {trials}"

@@ -36,7 +36,7 @@ def fingerprint(
 
 
 def differences(stored: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Return one phrase for each part that differs, naming the key, its stored and its present value."""
+    """Return one phrase for each part that differs: the key, its stored and present value."""
     keys = sorted(set(stored) | set(now))
     return [
         f"{key} was {stored.get(key, 'absent')}, is {now.get(key, 'absent')}"

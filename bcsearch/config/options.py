@@ -1,4 +1,4 @@
-"""The options of commands, each declared once: its field, its flag, its help, and whether workers are told it."""
+"""The options of commands, each declared once: field, flag, help, whether workers get it."""
 
 from __future__ import annotations
 
@@ -134,12 +134,12 @@ class RunOptions:
         return replace(plan, sweep=plan.sweep.model_copy(update=chosen))
 
     def worker_args(self, study: str, plan: Plan) -> list[str]:
-        """Return the arguments of ``bcsearch worker`` for one that works by these options on a study with ``plan``."""
+        """Return the arguments of ``bcsearch worker`` for one that works by these options."""
         sweep = self.over(plan).sweep
         minutes = self.minutes
         if minutes is not None:
             minutes -= (time.monotonic() - self.begun) / 60
-        told = replace(
+        resolved = replace(
             self,
             data=sweep.data,
             weights=sweep.weights.source,
@@ -149,8 +149,8 @@ class RunOptions:
             cache_dir=self.cache_dir and self.cache_dir.absolute(),
         )
         args = ["--study", study]
-        for each in fields(told):
-            value = getattr(told, each.name)
+        for each in fields(resolved):
+            value = getattr(resolved, each.name)
             if each.metadata.get("worker") and value is not None:
                 args += [each.metadata["flag"], str(value)]
         return args
@@ -162,7 +162,7 @@ class RunOptions:
 
     @property
     def named_storage(self) -> str | None:
-        """The database that the option or the environment names, which goes before a sweep's own."""
+        """The database that the option or the environment names, before a sweep's own."""
         return self.storage or os.environ.get("BCSEARCH_STORAGE")
 
     @property
@@ -186,7 +186,7 @@ def default_of(name: str) -> Any:
 
 
 def _absolute(place: str) -> str:
-    """Return the absolute path of what is there, so that a study can be taken up from another folder; else as is."""
+    """Return the absolute path of what exists, as a study may go on from another folder."""
     if os.path.exists(place):
         return os.path.abspath(place)
     return place

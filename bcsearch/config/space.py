@@ -117,7 +117,8 @@ class Space(BaseModel):
             n_sizes = 1 + (param.ints[1] - param.ints[0]) // (param.step or 1)
             if n_sizes > MOST_SIZES or param.log:
                 raise ConfigError(
-                    f"params.image_size: came {n_sizes} sizes, allowed: at most {MOST_SIZES}, as each has "
+                    f"params.image_size: came {n_sizes} sizes, allowed: at most {MOST_SIZES}, "
+                    "as each has "
                     "activations of its own; give a choice of a few, or a step such as 32"
                 )
 
@@ -158,7 +159,7 @@ class Space(BaseModel):
         return (param,)
 
     def walk(self, draw: Callable[[str, Param], Value]) -> dict[str, Value]:
-        """Return a value for each parameter: what is set, and what ``draw`` says of those whose conditions hold."""
+        """Return a value for each parameter: fixed ones, and drawn ones whose conditions hold."""
         values = dict(self.fixed)
         for name, param in self.varied.items():
             if all(values.get(parent) in allowed for parent, allowed in param.when.items()):

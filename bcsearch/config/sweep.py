@@ -119,7 +119,7 @@ class Sweep(_Section):
     @model_validator(mode="before")
     @classmethod
     def _accept_older_forms(cls, given: Any) -> Any:
-        """Read what sweeps and studies of earlier versions say: ``[training] score`` and ``weights = "auto"``."""
+        """Accept what earlier versions wrote: ``[training] score`` and ``weights = "auto"``."""
         if not isinstance(given, Mapping):
             return given
         content = dict(given)

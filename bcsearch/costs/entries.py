@@ -1,4 +1,4 @@
-"""What a space may ask for that is computed once and kept: counted exactly, without measuring anything."""
+"""Counts what a space may ask for that is computed once and kept."""
 
 from __future__ import annotations
 

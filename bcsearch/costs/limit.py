@@ -1,4 +1,4 @@
-"""Refuses a space that may need more cache than is allowed, naming what needs most and what would fit."""
+"""Refuses a space that may need more cache than allowed, and says what would fit."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from bcsearch.costs.pool import Candidate
     from bcsearch.training.trainer import Trainer
 
+MOST_CHOICES = 16  # more values than these are a range
 COSTLY = ("image_size", "views", "augment", "preprocess", "backbone", "unfreeze_fraction")
 
 
 def check_cache(plan: Plan, trainer: Trainer, most_bytes: int) -> None:
-    """Refuse a plan whose space may need more than ``most_bytes`` of cache beyond what is kept already.
+    """Refuse a space that may need more than ``most_bytes`` of cache besides what is kept.
 
     Raises:
         ConfigError: it may; the message names the values that need most, and what would fit.
@@ -33,39 +34,43 @@ def check_cache(plan: Plan, trainer: Trainer, most_bytes: int) -> None:
         union: set[Entry] = set().union(*(entries[row] for row in rows))
         return n_images * sum(entry.image_bytes for entry in union if not entry.kept)
 
+    whole = needed(range(len(pool)))
+    if whole <= most_bytes:
+        return
     rows: Sequence[int] = range(len(pool))
-    whole = left = needed(rows)
     removed: list[str] = []
-    while left > most_bytes:
-        options = {}
-        for name, value in _values(pool, rows):
-            others = [row for row in rows if pool[row].values.get(name) != value]
-            if others and needed(others) < left:
-                options[f"{name} = {value!r}"] = others
-        if not options:
-            break
+    options = _options(pool, rows)
+    while options and needed(rows) > most_bytes and len(removed) < 5:
         best = min(options, key=lambda option: needed(options[option]))
         rows = options[best]
-        left = needed(rows)
         removed.append(best)
-    if not removed and whole <= most_bytes:
-        return
-    fits = f"without {', '.join(removed)} it is {size_text(left)}"
-    if left > most_bytes:
-        fits = f"the least that it can be is {size_text(left)}"
-        if removed:
-            fits += f", without {', '.join(removed)}"
+        options = _options(pool, rows)
+    without = ""
+    if removed:
+        without = f", without {', '.join(removed)}"
+    fits = f"what would fit{without}: {size_text(needed(rows))}"
+    if needed(rows) > most_bytes:
+        fits = f"the least that it can be{without}: {size_text(needed(rows))}"
     raise ConfigError(
         f"--max-cache: came {size_text(most_bytes)}, but this search space may need "
-        f"{size_text(whole)}; {fits}: take that out of the space or allow more"
+        f"{size_text(whole)}; {fits}; take that out of the space or allow more"
     )
 
 
-def _values(pool: Sequence[Candidate], rows: Sequence[int]) -> list[tuple[str, object]]:
-    """Return the values of what costs cache, by parameter, as far as they vary."""
-    found = []
+def _options(pool: Sequence[Candidate], rows: Sequence[int]) -> dict[str, list[int]]:
+    """Return what is left of the pool without a value of a choice, or the upper half of a range."""
+    found: dict[str, list[int]] = {}
     for name in COSTLY:
-        values = {pool[row].values.get(name) for row in rows} - {None}
-        if len(values) > 1:
-            found += [(name, value) for value in sorted(values, key=str)]
-    return found
+        values = {row: pool[row].values.get(name) for row in rows}
+        distinct = sorted({value for value in values.values() if value is not None}, key=str)
+        if len(distinct) < 2:
+            continue
+        if len(distinct) > MOST_CHOICES:
+            numbers = [float(value) for value in distinct]
+            middle = float(f"{(min(numbers) + max(numbers)) / 2:.2g}")
+            kept = [row for row, value in values.items() if float(value or 0) <= middle]
+            found[f"{name} above {middle:g}"] = kept
+            continue
+        for value in distinct:
+            found[f"{name} = {value!r}"] = [row for row in rows if values[row] != value]
+    return {text: kept for text, kept in found.items() if 0 < len(kept) < len(rows)}

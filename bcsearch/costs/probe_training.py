@@ -75,7 +75,7 @@ class TrainingProbe:
         )
 
     def _suffix_trainer(self, params: Params, cut: Cut, n_batches: int) -> SuffixTrainer:
-        """Return a trainer of one fold that shows the few images again and again, in so many batches."""
+        """Return a trainer of one fold that shows the few images in so many batches."""
         graph, few = self._trainer.graph(params, cut.name), self._activations[cut.name]
         rows = repeated(np.arange(len(few)), n_batches * params.batch_size)
         widths = [graph.n_features, *params.units, self._n_classes]
@@ -117,7 +117,7 @@ class TrainingProbe:
 
 
 def suffixes_to_measure(pool: Sequence[Candidate]) -> dict[Cut, Params]:
-    """Return a few cuts of one network's pool, evenly spread, the smallest suffix first, with a configuration each."""
+    """Return a few cuts of a network, the smallest suffix first, with a configuration each."""
     found = {
         stage.cut: each.params for each in pool for stage in each.stages if stage.cut.name != POOLED
     }

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentSpeed:
-    """The frozen part of a network that ends at ``cut`` and begins at the cut of the one before, or at the images."""
+    """The frozen part of a network between the measured cut before and ``cut``."""
 
     cut: str
     per_image: float
@@ -31,7 +31,7 @@ class SuffixSpeed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadSpeed:
-    """Heads of all folds side by side: of ``weights`` weights each, in batches of ``batch_size`` images a fold."""
+    """Heads of all folds side by side: ``weights`` each, ``batch_size`` images a fold."""
 
     weights: int
     batch_size: int
@@ -41,7 +41,7 @@ class HeadSpeed:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Speeds:
-    """All measurements, by network (a backbone's name and an image size), features of the head, or operations."""
+    """All measurements, by network (backbone, image size), number of features, or operations."""
 
     segments: dict[tuple[str, int], tuple[SegmentSpeed, ...]] = field(default_factory=dict)
     suffixes: dict[tuple[str, int], tuple[SuffixSpeed, ...]] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Speeds:
     views: dict[tuple[str, ...], float] = field(default_factory=dict)  # seconds of an image
 
     def suffix(self, network: tuple[str, int], fraction: float) -> SuffixSpeed:
-        """Return the speed of a suffix, between those of the measured ones, which are sorted by fraction."""
+        """Return the speed of a suffix, between those measured, which are sorted by fraction."""
         found = self.suffixes[network]
         places = [each.fraction for each in found]
         train = np.interp(fraction, places, [each.train for each in found])
@@ -60,7 +60,7 @@ class Speeds:
         )
 
     def head(self, n_features: int, weights: int, batch_size: int) -> HeadSpeed:
-        """Return the speed of a head, between those of the measured ones: first in weights, then in the batch."""
+        """Return the speed of a head, between those measured: by weights, then by batch."""
         by_batch: dict[int, list[HeadSpeed]] = {}
         for each in sorted(self.heads[n_features], key=lambda each: each.weights):
             by_batch.setdefault(each.batch_size, []).append(each)

@@ -14,6 +14,7 @@ from bcsearch.costs.probe import measure
 from bcsearch.costs.probe_training import n_weights
 from bcsearch.records.costs import EpochCost, PassCost, StudyCosts
 from bcsearch.training.batches import Batches
+from bcsearch.views.view import View
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
     from bcsearch.training.task import Task
     from bcsearch.training.trainer import Trainer
 
+Place = tuple[tuple[str, int], str, View]  # a network, a cut and a view
+
 
 def study_costs(plan: Plan, trainer: Trainer, n_trials: int) -> StudyCosts:
-    """Measure this machine on a few of the trainer's images, and count what a plan's study may cost.
+    """Measure this machine on a few images, and count what a plan's study may cost.
 
     Raises:
         ConfigError: there is no such backbone.
@@ -120,7 +123,7 @@ def _pass_costs(entries: set[Entry], n_images: int, speeds: Speeds) -> tuple[Pas
         entries,
         key=lambda each: (each.network, -each.unfrozen, each.view.copy, each.view.title),
     )
-    done = {(entry.network, entry.cut, entry.view) for entry in ranked if entry.kept}
+    done: set[Place] = {(entry.network, entry.cut, entry.view) for entry in ranked if entry.kept}
     rows = []
     for entry in ranked:
         missing = 0 if entry.kept else n_images
@@ -141,8 +144,8 @@ def _pass_costs(entries: set[Entry], n_images: int, speeds: Speeds) -> tuple[Pas
     return tuple(rows)
 
 
-def _image_seconds(entry: Entry, done: set[object], speeds: Speeds) -> float:
-    """Return the seconds of one image, from the nearest shallower cut that is kept of the same view."""
+def _image_seconds(entry: Entry, done: set[Place], speeds: Speeds) -> float:
+    """Return the seconds of one image, from the nearest shallower cut that is kept."""
     if entry.cut == INPUT:
         return speeds.views[tuple(op.name for op in entry.view.ops)]
     seconds = 0.0

@@ -91,7 +91,7 @@ def trial_curves(
 
 
 def count_out_of_fold(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Count images by true class (row) and predicted class (column), (n_classes, n_classes) int64.
+    """Count images by true (row) and predicted class (column), (n_classes, n_classes) int64.
 
     Rows of probabilities (n_images, n_classes) that hold NaN were never validated and are left out.
     """

@@ -97,7 +97,7 @@ class Features:
         return self.store.get_or_compute(key, compute).data
 
     def prepare(self, backbone: str, image_size: int, needs: Sequence[Need]) -> None:
-        """Compute what is missing of some activations, in this order, under one count of progress."""
+        """Compute what is missing of some activations, in this order, as one progress."""
         views = {need.view for need in needs}
         missing_views = [view for view in views if view.ops and not self.is_kept_view(view)]
         missing = [need for need in needs if not self.is_kept(backbone, image_size, need)]

@@ -20,7 +20,7 @@ CONSTANTS_BYTES = 2**28  # weights up to this size are put into the graph as con
 
 
 class FrozenForward:
-    """Segments of a backbone, one after the other, each result rounded to half precision as the cache keeps it.
+    """Segments of a backbone in a row, each result rounded as the cache keeps it.
 
     So what comes out does not depend on which of the cuts between were kept: a chain of segments
     gives what the last one gives from kept activations. Weights are constants, so that
@@ -61,7 +61,7 @@ class FrozenForward:
         self._forward = forward
 
     def run(self, inputs: np.ndarray) -> Iterator[np.ndarray]:
-        """Yield outputs (up to batch_size, *output_shape), float32, of inputs (n, ...), in order."""
+        """Yield outputs (batch_size or fewer, *output_shape), float32, of inputs (n, ...)."""
         for start in range(0, len(inputs), self.batch_size):
             batch = np.asarray(inputs[start : start + self.batch_size])
             filled = np.concatenate(

@@ -56,7 +56,7 @@ class Prefix:
     def forward(
         self, name: str, image_size: int, start: str, end: str, dtype: np.dtype[np.generic]
     ) -> FrozenForward:
-        """Return the pass from the cut ``start``, whose inputs are of ``dtype``, to the cut ``end``."""
+        """Return the pass from the cut ``start``, for inputs of ``dtype``, to the cut ``end``."""
         wanted = (name, image_size, start, end, np.dtype(dtype).name)
         if self._pass is None or self._pass[0] != wanted:
             self._pass = None

@@ -46,7 +46,7 @@ MEMORY_BYTES = 2**29  # kept in memory where there is no cache on disk
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rows:
-    """What computing an entry gives: consecutive chunks that are ``shape`` together, cast to ``dtype``.
+    """What computing an entry gives: chunks that are ``shape`` together, cast to ``dtype``.
 
     Half precision that cannot hold a value becomes float32; ``chunks`` is then called again.
     """
@@ -58,7 +58,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Stored:
-    """An entry at hand: read-only data, mapped from disk or in memory, and the checksum of its bytes."""
+    """An open entry: read-only data, from disk or memory, and the checksum of its bytes."""
 
     data: np.ndarray
     checksum: str
@@ -106,7 +106,8 @@ class Store:
                 stored = self._read(key) or self._write(key, compute())
         except (DiskError, OSError) as error:
             self._say(
-                f"cache: {_reason(error)}; going on without it: what it would hold is computed by each process"
+                f"cache: {_reason(error)}; going on without it: "
+                "what it would hold is computed by each process"
             )
             return self._compute_in_memory(key, compute())
         self._keep_limit(spare=key.digest)
@@ -221,8 +222,10 @@ class Store:
         free = free_bytes(self.root)
         if free < need + RESERVE_BYTES:
             raise DiskError(
-                f"{self.root} needs {need / 2**20:.0f} MiB and {RESERVE_BYTES / 2**20:.0f} MiB in reserve, "
-                f"{free / 2**20:.0f} MiB are free; free some, or set BCSEARCH_CACHE to a folder on a larger disk"
+                f"{self.root} needs {need / 2**20:.0f} MiB "
+                f"and {RESERVE_BYTES / 2**20:.0f} MiB in reserve, "
+                f"{free / 2**20:.0f} MiB are free; free some, "
+                "or set BCSEARCH_CACHE to a folder on a larger disk"
             )
 
     def _compute_in_memory(self, key: EntryKey, rows: Rows) -> Stored:

@@ -1,4 +1,4 @@
-"""Which processes have an entry open: one locked file for each use, freed by the system when a process dies."""
+"""Which processes have an entry open: one locked file for each use."""
 
 from __future__ import annotations
 

@@ -14,7 +14,8 @@ from bcsearch.errors import InfeasibleError
 from bcsearch.objective.suggest import suggest_params
 from bcsearch.records import EpochScores, TrainResult, TrialState
 from bcsearch.records.events import EpochEnded, TrialEnded, TrialInfeasible, TrialStarted
-from bcsearch.storage import LedgerEntry, attrs, reported_steps, trial_id_of
+from bcsearch.storage import LedgerEntry, attrs
+from bcsearch.storage.optuna_private import reported_steps, trial_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,7 +52,7 @@ class Attempt:
         """Draw its parameters."""
         self._of, self._trial = context, trial
         self._started = time.perf_counter()
-        with context.storage.batched_params(trial_id_of(trial)):
+        with context.storage.batched_params(trial_id(trial)):
             self._params = suggest_params(trial, context.space)
         self._history: list[int] = trial.user_attrs.get(attrs.RETRY_HISTORY, [])
         # as it was when this attempt began: a trial that was released has reports already
@@ -82,7 +83,7 @@ class Attempt:
         return result.best.mean
 
     def give_up(self, reason: str) -> None:
-        """Record that this configuration cannot be trained, so that it and its like are not tried again."""
+        """Record that this configuration cannot be trained, so that its like are avoided."""
         self._trial.set_user_attr(attrs.NOTE, reason)
         self._of.ledger.record(self._entry(TrialState.INFEASIBLE))
         self._checkpoints.remove()
@@ -183,7 +184,8 @@ class Attempt:
         result: TrainResult | None = None,
         duplicate_of: int | None = None,
     ) -> LedgerEntry:
-        epochs, trained = (), 0.0
+        epochs: tuple[EpochScores, ...] = ()
+        trained = 0.0
         if result is not None:
             epochs, trained = result.epochs, result.seconds
         elapsed = time.perf_counter() - self._started

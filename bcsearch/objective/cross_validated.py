@@ -8,7 +8,7 @@ from optuna.exceptions import StorageInternalError
 from bcsearch.errors import BcsearchError, ConfigError, InfeasibleError
 from bcsearch.objective.attempt import Attempt, Context
 from bcsearch.records.events import TrialLost, TrialReleased
-from bcsearch.storage import trial_id_of
+from bcsearch.storage.optuna_private import trial_id
 
 
 class Infeasible(optuna.TrialPruned):
@@ -71,7 +71,7 @@ class Objective:
         Else its heartbeat stops, and others take over.
         """
         try:
-            released = self.context.storage.release(trial_id_of(trial))
+            released = self.context.storage.release(trial_id(trial))
         except StorageInternalError:
             return False
         event = TrialReleased(number=trial.number) if released else TrialLost(number=trial.number)

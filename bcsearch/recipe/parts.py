@@ -104,7 +104,7 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """When a parameter acts: ``text`` for reading, ``holds`` given all values of a configuration."""
+    """When a parameter acts: ``text`` for reading, ``holds`` given all values."""
 
     text: str
     holds: Callable[[Mapping[str, Value]], bool]
@@ -138,7 +138,7 @@ def _unfreezes_by(*schedules: str) -> When:
 
 
 def _has_embedding(values: Mapping[str, Value]) -> bool:
-    """Whether training moves what the output layer is given: a linear head on a frozen backbone has no such part."""
+    """Whether training moves what the output layer is given, which linear heads do not."""
     return int(values["head_layers"]) > 0 or unfreezes(values)
 
 

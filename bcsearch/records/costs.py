@@ -35,7 +35,7 @@ class PassCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochCost:
-    """An epoch of all folds that trains what is above a cut: the mean over configurations of the space."""
+    """An epoch of all folds that trains what is above a cut, as a mean over the space."""
 
     backbone: str
     image_size: int

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetKnown:
-    """How far a study is: its budget in trials, how many are done, the best score so far and its trial."""
+    """How far a study is: its budget, how many trials are done, the best score and its trial."""
 
     trials: int
     filled: int

@@ -57,11 +57,11 @@ class TrialRecord:
 
     @property
     def is_finished(self) -> bool:
-        """Whether the trial fills a slot of the budget: completed, pruned, or found to be infeasible."""
+        """Whether the trial fills a slot of the budget: complete, pruned or infeasible."""
         return self.state in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.INFEASIBLE)
 
     def is_in(self, about: Mapping[str, Any] | None) -> bool:
-        """Whether a bundle's description is of it: a copy of its study that went on alone has others so numbered."""
+        """Whether a bundle's description is of it, and not of one in a copy of its study."""
         match about:
             case {"best": {"trial": self.number, "score": float(score)}}:
                 return isclose(score, self.score or 0.0)
@@ -126,7 +126,8 @@ class StudyRecord:
             return "run more with 'bcsearch run'"
         last = self.infeasible[-1]
         return (
-            f"{len(self.infeasible)} could not be trained, trial {last.number} as {last.note}: fix the sweep or its "
+            f"{len(self.infeasible)} could not be trained, trial {last.number} as {last.note}: "
+            "fix the sweep or its "
             "space and start anew with --fresh"
         )
 

@@ -1,4 +1,4 @@
-"""Metrics of one set of predictions, by numpy: scikit-learn's check their inputs for longer than they compute."""
+"""Metrics by numpy: scikit-learn's check their inputs for longer than they compute."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, n_classes: int) -> np.ndarray:
-    """Count images by true class (row) and predicted class (column), (n_classes, n_classes) int64."""
+    """Count images by true (row) and predicted class (column), (n_classes, n_classes) int64."""
     cells = labels.astype(np.int64) * n_classes + predicted
     counts: np.ndarray = np.bincount(cells, minlength=n_classes**2)
     return counts.reshape(n_classes, n_classes)

@@ -1,4 +1,4 @@
-"""The table of scores: from predictions on one view of the validation images to a number, higher is better."""
+"""The table of scores: from predictions on one view to a number, higher is better."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ SCORES = {row.name: row for row in _rows}
 
 
 def chosen_scores(search: Search) -> list[Score]:
-    """Return the score that trials are ranked by, then the others on clean images, then those asked for."""
+    """Return the score that ranks, then the others on clean images, then those asked for."""
     clean = [name for name, row in SCORES.items() if not row.shift]
     names = dict.fromkeys([search.score, *clean, *search.also])
     return [row_of(SCORES, name, "bcsearch.scores") for name in names]

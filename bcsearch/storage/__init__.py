@@ -1,10 +1,15 @@
-"""The database of studies: storage for many workers, exact budget, ledger, records."""
+"""The database of studies: storage for many workers, exact budget, ledger and records."""
 
 from bcsearch.storage import attrs
 from bcsearch.storage.ledger import Ledger, LedgerEntry
-from bcsearch.storage.optuna_private import reported_steps, study_id_of, trial_id_of
 from bcsearch.storage.rdb import Storage, open_storage
-from bcsearch.storage.read import find_study, list_studies, newest_of, read_overview, read_study
+from bcsearch.storage.read import (
+    find_study,
+    list_studies,
+    newest_of,
+    read_overview,
+    read_study,
+)
 from bcsearch.storage.slots import SlotCounts, Slots, SlotState
 from bcsearch.storage.urls import database_of, masked, resolve_url
 
@@ -24,8 +29,5 @@ __all__ = [
     "open_storage",
     "read_overview",
     "read_study",
-    "reported_steps",
     "resolve_url",
-    "study_id_of",
-    "trial_id_of",
 ]

@@ -1,13 +1,9 @@
-"""Copies of a whole database, as it is at one moment, while workers go on.
-
-A backup is one new SQLite file; a copy goes into an empty database of any kind. Ids are kept.
-"""
+"""Copies of a whole database, as it is at one moment: a backup file, or another database."""
 
 from __future__ import annotations
 
 import sqlite3
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import MetaData, create_engine, func, insert, inspect, select
@@ -15,9 +11,10 @@ from sqlalchemy.engine import URL
 
 from bcsearch.errors import DiskError, StorageError
 from bcsearch.paths import creating
+from bcsearch.storage.database import existing_database
 from bcsearch.storage.database_errors import plain_errors
-from bcsearch.storage.engine import engine_options, existing_database
-from bcsearch.storage.optuna_private import OPTUNA_METADATA, SCHEMA, known_schemas, schema_of
+from bcsearch.storage.engine import engine_options
+from bcsearch.storage.optuna_private import OPTUNA_TABLES, SCHEMA, is_older, schema_of
 from bcsearch.storage.tables import METADATA
 from bcsearch.storage.urls import checked, masked, sqlite_path
 
@@ -28,20 +25,33 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
     from sqlalchemy.engine import Engine
 
-# in the order in which they are filled: a table comes after those that it refers to
-TABLES = (*OPTUNA_METADATA.sorted_tables, *METADATA.sorted_tables, SCHEMA)
+CHUNK = 5_000  # rows in memory at a time
+TABLES = (*OPTUNA_TABLES.sorted_tables, *METADATA.sorted_tables, SCHEMA)  # in order of references
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Copied:
-    """How much a copy holds."""
+def copy_database(source: str, destination: str) -> tuple[int, int]:
+    """Copy all studies, with slots and ledger, into an empty database; all of it or nothing.
 
-    n_studies: int
-    n_trials: int
+    Return how many studies and trials were copied.
+
+    Raises:
+        StudyError: there is nothing to copy.
+        StorageError: the destination is not empty, or one of both cannot be used.
+        DiskError: the destination is a file that is there already or cannot be written.
+    """
+    url, target = checked(source), checked(destination)
+    with existing_database(url, with_studies=True) as engine:
+        path = sqlite_path(target)
+        if path is None:
+            return _copy_tables(engine, TABLES, target)
+        with creating(path) as draft:
+            return _copy_tables(engine, TABLES, target.set(database=str(draft)))
 
 
-def back_up(url: str, path: Path) -> Copied:
-    """Write all studies, of any schema, into a new SQLite file that ``--storage`` takes.
+def back_up(url: str, path: Path) -> tuple[int, int]:
+    """Write all studies, of whatever schema, into a new SQLite file.
+
+    Any command takes the file as ``--storage``. Return how many studies and trials it holds.
 
     Raises:
         StudyError: there is nothing to back up.
@@ -51,53 +61,35 @@ def back_up(url: str, path: Path) -> Copied:
     address = checked(url)
     with existing_database(address) as engine:
         if not inspect(engine).has_table("trials"):
-            place = masked(str(address))
-            raise StorageError(f"database {place} holds no studies of Optuna's; check the URL")
+            raise StorageError(
+                f"database {masked(str(address))} holds no studies of Optuna's; "
+                "check the storage URL"
+            )
         with creating(path) as draft:
-            if engine.name == "sqlite":
-                return _copy_pages(engine, draft, path)
-            to = URL.create("sqlite+pysqlite", database=str(draft))
-            return _copy_rows(engine, _tables_in(engine), to)
+            if engine.name != "sqlite":
+                target = URL.create("sqlite+pysqlite", database=str(draft))
+                return _copy_tables(engine, _tables_in(engine), target)
+            try:
+                return _copy_pages(engine, draft)
+            except sqlite3.Error as error:
+                raise DiskError(
+                    f"cannot write {path}: {error}; free some room or choose another place"
+                ) from error
 
 
-def copy_database(source: str, destination: str) -> Copied:
-    """Copy all studies, with slots and ledger, into an empty database; all of it or nothing.
-
-    Raises:
-        StudyError: there is nothing to copy.
-        StorageError: the destination is not empty, or one of both cannot be used.
-        DiskError: the destination is a file that is there already or cannot be written.
-    """
-    url, to = checked(source), checked(destination)
-    with existing_database(url, of_optuna=True) as engine:
-        path = sqlite_path(to)
-        if path is None:
-            return _copy_rows(engine, TABLES, to)
-        with creating(path) as draft:
-            return _copy_rows(engine, TABLES, to.set(database=str(draft)))
-
-
-def _copy_pages(engine: Engine, draft: Path, path: Path) -> Copied:
-    try:
-        with engine.connect() as connection, closing(sqlite3.connect(draft)) as target:
-            source: Any = connection.connection.driver_connection
-            # all pages in one step: in many, it would begin anew whenever a worker writes
-            source.backup(target)
-            return Copied(n_studies=_count(target, "studies"), n_trials=_count(target, "trials"))
-    except sqlite3.Error as error:
-        raise DiskError(
-            f"cannot write {path}: {error}; free some space or choose another place"
-        ) from error
-
-
-def _count(connection: sqlite3.Connection, table: str) -> int:
-    found: int = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-    return found
+def _copy_pages(engine: Engine, draft: Path) -> tuple[int, int]:
+    with engine.connect() as connection, closing(sqlite3.connect(draft)) as target:
+        source: Any = connection.connection.driver_connection
+        # all pages in one step: in several it would start again whenever a worker writes
+        source.backup(target)
+        counts = "SELECT (SELECT count(*) FROM studies), (SELECT count(*) FROM trials)"
+        n_studies, n_trials = target.execute(counts).fetchone()
+    return n_studies, n_trials
 
 
 def _tables_in(engine: Engine) -> Sequence[Table]:
-    """Return the tables of Optuna and bcsearch that a database of any schema holds."""
-    if schema_of(engine) not in known_schemas()[1:]:
+    """Return the tables of Optuna and bcsearch in a database of any schema."""
+    if not is_older(schema_of(engine)):
         return TABLES
     known = {table.name for table in TABLES}
     found = MetaData()
@@ -109,42 +101,45 @@ def _tables_in(engine: Engine) -> Sequence[Table]:
     return found.sorted_tables
 
 
-def _copy_rows(engine: Engine, tables: Sequence[Table], to: URL) -> Copied:
+def _copy_tables(engine: Engine, tables: Sequence[Table], url: URL) -> tuple[int, int]:
     """Make ``tables`` in an empty database and fill them with the rows of ``engine``."""
     counts: dict[str, int] = {}
     made: list[Table] = []
-    with _snapshot(engine) as source, _empty_database(to, made) as target:
-        existing = set(inspect(source).get_table_names())  # plain Optuna makes none of ours
+    with _snapshot(engine) as source, _filling(url, made) as target:
+        there = set(inspect(source).get_table_names())  # plain Optuna makes none of ours
         for table in tables:
             table.create(target)
             made.append(table)
             counts[table.name] = 0
-            if table.name not in existing:
+            if table.name not in there:
                 continue
             for rows in _chunks(source, engine.url, table):
                 target.execute(insert(table), rows)
                 counts[table.name] += len(rows)
         if target.dialect.name == "postgresql":
             _set_sequences(target, tables)
-    return Copied(n_studies=counts["studies"], n_trials=counts["trials"])
+    return counts["studies"], counts["trials"]
 
 
 @contextmanager
 def _snapshot(engine: Engine) -> Iterator[Connection]:
-    """Yield a connection whose reads all see the same moment."""
+    """Yield a connection that reads the database as it is at one moment."""
     with engine.connect() as connection:
         if engine.name == "sqlite":
             connection.exec_driver_sql("BEGIN")  # pysqlite begins none for reading
         else:
             connection.execution_options(isolation_level="REPEATABLE READ")
-        if engine.name == "mysql":  # else its moment is that of the first row that is read
+        if engine.name == "mysql":  # otherwise its moment is that of the first row read
             connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT")
         yield connection
 
 
 @contextmanager
-def _empty_database(url: URL, made: Sequence[Table]) -> Iterator[Connection]:
-    """Yield a connection to an empty database; if the block fails, the tables ``made`` go."""
+def _filling(url: URL, made: Sequence[Table]) -> Iterator[Connection]:
+    """Yield a connection to an empty database, which is empty again if the block fails.
+
+    ``made`` are the tables that the block has created.
+    """
     engine = create_engine(url, **engine_options(url))
     try:
         with plain_errors(url):
@@ -154,22 +149,21 @@ def _empty_database(url: URL, made: Sequence[Table]) -> Iterator[Connection]:
                     f"database {masked(str(url))} is not empty: it holds {', '.join(names[:3])}; "
                     "choose an empty one"
                 )
-            with engine.begin() as connection:
-                yield connection
-    except BaseException:
-        if url.get_backend_name() == "mysql":  # where making a table ends the transaction
-            for table in reversed(made):
-                table.drop(engine)
-        raise
+            try:
+                with engine.begin() as connection:
+                    yield connection
+            except BaseException:
+                if engine.name == "mysql":  # where creating a table ends the transaction
+                    for table in reversed(made):
+                        table.drop(engine)
+                raise
     finally:
         engine.dispose()
 
 
-def _chunks(
-    source: Connection, url: URL, table: Table, n_rows: int = 5_000
-) -> Iterator[list[dict[str, Any]]]:
-    with plain_errors(url):  # an error here is the source's, not the destination's
-        found = source.execution_options(yield_per=n_rows).execute(select(table)).mappings()
+def _chunks(source: Connection, url: URL, table: Table) -> Iterator[list[dict[str, Any]]]:
+    with plain_errors(url):  # so that an error of the source does not name the destination
+        found = source.execution_options(yield_per=CHUNK).execute(select(table)).mappings()
         for part in found.partitions():
             yield [dict(row) for row in part]
 

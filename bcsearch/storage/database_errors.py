@@ -1,4 +1,4 @@
-"""What an error of a database means: one line for the user, and whether another try may work."""
+"""Errors of databases: their kind, whether it helps to wait, and one line that says what to do."""
 
 from __future__ import annotations
 
@@ -26,136 +26,138 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
-    """Why a database cannot be used.
+class ErrorKind:
+    """One kind of error, known by a pattern in the message of SQLite, PostgreSQL or MySQL.
 
     Attributes:
-        pattern: what the driver's message holds, in lower case.
-        remedy: what the user can do.
-        error: the exception to raise.
-        may_pass: whether another try may work.
-        is_outage: whether a server is away, which will come back.
+        remedy: what to do.
+        error: what is raised.
+        retry: whether another try may succeed.
+        server_down: whether the server is away, and may come back.
     """
 
     pattern: str
     remedy: str
     error: type[BcsearchError] = StorageError
-    may_pass: bool = False
-    is_outage: bool = False
+    retry: bool = False
+    server_down: bool = False
 
 
-_CAUSES = (  # of messages of SQLite, PostgreSQL and MySQL; the first that matches counts
-    Cause(
+KINDS = (  # the first whose pattern is found counts; the last is any other error
+    ErrorKind(
         pattern="unable to open database file|readonly database",
-        remedy="check that you may read and write the file; SQLite writes beside a file even to "
-        "read it: copy it to a folder of your own and name the copy with --storage",
+        remedy="check that you may read and write it; SQLite writes beside a file even to read it: "
+        "copy it to a folder of your own and name the copy with --storage",
         error=DiskError,
     ),
-    Cause(pattern="disk is full|no space left", remedy="free some space", error=DiskError),
-    Cause(
+    ErrorKind(pattern="disk is full|no space left", remedy="free some room", error=DiskError),
+    ErrorKind(
         pattern="image is malformed",
-        remedy="the file is damaged: name a backup of it with --storage",
+        remedy="use a backup of it, with --storage",
         error=DiskError,
     ),
-    Cause(
+    ErrorKind(
         pattern="certificate",
         remedy="check the certificates that the storage URL names",
     ),
-    Cause(
+    ErrorKind(
         pattern="disk i/o error",
         remedy="check whether its disk is full or broken",
         error=DiskError,
     ),
-    Cause(  # MySQL's message, also where there is no such database
+    ErrorKind(  # of MySQL, also where there is no such database
         pattern="access denied for user .* to database",
-        remedy="check the name of the database in the storage URL, and the rights of its user",
+        remedy="check the database's name in the storage URL, and its user's rights",
     ),
-    Cause(
+    ErrorKind(
         pattern="authentication failed|no password supplied|access denied|permission denied"
         '|role ".*" does not exist|no pg_hba.conf entry|not allowed to connect',
         remedy="check user, password and rights, and the storage URL",
     ),
-    Cause(
+    ErrorKind(
         pattern='database ".*" does not exist|unknown database',
         remedy="create it on the server, or check its name in the storage URL",
     ),
-    Cause(
+    ErrorKind(
         pattern="connection refused|can't connect|resolve host|name or service not known"
         "|timeout expired|no such file|closed the connection|lost connection|gone away"
         "|terminating connection|starting up|shutting down",
         remedy="check that its server runs, and host and port in the storage URL",
-        may_pass=True,
-        is_outage=True,
+        retry=True,
+        server_down=True,
     ),
-    Cause(pattern="", remedy="check the storage URL", may_pass=True),
+    ErrorKind(pattern="", remedy="check the storage URL", retry=True),
 )
 
 
-def cause_of(message: str) -> Cause:
-    """Return the cause that a driver's message stands for; the last row stands for all others."""
-    return next(cause for cause in _CAUSES if re.search(cause.pattern, message.lower()))
+def kind_of(message: str) -> ErrorKind:
+    """Return the kind of an error by the message of the database."""
+    text = message.lower()
+    return next(kind for kind in KINDS if re.search(kind.pattern, text))
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of the driver's message, without the statement that SQLAlchemy adds."""
+    driver = getattr(error, "orig", None) or error
+    match driver.args:
+        case (int(), str(message)):  # of MySQL's drivers
+            pass
+        case _:
+            message = str(driver)
+    for line in message.strip().splitlines():
+        return line
+    return type(error).__name__
 
 
 @contextmanager
 def plain_errors(url: URL, afterwards: str = "") -> Iterator[None]:
-    """Turn an error of the database into one line.
+    """Raise errors of the database as one line that says what to do.
 
-    ``afterwards`` says what to do once a server is back, and is added where it is away.
+    ``afterwards`` is added where the server may come back.
     """
     try:
         yield
     except BcsearchError:
         raise
     except (SQLAlchemyError, StorageInternalError) as error:
-        message = first_line(driver_error(error) or error)
-        cause = cause_of(message)
-        remedy = cause.remedy
-        if cause.is_outage:
+        message = first_line(_database_error(error))
+        kind = kind_of(message)
+        remedy = kind.remedy
+        if kind.server_down:
             remedy += afterwards
-        line = f"cannot use database {masked(str(url))}: {message}; {remedy}"
-        raise cause.error(line) from error
-
-
-def first_line(error: BaseException) -> str:
-    """Return the driver's message, without the statement that SQLAlchemy adds."""
-    driver = getattr(error, "orig", None) or error
-    match driver.args:
-        case (int(), str(message)):  # MySQL's drivers give a number and a text
-            pass
-        case _:
-            message = str(driver)
-    first, *_ = [*message.strip().splitlines(), type(error).__name__]
-    return first
+        text = f"cannot use database {masked(str(url))}: {message}; {remedy}"
+        raise kind.error(text) from error
 
 
 def is_conflict(error: BaseException) -> bool:
-    """Whether a server ended a call because of a deadlock or a lock that was held too long."""
-    cause = driver_error(error)
+    """Whether a server ended a call because it and another one waited for each other.
+
+    Another try may succeed.
+    """
+    cause = _database_error(error)
     if not isinstance(cause, DBAPIError) or cause.orig is None:
         return False
-    code = getattr(cause.orig, "sqlstate", None)  # of PostgreSQL
-    if code is None and cause.orig.args:
-        code = cause.orig.args[0]  # of MySQL
-    return code in ("40001", "40P01", 1205, 1213)
+    if getattr(cause.orig, "sqlstate", None) in ("40001", "40P01"):  # PostgreSQL
+        return True
+    return cause.orig.args[:1] in ((1205,), (1213,))  # MySQL: a lock timed out, a deadlock
 
 
 def is_lost(error: BaseException) -> bool:
-    """Whether the database could not be used for a while, rather than the call being wrong."""
-    cause = driver_error(error)
-    if isinstance(cause, PendingRollbackError):  # the session lost its connection before
+    """Whether the database cannot be used for a while; False where the call itself is wrong."""
+    cause = _database_error(error)
+    if isinstance(cause, PendingRollbackError):  # the statement before it lost the connection
         return True
     if not isinstance(cause, DBAPIError):
         return False
     if "sqlite" in type(cause.orig).__module__:
         return "locked" in str(cause.orig)
-    if not cause_of(str(cause.orig)).may_pass:
+    if not kind_of(str(cause.orig)).retry:
         return False
     return cause.connection_invalidated or isinstance(cause, OperationalError | InterfaceError)
 
 
-def driver_error(error: BaseException) -> BaseException | None:
-    """Return the error of the database inside those of Optuna and bcsearch."""
-    cause: BaseException | None = error
-    while isinstance(cause, StorageError | StorageInternalError):
-        cause = cause.__cause__
-    return cause
+def _database_error(error: BaseException) -> BaseException:
+    """Return the error that Optuna's errors and ours were raised from."""
+    while isinstance(error, StorageInternalError | StorageError) and error.__cause__ is not None:
+        error = error.__cause__
+    return error

@@ -13,13 +13,7 @@ from sqlalchemy.orm import Session
 
 from bcsearch.records import TrialState
 from bcsearch.storage.engine import database_now
-from bcsearch.storage.optuna_private import (
-    HEARTBEATS,
-    STUDIES,
-    TRIALS,
-    known_schemas,
-    schema_of,
-)
+from bcsearch.storage.optuna_private import BEATS, STUDIES, TRIALS, known_schemas, schema_of
 from bcsearch.storage.rdb import open_storage
 from bcsearch.storage.read import connected, reading
 from bcsearch.storage.tables import METADATA, SLOTS
@@ -140,7 +134,8 @@ def fail_lost(source: str, name: str, limits: Limits) -> list[int]:
 
     Nothing is failed right after a server has started, as living workers come first.
     """
-    storage = open_storage(source, limits)
+    storage = open_storage(source)
+    storage.follow(limits)
     try:
         return storage.fail_stale(load_study(study_name=name, storage=storage))
     finally:
@@ -184,8 +179,8 @@ def _running(
     workers = {slot.trial_number: slot.claimed_by for slot in slots}
     with Session(connection) as session:
         now = database_now(session)
-    columns = select(TRIALS.c.number, TRIALS.c.datetime_start, HEARTBEATS.c.heartbeat)
-    with_beats = columns.outerjoin(HEARTBEATS, HEARTBEATS.c.trial_id == TRIALS.c.trial_id)
+    columns = select(TRIALS.c.number, TRIALS.c.datetime_start, BEATS.c.heartbeat)
+    with_beats = columns.outerjoin(BEATS, BEATS.c.trial_id == TRIALS.c.trial_id)
     running = with_beats.where(TRIALS.c.study_id == study_id, TRIALS.c.state == OptunaState.RUNNING)
     found = []
     for number, started, beat in connection.execute(running.order_by(TRIALS.c.number)):

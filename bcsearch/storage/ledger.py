@@ -1,8 +1,8 @@
 """The ledger: what finished trials found, kept beside Optuna's tables and read without it.
 
 A row is written by the objective before its trial ends. A worker may die in between, so a row only
-counts where Optuna's row of the trial is COMPLETE or PRUNED; ``state`` is how the trial was about
-to end.
+counts where Optuna's row of the trial says COMPLETE or PRUNED; ``state`` is how the trial meant to
+end.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from bcsearch.recipe import Params
 from bcsearch.records import EpochScores, TrialState, best_epoch
 from bcsearch.storage.attrs import RETRY_HISTORY, UUID
 from bcsearch.storage.engine import transaction
-from bcsearch.storage.optuna_private import TRIALS, USER_ATTRS, study_id_of
-from bcsearch.storage.reconnect import retried
+from bcsearch.storage.optuna_private import TRIALS, USER_ATTRS, study_id
+from bcsearch.storage.reconnect import reconnecting
 from bcsearch.storage.tables import LEDGER
 from bcsearch.storage.trial_rows import FINISHED, UNFINISHED, write_constraint
 
 if TYPE_CHECKING:
     from optuna import Study
+    from sqlalchemy import ColumnElement
 
     from bcsearch.storage.rdb import Storage
 
@@ -54,31 +55,29 @@ class Ledger:
     """The ledger of one study, keyed by the ``uuid`` in its user attributes."""
 
     def __init__(self, storage: Storage, study: Study) -> None:
-        self._engine, self.outage = storage.engine, storage.outage
-        self._study_id = study_id_of(study)
+        self._engine = storage.engine
+        self.outage = storage.outage
+        self._study_id = study_id(study)
         self.uuid: str = study.user_attrs[UUID]
 
-    @retried
+    @reconnecting
     def record(self, entry: LedgerEntry) -> None:
-        """Write what a trial found, in place of what an earlier attempt at it wrote.
+        """Write what a trial found, over what an earlier try of the same trial wrote.
 
-        Every trial that ends tells the sampler, by the same key, whether it could be trained.
+        Every trial that ends also writes for the sampler whether it is feasible, by the same key.
         """
-        number = entry.trial_number
-        mine = LEDGER.c.study_uuid == self.uuid, LEDGER.c.trial_number == number
         with transaction(self._engine) as session:
-            session.execute(delete(LEDGER).where(*mine))
+            session.execute(delete(LEDGER).where(self._is(entry.trial_number)))
             session.execute(insert(LEDGER).values(study_uuid=self.uuid, **_row(entry)))
             if entry.state is not TrialState.RUNNING:
                 infeasible = entry.state is TrialState.INFEASIBLE
-                write_constraint(session, self._study_id, number, float(infeasible))
+                write_constraint(session, self._study_id, entry.trial_number, float(infeasible))
 
-    @retried
+    @reconnecting
     def entry_of(self, trial_number: int) -> LedgerEntry | None:
         """Return what a trial found; None when nothing was written."""
-        mine = LEDGER.c.study_uuid == self.uuid, LEDGER.c.trial_number == trial_number
         with transaction(self._engine) as session:
-            row = session.execute(select(LEDGER).where(*mine)).one_or_none()
+            row = session.execute(select(LEDGER).where(self._is(trial_number))).one_or_none()
         if row is None:
             return None
         return LedgerEntry(
@@ -91,63 +90,75 @@ class Ledger:
             duplicate_of=row.duplicate_of,
         )
 
-    @retried
+    @reconnecting
     def find_digest(self, digest: str) -> int | None:
-        """Return the first finished trial with this digest of its params, completed ones first."""
-        same = LEDGER.c.digest == digest, LEDGER.c.duplicate_of.is_(None)
-        statement = (
-            select(LEDGER.c.trial_number)
-            .join(TRIALS, TRIALS.c.number == LEDGER.c.trial_number)
-            .where(LEDGER.c.study_uuid == self.uuid, *same)
-            .where(TRIALS.c.study_id == self._study_id, TRIALS.c.state.in_(FINISHED))
-            .order_by(TRIALS.c.state, TRIALS.c.number)
-        )
-        with transaction(self._engine) as session:
-            number: int | None = session.execute(statement).scalars().first()
-        return number
+        """Return the first finished trial with this digest of its params.
 
-    @retried
+        Completed trials come before pruned ones.
+        """
+        in_study = and_(
+            TRIALS.c.study_id == self._study_id, TRIALS.c.number == LEDGER.c.trial_number
+        )
+        same = (
+            LEDGER.c.study_uuid == self.uuid,
+            LEDGER.c.digest == digest,
+            LEDGER.c.duplicate_of.is_(None),
+            TRIALS.c.state.in_(FINISHED),
+        )
+        found = select(LEDGER.c.trial_number).join(TRIALS, in_study).where(*same)
+        first = found.order_by(TRIALS.c.state, TRIALS.c.number)
+        with transaction(self._engine) as session:
+            return session.execute(first).scalars().first()
+
+    @reconnecting
     def worst_first(self) -> list[int]:
         """Return the numbers of the completed trials, the lowest score first."""
-        statement = (
-            select(LEDGER.c.trial_number)
-            .where(LEDGER.c.study_uuid == self.uuid)
-            .where(LEDGER.c.state == TrialState.COMPLETE.value)
-            .order_by(LEDGER.c.score)
-        )
+        in_study = select(LEDGER.c.trial_number).where(LEDGER.c.study_uuid == self.uuid)
+        completed = in_study.where(LEDGER.c.state == TrialState.COMPLETE.value)
         with transaction(self._engine) as session:
-            return list(session.execute(statement).scalars())
+            return list(session.execute(completed.order_by(LEDGER.c.score)).scalars())
 
-    @retried
+    @reconnecting
     def going_on(self) -> set[int]:
         """Return the trials that run or wait, each by the number of its first attempt."""
-        of_trial = USER_ATTRS.c.trial_id == TRIALS.c.trial_id
-        statement = (
-            select(TRIALS.c.number, USER_ATTRS.c.value_json)
-            .outerjoin(USER_ATTRS, and_(of_trial, USER_ATTRS.c.key == RETRY_HISTORY))
-            .where(TRIALS.c.study_id == self._study_id, TRIALS.c.state.in_(UNFINISHED))
+        history = and_(
+            USER_ATTRS.c.trial_id == TRIALS.c.trial_id, USER_ATTRS.c.key == RETRY_HISTORY
         )
+        trials = select(TRIALS.c.number, USER_ATTRS.c.value_json).outerjoin(USER_ATTRS, history)
+        unfinished = trials.where(
+            TRIALS.c.study_id == self._study_id, TRIALS.c.state.in_(UNFINISHED)
+        )
+        numbers = set()
         with transaction(self._engine) as session:
-            rows = session.execute(statement).all()
-        first_attempts = {number for number, history in rows if history is None}
-        return first_attempts | {loads(history)[0] for _, history in rows if history is not None}
+            for number, text in session.execute(unfinished):
+                attempts = [number]
+                if text:
+                    attempts = loads(text)
+                numbers.add(attempts[0])
+        return numbers
+
+    def _is(self, trial_number: int) -> ColumnElement[bool]:
+        return and_(LEDGER.c.study_uuid == self.uuid, LEDGER.c.trial_number == trial_number)
 
 
 def encode_epochs(epochs: tuple[EpochScores, ...]) -> str:
-    """Return JSON: the ranking score, and [epoch, train loss, learning rate, scores] by epoch."""
-    rows = [[e.epoch, e.train_loss, e.learning_rate, dict(e.scores)] for e in epochs]
-    score = ""
+    """Return JSON: the ranking score, and of each epoch number, train loss, rate and scores."""
+    ranking = ""
     if epochs:
-        score = epochs[0].score
-    return dumps({"score": score, "epochs": rows}, separators=(",", ":"))
+        ranking = epochs[0].score
+    rows = [[e.epoch, e.train_loss, e.learning_rate, dict(e.scores)] for e in epochs]
+    return dumps({"score": ranking, "epochs": rows}, separators=(",", ":"))
 
 
 def decode_epochs(text: str) -> tuple[EpochScores, ...]:
-    """Read what ``encode_epochs`` wrote, or earlier versions, which kept one unnamed score."""
+    """Read what ``encode_epochs`` wrote.
+
+    Earlier versions kept one score without its name, by default accuracy.
+    """
     content = loads(text)
     if isinstance(content, list):
-        named = [[*row[:3], {"score": row[3]}] for row in content]
-        content = {"score": "score", "epochs": named}
+        named = [[*row[:3], {"accuracy": row[3]}] for row in content]
+        content = {"score": "accuracy", "epochs": named}
     return tuple(
         EpochScores(
             epoch=epoch,
@@ -173,18 +184,20 @@ def stored_params(text: str) -> Params:
 
 
 def _row(entry: LedgerEntry) -> dict[str, Any]:
-    row = {
+    epoch = score = None
+    if entry.epochs:
+        epoch = entry.best.epoch
+        if isfinite(entry.best.mean):
+            score = entry.best.mean
+    return {
         "trial_number": entry.trial_number,
         "digest": entry.params.digest(),
         "params": dumps(dict(entry.params), sort_keys=True),
         "epochs": encode_epochs(entry.epochs),
+        "best_epoch": epoch,
+        "score": score,
         "train_seconds": entry.train_seconds,
         "total_seconds": entry.total_seconds,
         "duplicate_of": entry.duplicate_of,
         "state": entry.state.value,
     }
-    if entry.epochs:
-        row["best_epoch"] = entry.best.epoch
-        if isfinite(entry.best.mean):
-            row["score"] = entry.best.mean
-    return row

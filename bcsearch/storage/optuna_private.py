@@ -1,34 +1,48 @@
-"""The private parts of Optuna that bcsearch uses, read in Optuna 5.0.0.
+"""Every private name of Optuna that bcsearch uses, as read in Optuna 5.0.0.
 
-``tests/storage/test_optuna_private.py`` fails when one of them moves.
+A test fails when one of them moves or takes other arguments.
 """
 
 from __future__ import annotations
 
 import logging
 import warnings
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alembic.script import ScriptDirectory
 from optuna.storages import RDBStorage
 from optuna.storages._rdb import models
 from optuna.storages._rdb.storage import _VersionManager
 from optuna.study._constrained_optimization import _CONSTRAINTS_KEY
-from optuna.trial import TrialState
 from sqlalchemy import Column, DateTime, MetaData, String, Table, inspect, select
 from sqlalchemy.orm import scoped_session, sessionmaker
 
+from bcsearch.storage.attrs import FEASIBLE
 from bcsearch.storage.tables import TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Iterator
 
     from optuna import Study, Trial
     from optuna.distributions import BaseDistribution
-    from optuna.trial import FrozenTrial
+    from optuna.trial import FrozenTrial, TrialState
     from sqlalchemy.engine import URL, Engine
     from sqlalchemy.orm import Session
+
+READ_IN = "5.0.0"
+CONSTRAINT = f"{_CONSTRAINTS_KEY}:{FEASIBLE}"  # the system attribute of a trial
+FIXED_PARAMS = "fixed_params"  # the system attribute that holds the params of a start point
+DATABASE_METHODS = (  # methods of RDBStorage that use the database on their own
+    "create_new_study", "delete_study", "set_study_user_attr", "set_study_system_attr",
+    "get_study_id_from_name", "get_study_name_from_id", "get_study_directions",
+    "get_study_user_attrs", "get_study_system_attrs", "get_all_studies",
+    "_create_new_trial", "_set_trial_param", "get_trial", "_get_trials", "_get_best_trial_id",
+    "get_trial_param", "get_trial_user_attrs", "get_trial_system_attrs",
+    "get_trial_id_from_study_id_trial_number",
+    "set_trial_intermediate_value", "set_trial_user_attr", "set_trial_system_attr",
+)  # fmt: skip
 
 STUDIES = models.StudyModel.__table__
 STUDY_ATTRS = models.StudyUserAttributeModel.__table__
@@ -38,20 +52,17 @@ VALUES = models.TrialValueModel.__table__
 REPORTS = models.TrialIntermediateValueModel.__table__
 USER_ATTRS = models.TrialUserAttributeModel.__table__
 SYSTEM_ATTRS = models.TrialSystemAttributeModel.__table__
-HEARTBEATS = models.TrialHeartbeatModel.__table__
+BEATS = models.TrialHeartbeatModel.__table__
 SCHEMA = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
-FIXED_PARAMS = "fixed_params"  # system attribute with the params that a trial was enqueued with
-FEASIBLE = f"{_CONSTRAINTS_KEY}:feasible"  # system attribute: above zero if it cannot be trained
-
-value_of = models.TrialValueModel.stored_repr_to_value
 stored_value = models.TrialValueModel.value_to_stored_repr
+value_of = models.TrialValueModel.stored_repr_to_value
 report_of = models.TrialIntermediateValueModel.stored_repr_to_intermediate_value
 
 
-def _with_exact_times() -> MetaData:
+def tables_with_exact_times() -> MetaData:
     """Return Optuna's tables, with times that hold fractions of a second on MySQL too.
 
-    Two runs of one trial are told apart by them.
+    The start time tells two runs of one trial apart.
     """
     made = MetaData()
     for table in models.BaseModel.metadata.sorted_tables:
@@ -61,87 +72,108 @@ def _with_exact_times() -> MetaData:
     return made
 
 
-OPTUNA_METADATA = _with_exact_times()
+OPTUNA_TABLES = tables_with_exact_times()
 
 
-class OptunaStorage(RDBStorage):
-    """Optuna's storage, whose private methods call public ones that a subclass defines."""
+def study_id(study: Study) -> int:
+    """Return the id of a study in its database."""
+    return study._study_id
 
-    database_calls = (  # the methods that use the database on their own
-        "create_new_study",
-        "delete_study",
-        "set_study_user_attr",
-        "set_study_system_attr",
-        "get_study_id_from_name",
-        "get_study_name_from_id",
-        "get_study_directions",
-        "get_study_user_attrs",
-        "get_study_system_attrs",
-        "get_all_studies",
-        "get_trial_id_from_study_id_trial_number",
-        "get_trial_param",
-        "get_trial",
-        "get_trial_user_attrs",
-        "get_trial_system_attrs",
-        "set_trial_intermediate_value",
-        "set_trial_user_attr",
-        "set_trial_system_attr",
-        "read_trials",
-        "write_param",
-        "_create_new_trial",
-        "_get_best_trial_id",
-    )
-    started_trial_id: int | None = None  # made by this process with its first heartbeat
 
-    def read_trials(self, study_id: int, trial_ids: set[int], above: int) -> list[FrozenTrial]:
-        """Read the trials with these ids, and those with an id above one, in the order of ids."""
-        raise NotImplementedError
+def trial_id(trial: Trial | FrozenTrial) -> int:
+    """Return the id of a trial in its database."""
+    return trial._trial_id
 
-    def write_param(
-        self,
-        trial_id: int,
-        name: str,
-        value: float,
-        distribution: BaseDistribution,
-        earlier: BaseDistribution | None,
-    ) -> None:
-        """Write a param; ``earlier`` is its distribution in earlier trials, where it is known."""
-        super()._set_trial_param(trial_id, name, value, distribution, earlier)
 
-    def write_new_param(
-        self,
-        session: Session,
-        trial_id: int,
-        name: str,
-        value: float,
-        distribution: BaseDistribution,
-    ) -> None:
-        """Write a param in an open transaction, checked against what the database holds.
+def reported_steps(trial: Trial) -> set[int]:
+    """Return the steps that a trial had reported when this process took it."""
+    return set(trial._cached_frozen_trial.intermediate_values)
 
-        Raises:
-            ValueError: its distribution differs from that of earlier trials.
-        """
-        self._set_trial_param_without_commit(session, trial_id, name, value, distribution)
 
-    def add_trial(self, session: Session, study_id: int, template: FrozenTrial) -> int:
-        """Add a trial like ``template`` in an open transaction; return its number."""
-        trial = self._get_prepared_new_trial(study_id, template, session)
-        session.flush()
-        number: int = trial.number
-        return number
+def lock_study(session: Session, study_id: int) -> None:
+    """Lock the row of a study, so that nobody else numbers a new trial in this transaction.
+
+    Raises:
+        KeyError: there is no such study.
+    """
+    models.StudyModel.find_or_raise_by_id(study_id, session, for_update=True)
+
+
+def check_study(session: Session, study_id: int) -> None:
+    """Raise KeyError where there is no such study."""
+    models.StudyModel.find_or_raise_by_id(study_id, session)
+
+
+def known_schemas() -> list[str]:
+    """Return the versions of tables that the installed Optuna knows, its own first."""
+    scripts = ScriptDirectory(str(Path(models.__file__).with_name("alembic")))
+    return [script.revision for script in scripts.walk_revisions()]
+
+
+def schema_of(engine: Engine) -> str | None:
+    """Return the version of a database's tables; None where it is not written yet."""
+    if not inspect(engine).has_table(SCHEMA.name):
+        return None
+    with engine.connect() as connection:
+        return connection.execute(select(SCHEMA.c.version_num)).scalars().first()
+
+
+def is_older(schema: str | None) -> bool:
+    """Whether the installed Optuna can upgrade tables of this version."""
+    return schema in known_schemas()[1:]
+
+
+def migrate(engine: Engine, url: URL) -> None:
+    """Upgrade Optuna's tables to the version of the installed Optuna."""
+    plain = url.render_as_string(hide_password=False)
+    manager = _VersionManager(plain, engine, scoped_session(sessionmaker(bind=engine)))
+    with _without_logging_setup(), warnings.catch_warnings():
+        # the migration replaces the old distributions that it warns of
+        warnings.simplefilter("ignore", FutureWarning)
+        manager.upgrade()
+
+
+@contextmanager
+def _without_logging_setup() -> Iterator[None]:
+    """Keep Optuna's migrations from configuring a root logger without handlers."""
+    root, silent = logging.getLogger(), logging.NullHandler()
+    root.addHandler(silent)
+    try:
+        yield
+    finally:
+        root.removeHandler(silent)
+
+
+class DrawnParam(NamedTuple):
+    """One param of a trial; ``previous`` is its distribution in earlier trials, where known."""
+
+    name: str
+    value: float
+    distribution: BaseDistribution
+    previous: BaseDistribution | None
+
+
+class PrivateStorage(RDBStorage):
+    """RDBStorage whose private steps call public methods, which a subclass replaces."""
+
+    def write_param(self, trial_id: int, param: DrawnParam) -> None:
+        """Write one param of a trial in a transaction of its own."""
+        super()._set_trial_param(trial_id, *param)
+
+    def add_param(self, session: Session, trial_id: int, param: DrawnParam) -> None:
+        """Check one param against all earlier trials, and add it to a transaction."""
+        self._set_trial_param_without_commit(session, trial_id, *param)
+
+    def add_trial(self, session: Session, study_id: int, template: FrozenTrial | None) -> Any:
+        """Add a trial to a transaction and return its row, an object of SQLAlchemy's ORM."""
+        return super()._get_prepared_new_trial(study_id, template, session)
+
+    def read_trials(self, study_id: int, ids: set[int], above: int) -> list[FrozenTrial]:
+        """Return the trials of a study that have these ids, or an id ``above`` one."""
+        return super()._get_trials(study_id, None, ids, above)
 
     def before_ask(self, study_id: int) -> None:
-        """Do what is due before a trial is asked for."""
-
-    def _get_trials(
-        self,
-        study_id: int,
-        states: Container[TrialState] | None,
-        included_trial_ids: set[int],
-        trial_id_greater_than: int,
-    ) -> list[FrozenTrial]:
-        found = self.read_trials(study_id, included_trial_ids, trial_id_greater_than)
-        return [trial for trial in found if states is None or trial.state in states]
+        """Do what has to be done before a trial is asked for."""
 
     def _set_trial_param(
         self,
@@ -151,70 +183,30 @@ class OptunaStorage(RDBStorage):
         distribution: BaseDistribution,
         previous_distribution: BaseDistribution | None,
     ) -> None:
-        self.write_param(
-            trial_id, param_name, param_value_internal, distribution, previous_distribution
-        )
+        param = DrawnParam(param_name, param_value_internal, distribution, previous_distribution)
+        self.write_param(trial_id, param)
 
     def _get_prepared_new_trial(
         self, study_id: int, template_trial: FrozenTrial | None, session: Session
     ) -> Any:
-        trial: Any = super()._get_prepared_new_trial(study_id, template_trial, session)
-        if trial.state is TrialState.RUNNING:
-            session.add(models.TrialHeartbeatModel(trial_id=trial.trial_id))
-            self.started_trial_id = trial.trial_id
-        return trial
+        return self.add_trial(session, study_id, template_trial)
+
+    def _get_trials(
+        self,
+        study_id: int,
+        states: Container[TrialState] | None,
+        included_trial_ids: set[int],
+        trial_id_greater_than: int,
+    ) -> list[FrozenTrial]:
+        found = self.read_trials(study_id, included_trial_ids, trial_id_greater_than)
+        if states is None:
+            return found
+        return [trial for trial in found if trial.state in states]
 
     def _get_stale_trial_ids(self, study_id: int) -> list[int]:
         self.before_ask(study_id)
-        return []  # nothing is left to Optuna's own way, which takes two steps
+        return []  # so that Optuna itself never fails or retries a trial
 
     @staticmethod
     def _fill_storage_url_template(template: str) -> str:
-        return template  # as given: Optuna would read braces in a password as a template
-
-
-def trial_id_of(trial: Trial) -> int:
-    """Return the id of a trial in its storage."""
-    return trial._trial_id
-
-
-def study_id_of(study: Study) -> int:
-    """Return the id of a study in its storage."""
-    return study._study_id
-
-
-def reported_steps(trial: Trial) -> set[int]:
-    """Return the steps that were reported before this process began with a trial."""
-    return set(trial._cached_frozen_trial.intermediate_values)
-
-
-def known_schemas() -> list[str]:
-    """Return the schemas that the installed Optuna knows: its own first, then older ones."""
-    scripts = ScriptDirectory(str(Path(models.__file__).with_name("alembic")))
-    return [script.revision for script in scripts.walk_revisions()]
-
-
-def schema_of(engine: Engine) -> str | None:
-    """Return the schema of a database; None where none is noted."""
-    if not inspect(engine).has_table(SCHEMA.name):
-        return None
-    with engine.connect() as connection:
-        return connection.execute(select(SCHEMA.c.version_num)).scalars().first()
-
-
-def migrate(engine: Engine, url: URL) -> None:
-    """Bring Optuna's tables up to the schema of the installed Optuna."""
-    manager = _VersionManager(
-        url.render_as_string(hide_password=False),
-        engine,
-        scoped_session(sessionmaker(bind=engine)),
-    )
-    # without a handler, the migrations would set up the logging of the whole process
-    handler = logging.NullHandler()
-    logging.getLogger().addHandler(handler)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # about old distributions
-            manager.upgrade()
-    finally:
-        logging.getLogger().removeHandler(handler)
+        return template  # Optuna would read braces in a password as a template

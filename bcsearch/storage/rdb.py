@@ -2,10 +2,10 @@
 
 What differs from ``RDBStorage``: every change of a trial's state is one compare-and-set; a trial
 that becomes RUNNING gets its heartbeat in the same transaction, so a worker killed inside ``ask()``
-leaves a trace that grows stale; the heartbeat thread outlives a database that does not answer; a
-trial can be released; failing a stale trial and putting its successor in its place is one
-transaction, done before each ask and whenever an idle worker calls for it; the params of a trial
-can be written in one transaction; and every call waits for a database that is away.
+leaves a heartbeat that grows stale; the heartbeat thread outlives a database that does not answer;
+a trial can be released; failing a stale trial and adding its replacement is one transaction, done
+before each ask and whenever an idle worker calls for it; and every call waits for a database that
+went away.
 """
 
 from __future__ import annotations
@@ -13,77 +13,73 @@ from __future__ import annotations
 import logging
 import random
 import time
-from contextlib import contextmanager, suppress
 from itertools import count
 from math import inf
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from optuna.distributions import (
-    BaseDistribution,
-    check_distribution_compatibility,
-    distribution_to_json,
-)
 from optuna.exceptions import StorageInternalError
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import delete, insert, select
+from sqlalchemy import insert
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
-from bcsearch.config import Limits
 from bcsearch.errors import BcsearchError
-from bcsearch.storage import trial_rows
+from bcsearch.storage import optuna_trials, trial_rows
+from bcsearch.storage.batched_params import BatchedParamsStorage
+from bcsearch.storage.database import prepare_database
 from bcsearch.storage.database_errors import first_line, is_lost, plain_errors
-from bcsearch.storage.engine import (
-    engine_options,
-    prepare_database,
-    stale_before,
-    transaction,
-    uptime_seconds,
-)
-from bcsearch.storage.fetch_trials import fetch_many, fetch_one
-from bcsearch.storage.lost_trials import successor_of, take_over
+from bcsearch.storage.engine import engine_options, stale_before, transaction, uptime_seconds
 from bcsearch.storage.optuna_private import (
-    HEARTBEATS,
-    PARAMS,
-    TRIALS,
-    OptunaStorage,
-    study_id_of,
+    BEATS,
+    DATABASE_METHODS,
+    check_study,
+    lock_study,
+    study_id,
 )
-from bcsearch.storage.reconnect import Outage, retried
+from bcsearch.storage.reconnect import Outage, reconnecting
+from bcsearch.storage.retry import move_to_infeasible, replacement_of
 from bcsearch.storage.urls import checked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from datetime import datetime
 
     from optuna import Study
+    from sqlalchemy.orm import Session
+
+    from bcsearch.config import Limits
 
 logger = logging.getLogger(__name__)
 
-
-class _Drawn(NamedTuple):
-    """One param of a trial; ``earlier`` is its distribution in earlier trials, where known."""
-
-    name: str
-    value: float
-    distribution: BaseDistribution
-    earlier: BaseDistribution | None
+MAX_RETRIES = 3
+RECONNECT_SECONDS = 300.0
 
 
-class Storage(OptunaStorage):
-    """The storage of all studies of a database whose tables exist: use ``open_storage``."""
+class Storage(BatchedParamsStorage):
+    """The storage of all studies of a database; the tables must exist: use ``open_storage``."""
 
-    _held: list[_Drawn] | None = None  # params that are written at the end of a block
-
-    def __init__(self, url: str, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        heartbeat_seconds: int = 10,
+        grace_seconds: int = 60,
+        max_retries: int = MAX_RETRIES,
+        reconnect_seconds: float = RECONNECT_SECONDS,
+    ) -> None:
         super().__init__(url, engine_options(make_url(url)), skip_table_creation=True)
+        # set here, as the argument above warns of being experimental
+        self.heartbeat_interval: int = heartbeat_seconds
+        self.grace_seconds = grace_seconds
+        self.max_retries = max_retries
+        self.outage = Outage(seconds=reconnect_seconds)
         self._released: set[int] = set()
+        self._new_id = -1  # of the last new trial, until its first heartbeat after the one it has
         self._reaped_at = -inf
-        self.outage = Outage(seconds=0)
-        self.follow(limits or Limits())
 
     def follow(self, limits: Limits) -> None:
         """Take the limits of a study: all its workers must have the same."""
-        self.heartbeat_interval: int = limits.heartbeat_seconds
+        self.heartbeat_interval = limits.heartbeat_seconds
         self.grace_seconds = limits.grace_seconds
         self.max_retries = limits.retries
         self.outage.seconds = limits.reconnect_seconds
@@ -93,29 +89,25 @@ class Storage(OptunaStorage):
     ) -> bool:
         """Change the state of a trial.
 
-        Returns False when another worker was first or the trial was released here.
+        False when another worker was first or the trial was released here.
         """
-        calls = count(1)
+        calls = count()
         return self.outage.call(
-            lambda: self._set_state(trial_id, state, values, is_repeated=next(calls) > 1)
+            lambda: self._set_state(trial_id, state, values, is_repeated=next(calls) > 0)
         )
 
     def _set_state(
-        self,
-        trial_id: int,
-        state: TrialState,
-        values: Sequence[float] | None,
-        *,
-        is_repeated: bool,
+        self, trial_id: int, state: TrialState, values: Sequence[float] | None, *, is_repeated: bool
     ) -> bool:
-        """Change a state; a call before a repeated one may have done it, and was cut off."""
+        """Change a state; where the call is repeated, the call before may have done it."""
+        starts = state is TrialState.RUNNING
         before: tuple[TrialState, ...] = trial_rows.UNFINISHED
-        if state is TrialState.RUNNING:
+        if starts:
             before = (TrialState.WAITING,)
         elif trial_id in self._released:
             return False
         with transaction(self.engine) as session:
-            if not trial_rows.move(session, trial_id, before, state):
+            if not trial_rows.change_state(session, trial_id, before, state):
                 found = trial_rows.state_of(session, trial_id)
                 if is_repeated and found is state and state in trial_rows.FINISHED:
                     return True  # nobody else ends a trial so
@@ -123,7 +115,7 @@ class Storage(OptunaStorage):
                 return False
             if values is not None:
                 trial_rows.write_values(session, trial_id, values)
-            if state is TrialState.RUNNING:
+            if starts:
                 trial_rows.write_heartbeat(session, trial_id)
         self._released.discard(trial_id)
         return True
@@ -131,72 +123,73 @@ class Storage(OptunaStorage):
     def release(self, trial_id: int) -> bool:
         """Give a RUNNING trial back to the queue with its number, params and reports.
 
-        Returns False if it is not running. The state that this process sets afterwards is ignored,
-        as another worker may already run the trial.
+        False if it is not running. States that this process sets afterwards are ignored, as another
+        worker may already run the trial.
         """
-        return self._release_run(trial_id, self._started(trial_id))
+        return self._release(trial_id, self._start_of(trial_id))
 
-    @retried
-    def _started(self, trial_id: int) -> object:
+    @reconnecting
+    def _start_of(self, trial_id: int) -> datetime | None:
         with transaction(self.engine) as session:
-            statement = select(TRIALS.c.datetime_start).where(TRIALS.c.trial_id == trial_id)
-            return session.execute(statement).scalar_one_or_none()
+            return trial_rows.start_of(session, trial_id)
 
-    @retried
-    def _release_run(self, trial_id: int, started: object) -> bool:
-        """Release the run that began then: after a call that was cut off, another may run."""
-        same_run = () if started is None else (TRIALS.c.datetime_start == started,)
+    @reconnecting
+    def _release(self, trial_id: int, started: datetime | None) -> bool:
+        """Release the run of a trial that began at ``started``.
+
+        After a call whose answer was lost, another worker may run it.
+        """
         running = (TrialState.RUNNING,)
         with transaction(self.engine) as session:
-            released = trial_rows.move(session, trial_id, running, TrialState.WAITING, *same_run)
+            released = trial_rows.change_state(
+                session, trial_id, running, TrialState.WAITING, started
+            )
             if released:
-                session.execute(delete(HEARTBEATS).where(HEARTBEATS.c.trial_id == trial_id))
-        self._released.add(trial_id)  # also if a call that was cut off has released it
+                trial_rows.delete_heartbeat(session, trial_id)
+        self._released.add(trial_id)  # also if the answer of the call that released it was lost
         return released
 
     def record_heartbeat(self, trial_id: int) -> None:
-        """Write the heartbeat; Optuna's thread lives on when the database does not answer."""
+        """Write the heartbeat; log errors of the database, so that Optuna's thread goes on."""
         if trial_id in self._released:
             return
-        if trial_id == self.started_trial_id:  # it was written with the trial
-            self.started_trial_id = None
+        if trial_id == self._new_id:
+            self._new_id = -1
             return
         try:
             with transaction(self.engine) as session:
                 trial_rows.write_heartbeat(session, trial_id)
         except (SQLAlchemyError, StorageInternalError) as error:
             self.outage.note_failure()
-            seconds, message = self.heartbeat_interval, first_line(error)
             logger.warning(
-                "no heartbeat for trial id %d, again in %s s: %s", trial_id, seconds, message
+                "no heartbeat for trial id %d, again in %s s: %s",
+                trial_id,
+                self.heartbeat_interval,
+                first_line(error),
             )
 
-    @retried
+    @reconnecting
     def runs_any(self, study: Study) -> bool:
         """Whether any trial of a study is RUNNING."""
-        mine = TRIALS.c.study_id == study_id_of(study), TRIALS.c.state == TrialState.RUNNING
         with transaction(self.engine) as session:
-            running = select(TRIALS.c.trial_id).where(*mine).limit(1)
-            return session.execute(running).first() is not None
+            return trial_rows.runs_any(session, study_id(study))
 
     def fail_stale(self, study: Study) -> list[int]:
-        """Fail the trials of lost workers and queue their retries; return their numbers."""
-        return self._fail_stale(study_id_of(study))
+        """Fail the trials of lost workers and queue their retries.
 
-    def before_ask(self, study_id: int) -> None:
-        """Fail the trials of lost workers, once in a heartbeat's time."""
-        if time.monotonic() - self._reaped_at >= self.heartbeat_interval:
-            self._fail_stale(study_id)
+        Return the numbers of those that failed.
+        """
+        return self._fail_stale(study_id(study))
 
-    @retried
+    @reconnecting
     def _fail_stale(self, study_id: int) -> list[int]:
         self._reaped_at = time.monotonic()
-        # after an outage, living workers come first; this process may have begun after it
-        wait = 2 * self.heartbeat_interval
-        if self._reaped_at - self.outage.last < wait:
+        # after an outage, also one before this process, living workers first write heartbeats
+        first_heartbeats = 2 * self.heartbeat_interval
+        if self._reaped_at - self.outage.last_failure < first_heartbeats:
             return []
         with transaction(self.engine) as session:
-            if uptime_seconds(session) < wait:
+            if uptime_seconds(session) < first_heartbeats:
                 return []
             cutoff = stale_before(session, self.grace_seconds)
             stale = trial_rows.stale_trial_ids(session, study_id, cutoff)
@@ -204,113 +197,98 @@ class Storage(OptunaStorage):
         return [number for number in failed if number is not None]
 
     def _replace_stale(self, study_id: int, trial_id: int) -> int | None:
+        """Fail a trial and add its replacement; return its number, None if it lives after all."""
+        outcome = "given up"
         with transaction(self.engine) as session:
-            trial_rows.check_study(session, study_id, lock=True)  # numbers are counted up
+            lock_study(session, study_id)  # new trials are numbered by counting
             cutoff = stale_before(session, self.grace_seconds)
             if not trial_rows.fail_if_stale(session, trial_id, cutoff):
                 return None
-            failed = fetch_one(session, trial_id)
-            became = "given up"
-            successor = successor_of(session, study_id, failed, self.max_retries)
-            if successor is not None:
-                became = "queued again"
-                number = self.add_trial(session, study_id, successor)
-                if successor.state is TrialState.PRUNED:
-                    became = "found infeasible"
-                    take_over(session, study_id, failed.number, number)
-        logger.warning("trial %d lost its worker and was %s", failed.number, became)
+            failed = optuna_trials.read_trial(session, trial_id)
+            replacement = replacement_of(session, study_id, failed, self.max_retries)
+            if replacement is not None:
+                outcome = "queued again"
+                added = self.add_trial(session, study_id, replacement)
+                session.flush()
+                if replacement.state is TrialState.PRUNED:
+                    outcome = "found infeasible"
+                    move_to_infeasible(session, study_id, failed.number, added.number)
+        logger.warning("trial %d lost its worker and was %s", failed.number, outcome)
         return failed.number
 
+    def before_ask(self, study_id: int) -> None:
+        """Fail stale trials before an ask, at most once a heartbeat."""
+        if time.monotonic() - self._reaped_at >= self.heartbeat_interval:
+            self._fail_stale(study_id)
+
     def get_trial(self, trial_id: int) -> FrozenTrial:
-        """Read a trial. Raises KeyError where there is none, as Optuna's storages do."""
-        with transaction(self.engine) as session:
-            return fetch_one(session, trial_id)
-
-    def read_trials(self, study_id: int, trial_ids: set[int], above: int) -> list[FrozenTrial]:
-        """Read the trials with these ids, and those with an id above one, in the order of ids."""
-        with transaction(self.engine) as session:
-            found = fetch_many(session, study_id, trial_ids, above)
-            if not found:
-                trial_rows.check_study(session, study_id)
-        return found
-
-    @contextmanager
-    def batched_params(self, trial_id: int) -> Iterator[None]:
-        """Write what is drawn in this block in one transaction at its end, however it ends.
-
-        Optuna writes each param in a transaction of its own: with a dozen of them, most of what a
-        trial costs. One trial at a time may use it.
+        """Read a trial.
 
         Raises:
-            UpdateFinishedTrialError: another worker has ended the trial.
+            KeyError: there is no trial with this id.
         """
-        self._held = []
-        try:
-            yield
-        finally:
-            held, self._held = self._held, None
-            if held:
-                self._write_params(trial_id, held)
+        with transaction(self.engine) as session:
+            return optuna_trials.read_trial(session, trial_id)
 
-    def write_param(
-        self,
-        trial_id: int,
-        name: str,
-        value: float,
-        distribution: BaseDistribution,
-        earlier: BaseDistribution | None,
-    ) -> None:
-        """Write a param, or hold it back until the end of the block."""
-        if self._held is None:
-            super().write_param(trial_id, name, value, distribution, earlier)
-        else:
-            self._held.append(_Drawn(name, value, distribution, earlier))
+    def read_trials(self, study_id: int, ids: set[int], above: int) -> list[FrozenTrial]:
+        """Return the trials of a study that have these ids, or an id ``above`` one."""
+        with transaction(self.engine) as session:
+            found = optuna_trials.read_trials(session, study_id, ids, above)
+            if not found:
+                check_study(session, study_id)
+        return found
 
-    @retried
-    def _write_params(self, trial_id: int, drawn: Sequence[_Drawn]) -> None:
-        rows = []
-        # rows that are there already were written by a call that was cut off
-        with suppress(IntegrityError), transaction(self.engine) as session:
-            self.check_trial_is_updatable(trial_id, trial_rows.state_of(session, trial_id))
-            for name, value, distribution, earlier in drawn:
-                if earlier is None:  # this process meets it for the first time
-                    self.write_new_param(session, trial_id, name, value, distribution)
-                    continue
-                check_distribution_compatibility(earlier, distribution)
-                row = {"trial_id": trial_id, "param_name": name, "param_value": value}
-                rows.append({**row, "distribution_json": distribution_to_json(distribution)})
-            if rows:
-                session.execute(insert(PARAMS), rows)
+    def add_trial(self, session: Session, study_id: int, template: FrozenTrial | None) -> Any:
+        """Add a trial, with a heartbeat if it is RUNNING, and return its row."""
+        trial = super().add_trial(session, study_id, template)
+        if trial.state is TrialState.RUNNING:
+            session.execute(insert(BEATS).values(trial_id=trial.trial_id))
+            self._new_id = trial.trial_id
+        return trial
 
 
-for _name in Storage.database_calls:
-    setattr(Storage, _name, retried(getattr(Storage, _name)))
+for _name in DATABASE_METHODS:
+    setattr(Storage, _name, reconnecting(getattr(Storage, _name)))
 
 
-def open_storage(url: str, limits: Limits | None = None) -> Storage:
-    """Open a database for workers, making the tables that are missing.
+def open_storage(
+    url: str,
+    *,
+    heartbeat_seconds: int = 10,
+    grace_seconds: int = 60,
+    max_retries: int = MAX_RETRIES,
+    reconnect_seconds: float = RECONNECT_SECONDS,
+) -> Storage:
+    """Open a database for workers, making what tables are missing.
 
-    A RUNNING trial that is silent for the grace period of ``limits`` counts as lost.
+    A RUNNING trial without a heartbeat for ``grace_seconds`` is lost.
 
     Raises:
-        StorageError: the URL makes no sense, the database cannot be reached, or is not Optuna's.
+        StorageError: the URL makes no sense, the database cannot be reached, or it is not Optuna's.
         DiskError: the folder of a SQLite file is missing or cannot be written.
     """
     address = checked(url)
-    plain = address.render_as_string(hide_password=False)
-    for attempts_left in reversed(range(8)):
+    for attempts_left in range(7, -1, -1):
         try:
             with plain_errors(address):
                 prepare_database(address)
-                return Storage(plain, limits)
+                return Storage(
+                    address.render_as_string(hide_password=False),
+                    heartbeat_seconds=heartbeat_seconds,
+                    grace_seconds=grace_seconds,
+                    max_retries=max_retries,
+                    reconnect_seconds=reconnect_seconds,
+                )
         except BcsearchError as error:
-            # of several processes that make the tables of a new database, all but one fail at first
+            message = str(error).lower()
+            # several processes may make the tables of one new database; all but one fail at first
             races = ("already exists", "locked", "unique", "duplicate entry")
-            is_race = any(race in str(error).lower() for race in races)
             wait = 0.2
             if is_lost(error):
                 wait = 1.0  # a server that does not answer may be restarting
-            if not attempts_left or not (is_race or is_lost(error)):
+            elif not any(text in message for text in races):
+                raise
+            if not attempts_left:
                 raise
         time.sleep(wait * random.uniform(0.5, 1.5))
     raise AssertionError("the loop returns or raises")

@@ -1,8 +1,8 @@
-"""Calls to a database that is away, made again until it is back.
+"""Database calls that are repeated until a database that went away is back.
 
-A server that restarts ends every connection, even during a transaction: the call may or may not
-have been done. So only calls that can be done twice are made again: they write the same rows, or
-compare before they set.
+A server that restarts ends every connection, also in the middle of a transaction: a call may or may
+not have been done. So only calls that can be done twice are repeated: they write the same rows
+again, or compare before they set.
 """
 
 from __future__ import annotations
@@ -33,32 +33,27 @@ Call = TypeVar("Call", bound="Callable[..., Any]")
 
 @dataclass(kw_only=True, eq=False)
 class Outage:
-    """What a process knows of the times at which its database is away.
+    """The times at which a database was away, as seen by one process; all its users share one.
 
     Attributes:
-        seconds: the longest that all calls together wait; after that, calls fail at once until one
-            gets through.
-        stop_asked: ends waits early when it returns True.
-        last: when a call failed last, by the monotonic clock.
+        seconds: how long calls wait in all; after that they fail at once until one succeeds.
+        stop_asked: ends waits early.
+        last_failure: when a call failed last, by the monotonic clock.
     """
 
     seconds: float
-    stop_asked: Callable[[], bool] = bool  # returns False
-    last: float = field(default=-inf, init=False)
+    stop_asked: Callable[[], bool] = bool  # which returns False
+    last_failure: float = field(default=-inf, init=False)
     _since: float | None = field(default=None, init=False)
 
-    def call(self, work: Callable[[], Result], *, max_conflicts: int = 20) -> Result:
-        """Return what ``work`` returns; it is called again while the database is away.
-
-        Waits begin at 0.1 seconds, double up to 10 seconds, and vary by half.
-        """
+    def call(self, work: Callable[[], Result]) -> Result:
+        """Return what ``work`` returns; it is repeated while the database is away."""
         wait = 0.1
-        for attempt in count(1):
+        for tries in count(1):
             try:
                 result = work()
             except (StorageInternalError, SQLAlchemyError, StorageError) as error:
-                may_pass = is_conflict(error) and attempt < max_conflicts
-                if not may_pass and not (is_lost(error) and self._may_wait(error, wait)):
+                if not self._repeats(error, tries, wait):
                     raise
             else:
                 self._since = None
@@ -69,22 +64,26 @@ class Outage:
 
     def note_failure(self) -> None:
         """Note that the database did not answer just now."""
-        self.last = time.monotonic()
+        self.last_failure = time.monotonic()
 
-    def _may_wait(self, error: BaseException, wait: float) -> bool:
+    def _repeats(self, error: BaseException, tries: int, wait: float) -> bool:
+        if is_conflict(error) and tries < 20:
+            return True
+        if not is_lost(error):
+            return False
         self.note_failure()
         if self._since is None:
-            self._since = self.last
+            self._since = self.last_failure
             if self.seconds:
                 message = first_line(error.__cause__ or error)
                 logger.warning("the database does not answer, trying again: %s", message)
-        return not self.stop_asked() and self.last + wait <= self._since + self.seconds
+        return not self.stop_asked() and self.last_failure + wait <= self._since + self.seconds
 
 
-def retried(call: Call) -> Call:
-    """Let a method of an object with an ``outage``, or a function of one, wait for its database.
+def reconnecting(call: Call) -> Call:
+    """Repeat a method while the database is away, by the ``outage`` of its object.
 
-    Functions that may be given a URL instead are then called once.
+    Also for functions whose first argument is a storage, or a URL, with which they are called once.
     """
 
     @wraps(call)

@@ -1,8 +1,7 @@
 """The exact budget of a study: one row for each trial wanted, over all workers.
 
 A slot stores who claimed it, when, and the number of the trial that fills it; its state is derived,
-in one expression, from that and from Optuna's row of the trial, so no second state has to be kept
-in step:
+in one expression, from that and from Optuna's row of the trial, so nothing has to be kept in step:
 
 * finished: its trial is COMPLETE or PRUNED.
 * running: its trial is RUNNING.
@@ -13,7 +12,7 @@ in step:
 Two rules make the count exact. A slot holds one trial number and a number stands in one slot (a
 unique constraint); and a row is only changed if its ``version`` is still the one that was read. A
 worker claims a slot, asks for a trial, and as the first act of the objective binds the trial's
-number; where ``bind`` returns False, another worker has the slot, and the trial must be released.
+number; where ``bind`` says no, the slot was taken meanwhile, and the trial must be released.
 """
 
 from __future__ import annotations
@@ -31,8 +30,8 @@ from sqlalchemy.exc import IntegrityError
 
 from bcsearch.storage.attrs import UUID
 from bcsearch.storage.engine import changes_one, stale_before, transaction
-from bcsearch.storage.optuna_private import TRIALS, study_id_of
-from bcsearch.storage.reconnect import retried
+from bcsearch.storage.optuna_private import TRIALS, study_id
+from bcsearch.storage.reconnect import reconnecting
 from bcsearch.storage.tables import SLOTS
 from bcsearch.storage.trial_rows import FINISHED
 
@@ -77,14 +76,14 @@ class Slots:
     """The slots of one study, keyed by the uuid in its user attributes."""
 
     def __init__(self, storage: Storage, study: Study) -> None:
-        self._engine, self.outage = storage.engine, storage.outage
+        self._engine = storage.engine
+        self.outage = storage.outage
         self._grace_seconds = storage.grace_seconds
-        self._study_id = study_id_of(study)
+        self._study_id = study_id(study)
         self._uuid: str = study.user_attrs[UUID]
-        self._mine: ColumnElement[bool] = SLOTS.c.study_uuid == self._uuid
         self._bound: set[int] = set()
 
-    @retried
+    @reconnecting
     def ensure_slots(self, wanted: int) -> None:
         """Make the budget ``wanted``: add rows, or remove free ones.
 
@@ -99,98 +98,104 @@ class Slots:
             return
         raise StorageInternalError(f"the slots of study {self._uuid} could not be made")
 
-    @retried
+    @reconnecting
     def claim(self, worker: str) -> int | None:
-        """Claim a free slot for ``worker``; None when there is none."""
-        slot: int
+        """Claim a free slot for ``worker``; None when there is none.
+
+        It is one of several free ones, by chance, so that workers seldom want the same one.
+        """
+        claimed = {**_cleared(), "claimed_by": worker, "claimed_at": func.now()}
         while True:
             with transaction(self._engine) as session:
-                states = self._states(session).subquery()
-                free = select(states.c.slot, states.c.version).order_by(states.c.slot)
-                free = free.where(states.c.state == SlotState.FREE.value).limit(32)
-                candidates = session.execute(free).all()
+                found = self._states(session).subquery()
+                free = select(found.c.slot, found.c.version).where(
+                    found.c.state == SlotState.FREE.value
+                )
+                candidates = session.execute(free.order_by(found.c.slot).limit(32)).all()
                 if not candidates:
                     return None
-                # at random, so that workers seldom want the same one; one a transaction, as with
-                # two they might wait for each other
+                # one in each transaction: two workers might wait for each other
                 slot, version = SystemRandom().choice(candidates)
-                unchanged = update(SLOTS).where(self._is(slot), SLOTS.c.version == version)
-                claimed = {**_cleared(), "claimed_by": worker, "claimed_at": func.now()}
-                is_ours = changes_one(session, unchanged.values(claimed))
+                unchanged = self._unchanged(slot, version)
+                is_ours = changes_one(session, update(SLOTS).where(unchanged).values(claimed))
             if is_ours:
                 self._bound.discard(slot)
-                return slot
+                return int(slot)
 
-    @retried
+    @reconnecting
     def bind(self, slot: int, trial_number: int) -> bool:
         """Write the trial that fills a claimed slot.
 
-        Returns False when another trial fills it: then this one must be released.
+        False when another trial does: then release this one.
         """
-        numbered = SLOTS.c.trial_number == trial_number
         with transaction(self._engine) as session:
-            # in another slot it was released before
-            elsewhere = update(SLOTS).where(self._mine, numbered, SLOTS.c.slot != slot)
-            session.execute(elsewhere.values(_cleared()))
-            vacant = or_(SLOTS.c.trial_number.is_(None), numbered)
-            bound = {"trial_number": trial_number, "version": SLOTS.c.version + 1}
-            if not changes_one(session, update(SLOTS).where(self._is(slot), vacant).values(bound)):
+            elsewhere = and_(self._mine, SLOTS.c.trial_number == trial_number, SLOTS.c.slot != slot)
+            # the trial may have been released in another slot before
+            session.execute(update(SLOTS).where(elsewhere).values(_cleared()))
+            vacant = or_(SLOTS.c.trial_number.is_(None), SLOTS.c.trial_number == trial_number)
+            bound = update(SLOTS).where(self._mine, SLOTS.c.slot == slot, vacant)
+            changes = {"trial_number": trial_number, "version": SLOTS.c.version + 1}
+            if not changes_one(session, bound.values(changes)):
                 return False
         self._bound.add(slot)
         return True
 
-    @retried
+    @reconnecting
     def give_back(self, slot: int) -> None:
         """Free a claimed slot at once when no trial came of it.
 
-        One that was bound here may be another's by now, and is left alone.
+        One that was bound here may be another's by now.
         """
         if slot in self._bound:
             return
         with transaction(self._engine) as session:
-            unbound = update(SLOTS).where(self._is(slot), SLOTS.c.trial_number.is_(None))
-            session.execute(unbound.values(_cleared()))
+            unbound = and_(self._mine, SLOTS.c.slot == slot, SLOTS.c.trial_number.is_(None))
+            session.execute(update(SLOTS).where(unbound).values(_cleared()))
 
-    @retried
+    @reconnecting
     def counts(self) -> SlotCounts:
         """Count the slots by state."""
         with transaction(self._engine) as session:
             states = Counter(row.state for row in session.execute(self._states(session)))
         return SlotCounts(**{str(state): states[state.value] for state in SlotState})
 
-    def _is(self, slot: int) -> ColumnElement[bool]:
-        return and_(self._mine, SLOTS.c.slot == slot)
+    @property
+    def _mine(self) -> ColumnElement[bool]:
+        return SLOTS.c.study_uuid == self._uuid
+
+    def _unchanged(self, slot: int, version: int) -> ColumnElement[bool]:
+        return and_(self._mine, SLOTS.c.slot == slot, SLOTS.c.version == version)
 
     def _states(self, session: Session) -> Select[tuple[int, int, str]]:
         """Select slot, version and state of every slot."""
-        # sets of numbers, not a join: Optuna has no index on numbers, and SQLite would scan its
-        # trials for each slot
-        numbers = select(TRIALS.c.number).where(TRIALS.c.study_id == self._study_id)
-        finished = numbers.where(TRIALS.c.state.in_(FINISHED))
-        running = numbers.where(TRIALS.c.state == TrialState.RUNNING)
         cutoff = stale_before(session, self._grace_seconds)
-        is_claimed = and_(SLOTS.c.trial_number.is_(None), SLOTS.c.claimed_at >= cutoff)
+        awaits_trial = and_(SLOTS.c.trial_number.is_(None), SLOTS.c.claimed_at >= cutoff)
         state = case(
-            (SLOTS.c.trial_number.in_(finished), SlotState.FINISHED.value),
-            (SLOTS.c.trial_number.in_(running), SlotState.RUNNING.value),
-            (is_claimed, SlotState.CLAIMED.value),
+            (self._has_trial(*FINISHED), SlotState.FINISHED.value),
+            (self._has_trial(TrialState.RUNNING), SlotState.RUNNING.value),
+            (awaits_trial, SlotState.CLAIMED.value),
             else_=SlotState.FREE.value,
         )
         return select(SLOTS.c.slot, SLOTS.c.version, state.label("state")).where(self._mine)
 
+    def _has_trial(self, *states: TrialState) -> ColumnElement[bool]:
+        # a set of numbers, not a join: Optuna has no index on numbers, and SQLite would scan its
+        # trials for each slot
+        numbers = select(TRIALS.c.number).where(TRIALS.c.study_id == self._study_id)
+        return SLOTS.c.trial_number.in_(numbers.where(TRIALS.c.state.in_(states)))
+
     def _resize(self, session: Session, wanted: int) -> None:
         rows = session.execute(self._states(session)).all()
-        excess = len(rows) - wanted
-        if excess < 0:
-            slots = {row.slot for row in rows}
-            missing = [slot for slot in range(wanted) if slot not in slots][:-excess]
-            made = [{"study_uuid": self._uuid, "slot": slot} for slot in missing]
-            session.execute(insert(SLOTS), made)
-            return
+        surplus = len(rows) - wanted
+        used = {row.slot for row in rows}
+        unused = [slot for slot in range(wanted) if slot not in used]
+        missing = [{"study_uuid": self._uuid, "slot": slot} for slot in unused[: max(0, -surplus)]]
+        if missing:
+            session.execute(insert(SLOTS), missing)
         free = sorted((row for row in rows if row.state == SlotState.FREE), reverse=True)
-        for row in free[:excess]:
-            unchanged = SLOTS.c.version == row.version
-            session.execute(delete(SLOTS).where(self._is(row.slot), unchanged))
+        for row in free[: max(0, surplus)]:
+            unchanged = self._unchanged(row.slot, row.version)
+            session.execute(delete(SLOTS).where(unchanged))
 
 
 def _cleared() -> dict[str, object]:

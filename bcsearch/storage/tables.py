@@ -20,8 +20,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.mysql import DATETIME, MEDIUMTEXT
 
 METADATA = MetaData()
-# MySQL's plain types drop fractions of a second, and hold 64 KB: 450 epochs of 5 folds
+# MySQL drops fractions of a second otherwise
 TIME = DateTime().with_variant(DATETIME(fsp=6), "mysql")
+# MySQL's texts hold 64 KB otherwise: 450 epochs of 5 folds
 LONG = Text().with_variant(MEDIUMTEXT(), "mysql")
 
 SLOTS = Table(
@@ -32,7 +33,8 @@ SLOTS = Table(
     Column("trial_number", Integer),
     Column("claimed_by", String(255)),
     Column("claimed_at", TIME),  # UTC, by the clock of the database
-    Column("version", Integer, nullable=False, default=0),  # grows with every write
+    # grows with every write: what compare-and-set compares
+    Column("version", Integer, nullable=False, default=0),
     UniqueConstraint("study_uuid", "trial_number", name="bcsearch_slots_trial"),
 )
 

@@ -1,21 +1,22 @@
-"""Trials read back as records by plain SQL, all or some of a study."""
+"""Trials of a study, all or some, read back as records by plain SQL."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import UTC
 from json import dumps, loads
 from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import json_to_distribution
 from optuna.trial import TrialState as OptunaState
-from sqlalchemy import and_, func, inspect, literal, select
+from sqlalchemy import func, inspect, literal, select
 
 from bcsearch.records import TrialRecord, TrialState
-from bcsearch.storage.attrs import NOTE, RETRY_HISTORY
+from bcsearch.storage import attrs
 from bcsearch.storage.ledger import decode_epochs
 from bcsearch.storage.optuna_private import (
-    FEASIBLE,
+    CONSTRAINT,
     PARAMS,
     REPORTS,
     SYSTEM_ATTRS,
@@ -28,151 +29,161 @@ from bcsearch.storage.tables import LEDGER
 from bcsearch.storage.trial_rows import UNFINISHED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
     from datetime import datetime
 
-    from sqlalchemy import Connection, Select, Table
+    from sqlalchemy import ColumnElement, Connection, Select, Table
 
     from bcsearch.records import EpochScores
 
 
-class TrialReader:
-    """Reads the trials of one study, or those with the given numbers."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Which trials are read: all of a study, or those with these numbers."""
 
-    def __init__(
-        self,
-        connection: Connection,
-        study_id: int,
-        uuid: str,
-        numbers: Collection[int] | None = None,
-    ) -> None:
-        self._connection = connection
-        self._trials = TRIALS.c.study_id == study_id
-        self._in_ledger = LEDGER.c.study_uuid == uuid
-        if numbers is not None:
-            self._trials = and_(self._trials, TRIALS.c.number.in_(numbers))
-            self._in_ledger = and_(self._in_ledger, LEDGER.c.trial_number.in_(numbers))
+    study_id: int
+    uuid: str
+    numbers: tuple[int, ...] | None = None
 
-    def read_bare(self) -> tuple[TrialRecord, ...]:
-        """Read number, state, score, times, retries and notes, in the order of numbers."""
-        return self._records({}, {})
+    def trials(self, statement: Select[Any]) -> Select[Any]:
+        """Restrict a statement on Optuna's trials."""
+        statement = statement.where(TRIALS.c.study_id == self.study_id)
+        if self.numbers is None:
+            return statement
+        return statement.where(TRIALS.c.number.in_(self.numbers))
 
-    def read_whole(self, *, with_epochs: bool) -> tuple[TrialRecord, ...]:
-        """Read all that is kept, the epochs only where they are wanted."""
-        return self._records(self._params(), self._ledger_rows(with_epochs=with_epochs))
+    def details(self, table: Table, *columns: Any) -> Select[Any]:
+        """Select trial ids and columns of a table of Optuna's that holds details of trials."""
+        rows = select(table.c.trial_id, *columns)
+        return self.trials(rows.join(TRIALS, TRIALS.c.trial_id == table.c.trial_id))
 
-    def _records(
-        self, params: dict[int, dict[str, Any]], ledger: dict[int, Any]
-    ) -> tuple[TrialRecord, ...]:
-        """Read records, with params by trial id and rows of the ledger by trial number."""
-        scores = self._scores()
-        histories, notes = self._attr(RETRY_HISTORY), self._attr(NOTE)
-        infeasible = self._infeasible()
-        records = []
-        statement = select(TRIALS).where(self._trials).order_by(TRIALS.c.number)
-        for row in self._connection.execute(statement).all():
-            state = TrialState[row.state.name]
-            if row.trial_id in infeasible:
-                state = TrialState.INFEASIBLE
-            epochs: tuple[EpochScores, ...] = ()
-            train_seconds = None
-            entry = ledger.get(row.number)
-            if entry is not None:
-                epochs = decode_epochs(entry.epochs or "[]")
-                train_seconds = entry.train_seconds
-            retry_of = histories.get(row.trial_id, [None])[-1]
-            record = TrialRecord(
-                number=row.number,
-                state=state,
-                score=scores.get(row.trial_id),
-                params=params.get(row.trial_id, {}),
-                epochs=epochs,
-                started=as_utc(row.datetime_start),
-                finished=as_utc(row.datetime_complete),
-                train_seconds=train_seconds,
-                note=_note(notes.get(row.trial_id), retry_of, entry),
-                retry_of=retry_of,
-            )
-            records.append(record)
-        return tuple(records)
 
-    def _of_trials(self, table: Table, *columns: Any) -> Select[Any]:
-        """Select the trial id and columns of a table that refers to trials."""
-        joined = select(table.c.trial_id, *columns).join(
-            TRIALS, TRIALS.c.trial_id == table.c.trial_id
+def read_trials(
+    connection: Connection, scope: Scope, *, in_full: bool = False, with_epochs: bool = False
+) -> tuple[TrialRecord, ...]:
+    """Read trials in the order of their numbers.
+
+    Without ``in_full``, params and what the ledger holds are left out.
+    """
+    columns = (
+        TRIALS.c.trial_id,
+        TRIALS.c.number,
+        TRIALS.c.state,
+        TRIALS.c.datetime_start,
+        TRIALS.c.datetime_complete,
+    )
+    rows = connection.execute(scope.trials(select(*columns)).order_by(TRIALS.c.number)).all()
+    scores = _scores(connection, scope)
+    infeasible = _infeasible(connection, scope)
+    notes = _user_attr(connection, scope, attrs.NOTE)
+    histories = _user_attr(connection, scope, attrs.RETRY_HISTORY)
+    params: dict[int, dict[str, Any]] = {}
+    entries: dict[int, Any] = {}
+    if in_full:
+        params = _params(connection, scope)
+        entries = _ledger(connection, scope, with_epochs=with_epochs)
+    trials = []
+    for trial_id, number, optuna_state, started, finished in rows:
+        state = TrialState[optuna_state.name]
+        if number in infeasible:
+            state = TrialState.INFEASIBLE
+        remarks = [notes.get(trial_id)]
+        retry_of = train_seconds = None
+        epochs: tuple[EpochScores, ...] = ()
+        if trial_id in histories:
+            retry_of = histories[trial_id][-1]
+            remarks.append(f"retry of trial {retry_of}")
+        entry = entries.get(number)
+        if entry is not None:
+            train_seconds = entry.train_seconds
+            if entry.epochs:
+                epochs = decode_epochs(entry.epochs)
+            if entry.duplicate_of is not None:
+                remarks.insert(0, f"same configuration as trial {entry.duplicate_of}")
+        trial = TrialRecord(
+            number=number,
+            state=state,
+            score=scores.get(trial_id),
+            params=params.get(trial_id, {}),
+            epochs=epochs,
+            started=aware(started),
+            finished=aware(finished),
+            train_seconds=train_seconds,
+            note="; ".join(filter(None, remarks)),
+            retry_of=retry_of,
         )
-        return joined.where(self._trials)
-
-    def _scores(self) -> dict[int, float]:
-        """Read values of finished trials, and the best reports of trials that are not."""
-        best = self._of_trials(REPORTS, func.max(REPORTS.c.intermediate_value))
-        best = best.where(TRIALS.c.state.in_(UNFINISHED)).group_by(REPORTS.c.trial_id)
-        rows = self._connection.execute(best)
-        scores = {trial_id: score for trial_id, score in rows if score is not None}
-        values = self._of_trials(VALUES, VALUES.c.value, VALUES.c.value_type)
-        for trial_id, value, kind in self._connection.execute(
-            values.where(VALUES.c.objective == 0)
-        ).all():
-            scores[trial_id] = value_of(value, kind)
-        return scores
-
-    def _params(self) -> dict[int, dict[str, Any]]:
-        """Read what each trial drew, as the objective saw it, by trial id."""
-        drawn = self._of_trials(PARAMS, PARAMS.c.param_name, PARAMS.c.param_value)
-        decoders: dict[str, Callable[[float], Any]] = {}
-        params: dict[int, dict[str, Any]] = defaultdict(dict)
-        # one row at a time takes half as long again
-        for part in self._connection.execute(drawn).partitions(10_000):
-            for trial_id, name, value in part:
-                if name not in decoders:
-                    decoders[name] = self._decoder(trial_id, name)
-                params[trial_id][name] = decoders[name](value)
-        return params
-
-    def _decoder(self, trial_id: int, name: str) -> Callable[[float], Any]:
-        """Return how a param is decoded in one trial: Optuna refuses other types in one study."""
-        of_trial = PARAMS.c.trial_id == trial_id, PARAMS.c.param_name == name
-        statement = select(PARAMS.c.distribution_json).where(*of_trial)
-        distribution = json_to_distribution(self._connection.execute(statement).scalar_one())
-        return distribution.to_external_repr
-
-    def _attr(self, key: str) -> dict[int, Any]:
-        """Read one attribute of the trials that have it, by trial id."""
-        written = self._of_trials(USER_ATTRS, USER_ATTRS.c.value_json)
-        rows = self._connection.execute(written.where(USER_ATTRS.c.key == key))
-        return {trial_id: loads(text) for trial_id, text in rows}
-
-    def _infeasible(self) -> set[int]:
-        """Read the ids of trials that could not be trained, which are PRUNED to Optuna."""
-        pruned = self._of_trials(SYSTEM_ATTRS).where(TRIALS.c.state == OptunaState.PRUNED)
-        broken = SYSTEM_ATTRS.c.key == FEASIBLE, SYSTEM_ATTRS.c.value_json != dumps(0.0)
-        return set(self._connection.execute(pruned.where(*broken)).scalars())
-
-    def _ledger_rows(self, *, with_epochs: bool) -> dict[int, Any]:
-        """Read rows of the ledger by trial number; none from a database of plain Optuna."""
-        if not inspect(self._connection).has_table(LEDGER.name):
-            return {}
-        epochs: Any = literal("").label("epochs")
-        if with_epochs:
-            epochs = LEDGER.c.epochs
-        columns = LEDGER.c.trial_number, LEDGER.c.train_seconds, LEDGER.c.duplicate_of
-        rows = self._connection.execute(select(*columns, epochs).where(self._in_ledger))
-        return {row.trial_number: row for row in rows}
+        trials.append(trial)
+    return tuple(trials)
 
 
-def _note(note: str | None, retry_of: int | None, entry: Any) -> str:
-    parts = []
-    if entry is not None and entry.duplicate_of is not None:
-        parts.append(f"same configuration as trial {entry.duplicate_of}")
-    if note:
-        parts.append(note)
-    if retry_of is not None:
-        parts.append(f"retry of trial {retry_of}")
-    return "; ".join(parts)
-
-
-def as_utc(time: datetime | None) -> datetime | None:
-    """Return a time of the database with its zone."""
+def aware(time: datetime | None) -> datetime | None:
+    """Mark a time of the database as UTC."""
     if time is None:
         return None
     return time.replace(tzinfo=UTC)
+
+
+def _scores(connection: Connection, scope: Scope) -> dict[int, float]:
+    """Read the values of finished trials and the best report of those that are not."""
+    best = func.max(REPORTS.c.intermediate_value)
+    reported = scope.details(REPORTS, best).where(TRIALS.c.state.in_(UNFINISHED))
+    scores: dict[int, float] = {}
+    for trial_id, score in connection.execute(reported.group_by(REPORTS.c.trial_id)):
+        if score is not None:
+            scores[trial_id] = score
+    values = scope.details(VALUES, VALUES.c.value, VALUES.c.value_type)
+    for trial_id, value, kind in connection.execute(values.where(VALUES.c.objective == 0)):
+        scores[trial_id] = value_of(value, kind)
+    return scores
+
+
+def _params(connection: Connection, scope: Scope) -> dict[int, dict[str, Any]]:
+    """Read what each trial drew, as the objective got it, by trial id.
+
+    The distribution of a param is read from one trial: Optuna refuses another type or other choices
+    of a name in one study.
+    """
+    drawn = scope.details(PARAMS, PARAMS.c.param_name, PARAMS.c.param_value)
+    decoders: dict[str, Callable[[float], Any]] = {}
+    params: dict[int, dict[str, Any]] = defaultdict(dict)
+    # many rows at a time: one by one takes half as long again
+    for part in connection.execute(drawn).partitions(10_000):
+        for trial_id, name, value in part:
+            if name not in decoders:
+                one = PARAMS.c.trial_id == trial_id, PARAMS.c.param_name == name
+                distribution = select(PARAMS.c.distribution_json).where(*one)
+                text = connection.execute(distribution).scalar_one()
+                decoders[name] = json_to_distribution(text).to_external_repr
+            params[trial_id][name] = decoders[name](value)
+    return params
+
+
+def _user_attr(connection: Connection, scope: Scope, key: str) -> dict[int, Any]:
+    """Read one attribute of the trials that have it, by trial id."""
+    written = scope.details(USER_ATTRS, USER_ATTRS.c.value_json).where(USER_ATTRS.c.key == key)
+    return {trial_id: loads(text) for trial_id, text in connection.execute(written)}
+
+
+def _infeasible(connection: Connection, scope: Scope) -> frozenset[int]:
+    """Read the numbers of trials that could not be trained: to Optuna they are PRUNED."""
+    written = scope.details(SYSTEM_ATTRS, TRIALS.c.number)
+    infeasible = written.where(
+        TRIALS.c.state == OptunaState.PRUNED,
+        SYSTEM_ATTRS.c.key == CONSTRAINT,
+        SYSTEM_ATTRS.c.value_json != dumps(0.0),
+    )
+    return frozenset(number for _, number in connection.execute(infeasible))
+
+
+def _ledger(connection: Connection, scope: Scope, *, with_epochs: bool) -> dict[int, Any]:
+    """Read rows of the ledger, by trial number."""
+    if not inspect(connection).has_table(LEDGER.name):  # a study of plain Optuna
+        return {}
+    epochs: ColumnElement[str] = literal("")
+    if with_epochs:
+        epochs = LEDGER.c.epochs
+    columns = LEDGER.c.trial_number, LEDGER.c.train_seconds, LEDGER.c.duplicate_of
+    rows = select(*columns, epochs.label("epochs")).where(LEDGER.c.study_uuid == scope.uuid)
+    if scope.numbers is not None:
+        rows = rows.where(LEDGER.c.trial_number.in_(scope.numbers))
+    return {row.trial_number: row for row in connection.execute(rows)}

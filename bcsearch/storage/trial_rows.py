@@ -1,7 +1,8 @@
 """Statements on the rows of Optuna's trials: every change of state is one compare-and-set.
 
 ``SELECT ... FOR UPDATE``, which Optuna relies on, does nothing on SQLite. An UPDATE that names the
-states it may leave is atomic on every database: of two workers, one changes the row.
+states it may leave from is atomic on every database: of two workers one changes the row, the other
+learns that it did not.
 """
 
 from __future__ import annotations
@@ -15,9 +16,8 @@ from sqlalchemy import and_, delete, func, insert, literal, or_, select, update
 
 from bcsearch.storage.engine import changes_one
 from bcsearch.storage.optuna_private import (
-    FEASIBLE,
-    HEARTBEATS,
-    STUDIES,
+    BEATS,
+    CONSTRAINT,
     SYSTEM_ATTRS,
     TRIALS,
     VALUES,
@@ -27,80 +27,90 @@ from bcsearch.storage.optuna_private import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
 UNFINISHED = (TrialState.RUNNING, TrialState.WAITING)
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
-def check_study(session: Session, study_id: int, *, lock: bool = False) -> None:
-    """Raise KeyError where there is no such study, as Optuna's storages do; else ``lock`` it."""
-    statement = select(STUDIES.c.study_id).where(STUDIES.c.study_id == study_id)
-    if lock:
-        statement = statement.with_for_update()
-    if session.execute(statement).first() is None:
-        raise KeyError(f"no study has id {study_id}")
-
-
-def state_of(session: Session, trial_id: int) -> TrialState:
-    """Return the state of a trial. Raises KeyError where there is none, as Optuna's storages do."""
-    statement = select(TRIALS.c.state).where(TRIALS.c.trial_id == trial_id)
-    state: TrialState | None = session.execute(statement).scalar_one_or_none()
-    if state is None:
-        raise KeyError(f"no trial has id {trial_id}")
-    return state
-
-
-def move(
+def change_state(
     session: Session,
     trial_id: int,
     before: tuple[TrialState, ...],
     after: TrialState,
-    *conditions: ColumnElement[bool],
+    started: datetime | None = None,
 ) -> bool:
-    """Set the state of a trial to ``after``; return whether it was done.
+    """Set the state of a trial if it is one of ``before``; return whether it was.
 
-    It is done if the state is one of ``before`` and the conditions hold.
+    With ``started``, only of a trial that was started last at that time.
     """
-    changes: dict[str, object] = {"state": after}
     now = datetime.now(UTC).replace(tzinfo=None)
+    changes: dict[str, object] = {"state": after}
     if after is TrialState.RUNNING:
         changes["datetime_start"] = now
     if after.is_finished():
         changes["datetime_complete"] = now
-    unchanged = TRIALS.c.trial_id == trial_id, TRIALS.c.state.in_(before)
-    return changes_one(session, update(TRIALS).where(*unchanged, *conditions).values(changes))
+    statement = update(TRIALS).where(TRIALS.c.trial_id == trial_id, TRIALS.c.state.in_(before))
+    if started is not None:
+        statement = statement.where(TRIALS.c.datetime_start == started)
+    return changes_one(session, statement.values(changes))
+
+
+def start_of(session: Session, trial_id: int) -> datetime | None:
+    """Return when a trial was started last, as the database keeps it; None where there is none."""
+    start = select(TRIALS.c.datetime_start).where(TRIALS.c.trial_id == trial_id)
+    started: datetime | None = session.execute(start).scalar_one_or_none()
+    return started
 
 
 def fail_if_stale(session: Session, trial_id: int, cutoff: datetime) -> bool:
-    """Fail a RUNNING trial without a heartbeat since ``cutoff``; return whether it was done."""
-    recent = HEARTBEATS.c.trial_id == trial_id, HEARTBEATS.c.heartbeat >= cutoff
-    alive = select(HEARTBEATS.c.trial_id).where(*recent).exists()
-    return move(session, trial_id, (TrialState.RUNNING,), TrialState.FAIL, ~alive)
+    """Fail a RUNNING trial unless it has a heartbeat since ``cutoff``; return whether it failed."""
+    beats = select(BEATS.c.trial_id).where(BEATS.c.trial_id == trial_id)
+    is_alive = beats.where(BEATS.c.heartbeat >= cutoff).exists()
+    is_running = TRIALS.c.state == TrialState.RUNNING
+    statement = update(TRIALS).where(TRIALS.c.trial_id == trial_id, is_running, ~is_alive)
+    now = datetime.now(UTC).replace(tzinfo=None)
+    return changes_one(session, statement.values(state=TrialState.FAIL, datetime_complete=now))
 
 
 def stale_trial_ids(session: Session, study_id: int, cutoff: datetime) -> list[int]:
-    """Return the RUNNING trials whose heartbeat, or start without one, is before ``cutoff``."""
-    without = and_(HEARTBEATS.c.heartbeat.is_(None), TRIALS.c.datetime_start < cutoff)
+    """Return the RUNNING trials whose last heartbeat is before ``cutoff``.
+
+    A trial without any heartbeat counts from its start.
+    """
+    lost_in_ask = and_(BEATS.c.heartbeat.is_(None), TRIALS.c.datetime_start < cutoff)
     statement = (
         select(TRIALS.c.trial_id)
-        .outerjoin(HEARTBEATS, HEARTBEATS.c.trial_id == TRIALS.c.trial_id)
+        .outerjoin(BEATS, BEATS.c.trial_id == TRIALS.c.trial_id)
         .where(TRIALS.c.study_id == study_id, TRIALS.c.state == TrialState.RUNNING)
-        .where(or_(HEARTBEATS.c.heartbeat < cutoff, without))
+        .where(or_(BEATS.c.heartbeat < cutoff, lost_in_ask))
     )
     return list(session.execute(statement).scalars())
 
 
+def runs_any(session: Session, study_id: int) -> bool:
+    """Whether any trial of a study is RUNNING."""
+    in_study = select(TRIALS.c.trial_id).where(TRIALS.c.study_id == study_id)
+    running = in_study.where(TRIALS.c.state == TrialState.RUNNING)
+    return session.execute(running.limit(1)).first() is not None
+
+
 def write_heartbeat(session: Session, trial_id: int) -> None:
-    """Write the heartbeat of a trial by the database's clock; add one only if it is RUNNING."""
-    mine = HEARTBEATS.c.trial_id == trial_id
-    if changes_one(session, update(HEARTBEATS).where(mine).values(heartbeat=func.now())):
+    """Write the heartbeat of a trial by the clock of the database.
+
+    Nothing is added for one that is not RUNNING.
+    """
+    refresh = update(BEATS).where(BEATS.c.trial_id == trial_id).values(heartbeat=func.now())
+    if changes_one(session, refresh):
         return
-    running = TRIALS.c.trial_id == trial_id, TRIALS.c.state == TrialState.RUNNING
-    row = select(literal(trial_id), func.now())
-    row = row.where(select(TRIALS.c.trial_id).where(*running).exists())
-    session.execute(insert(HEARTBEATS).from_select(["trial_id", "heartbeat"], row))
+    trial = select(TRIALS.c.trial_id, func.now()).where(TRIALS.c.trial_id == trial_id)
+    running = trial.where(TRIALS.c.state == TrialState.RUNNING)
+    session.execute(insert(BEATS).from_select(["trial_id", "heartbeat"], running))
+
+
+def delete_heartbeat(session: Session, trial_id: int) -> None:
+    """Remove the heartbeat of a trial that nobody runs."""
+    session.execute(delete(BEATS).where(BEATS.c.trial_id == trial_id))
 
 
 def write_values(session: Session, trial_id: int, values: Sequence[float]) -> None:
@@ -113,15 +123,26 @@ def write_values(session: Session, trial_id: int, values: Sequence[float]) -> No
 
 
 def write_constraint(session: Session, study_id: int, number: int, value: float) -> None:
-    """Tell the sampler whether a trial could be trained: above zero means that it could not.
+    """Write for the sampler whether a trial could be trained: above zero, it could not.
 
-    Optuna's own way would pass over a second value.
+    Optuna's own method ignores a second value.
     """
-    numbered = TRIALS.c.study_id == study_id, TRIALS.c.number == number
-    trial_id = session.execute(select(TRIALS.c.trial_id).where(*numbered)).scalar_one_or_none()
-    if trial_id is None:
-        return
-    mine = SYSTEM_ATTRS.c.trial_id == trial_id, SYSTEM_ATTRS.c.key == FEASIBLE
-    session.execute(delete(SYSTEM_ATTRS).where(*mine))
-    row = {"trial_id": trial_id, "key": FEASIBLE, "value_json": dumps(value)}
-    session.execute(insert(SYSTEM_ATTRS).values(row))
+    trial = TRIALS.c.study_id == study_id, TRIALS.c.number == number
+    trial_id = select(TRIALS.c.trial_id).where(*trial).scalar_subquery()
+    same = SYSTEM_ATTRS.c.trial_id == trial_id, SYSTEM_ATTRS.c.key == CONSTRAINT
+    session.execute(delete(SYSTEM_ATTRS).where(*same))
+    row = select(TRIALS.c.trial_id, literal(CONSTRAINT), literal(dumps(value))).where(*trial)
+    session.execute(insert(SYSTEM_ATTRS).from_select(["trial_id", "key", "value_json"], row))
+
+
+def state_of(session: Session, trial_id: int) -> TrialState:
+    """Return the state of a trial.
+
+    Raises:
+        KeyError: there is no trial with this id.
+    """
+    statement = select(TRIALS.c.state).where(TRIALS.c.trial_id == trial_id)
+    state: TrialState | None = session.execute(statement).scalar_one_or_none()
+    if state is None:
+        raise KeyError(f"no trial has id {trial_id}")
+    return state

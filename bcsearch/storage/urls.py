@@ -12,53 +12,79 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from bcsearch.config import RunOptions, find_files, read_toml, sweep_of
 from bcsearch.errors import StorageError
 
-_ALLOWED = (
+ALLOWED = (
     "sqlite:///results/bcsearch.db, postgresql://user@host/database, mysql://user@host/database"
 )
-_DRIVERS = {
-    "sqlite": "pysqlite",
-    "postgresql": "psycopg",
-    "mysql": "pymysql",
-}  # unless one is named
+# the driver that is used when the URL names none, and what to do if it is not installed
+DRIVERS = {
+    "sqlite": ("pysqlite", "use sqlite://"),
+    "postgresql": ("psycopg", "pip install 'bcsearch[postgres]'"),
+    "mysql": ("pymysql", "pip install 'bcsearch[mysql]'"),
+}
+
+
+def database_of(options: RunOptions, study: str = "", of_sweep: str | None = None) -> str:
+    """Return the URL of the database that is meant.
+
+    It is ``--storage``, else ``BCSEARCH_STORAGE``, else that of the sweep, else a file in results.
+    ``study`` names a study, whose sweep's file is read where there is one; ``of_sweep`` is what a
+    sweep names.
+
+    Raises:
+        ConfigError: the sweep's file is no TOML; what else is wrong in it does not matter.
+        StorageError: the URL makes no sense.
+    """
+    if study and not options.named_storage:
+        file = find_files("sweeps", options.sweeps_dir).get(sweep_of(study))
+        of_sweep = None
+        if file is not None:
+            named = read_toml(file).get("storage")
+            if isinstance(named, str):
+                of_sweep = named
+    return resolve_url(options.named_storage or of_sweep, options.results_dir)
 
 
 def resolve_url(given: str | None, results_dir: Path) -> str:
-    """Return the checked URL of the database, with its password.
+    """Return ``given``, else ``BCSEARCH_STORAGE``, else a SQLite file in ``results_dir``.
 
-    It is ``given``, else ``BCSEARCH_STORAGE``, else a SQLite file in ``results_dir``. A bare path
-    that ends in ``.db`` means a SQLite file.
-
-    Raises:
-        StorageError: the URL makes no sense, or its driver is not installed.
-    """
-    url = given or os.environ.get("BCSEARCH_STORAGE") or str(results_dir / "bcsearch.db")
-    return checked(url).render_as_string(hide_password=False)
-
-
-def checked(text: str) -> URL:
-    """Parse a URL, or the bare path of a ``.db`` file, and check that its driver is installed.
+    It is a checked URL. A bare path that ends in ``.db`` means a SQLite file.
 
     Raises:
         StorageError: the URL makes no sense, or its driver is not installed.
     """
-    url = _parsed(text)
+    came = given or os.environ.get("BCSEARCH_STORAGE") or str(results_dir / "bcsearch.db")
+    return checked(came).render_as_string(hide_password=False)
+
+
+def checked(came: str) -> URL:
+    """Parse a URL, or the bare path of a ``.db`` file, and import its driver.
+
+    Raises:
+        StorageError: the URL makes no sense, or its driver is not installed.
+    """
+    url = _parsed(came)
     kind = url.get_backend_name()
-    if kind not in _DRIVERS:
-        meant = {"postgres": "write postgresql://; ", "mariadb": "write mysql://; "}.get(kind, "")
-        raise _refusal(text, f"has scheme {kind!r}; {meant}")
+    if kind not in DRIVERS:
+        similar = {"postgres": "postgresql", "mariadb": "mysql"}
+        remedy = f"allowed: {ALLOWED}"
+        if kind in similar:
+            remedy = f"write {similar[kind]}://; {remedy}"
+        raise StorageError(f"storage URL {masked(came)!r} has scheme {kind!r}; {remedy}")
     if url.database in (None, "", ":memory:"):
-        raise _refusal(text, "names no database that workers can share; ")
+        raise StorageError(
+            f"storage URL {masked(came)!r} names no database that workers can share; "
+            f"allowed: {ALLOWED}"
+        )
+    driver, remedy = DRIVERS[kind]
     if "+" not in url.drivername:
-        url = url.set(drivername=f"{kind}+{_DRIVERS[kind]}")
+        url = url.set(drivername=f"{kind}+{driver}")
     try:
         url.get_dialect().import_dbapi()
     except NoSuchModuleError as error:
-        raise _refusal(text, f"names the unknown driver {url.drivername!r}; ") from error
+        raise StorageError(
+            f"storage URL names an unknown driver {url.drivername!r}; allowed: {ALLOWED}"
+        ) from error
     except ImportError as error:
-        extras = {"postgresql+psycopg": "postgres", "mysql+pymysql": "mysql"}
-        remedy = f"use {kind}://"
-        if url.drivername in extras:
-            remedy = f"pip install 'bcsearch[{extras[url.drivername]}]'"
         raise StorageError(
             f"storage {url.drivername!r} needs a driver that is not installed; {remedy}"
         ) from error
@@ -70,10 +96,11 @@ def masked(url: str) -> str:
 
     Works for text that is no URL too.
     """
-    text = re.sub(r"((?:^|://)[^:@/]*):(?!//).*@", r"\1:***@", url)
+    url = re.sub(r"((?:^|://)[^:@/]*):(?!//).*@", r"\1:***@", url)
     secret = r"(?i)([?&][^=&]*(?:password|passwd|secret|token)[^=&]*=)[^&]*"
-    text = re.sub(secret, r"\1***", text)
-    return re.sub(rf"\+(?:{'|'.join(_DRIVERS.values())})(?=://)", "", text)
+    url = re.sub(secret, r"\1***", url)
+    drivers = "|".join(driver for driver, _ in DRIVERS.values())
+    return re.sub(rf"\+(?:{drivers})(?=://)", "", url)
 
 
 def sqlite_path(url: URL) -> Path | None:
@@ -92,41 +119,22 @@ def reachable(url: str) -> str:
     return address.render_as_string(hide_password=False)
 
 
-def database_of(options: RunOptions, study: str = "", of_sweep: str | None = None) -> str:
-    """Return the URL of the database that a command uses.
-
-    It is ``--storage``, else ``BCSEARCH_STORAGE``, else the sweep's, else a file in results.
-
-    Args:
-        options: the options of the command.
-        study: a study; the file of its sweep is read if there is one.
-        of_sweep: what a sweep names, if it was read already.
-
-    Raises:
-        ConfigError: the sweep's file is no TOML; what else is wrong in it does not matter.
-        StorageError: the URL makes no sense.
-    """
-    if study and not options.named_storage:
-        of_sweep = None
-        file = find_files("sweeps", options.sweeps_dir).get(sweep_of(study))
-        if file is not None and isinstance(named := read_toml(file).get("storage"), str):
-            of_sweep = named
-    return resolve_url(options.named_storage or of_sweep, options.results_dir)
-
-
-def _parsed(text: str) -> URL:
-    if "://" not in text:
-        if not text.endswith(".db"):
-            raise _refusal(text, "is neither a URL nor a .db file; ")
-        return URL.create("sqlite", database=str(Path(text).expanduser()))
+def _parsed(came: str) -> URL:
+    if "://" not in came:
+        if not came.endswith(".db"):
+            raise StorageError(
+                f"storage {masked(came)!r} is neither a URL nor a .db file; allowed: {ALLOWED}"
+            )
+        return URL.create("sqlite", database=str(Path(came).expanduser()))
     try:
-        url = make_url(text)
+        url = make_url(came)
     except (ArgumentError, ValueError) as error:
-        raise _refusal(text, "cannot be read; ") from error
-    if "@" in (url.host or ""):  # the password was cut there, and its end would be shown as a host
-        raise _refusal(text, "has two @; write one in a password as %40; ")
+        raise StorageError(
+            f"storage URL {masked(came)!r} cannot be read; allowed: {ALLOWED}"
+        ) from error
+    if "@" in (url.host or ""):  # the host would be the end of the password
+        raise StorageError(
+            f"storage URL {masked(came)!r} has two @; write one in a password as %40; "
+            f"allowed: {ALLOWED}"
+        )
     return url
-
-
-def _refusal(text: str, reason: str) -> StorageError:
-    return StorageError(f"storage URL {masked(text)!r} {reason}allowed: {_ALLOWED}")

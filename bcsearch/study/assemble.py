@@ -1,4 +1,4 @@
-"""What a study is worked on with: data, checks, folds, weights, features and the trainer, put together."""
+"""Puts together what a study is worked on with: data, folds, weights, features, trainer."""
 
 from __future__ import annotations
 
@@ -26,11 +26,10 @@ from bcsearch.training.trainer import Trainer
 from bcsearch.views import making
 
 if TYPE_CHECKING:
-    from bcsearch.config import Plan
+    from bcsearch.config import Plan, RunOptions
     from bcsearch.data.dataset import Dataset
     from bcsearch.records.events import Listener, Progress
     from bcsearch.study.interrupts import Interrupts
-    from bcsearch.study.options import RunOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -114,7 +113,7 @@ def prepare(
     return prepared
 
 
-def _features(
+def _features(  # noqa: PLR0913 - what features are made of
     dataset: Dataset,
     plan: Plan,
     weights: dict[str, ResolvedWeights],
@@ -168,7 +167,7 @@ def _weights(plan: Plan) -> dict[str, ResolvedWeights]:
 
 
 def _load(plan: Plan) -> Dataset:
-    """Load the data as squares, no larger than the largest ``image_size`` that the space asks for."""
+    """Load the data as squares, no larger than the space's largest ``image_size``."""
     source = plan.sweep.data
     largest = max(int(size) for size in plan.space.choice_of("image_size"))
     if Path(source).is_dir():

@@ -36,7 +36,10 @@ class Clock:
         return self._may_end and self.left <= self._reserve
 
     def allows_trial(self) -> bool:
-        """Whether another trial may begin, judged by those that ended: always, until one can be refitted."""
+        """Whether another trial may begin, by those that ended.
+
+        Always, before any can be refitted.
+        """
         self._may_end = self._may_end or self.has_model()
         if not self._may_end:
             return True

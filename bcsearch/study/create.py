@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from bcsearch.records import StudyRecord
     from bcsearch.storage import Storage
 
-WEIGHTS_REMEDY = "have the same weights here ('bcsearch backbones' shows what is there), or name them with --weights"
+WEIGHTS_REMEDY = (
+    "have the same weights here ('bcsearch backbones' shows what is there), "
+    "or name them with --weights"
+)
 ANEW = "or start anew with 'bcsearch run' and --fresh"
 JOIN_SECONDS = 10.0  # how long a worker waits for the one that is just creating the study
 
@@ -76,7 +79,7 @@ def open_study(
 
 
 def load_study(storage: Storage, plan: Plan, name: str, worker: str) -> optuna.Study:
-    """Load a study that exists, with the sampler and pruner of the plan that it was created with."""
+    """Load a study that exists, with the sampler and pruner that it was created with."""
     study = optuna.load_study(study_name=name, storage=storage)
     search = plan.sweep.search
     study.sampler = build_sampler(search, worker, len(study.get_trials(deepcopy=False)))

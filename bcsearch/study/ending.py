@@ -55,7 +55,7 @@ def refit_trial(
 def ensure_refitted(
     prepared: Prepared, session: Session, check: Callable[[], None], listener: Listener
 ) -> Path:
-    """Refit the best trial unless its bundle stands: of many workers that end a study one does it, the others wait."""
+    """Refit the best trial unless its bundle exists; other processes wait meanwhile."""
     with _alone(session, check):
         study = session.record()
         if _stands(session.bundle_dir, study):
@@ -79,7 +79,8 @@ def _refit(
     entry = session.ledger.entry_of(trial.number)
     if entry is None:
         raise StudyError(
-            f"trial {trial.number} of study {study.name!r} has no ledger entry; choose another --trial"
+            f"trial {trial.number} of study {study.name!r} has no ledger entry; "
+            "choose another --trial"
         )
     rates = [scores.learning_rate for scores in entry.epochs[: entry.best.epoch + 1]]
     model = prepared.trainer.refit(entry.params, rates, check)
@@ -126,7 +127,7 @@ def describe(
 
 
 def estimate_refit(session: Session, prepared: Prepared) -> float:
-    """Return about how many seconds the refit of the best trial takes, by the time that its folds were trained."""
+    """Estimate the seconds of the refit of the best trial by the time that its folds took."""
     try:
         number = session.study.best_trial.number
     except ValueError:  # none has completed
@@ -142,9 +143,9 @@ def estimate_refit(session: Session, prepared: Prepared) -> float:
 
 
 def _preprocessing(prepared: Prepared, entry: LedgerEntry) -> dict[str, dict[str, Any]]:
-    """Return the settings and statistics of the operations that every image goes through, by name."""
+    """Return the settings of the operations that every image goes through, by name."""
     applied = prepared.trainer.views.preprocessing(entry.params)
-    return {op.name: {name: value for name, value in op.settings} for op in applied}
+    return {op.name: dict(op.settings) for op in applied}
 
 
 def _chosen(study: StudyRecord, number: int | None) -> TrialRecord:

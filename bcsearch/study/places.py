@@ -1,4 +1,4 @@
-"""Where a study's files lie: its model, and those of its trials, which all workers reach or each machine has alone."""
+"""Where a study's files lie: its model, and what its trials leave."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 SHARED = "shared"  # what a machine tells that reaches the folder of the first worker
 MODEL = "model"  # the folder in a study's that holds its finished model
-MARK = ".study"  # in the folder that all share: one of the same path on another machine's disk has none
+MARK = ".study"  # in the folder that all machines share
 OWNER = ".owner"  # in a folder that a machine has for itself
 
 
 class Mark(NamedTuple):
-    """What a folder says of itself: the study whose files it holds, and the path under which it was chosen.
+    """What a folder says of itself: its study, and the path under which it was chosen.
 
     A disk may be mounted elsewhere on other machines, and an earlier folder of the study keeps its
     mark.

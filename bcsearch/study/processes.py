@@ -27,7 +27,7 @@ READ_SECONDS = 1.0  # for the last lines of a process that has ended
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a process ended: with ``code``, or ``lost``, which says by what, through no fault of its own."""
+    """How a process ended: with ``code``, or ``lost``, which says by what."""
 
     code: int
     lost: str = ""
@@ -65,7 +65,7 @@ class Launcher(Protocol):
 def started(
     words: Sequence[str], environment: Mapping[str, str], n_threads: int
 ) -> subprocess.Popen[str]:
-    """Start Python in a process that ends with this one, with ``environment`` over this process's own."""
+    """Start Python in a process that ends with this one, with ``environment`` over its own."""
     return subprocess.Popen(
         [sys.executable, *words],
         env={

@@ -178,14 +178,15 @@ class RayCluster:
         """
         if self.n_machines > 1 and environment[STORAGE].startswith("sqlite"):
             raise StorageError(
-                f"the cluster has {self.n_machines} machines, a SQLite file is for one; give --storage a server, "
+                f"the cluster has {self.n_machines} machines, a SQLite file is for one; "
+                "give --storage a server, "
                 "such as postgresql://user@host/database"
             )
         return RayLaunch(words=words, environment=environment, cpus=self.cpus, gpus=self.gpus)
 
 
 def _check_answers(address: str | None) -> None:
-    """Knock at a cluster's own address, ``host:port``: where nobody is, Ray itself would try for minutes."""
+    """Connect to a cluster's ``host:port``: where none is, Ray itself would try for minutes."""
     host, _, port = (address or "").rpartition(":")
     if host and port.isdigit():
         socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()

@@ -41,14 +41,14 @@ AGAIN = "; then type the same again, what is done is kept"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """How a run ended: ``bundle`` is None when it was stopped before its end, ``study`` before that was made."""
+    """How a run ended: ``bundle`` is None where it was stopped, ``study`` before one was made."""
 
     study: str | None
     bundle: Path | None
 
 
 def run(sweep: str, options: RunOptions, listener: Listener) -> RunResult:
-    """Create or continue the study of a sweep, work until its budget or time is used up, refit the best trial.
+    """Create or continue the study of a sweep, use up its budget or time, refit the best trial.
 
     Raises:
         BcsearchError: something that the user can fix; what was there before is untouched.
@@ -92,7 +92,7 @@ def plan(sweep: str, options: RunOptions, listener: Listener) -> StudyCosts:
 
 
 def work(name: str, options: RunOptions, listener: Listener) -> bool:
-    """Work on a study that exists until its budget or the time is used up, or as many trials as the options allow.
+    """Work on a study that exists until its budget, the time or ``max_trials`` is used up.
 
     Returns:
         False if the user stopped it; a supervisor that did so reports it itself.
@@ -224,7 +224,7 @@ def _clock(session: Session, prepared: Prepared, options: RunOptions) -> Clock |
 
 
 def _report_overrun(options: RunOptions, listener: Listener) -> None:
-    """Say by how much a command overran its time, where that is more than a minute and a fifth of it."""
+    """Say by how much a command overran its time, where that is a minute and a fifth of it."""
     if options.minutes is None:
         return
     over = time.monotonic() - options.begun - 60 * options.minutes

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Session:
-    """One study with everything that is kept of it: ``results`` is for models, ``files`` for what trials leave."""
+    """One study: ``results`` is the folder of models, ``files`` of what trials leave."""
 
     study: optuna.Study
     storage: Storage

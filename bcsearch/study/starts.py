@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 def first_points(plan: Plan) -> list[dict[str, Value]]:
-    """Return the configurations to try first, the cheapest first: the sweep's, or the cheapest of the space."""
+    """Return the configurations to try first: the sweep's, or the cheapest of the space."""
     given = [dict(start) for start in plan.sweep.start] or [cheapest_point(plan)]
     return sorted(given, key=lambda start: _cost(Params(**{**plan.space.fixed, **start})))
 
 
 def cheapest_point(plan: Plan) -> dict[str, Value]:
-    """Return a point of the space that costs little: a linear head, few small images, nothing unfrozen."""
+    """Return a point that costs little: a linear head, few small images, nothing unfrozen."""
     values = plan.space.walk(_cheap_value)
     return {name: values[name] for name in plan.space.varied if name in values}
 
 
 def _cheap_value(name: str, param: Param) -> Value:
-    """Return the cheapest value of a parameter, or one in the middle where cost does not depend on it."""
+    """Return the cheapest value of a parameter, or one in the middle of a range."""
     if name == "backbone":
         return min(param.choice or (), key=lambda backbone: count_parameters(str(backbone)))
     if param.choice is None:
@@ -42,6 +42,6 @@ def _cheap_value(name: str, param: Param) -> Value:
 
 
 def _cost(params: Params) -> float:
-    """Return a number that is higher where a configuration takes longer: pixels times weights times views."""
+    """Return a number that is higher where a configuration takes longer."""
     work = params.n_views * params.image_size**2 * count_parameters(params.backbone)
     return float(work * (1 + 100 * params.unfreezes) * (1 + params.head_layers))

@@ -12,7 +12,7 @@ from optuna.exceptions import TrialPruned, UpdateFinishedTrialError
 from bcsearch.errors import StudyError
 from bcsearch.objective.cross_validated import Abandoned, Infeasible, Released
 from bcsearch.records.events import Listener, TimeLeft, TrialLost
-from bcsearch.storage import trial_id_of
+from bcsearch.storage.optuna_private import trial_id
 
 if TYPE_CHECKING:
     import optuna
@@ -42,6 +42,9 @@ class Worker:
     listener: Listener
     most_trials: float = inf
     grows: bool = False
+    _infeasible: int = 0
+    _begun: float = 0.0
+    _done_before: int = 0
 
     def run(self) -> bool:
         """Run trials until the budget or the time is used up.
@@ -51,53 +54,64 @@ class Worker:
         Raises:
             StudyError: no configuration can be trained here.
         """
-        left, infeasible = self.most_trials, 0
-        begun, done_before = time.monotonic(), self.slots.counts().finished
-        while not self.interrupts.asked and left > 0:
+        self._begun, self._done_before = time.monotonic(), self.slots.counts().finished
+        n_run = 0
+        while not self.interrupts.asked and n_run < self.most_trials:
             if not self._has_time():
                 return True
             slot = self.slots.claim(self.name)
             if slot is not None:
-                reason = self._run_trial(slot)
-                infeasible += 1
-                if not reason:
-                    infeasible = 0
-                if infeasible == MOST_INFEASIBLE:
-                    raise StudyError(
-                        f"{infeasible} configurations in a row cannot be trained here, the last as "
-                        f"{reason}; narrow the space or use another machine, and go on with the "
-                        "same command"
-                    )
-                left -= 1
-                self._report_time_left(begun, done_before)
-            elif self.slots.counts().is_done:
-                if self.grows:
-                    self.slots.ensure_slots(self.slots.counts().total + 1)
-                elif self._clears_up():
-                    return True
-            elif not self.storage.fail_stale(self.study):
-                time.sleep(IDLE_SECONDS)
+                self._count_infeasible(self._run_trial(slot))
+                n_run += 1
+                self._report_time_left()
+            elif self._is_finished():
+                return True
         return False
+
+    def _is_finished(self) -> bool:
+        """Whether the budget is used up, where no slot is free; otherwise make or await one."""
+        if not self.slots.counts().is_done:
+            if not self.storage.fail_stale(self.study):
+                time.sleep(IDLE_SECONDS)
+            return False
+        if self.grows:
+            self.slots.ensure_slots(self.slots.counts().total + 1)
+            return False
+        return self._clears_up()
+
+    def _count_infeasible(self, reason: str) -> None:
+        """Give up where many configurations in a row cannot be trained, the last for ``reason``."""
+        self._infeasible += 1
+        if not reason:
+            self._infeasible = 0
+        if self._infeasible == MOST_INFEASIBLE:
+            raise StudyError(
+                f"{MOST_INFEASIBLE} configurations in a row cannot be trained here, the last as "
+                f"{reason}; narrow the space or use another machine, and go on with the same "
+                "command"
+            )
 
     def _has_time(self) -> bool:
         clock = self.interrupts.clock
         return clock is None or clock.allows_trial()
 
-    def _report_time_left(self, begun: float, done_before: int) -> None:
+    def _report_time_left(self) -> None:
         """Estimate what is left from the trials that all workers finished since this one began."""
         counts = self.slots.counts()
-        finished = counts.finished - done_before
+        finished = counts.finished - self._done_before
         if finished < 1:
             return
-        pace = (time.monotonic() - begun) / finished
+        pace = (time.monotonic() - self._begun) / finished
         seconds = pace * (counts.total - counts.finished)
         clock = self.interrupts.clock
         if clock is not None:
-            seconds = clock.left if self.grows else min(seconds, clock.left)
+            seconds = min(seconds, clock.left)
+            if self.grows:
+                seconds = clock.left
         self.listener(TimeLeft(seconds=max(seconds, 0.0)))
 
     def _clears_up(self) -> bool:
-        """Wait until no trial runs: with all slots filled, one that does has lost its worker before it took a slot.
+        """Wait until no trial runs: one that does beside full slots has lost its worker.
 
         False if the budget was raised meanwhile.
         """
@@ -149,7 +163,7 @@ class _InSlot:
         self._error: Exception | None = None
 
     def __call__(self, trial: optuna.Trial) -> float:
-        self._trial_id, self.number = trial_id_of(trial), trial.number
+        self._trial_id, self.number = trial_id(trial), trial.number
         if not self._slots.bind(self._slot, trial.number):
             self._storage.release(self._trial_id)
             raise Released

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import keras
 
 from bcsearch.backbones.resizing import resizing
+from bcsearch.errors import ConfigError
 from bcsearch.training.keras_head import keras_head
 from bcsearch.views.operation import Kind
 from bcsearch.views.preprocessing import whole_pixels
@@ -27,7 +28,7 @@ def assembled(
     preprocessing: Sequence[Applied],
     image_shape: tuple[int, int],
 ) -> keras.Model:
-    """Return one fold as a model of stock layers and ``keras.ops``: preprocessing, resizing, backbone, head.
+    """Return one fold as a model of stock layers and ``keras.ops``.
 
     It takes raw images (batch, *image_shape, 3), 0 to 255, and gives probabilities (batch,
     n_classes).
@@ -44,8 +45,10 @@ def assembled(
     image = keras.Input((*image_shape, 3), name="image")
     hidden = image
     for applied in preprocessing:
-        change = get_operation(applied.name, Kind.PREPROCESS).change
-        hidden = whole_pixels(change(hidden, dict(applied.settings)))
+        operation = get_operation(applied.name, Kind.PREPROCESS)
+        if operation.change is None:
+            raise ConfigError(f"preprocessing {applied.name!r} has no form for an exported model")
+        hidden = whole_pixels(operation.change(hidden, dict(applied.settings)))
     if resize is not None:
         hidden = resize(hidden)
     return keras.Model(image, head(copy(hidden)))

@@ -68,5 +68,5 @@ def padded(rows: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def view_of(rows: np.ndarray, epoch: int, n_views: int) -> np.ndarray:
-    """Return the stored view that each row shows in ``epoch``: image i uses view (i + epoch) mod n_views."""
+    """Return the view that each row shows: image i uses view (i + epoch) mod n_views."""
     return (rows + epoch) % n_views

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def _balanced(counts: np.ndarray) -> np.ndarray:
-    """Let all classes count alike: n_images / (n_classes * images of the class), 0 for an empty class."""
+    """Let all classes count alike: n_images / (n_classes * images of the class)."""
     weights = counts.sum() / (len(counts) * np.maximum(counts, 1))
     return np.where(counts > 0, weights, 0.0)
 

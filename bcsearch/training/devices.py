@@ -64,7 +64,7 @@ def visible_gpus() -> tuple[str, ...]:
 
 
 def set_up_devices(locks_dir: Path, notify: Callable[[str], None], family: str = "") -> Device:
-    """Take the first GPU that no other process on this machine has taken, before TensorFlow computes anything.
+    """Lock the first free GPU of this machine, before TensorFlow computes anything.
 
     Only that GPU is visible then, and its memory is taken as it is needed. A process keeps what it
     took: it gets the same on a second call. Where all are taken it uses the CPU, and ``notify``
@@ -85,7 +85,8 @@ def set_up_devices(locks_dir: Path, notify: Callable[[str], None], family: str =
     (device,) = _taken
     if device.kind == "cpu":
         notify(
-            f"{len(found)} of {len(found)} GPUs are taken by other workers: this one uses the CPU, which is slow"
+            f"{len(found)} of {len(found)} GPUs are in use by other workers: "
+            "this one uses the CPU, which is slow"
         )
     return device
 
@@ -100,7 +101,7 @@ def _take(
             lock = _held(locks_dir / f"gpu-{name}.lock")
         except OSError as error:
             notify(
-                f"cannot note in {locks_dir} that a GPU is taken ({error.strerror}): other workers may take it too"
+                f"cannot lock a GPU in {locks_dir} ({error.strerror}): other workers may use it too"
             )
             return _gpu(gpu, None)
         if lock is not None:
@@ -110,7 +111,7 @@ def _take(
 
 
 def _names(n_found: int, family: str) -> list[str]:
-    """Return what those that divide the GPUs call them, which TensorFlow numbers from zero in every process."""
+    """Return names of GPUs that hold for all processes: TensorFlow counts from zero in each."""
     chosen = _chosen()
     if len(chosen) != n_found:
         return [str(index) for index in range(n_found)]

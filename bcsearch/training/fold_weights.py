@@ -20,7 +20,7 @@ VARIANCE_FLOOR = 1e-3  # keeps a feature that hardly varies on the training rows
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Scaling:
-    """How a fold's features are standardised: their mean, and one over their deviation, both (n_features,)."""
+    """How a fold's features are standardised: mean and one over deviation, (n_features,)."""
 
     mean: np.ndarray
     scale: np.ndarray
@@ -33,7 +33,7 @@ class Scaling:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FoldWeights:
-    """One fold: its head's kernels (n_in, n_out) and biases (n_out,), and the layers of the backbone that it trained.
+    """One fold: kernels (n_in, n_out) and biases (n_out,) of its head, its trained layers.
 
     ``layers`` holds Keras weights by the name of the layer.
     """
@@ -45,7 +45,7 @@ class FoldWeights:
 
 
 def scalings(clean: np.ndarray, task: Task) -> list[Scaling]:
-    """Return each fold's scaling, from the clean features (n_images, n_features) of its training rows."""
+    """Return each fold's scaling, from clean features (n_images, n_features)."""
     folds = [np.asarray(clean, np.float32)[rows] for rows in task.train_rows]
     deviations = [np.sqrt(fold.var(axis=0) + VARIANCE_FLOOR) for fold in folds]
     return [
@@ -55,7 +55,7 @@ def scalings(clean: np.ndarray, task: Task) -> list[Scaling]:
 
 
 def first_kernels(widths: Sequence[int], fold: int, seed: int) -> list[np.ndarray]:
-    """Draw the first kernels of a fold's layers, (n_in, n_out) float32, by Glorot and Bengio's uniform rule (2010)."""
+    """Draw a fold's first kernels, (n_in, n_out) float32, after Glorot and Bengio (2010)."""
     kernels = []
     for layer, (n_in, n_out) in enumerate(pairwise(widths)):
         limit = np.sqrt(6.0 / (n_in + n_out))

@@ -64,7 +64,7 @@ def new_head(n_layers: int) -> HeadState:
 def start_head(
     head: HeadState, kernels: Sequence[np.ndarray], biases: Sequence[np.ndarray]
 ) -> None:
-    """Start from kernels (n_folds, n_in, n_out), biases (n_folds, 1, n_out) and empty optimizer state."""
+    """Start from kernels (n_folds, n_in, n_out) and biases (n_folds, 1, n_out)."""
     for variable, moments, value in zip(
         head.weights, head.moments, [*kernels, *biases], strict=True
     ):

@@ -1,4 +1,4 @@
-"""Traced training and prediction of heads of one kind, used again for every width, fold count and rate.
+"""Traced training and prediction of heads, used again for every width, fold count and rate.
 
 The functions hold no state: weights are variables that they are given, so any number of trainers
 may share a trace. Sizes are left open; tracing costs about a second, so trials that differ in
@@ -36,7 +36,7 @@ class FeatureTable(NamedTuple):
         return int(tf.size(self.table)) * 4
 
     def rows(self, rows: tf.Tensor) -> tf.Tensor:
-        """Return scaled features (n_folds, batch, n_features) of rows (n_folds, batch) of the table."""
+        """Return scaled features (n_folds, batch, n_features) of rows (n_folds, batch)."""
         return (tf.gather(self.table, rows) - self.mean) * self.scale
 
 
@@ -49,8 +49,10 @@ class EpochRows(NamedTuple):
 
 
 class HeadFunctions(NamedTuple):
-    """``train_epoch(features, rows, numbers, seed, head)`` gives the mean loss, ``predict(features, rows, head)``
-    probabilities (n_folds, n_rows, n_classes) of rows (n_folds, n_rows) of the table.
+    """The functions of one kind of head.
+
+    ``train_epoch(features, rows, numbers, seed, head)`` gives the mean loss, ``predict(features,
+    rows, head)`` probabilities (n_folds, n_rows, n_classes) of rows (n_folds, n_rows).
     """
 
     train_epoch: Callable[..., tf.Tensor]

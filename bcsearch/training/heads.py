@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def load_features(views: Sequence[np.ndarray], task: Task) -> FeatureTable:
-    """Bring views (n_images, n_features) into memory, with each fold's scaling over clean training rows.
+    """Bring views (n_images, n_features) into memory, with each fold's scaling.
 
     The first view is the clean one.
     """
@@ -41,7 +41,7 @@ class HeadTrainer:
     """Trains the k heads of one trial; see ``FoldTrainer``."""
 
     def __init__(self, features: FeatureTable, task: Task, params: Params, seed: int) -> None:
-        """Take features of the views that training cycles through, then of those that are only scored."""
+        """Take features of the views that are trained on, then of those that are only scored."""
         self._features, self._task, self._params, self._seed = features, task, params, seed
         self._batches = Batches(train_rows=task.train_rows, batch_size=params.batch_size, seed=seed)
         labels = (task.labels[rows] for rows in task.train_rows)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def keras_head(params: Params, weights: FoldWeights) -> keras.Model:
-    """Return a head with its weights, from features (batch, n_features) to probabilities (batch, n_classes)."""
+    """Return a head, from features (batch, n_features) to probabilities (batch, n_classes)."""
     scaling = weights.scaling
     penalty = keras.regularizers.L2(params.l2) if params.l2 > 0 else None
     inputs = keras.Input((len(scaling.mean),), name="features")

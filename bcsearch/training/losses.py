@@ -22,7 +22,7 @@ def cross_entropy(batch: Batch, numbers: Numbers) -> tf.Tensor:
 
 
 def triplet(batch: Batch, numbers: Numbers) -> tf.Tensor:
-    """Return the cross-entropy plus ``triplet_weight`` times the triplet loss on the embedding, (n_folds,).
+    """Return the cross-entropy plus ``triplet_weight`` times the triplet loss, (n_folds,).
 
     Embeddings are scaled to length 1. For each pair of one class the negative is semi-hard: the
     nearest row of another class that is farther than the pair, or the farthest one where none is.
@@ -45,7 +45,7 @@ def triplet(batch: Batch, numbers: Numbers) -> tf.Tensor:
 
 
 def _semi_hard(distances: tf.Tensor, different: tf.Tensor) -> tf.Tensor:
-    """Return for each pair (anchor, positive) the distance of its semi-hard negative, (n_folds, batch, batch)."""
+    """Return the distance of each pair's semi-hard negative, (n_folds, batch, batch)."""
     far = 5.0  # beyond any squared distance between vectors of length 1
     to_negatives = tf.where(different, distances, far)
     nearest_first = tf.sort(to_negatives, axis=-1)
@@ -64,6 +64,6 @@ def row_weights(batch: Batch) -> tf.Tensor:
 
 
 def smoothed_targets(labels: tf.Tensor, n_classes: tf.Tensor, smoothing: tf.Tensor) -> tf.Tensor:
-    """Turn labels of any shape into soft labels with ``smoothing`` spread evenly over all classes."""
+    """Turn labels into soft labels with ``smoothing`` spread evenly over all classes."""
     hot = tf.one_hot(labels, n_classes)
     return hot * (1.0 - smoothing) + smoothing / tf.cast(n_classes, tf.float32)

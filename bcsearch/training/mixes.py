@@ -26,7 +26,7 @@ def unmixed(inputs: tf.Tensor, targets: tf.Tensor, numbers: Numbers, seed: tf.Te
 
 
 def mixup(inputs: tf.Tensor, targets: tf.Tensor, numbers: Numbers, seed: tf.Tensor) -> Mixed:
-    """Mix each row with the one at its place from the end of the batch, inputs and labels by the same share.
+    """Mix each row with the one at its place from the end of the batch, labels alike.
 
     Shares are drawn for each row from Beta(``mix_alpha``, ``mix_alpha``) by a seed of shape (2,).
     After Zhang and others, "mixup: Beyond Empirical Risk Minimization" (2018), here on what the
@@ -60,7 +60,7 @@ def _log_gamma_draws(shape: tf.Tensor, alpha: tf.Tensor, seed: tf.Tensor) -> tf.
 
 
 def _blend(rows: tf.Tensor, own: tf.Tensor) -> tf.Tensor:
-    """Return the shares ``own`` of rows (n_folds, batch, ...) and the rest of the rows in reverse order."""
+    """Return the shares ``own`` of rows (n_folds, batch, ...) with the rest of reversed rows."""
     n_more = tf.rank(rows) - 2
     share = tf.reshape(own, tf.concat([tf.shape(own), tf.ones([n_more], tf.int32)], axis=0))
     return share * rows + (1.0 - share) * tf.reverse(rows, axis=[1])

@@ -22,7 +22,7 @@ MEMORY_SHARE = 0.5  # of the memory that is free: what is larger is parked in fi
 
 
 class Parking:
-    """One place a fold for the values of the same variables, in memory where they fit, else in files."""
+    """The values of the same variables for each fold, in memory where they fit, else in files."""
 
     def __init__(
         self, variables: Sequence[tf.Variable], n_folds: int, free_bytes: int | None = None

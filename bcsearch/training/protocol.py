@@ -28,7 +28,7 @@ class FoldTrainer(Protocol):
         """
 
     def predict(self, shift: int = 0) -> Sequence[np.ndarray]:
-        """Return for each fold the probabilities of its validation rows, (n_valid, n_classes) float32.
+        """Return each fold's probabilities of its validation rows, (n_valid, n_classes) float32.
 
         0 means clean images, 1 and up the shifted ones in the order in which training was given
         them.
@@ -38,7 +38,7 @@ class FoldTrainer(Protocol):
         """Return the weights of every fold."""
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return everything that training has changed, by name, so that ``restore`` can go on from there."""
+        """Return everything that training has changed, by name, for ``restore``."""
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Go on from a state of a trainer of the same configuration.
@@ -48,7 +48,7 @@ class FoldTrainer(Protocol):
 
 
 class Evaluator(Protocol):
-    """One score: from predictions on one view of the validation images to a number, higher is better."""
+    """One score: from predictions on one view to a number, higher is better."""
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""The trainer of a trial whose stages follow one another: each takes over what the one before has learned."""
+"""The trainer of a trial in stages: each goes on from what the one before has learned."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class StagedTrainer:
         stages: Sequence[Stage],
         build: Callable[[Stage, Sequence[FoldWeights] | None], FoldTrainer],
     ) -> None:
-        """Take stages, the first from epoch 0, and what makes a trainer of one from the weights so far."""
+        """Take stages, and what makes a trainer of one from the weights so far."""
         self._stages, self._build = stages, build
         self.last_begins = stages[-1].first_epoch
         self._stage = 0

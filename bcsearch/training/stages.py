@@ -51,7 +51,7 @@ def stages_of(params: Params, cuts: Sequence[Cut], n_epochs: int) -> tuple[Stage
 
 
 def at_cuts(params: Params, cuts: Sequence[Cut], n_epochs: int, *, trained_whole: bool) -> Params:
-    """Return the configuration with what is unfrozen moved to its cut: two that train alike become equal.
+    """Return the configuration with what is unfrozen moved to its cut.
 
     Schedules with the same stages become the first of them. A backbone that is always trained whole
     has one learning rate, and nothing of how it is unfrozen acts.

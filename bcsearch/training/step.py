@@ -79,7 +79,7 @@ def _update(
     traced: Traced,
     numbers: Numbers,
 ) -> None:
-    """Take one optimizer step; biases and scales do not decay, the body learns at a rate of its own."""
+    """Take one optimizer step; biases do not decay, the body has a rate of its own."""
     update = row_of(OPTIMIZERS, traced["optimizer"], "bcsearch.optimizers")
     rates = Rates(numbers["learning_rate"], numbers["weight_decay"], numbers["momentum"], head.step)
     fixed = rates._replace(weight_decay=tf.constant(0.0))

@@ -1,4 +1,4 @@
-"""The traced training step of a head and the unfrozen part of its backbone, for one fold at a time."""
+"""The traced training step of a head and the unfrozen part of its backbone."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def trainable_copy(part: keras.Model, *, batch_norm: str, precision: str, seed: 
 
 
 class SuffixGraph:
-    """One live fold: the unfrozen part, its head, their optimizer state, and the traced functions over them.
+    """One live fold: the unfrozen part, its head, their optimizer state, traced functions.
 
     It is a workspace: trainers load a fold before each use and keep its values themselves. Heads of
     other widths share the trace, since their sizes are left open.
@@ -87,7 +87,7 @@ class SuffixGraph:
         return [*body, *moments, *self._head.variables, self._mean, self._scale]
 
     def load(self, fold: FoldWeights) -> None:
-        """Start from a fold's weights, the rest as the backbone began, with empty optimizer state."""
+        """Start from a fold's weights, the rest as the backbone began."""
         for variable, first in zip(self._model.variables, self._first, strict=True):
             variable.assign(first)
         for name, values in fold.layers.items():
@@ -113,7 +113,7 @@ class SuffixGraph:
         )
 
     def _prepared(self, step: Callable[..., tf.Tensor], device: Device) -> Callable[..., tf.Tensor]:
-        """Return a step, compiled where the device wants that, that takes inputs as they are stored."""
+        """Return a step, compiled where the device wants it, for inputs as stored."""
         compiled = tf.function(step, reduce_retracing=True, jit_compile=device.jit_compile)
 
         def prepared(inputs: tf.Tensor, *others: object) -> tf.Tensor:

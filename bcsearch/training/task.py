@@ -21,7 +21,7 @@ class Task:
     valid_rows: Sequence[np.ndarray]
 
     def out_of_fold(self, probabilities: Sequence[np.ndarray]) -> np.ndarray:
-        """Put each fold's validation probabilities at their images' rows, (n_images, n_classes) float16."""
+        """Put validation probabilities at their images' rows, (n_images, n_classes) float16."""
         whole = np.full((len(self.labels), self.n_classes), np.nan, np.float16)
         for rows, fold in zip(self.valid_rows, probabilities, strict=True):
             whole[rows] = fold

@@ -84,13 +84,13 @@ class Trainer:
         return self._settings.epochs
 
     def canonical(self, params: Params) -> Params:
-        """Return the configuration with what is unfrozen moved to the nearest cut: equal where two train alike."""
+        """Return a form that is equal for two configurations that train alike."""
         whole = get_backbone(params.backbone).trained_whole
         cuts = cuts_of(params.backbone, params.image_size)
         return at_cuts(params, cuts, self._settings.epochs, trained_whole=whole)
 
     def scored_views(self, params: Params) -> tuple[View, ...]:
-        """Return the views that training cycles through, the clean one first, then the shifted ones."""
+        """Return the views that are trained on, the clean one first, then the shifted ones."""
         shifts = dict.fromkeys(each.shift for each in self._evaluators if each.shift)
         shifted = [self.views.clean(params, shift) for shift in shifts]
         return (*self.views.training(params), *shifted)
@@ -154,7 +154,7 @@ class Trainer:
             )
 
     def graph(self, params: Params, cut: str) -> SuffixGraph:
-        """Return the traced part above a cut with a head like the configuration's, kept between trials."""
+        """Return the traced part above a cut, with a head, kept between trials."""
         traced = traced_of(params)
         network = (params.backbone, params.image_size, cut, params.batch_norm)
         key = (*network, tuple(traced.items()))
@@ -169,7 +169,8 @@ class Trainer:
             )
             before = None
             if cut == INPUT:
-                before = resizing(*self._dataset.images.shape[1:3], params.image_size)
+                height, width = self._dataset.images.shape[1:3]
+                before = resizing(height, width, params.image_size)
             return SuffixGraph(body, before, traced, self._device)
 
         return self._graphs.get(key, make)
@@ -213,7 +214,7 @@ class Trainer:
         return [self.features.activations(*network, cut, view) for view in views]
 
     def _first_weights(self, params: Params, task: Task, clean: View) -> list[FoldWeights]:
-        """Return untrained folds; features of a backbone that is always trained whole are not scaled."""
+        """Return untrained folds; features of a backbone trained whole are not scaled."""
         if get_backbone(params.backbone).trained_whole:
             backbone = self.features.backbone(params.backbone, params.image_size)
             scaling = [Scaling.none(backbone.output.shape[-1])] * len(task.train_rows)

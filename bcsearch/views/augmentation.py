@@ -1,4 +1,4 @@
-"""Random changes of images by keras-cv layers run eagerly: what the augmentation policies are made of.
+"""Random changes of images, by keras-cv layers: what augmentation policies are made of.
 
 keras-cv draws the strengths of its colour layers from TensorFlow's global generator, which a
 layer's seed does not reset: the same layer twice in one process gives two results. So strengths are

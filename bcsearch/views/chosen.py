@@ -36,7 +36,7 @@ class Views:
         return tuple(self._fit(name) for name in names)
 
     def clean(self, params: Params, shift: Sequence[Applied] = ()) -> View:
-        """Return the view that a model meets in use, of images that went through ``shift`` before."""
+        """Return the view that a model meets in use, of images after ``shift``."""
         return View((*shift, *self.preprocessing(params)))
 
     def training(self, params: Params) -> tuple[View, ...]:

@@ -1,4 +1,4 @@
-"""Operations that imitate what other cameras and programs do to images: for scores, never for training."""
+"""Operations that imitate other cameras and programs: for scores, never for training."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def jpeg(images: np.ndarray, settings: Mapping[str, Setting], seed: int) -> np.ndarray:
-    """Write images (n, height, width, 3) uint8 as JPEG of ``quality``, 1 to 95, and read them back."""
+    """Write images (n, height, width, 3) uint8 as JPEG of ``quality`` and read them back."""
     found = np.empty_like(images)
     for row, image in enumerate(images):
         file = BytesIO()

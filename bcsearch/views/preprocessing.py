@@ -1,4 +1,4 @@
-"""Operations that every image goes through, in training and in use: functions of ``keras.ops`` alone.
+"""Operations that every image goes through, in training and in use.
 
 The same function makes the stored views and becomes a part of the exported model, so both see the
 same pixels.

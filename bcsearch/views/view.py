@@ -14,7 +14,7 @@ Setting = float | tuple[float, ...]
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """One operation as it is applied: its name in the table, its settings and fitted statistics by name."""
+    """One operation as it is applied: its name, its settings and fitted statistics."""
 
     name: str
     settings: tuple[tuple[str, Setting], ...] = ()

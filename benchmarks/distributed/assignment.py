@@ -52,7 +52,13 @@ class Assignment:
     def open_session(self, worker: str) -> Session:
         """Create or join the study."""
         plan = self.plan
-        storage = open_storage(self.url, plan.sweep.limits)
+        limits = plan.sweep.limits
+        storage = open_storage(
+            self.url,
+            heartbeat_seconds=limits.heartbeat_seconds,
+            grace_seconds=limits.grace_seconds,
+            max_retries=limits.retries,
+        )
         study = open_study(storage, plan, FINGERPRINT, name=STUDY, worker=worker)
         folder = Path(self.folder)
         return Session(study=study, storage=storage, results=folder, files=folder / STUDY)

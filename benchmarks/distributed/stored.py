@@ -10,20 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.distributions import distribution_to_json
+from optuna.storages._rdb import models
 from sqlalchemy import insert
 
 from bcsearch.objective.suggest import suggest_params
 from bcsearch.records import EpochScores
 from bcsearch.storage.ledger import encode_epochs
-from bcsearch.storage.optuna_private import (
-    PARAMS,
-    REPORTS,
-    SYSTEM_ATTRS,
-    TRIALS,
-    VALUES,
-    stored_value,
-    study_id_of,
-)
 from bcsearch.storage.tables import LEDGER, SLOTS
 
 if TYPE_CHECKING:
@@ -36,8 +28,8 @@ if TYPE_CHECKING:
 
 N_FOLDS, N_DRAWN, ROWS = 5, 500, 20_000
 BEGAN = datetime(2026, 1, 1)
-VALUE = stored_value(1.0)[1]
-REPORT = "FINITE"
+VALUE = models.TrialValueModel.TrialValueType.FINITE
+REPORT = models.TrialIntermediateValueModel.TrialIntermediateValueType.FINITE
 STATES = optuna.trial.TrialState
 
 
@@ -63,11 +55,11 @@ def store_trials(session: Session, space: Space, n_trials: int) -> None:
     trials = [_trial(number, drawn[number % len(drawn)]) for number in range(n_trials)]
     uuid: str = session.study.user_attrs["bcsearch:uuid"]
     rows: dict[Table, Callable[[Stored], Iterator[dict[str, Any]]]] = {
-        TRIALS: lambda trial: _trial_rows(trial, study_id_of(session.study)),
-        PARAMS: _param_rows,
-        SYSTEM_ATTRS: _attr_rows,
-        REPORTS: _report_rows,
-        VALUES: _value_rows,
+        models.TrialModel.__table__: lambda trial: _trial_rows(trial, session.study._study_id),
+        models.TrialParamModel.__table__: _param_rows,
+        models.TrialSystemAttributeModel.__table__: _attr_rows,
+        models.TrialIntermediateValueModel.__table__: _report_rows,
+        models.TrialValueModel.__table__: _value_rows,
         LEDGER: lambda trial: _ledger_rows(trial, uuid),
         SLOTS: lambda trial: iter(
             [{"study_uuid": uuid, "slot": trial.number, "trial_number": trial.number}]

@@ -287,8 +287,8 @@ LIGHT: dict[str, Case] = {
         ("'cells'", "no completed trial"),
     ),
     "worker for no trial": (
-        given("worker", "--study", "cells", "--trials", "0"),
-        ("--trials", "'0'", "1 or more"),
+        given("worker", "--study", "cells", "--max-trials", "0"),
+        ("--max-trials", "came 0", "1 or more"),
     ),
     "cluster options without a cluster": (
         given("run", "--study", "quickstart", "--address", "auto"),

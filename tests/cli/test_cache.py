@@ -17,15 +17,17 @@ if TYPE_CHECKING:
     Run = Callable[..., Answer]
 
 
+def keep_entry(root: Path, index: int) -> None:
+    data = np.full((1000, 2), index, np.float16)
+    rows = Rows(shape=data.shape, dtype=data.dtype, chunks=lambda: iter([data]))
+    Store(root).get_or_compute(EntryKey.of("view", index=index), lambda: rows)
+
+
 @pytest.fixture
 def cache(tmp_path: Path) -> Path:
     """Keep two entries of 4 KB in the cache."""
     for index in range(2):
-        data = np.full((1000, 2), index, np.float16)
-        rows = Rows(shape=data.shape, dtype=data.dtype, chunks=lambda data=data: iter([data]))  # type: ignore[misc]
-        Store(tmp_path / "cache").get_or_compute(
-            EntryKey.of("view", index=index), lambda rows=rows: rows
-        )  # type: ignore[misc]
+        keep_entry(tmp_path / "cache", index)
     return tmp_path / "cache"
 
 

@@ -54,7 +54,7 @@ def test_trials_below_one_are_refused(trials: int) -> None:
 
 @pytest.mark.parametrize("minutes", [0.0, -1.0, float("inf"), float("nan")])
 def test_minutes_that_are_no_time_are_refused(minutes: float) -> None:
-    with pytest.raises(ConfigError, match="--minutes: came .*, allowed: a number above 0"):
+    with pytest.raises(ConfigError, match=r"--minutes: came .*, allowed: a number above 0"):
         RunOptions(minutes=minutes)
 
 

@@ -16,7 +16,7 @@ from bcsearch.records import StudyRecord, TrialRecord, TrialState
 from bcsearch.storage import Slots, Storage, attrs, open_storage, read_study
 from bcsearch.storage.engine import database_now, transaction
 from bcsearch.storage.health import DatabaseHealth, RunningTrial, StudyHealth
-from bcsearch.storage.optuna_private import HEARTBEATS
+from bcsearch.storage.optuna_private import BEATS
 from bcsearch.study.create import open_study
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class StoredStudy:
         number = self.start(worker)
         with transaction(self.storage.engine) as session:
             long_ago = database_now(session) - timedelta(minutes=5)
-            of_trial = update(HEARTBEATS).where(HEARTBEATS.c.trial_id == self._id_of(number))
+            of_trial = update(BEATS).where(BEATS.c.trial_id == self._id_of(number))
             session.execute(of_trial.values(heartbeat=long_ago))
         return number
 

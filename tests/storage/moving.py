@@ -1,4 +1,4 @@
-"""A filled database, older schemas, and databases compared: for tests of upgrade, backup and copy."""
+"""Filled databases, older schemas and comparisons, for tests of upgrade, backup and copy."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EPOCHS = (
     EpochScores(
         epoch=0,
         score="accuracy",
-        scores={"accuracy": (0.4, 0.6)},
+        scores={"accuracy": (0.4, 0.6), "log_loss": (-0.9, -0.8)},
         train_loss=1.0,
         learning_rate=1e-3,
     ),
@@ -33,7 +33,7 @@ EPOCHS = (
 
 
 def fill(url: str) -> None:
-    """Make a study with slots, ledger, infinite and ended trials, one that runs and one that waits."""
+    """Make a study with slots, ledger and trials in every state, one with an infinite value."""
     storage = open_storage(url)
     study = make_study(storage)
     slots, ledger = Slots(storage, study), Ledger(storage, study)
@@ -60,7 +60,7 @@ def fill(url: str) -> None:
 def entry(trial_number: int, state: TrialState) -> LedgerEntry:
     return LedgerEntry(
         trial_number=trial_number,
-        params=Params(dropout_0=trial_number / 10),
+        params=Params(dropout=trial_number / 10),
         epochs=EPOCHS,
         state=state,
         train_seconds=1.5,

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bcsearch.errors import BcsearchError, DiskError, StorageError, StudyError
+from bcsearch.storage import copy as copying
 from bcsearch.storage import open_storage, read_study
-from bcsearch.storage.copy import Copied, back_up, copy_database
+from bcsearch.storage.copy import back_up, copy_database
+from bcsearch.storage.database import upgrade_database
 from bcsearch.storage.optuna_private import known_schemas
-from bcsearch.storage.upgrade import upgrade_database
 from tests.storage.conftest import new_database
 from tests.storage.moving import (
     N_TRIALS,
@@ -26,6 +27,8 @@ from tests.storage.workers import CONTEXT, NAME
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from sqlalchemy.engine import Engine
 
 OLDER = known_schemas()[1:4]
 UNFINISHED = """
@@ -50,7 +53,7 @@ def refused(url: str, kept: Path, kind: type[BcsearchError]) -> str:
 
 def test_backup_holds_every_row_and_nothing_lies_beside_it(url: str, kept: Path) -> None:
     fill(url)
-    assert back_up(url, kept) == Copied(n_studies=1, n_trials=N_TRIALS + 2)
+    assert back_up(url, kept) == (1, N_TRIALS + 2)
     assert list(kept.parent.iterdir()) == [kept]
     assert rows(f"sqlite:///{kept}") == rows(url)
     assert read_study(str(kept), NAME, with_epochs=True) == read_study(url, NAME, with_epochs=True)
@@ -70,7 +73,7 @@ def test_backups_made_while_a_worker_goes_on_hold_whole_trials(url: str, tmp_pat
     amounts: list[int] = []
     while worker.is_alive():
         path = tmp_path / f"{len(amounts)}.db"
-        amounts.append(back_up(url, path).n_trials)
+        amounts.append(back_up(url, path)[1])
         with closing(sqlite3.connect(path)) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
             assert connection.execute(UNFINISHED).fetchone() == (0,)
@@ -96,7 +99,7 @@ def test_database_of_an_older_optuna_is_kept_as_it_is_and_can_be_upgraded(
     fill(empty_url)
     before = rows(empty_url)
     downgrade(empty_url, schema)
-    assert back_up(empty_url, kept).n_trials == N_TRIALS + 2
+    assert back_up(empty_url, kept)[1] == N_TRIALS + 2
     assert upgrade_database(str(kept)).before == schema
     assert rows(f"sqlite:///{kept}") == before
     goes_on(str(kept))
@@ -130,18 +133,21 @@ def test_place_that_cannot_be_written_is_one_line(url: str, kept: Path) -> None:
     assert refused(url, kept, DiskError).startswith(f"cannot write {kept}")
 
 
-@pytest.mark.parametrize("words", ["database or disk is full", "disk I/O error"])
+@pytest.mark.parametrize("message", ["database or disk is full", "disk I/O error"])
 def test_disk_that_fills_up_leaves_nothing(
-    words: str, tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+    message: str, tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"sqlite:///{tmp_path / 'study.db'}"
     fill(url)
 
-    def fail(*_: object) -> None:
-        raise sqlite3.OperationalError(words)
+    copy_pages = copying._copy_pages
 
-    monkeypatch.setattr("bcsearch.storage.copy._count", fail)
-    assert f"cannot write {kept}: {words}" in refused(url, kept, DiskError)
+    def fail(engine: Engine, draft: Path) -> None:
+        copy_pages(engine, draft)
+        raise sqlite3.OperationalError(message)
+
+    monkeypatch.setattr("bcsearch.storage.copy._copy_pages", fail)
+    assert f"cannot write {kept}: {message}" in refused(url, kept, DiskError)
     assert list(kept.parent.iterdir()) == []
 
 

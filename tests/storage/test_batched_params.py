@@ -28,7 +28,7 @@ def draw(storage: Storage, trial: Trial) -> dict[str, float]:
         return {name: trial.suggest_float(name, 0, 1) for name in NAMES}
 
 
-def test_params_that_were_drawn_together_are_those_of_the_trial(storage: Storage) -> None:
+def test_params_of_a_batch_are_those_of_the_trial(storage: Storage) -> None:
     study = make_study(storage)
     for _ in range(3):
         trial = ask(study)

@@ -1,4 +1,4 @@
-"""Optuna's own contract of a storage, on our subclass: bare, and behind the cache that studies put before it."""
+"""Optuna's own contract of a storage, on our subclass: bare, and behind the cache of studies."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class TestStorage(StorageTestCase):
         restored = pickle.loads(pickle.dumps(storage))
         assert restored.get_study_system_attrs(study_id) == {"key": "pickle"}
         ours: Storage = getattr(restored, "_backend", restored)
-        assert ours.grace_seconds == 3
+        assert ours.grace_seconds == 2
         ours.remove_session()
         ours.engine.dispose()
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import optuna
@@ -12,7 +11,7 @@ from sqlalchemy import event
 from bcsearch.errors import BcsearchError, DiskError, StorageError, StudyError
 from bcsearch.storage import copy as copying
 from bcsearch.storage import masked, read_study
-from bcsearch.storage.copy import Copied, copy_database
+from bcsearch.storage.copy import copy_database
 from tests.storage.conftest import KINDS, empty_database
 from tests.storage.moving import (
     N_TRIALS,
@@ -51,7 +50,7 @@ def refused(source: str, destination: str, kind: type[BcsearchError] = StorageEr
 
 def test_copy_holds_every_row_under_its_id(url: str, destination: str) -> None:
     fill(url)
-    assert copy_database(url, destination) == Copied(n_studies=1, n_trials=N_TRIALS + 2)
+    assert copy_database(url, destination) == (1, N_TRIALS + 2)
     assert rows(destination) == rows(url)
     assert read_study(destination, NAME, with_epochs=True) == read_study(
         url, NAME, with_epochs=True
@@ -77,7 +76,7 @@ def test_rows_are_copied_in_parts(
     url: str, destination: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(url)
-    monkeypatch.setattr(copying, "_chunks", partial(copying._chunks, n_rows=2))
+    monkeypatch.setattr(copying, "CHUNK", 2)
     copy_database(url, destination)
     assert rows(destination) == rows(url)
 
@@ -87,7 +86,7 @@ def test_copy_is_of_one_moment_while_a_worker_goes_on(
 ) -> None:
     fill(url)
     before = rows(url)
-    filling = copying._empty_database
+    filling = copying._filling
 
     @contextmanager
     def interrupted(to: URL, made: Sequence[Table]) -> Iterator[Connection]:
@@ -95,8 +94,8 @@ def test_copy_is_of_one_moment_while_a_worker_goes_on(
             event.listen(target, "before_execute", lambda *_: add_trials(url, 1), once=True)
             yield target
 
-    monkeypatch.setattr(copying, "_empty_database", interrupted)
-    assert copy_database(url, destination).n_trials == N_TRIALS + 2
+    monkeypatch.setattr(copying, "_filling", interrupted)
+    assert copy_database(url, destination)[1] == N_TRIALS + 2
     assert rows(destination) == before
     assert rows(url) != before
 
@@ -134,7 +133,7 @@ def test_copy_that_fails_leaves_nothing(
     assert rows(destination) == rows(url)
 
 
-def test_trouble_of_the_source_is_not_put_down_to_the_destination(
+def test_error_of_the_source_does_not_name_the_destination(
     empty_url: str, destination: str
 ) -> None:
     fill(empty_url)
@@ -160,13 +159,13 @@ def test_database_of_plain_optuna_gets_our_tables_in_the_copy(
     storage = RDBStorage(url)
     optuna.create_study(storage=storage, study_name=NAME).optimize(score, n_trials=1)
     close(storage)
-    assert copy_database(url, destination).n_trials == 1
+    assert copy_database(url, destination)[1] == 1
     add_trials(destination, 1)
     assert len(read_study(destination, NAME).trials) == 2
 
 
 @pytest.mark.parametrize("made", [False, True])
-def test_nothing_to_copy_is_told_and_makes_nothing(made: bool, tmp_path: Path) -> None:
+def test_nothing_to_copy_is_an_error_and_makes_nothing(made: bool, tmp_path: Path) -> None:
     if made:
         (tmp_path / "study.db").touch()
     message = refused(str(tmp_path / "study.db"), str(tmp_path / "copy.db"), StudyError)

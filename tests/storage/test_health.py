@@ -15,7 +15,7 @@ from bcsearch.records import TrialState
 from bcsearch.storage import Slots, Storage
 from bcsearch.storage.engine import database_now, transaction
 from bcsearch.storage.health import StudyHealth, fail_lost, read_database, read_health
-from bcsearch.storage.optuna_private import HEARTBEATS
+from bcsearch.storage.optuna_private import BEATS
 from tests.storage.workers import NAME, make_study, score
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def silence(storage: Storage) -> None:
     """Move every heartbeat five minutes back."""
     with transaction(storage.engine) as session:
         long_ago = database_now(session) - timedelta(minutes=5)
-        session.execute(update(HEARTBEATS).values(heartbeat=long_ago))
+        session.execute(update(BEATS).values(heartbeat=long_ago))
 
 
 @pytest.mark.usefixtures("storage")
@@ -133,7 +133,7 @@ def test_trial_without_a_heartbeat_is_silent_since_its_start(
 ) -> None:
     storage.create_new_trial(study._study_id)
     with transaction(storage.engine) as session:
-        session.execute(delete(HEARTBEATS))
+        session.execute(delete(BEATS))
     (trial,) = health(url).running
     assert not trial.has_heartbeat
     assert trial.silent_seconds < 30

@@ -20,7 +20,7 @@ EPOCHS = tuple(
     EpochScores(
         epoch=epoch,
         score="accuracy",
-        scores={"accuracy": (mean - 0.1, mean + 0.1)},
+        scores={"accuracy": (mean - 0.1, mean + 0.1), "log_loss": (-mean / 3, -mean / 7)},
         train_loss=1 / 3,
         learning_rate=1e-3,
     )
@@ -93,7 +93,7 @@ def test_equal_configuration_of_a_finished_trial_is_found(
     for state in (OptunaState.PRUNED, OptunaState.COMPLETE, OptunaState.COMPLETE):
         ledger.record(entry(ended(storage, study, state)))
     assert ledger.find_digest(Params().digest()) == 1
-    assert ledger.find_digest(Params(dropout_0=0.4).digest()) is None
+    assert ledger.find_digest(Params(dropout=0.4).digest()) is None
 
 
 @pytest.mark.parametrize("state", [OptunaState.FAIL, OptunaState.RUNNING])

@@ -12,11 +12,11 @@ from optuna.trial import TrialState
 from sqlalchemy import delete, event, func, select, update
 from sqlalchemy.exc import OperationalError
 
-from bcsearch.config import Limits
 from bcsearch.storage import Slots, Storage
 from bcsearch.storage.attrs import NOTE, RETRY_HISTORY
 from bcsearch.storage.engine import database_now, transaction
-from bcsearch.storage.optuna_private import HEARTBEATS, TRIALS
+from bcsearch.storage.optuna_private import BEATS, TRIALS
+from bcsearch.storage.rdb import MAX_RETRIES
 from tests.storage.workers import make_study, score
 
 if TYPE_CHECKING:
@@ -25,21 +25,16 @@ if TYPE_CHECKING:
     from optuna import Study, Trial
 
 
-MAX_RETRIES = Limits().retries
-
-
 def silence(storage: Storage, trial_id: int, seconds: float = 60) -> None:
     """Make the last heartbeat of a trial older."""
     with transaction(storage.engine) as session:
         then = database_now(session) - timedelta(seconds=seconds)
-        session.execute(
-            update(HEARTBEATS).where(HEARTBEATS.c.trial_id == trial_id).values(heartbeat=then)
-        )
+        session.execute(update(BEATS).where(BEATS.c.trial_id == trial_id).values(heartbeat=then))
 
 
 def n_beats(storage: Storage) -> int:
     with transaction(storage.engine) as session:
-        return session.execute(select(func.count()).select_from(HEARTBEATS)).scalar_one()
+        return session.execute(select(func.count()).select_from(BEATS)).scalar_one()
 
 
 def running(study: Study) -> int:
@@ -210,7 +205,7 @@ def test_running_trial_without_any_heartbeat_is_reaped_after_the_grace(storage: 
     study = make_study(storage)
     trial_id = running(study)
     with transaction(storage.engine) as session:
-        session.execute(delete(HEARTBEATS))
+        session.execute(delete(BEATS))
     assert storage.fail_stale(study) == []
     with transaction(storage.engine) as session:
         long_ago = database_now(session) - timedelta(seconds=60)

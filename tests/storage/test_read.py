@@ -29,18 +29,16 @@ if TYPE_CHECKING:
 
     from optuna import Study
 
+SETTINGS = '{"sweep": {"search": {"score": "macro_f1"}}}'
 EPOCHS = (
     EpochScores(
         epoch=0,
         score="accuracy",
-        scores={"accuracy": (0.4, 0.6)},
+        scores={"accuracy": (0.4, 0.6), "log_loss": (-0.9, -0.8)},
         train_loss=1.0,
         learning_rate=1e-3,
     ),
 )
-
-
-SETTINGS = '{"sweep": {"search": {"score": "accuracy"}}}'
 
 
 @pytest.fixture
@@ -125,6 +123,7 @@ def test_study_attributes_are_read(url: str, study: Study) -> None:
         "u-1",
         20,
     )
+    assert record.score == "macro_f1"
     assert (record.fingerprint, record.settings) == ({"space": "abc"}, SETTINGS)
 
 

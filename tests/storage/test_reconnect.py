@@ -15,13 +15,13 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from bcsearch.storage import Ledger, Slots, Storage, list_studies, open_storage
 from bcsearch.storage.database_errors import is_lost
 from bcsearch.storage.engine import transaction
-from bcsearch.storage.optuna_private import HEARTBEATS
-from bcsearch.storage.reconnect import Outage, retried
+from bcsearch.storage.optuna_private import BEATS
+from bcsearch.storage.reconnect import Outage, reconnecting
 from tests.storage.workers import make_study, score
 
 
 class ServerClosed(Exception):
-    """What a driver says when the server is gone."""
+    """The error of a driver when the server is gone."""
 
 
 class Owner:
@@ -30,7 +30,7 @@ class Owner:
         self.outage = Outage(seconds=seconds)
         self.calls = 0
 
-    @retried
+    @reconnecting
     def work(self, what: str) -> str:
         self.calls += 1
         if self.failures:
@@ -65,7 +65,7 @@ def test_call_is_made_again_until_the_database_is_back(
     ]
 
 
-def test_waiting_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_repeated_calls_end(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([float(second) for second in range(99)])
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
     owner = Owner(*[lost() for _ in range(9)], seconds=3.0)
@@ -74,7 +74,7 @@ def test_waiting_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     assert owner.calls == 4
 
 
-def test_calls_after_the_longest_wait_do_not_wait_anew(
+def test_calls_after_the_last_wait_fail_at_once(
     monkeypatch: pytest.MonkeyPatch, waits: list[float]
 ) -> None:
     now = [0.0]
@@ -108,15 +108,15 @@ def test_calls_that_waited_for_each_other_are_made_again_in_silence(
     owner = Owner(*(OperationalError("UPDATE", {}, error) for error in deadlocks), seconds=0.0)
     assert owner.work("done") == "done"
     assert (owner.calls, len(waits)) == (3, 2)
-    assert owner.outage.last == -math.inf
+    assert owner.outage.last_failure == -math.inf
     assert not caplog.records
 
 
 @pytest.mark.parametrize(
-    "said", ['password authentication failed for user "ann"', "Unknown database 'cells'"]
+    "message", ['password authentication failed for user "ann"', "Unknown database 'cells'"]
 )
-def test_server_that_refuses_is_not_waited_for(said: str) -> None:
-    owner = Owner(lost(said))
+def test_server_that_refuses_is_not_waited_for(message: str) -> None:
+    owner = Owner(lost(message))
     with pytest.raises(OperationalError):
         owner.work("done")
     assert owner.calls == 1
@@ -127,13 +127,11 @@ def test_nobody_counts_as_lost_right_after_an_outage(storage: Storage) -> None:
     trial_id = storage.create_new_trial(study._study_id)
     with transaction(storage.engine) as session:
         session.execute(
-            update(HEARTBEATS)
-            .where(HEARTBEATS.c.trial_id == trial_id)
-            .values(heartbeat=datetime(2020, 1, 1))
+            update(BEATS).where(BEATS.c.trial_id == trial_id).values(heartbeat=datetime(2020, 1, 1))
         )
     storage.outage.note_failure()
     assert storage.fail_stale(study) == []
-    storage.outage.last -= 60.0
+    storage.outage.last_failure -= 60.0
     assert storage.fail_stale(study) == [0]
 
 
@@ -150,11 +148,11 @@ def test_error_of_the_call_itself_is_raised_at_once(error: Exception) -> None:
 def test_of_sqlite_only_a_lock_is_waited_for() -> None:
     import sqlite3
 
-    said = {
+    errors = {
         text: OperationalError("", {}, sqlite3.OperationalError(text))
         for text in ("database is locked", "disk full")
     }
-    assert {text: is_lost(error) for text, error in said.items()} == {
+    assert {text: is_lost(error) for text, error in errors.items()} == {
         "database is locked": True,
         "disk full": False,
     }
@@ -220,7 +218,7 @@ def test_end_of_a_trial_that_was_written_though_its_answer_was_lost_counts_as_ou
     trial_id = storage.create_new_trial(study._study_id)
     cut_off_once(storage, "UPDATE trials")
     assert storage.set_trial_state_values(trial_id, TrialState.COMPLETE, [0.5]) is True
-    assert storage.outage.last > 0  # the answer was lost indeed
+    assert storage.outage.last_failure > 0  # the answer was lost indeed
     with pytest.raises(UpdateFinishedTrialError):
         storage.set_trial_state_values(trial_id, TrialState.COMPLETE, [0.5])
 

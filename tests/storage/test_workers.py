@@ -75,7 +75,8 @@ def test_worker_killed_inside_ask_is_reaped(url: str, storage: Storage) -> None:
         2,
         0,
     )
-    # its slot was claimed before its trial was asked for, and may be free before the trial is silent for long enough
+    # its slot was claimed before its trial was asked for, so it may be free before the trial is
+    # stale
     assert states[TrialState.WAITING] <= 1
 
 

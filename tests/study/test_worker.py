@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bcsearch.records import Params
+    from bcsearch.recipe import Params
     from bcsearch.study.session import Session
 
 PRUNING = {"pruner": "median", "pruner_trials": 3, "pruner_epochs": 1}

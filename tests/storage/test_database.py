@@ -8,8 +8,8 @@ import pytest
 
 from bcsearch.errors import BcsearchError, StorageError, StudyError
 from bcsearch.storage import read_study
+from bcsearch.storage.database import upgrade_database
 from bcsearch.storage.optuna_private import known_schemas
-from bcsearch.storage.upgrade import upgrade_database
 from tests.storage.moving import downgrade, execute, fill, goes_on, rows, tables
 from tests.storage.workers import NAME
 
@@ -41,7 +41,8 @@ def test_distributions_of_optuna_2_are_upgraded_without_a_warning(empty_url: str
     fill(empty_url)
     before = read_study(empty_url, NAME)
     downgrade(empty_url, "v3.0.0.b")
-    uniform = r'{"name"\: "UniformDistribution", "attributes"\: {"low"\: 0.0, "high"\: 1.0}}'  # no colon is a parameter
+    # colons are escaped, as they would begin a parameter of the statement
+    uniform = r'{"name"\: "UniformDistribution", "attributes"\: {"low"\: 0.0, "high"\: 1.0}}'
     execute(
         empty_url,
         f"UPDATE trial_params SET distribution_json = '{uniform}' WHERE param_name = 'x'",
