@@ -132,14 +132,7 @@ def open_session(
     fingerprint: Mapping[str, str] = FINGERPRINT,
 ) -> Session:
     """Create or join a study on a SQLite file in ``folder``, with a budget of ``trials``."""
-    limits = plan.sweep.limits
-    storage = open_storage(
-        f"sqlite:///{folder / 'study.db'}",
-        heartbeat_seconds=limits.heartbeat_seconds,
-        grace_seconds=limits.grace_seconds,
-        max_retries=limits.retries,
-        reconnect_seconds=limits.reconnect_seconds,
-    )
+    storage = open_storage(f"sqlite:///{folder / 'study.db'}", plan.sweep.limits)
     study = open_study(
         storage, plan, fingerprint, name=name, worker=worker, starts=plan.sweep.start
     )

@@ -134,8 +134,7 @@ def fail_lost(source: str, name: str, limits: Limits) -> list[int]:
 
     Nothing is failed right after a server has started, as living workers come first.
     """
-    storage = open_storage(source)
-    storage.follow(limits)
+    storage = open_storage(source, limits)
     try:
         return storage.fail_stale(load_study(study_name=name, storage=storage))
     finally:

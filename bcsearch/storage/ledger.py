@@ -16,7 +16,7 @@ from sqlalchemy import and_, delete, insert, select
 
 from bcsearch.recipe import Params
 from bcsearch.records import EpochScores, TrialState, best_epoch
-from bcsearch.storage.attrs import RETRY_HISTORY, UUID
+from bcsearch.storage.attrs import FAILED_TRIAL, UUID
 from bcsearch.storage.engine import transaction
 from bcsearch.storage.optuna_private import TRIALS, USER_ATTRS, study_id
 from bcsearch.storage.reconnect import reconnecting
@@ -121,21 +121,13 @@ class Ledger:
     @reconnecting
     def going_on(self) -> set[int]:
         """Return the trials that run or wait, each by the number of its first attempt."""
-        history = and_(
-            USER_ATTRS.c.trial_id == TRIALS.c.trial_id, USER_ATTRS.c.key == RETRY_HISTORY
-        )
-        trials = select(TRIALS.c.number, USER_ATTRS.c.value_json).outerjoin(USER_ATTRS, history)
-        unfinished = trials.where(
-            TRIALS.c.study_id == self._study_id, TRIALS.c.state.in_(UNFINISHED)
-        )
-        numbers = set()
+        of_trial = USER_ATTRS.c.trial_id == TRIALS.c.trial_id
+        is_retry = and_(of_trial, USER_ATTRS.c.key == FAILED_TRIAL)
+        trials = select(TRIALS.c.number, USER_ATTRS.c.value_json).outerjoin(USER_ATTRS, is_retry)
+        unfinished = TRIALS.c.study_id == self._study_id, TRIALS.c.state.in_(UNFINISHED)
         with transaction(self._engine) as session:
-            for number, text in session.execute(unfinished):
-                attempts = [number]
-                if text:
-                    attempts = loads(text)
-                numbers.add(attempts[0])
-        return numbers
+            rows = session.execute(trials.where(*unfinished)).all()
+        return {int(first_attempt or number) for number, first_attempt in rows}
 
     def _is(self, trial_number: int) -> ColumnElement[bool]:
         return and_(LEDGER.c.study_uuid == self.uuid, LEDGER.c.trial_number == trial_number)

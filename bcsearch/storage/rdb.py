@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 from optuna.exceptions import StorageInternalError
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import insert
+from sqlalchemy import delete, insert, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from bcsearch.config import Limits
 from bcsearch.errors import BcsearchError
 from bcsearch.storage import optuna_trials, trial_rows
 from bcsearch.storage.batched_params import BatchedParamsStorage
@@ -32,6 +33,7 @@ from bcsearch.storage.engine import engine_options, stale_before, transaction, u
 from bcsearch.storage.optuna_private import (
     BEATS,
     DATABASE_METHODS,
+    TRIALS,
     check_study,
     lock_study,
     study_id,
@@ -47,39 +49,24 @@ if TYPE_CHECKING:
     from optuna import Study
     from sqlalchemy.orm import Session
 
-    from bcsearch.config import Limits
-
 logger = logging.getLogger(__name__)
-
-MAX_RETRIES = 3
-RECONNECT_SECONDS = 300.0
 
 
 class Storage(BatchedParamsStorage):
     """The storage of all studies of a database; the tables must exist: use ``open_storage``."""
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        heartbeat_seconds: int = 10,
-        grace_seconds: int = 60,
-        max_retries: int = MAX_RETRIES,
-        reconnect_seconds: float = RECONNECT_SECONDS,
-    ) -> None:
+    def __init__(self, url: str, limits: Limits | None = None) -> None:
         super().__init__(url, engine_options(make_url(url)), skip_table_creation=True)
-        # set here, as the argument above warns of being experimental
-        self.heartbeat_interval: int = heartbeat_seconds
-        self.grace_seconds = grace_seconds
-        self.max_retries = max_retries
-        self.outage = Outage(seconds=reconnect_seconds)
+        self.outage = Outage(seconds=0)
         self._released: set[int] = set()
         self._new_id = -1  # of the last new trial, until its first heartbeat after the one it has
         self._reaped_at = -inf
+        self.follow(limits or Limits())
 
     def follow(self, limits: Limits) -> None:
         """Take the limits of a study: all its workers must have the same."""
-        self.heartbeat_interval = limits.heartbeat_seconds
+        # not an argument of Optuna's, which warns of being experimental
+        self.heartbeat_interval: int = limits.heartbeat_seconds
         self.grace_seconds = limits.grace_seconds
         self.max_retries = limits.retries
         self.outage.seconds = limits.reconnect_seconds
@@ -130,8 +117,9 @@ class Storage(BatchedParamsStorage):
 
     @reconnecting
     def _start_of(self, trial_id: int) -> datetime | None:
+        start = select(TRIALS.c.datetime_start).where(TRIALS.c.trial_id == trial_id)
         with transaction(self.engine) as session:
-            return trial_rows.start_of(session, trial_id)
+            return session.execute(start).scalar_one_or_none()
 
     @reconnecting
     def _release(self, trial_id: int, started: datetime | None) -> bool:
@@ -139,13 +127,16 @@ class Storage(BatchedParamsStorage):
 
         After a call whose answer was lost, another worker may run it.
         """
+        same_run = []
+        if started is not None:
+            same_run.append(TRIALS.c.datetime_start == started)
         running = (TrialState.RUNNING,)
         with transaction(self.engine) as session:
             released = trial_rows.change_state(
-                session, trial_id, running, TrialState.WAITING, started
+                session, trial_id, running, TrialState.WAITING, *same_run
             )
             if released:
-                trial_rows.delete_heartbeat(session, trial_id)
+                session.execute(delete(BEATS).where(BEATS.c.trial_id == trial_id))
         self._released.add(trial_id)  # also if the answer of the call that released it was lost
         return released
 
@@ -251,17 +242,10 @@ for _name in DATABASE_METHODS:
     setattr(Storage, _name, reconnecting(getattr(Storage, _name)))
 
 
-def open_storage(
-    url: str,
-    *,
-    heartbeat_seconds: int = 10,
-    grace_seconds: int = 60,
-    max_retries: int = MAX_RETRIES,
-    reconnect_seconds: float = RECONNECT_SECONDS,
-) -> Storage:
+def open_storage(url: str, limits: Limits | None = None) -> Storage:
     """Open a database for workers, making what tables are missing.
 
-    A RUNNING trial without a heartbeat for ``grace_seconds`` is lost.
+    A RUNNING trial without a heartbeat for the ``grace_seconds`` of ``limits`` is lost.
 
     Raises:
         StorageError: the URL makes no sense, the database cannot be reached, or it is not Optuna's.
@@ -272,13 +256,7 @@ def open_storage(
         try:
             with plain_errors(address):
                 prepare_database(address)
-                return Storage(
-                    address.render_as_string(hide_password=False),
-                    heartbeat_seconds=heartbeat_seconds,
-                    grace_seconds=grace_seconds,
-                    max_retries=max_retries,
-                    reconnect_seconds=reconnect_seconds,
-                )
+                return Storage(address.render_as_string(hide_password=False), limits)
         except BcsearchError as error:
             message = str(error).lower()
             # several processes may make the tables of one new database; all but one fail at first

@@ -9,7 +9,7 @@ from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import replace
 from json import loads
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
@@ -71,7 +71,7 @@ def read_study(source: Storage | str, name: str, *, with_epochs: bool = False) -
         StorageError: the database cannot be used.
     """
     with reading(source) as connection:
-        study_id, study = _find(_studies(connection), name)
+        study_id, study = _find(connection, name)
         scope = Scope(study_id=study_id, uuid=study.uuid)
         trials = read_trials(connection, scope, in_full=True, with_epochs=with_epochs)
     return replace(study, trials=trials)
@@ -85,7 +85,7 @@ def read_overview(source: Storage | str, name: str, n_best: int) -> StudyRecord:
     params it is a sixth. Raises as ``read_study`` does.
     """
     with reading(source) as connection:
-        study_id, study = _find(_studies(connection), name)
+        study_id, study = _find(connection, name)
         scope = Scope(study_id=study_id, uuid=study.uuid)
         trials = read_trials(connection, scope)
         ranked = replace(study, trials=trials).ranked
@@ -99,7 +99,7 @@ def read_overview(source: Storage | str, name: str, n_best: int) -> StudyRecord:
 def list_studies(source: Storage | str) -> list[StudyRecord]:
     """Read every study without its trials, oldest first. Raises as ``read_study`` does."""
     with reading(source) as connection:
-        return [study for _, study in _studies(connection)]
+        return list(_studies(connection).values())
 
 
 @contextmanager
@@ -129,23 +129,22 @@ def reading(source: Storage | str) -> Iterator[Connection]:
         yield connection
 
 
-class _Study(NamedTuple):
-    study_id: int
-    record: StudyRecord
-
-
-def _studies(connection: Connection) -> list[_Study]:
+def _studies(connection: Connection) -> dict[int, StudyRecord]:
+    """Read every study without its trials, by id, oldest first."""
     attributes: dict[int, dict[str, str]] = defaultdict(dict)
     columns = select(STUDY_ATTRS.c.study_id, STUDY_ATTRS.c.key, STUDY_ATTRS.c.value_json)
     for study_id, key, text in connection.execute(columns):
         attributes[study_id][key] = text
-    first = select(TRIALS.c.study_id, func.min(TRIALS.c.datetime_start)).group_by(TRIALS.c.study_id)
-    created: dict[int, datetime | None] = {row[0]: row[1] for row in connection.execute(first)}
-    names = select(STUDIES.c.study_id, STUDIES.c.study_name).order_by(STUDIES.c.study_id)
-    return [
-        _Study(study_id, _record(name, attributes[study_id], created.get(study_id)))
-        for study_id, name in connection.execute(names)
-    ]
+    studies = (
+        select(STUDIES.c.study_id, STUDIES.c.study_name, func.min(TRIALS.c.datetime_start))
+        .outerjoin(TRIALS, TRIALS.c.study_id == STUDIES.c.study_id)
+        .group_by(STUDIES.c.study_id, STUDIES.c.study_name)
+        .order_by(STUDIES.c.study_id)
+    )
+    return {
+        study_id: _record(name, attributes[study_id], created)
+        for study_id, name, created in connection.execute(studies)
+    }
 
 
 def _record(name: str, attributes: dict[str, str], created: datetime | None) -> StudyRecord:
@@ -170,11 +169,13 @@ def _record(name: str, attributes: dict[str, str], created: datetime | None) -> 
     )
 
 
-def _find(studies: list[_Study], name: str) -> _Study:
-    for found in studies:
-        if found.record.name == name:
-            return found
-    names = [found.record.name for found in studies]
+def _find(connection: Connection, name: str) -> tuple[int, StudyRecord]:
+    """Return the id and the record of a study."""
+    studies = _studies(connection)
+    for study_id, study in studies.items():
+        if study.name == name:
+            return study_id, study
+    names = [study.name for study in studies.values()]
     raise StudyError(f"{unknown('study', name, names)}; {RUN_FIRST}")
 
 

@@ -187,13 +187,14 @@ class Slots:
     def _resize(self, session: Session, wanted: int) -> None:
         rows = session.execute(self._states(session)).all()
         surplus = len(rows) - wanted
-        used = {row.slot for row in rows}
-        unused = [slot for slot in range(wanted) if slot not in used]
-        missing = [{"study_uuid": self._uuid, "slot": slot} for slot in unused[: max(0, -surplus)]]
-        if missing:
+        if surplus < 0:
+            used = {row.slot for row in rows}
+            unused = [slot for slot in range(wanted) if slot not in used][:-surplus]
+            missing = [{"study_uuid": self._uuid, "slot": slot} for slot in unused]
             session.execute(insert(SLOTS), missing)
+            return
         free = sorted((row for row in rows if row.state == SlotState.FREE), reverse=True)
-        for row in free[: max(0, surplus)]:
+        for row in free[:surplus]:
             unchanged = self._unchanged(row.slot, row.version)
             session.execute(delete(SLOTS).where(unchanged))
 

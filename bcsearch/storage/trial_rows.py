@@ -27,6 +27,7 @@ from bcsearch.storage.optuna_private import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
 UNFINISHED = (TrialState.RUNNING, TrialState.WAITING)
@@ -38,11 +39,11 @@ def change_state(
     trial_id: int,
     before: tuple[TrialState, ...],
     after: TrialState,
-    started: datetime | None = None,
+    *conditions: ColumnElement[bool],
 ) -> bool:
-    """Set the state of a trial if it is one of ``before``; return whether it was.
+    """Set the state of a trial if it is one of ``before`` and ``conditions`` hold.
 
-    With ``started``, only of a trial that was started last at that time.
+    Return whether it was set.
     """
     now = datetime.now(UTC).replace(tzinfo=None)
     changes: dict[str, object] = {"state": after}
@@ -50,27 +51,15 @@ def change_state(
         changes["datetime_start"] = now
     if after.is_finished():
         changes["datetime_complete"] = now
-    statement = update(TRIALS).where(TRIALS.c.trial_id == trial_id, TRIALS.c.state.in_(before))
-    if started is not None:
-        statement = statement.where(TRIALS.c.datetime_start == started)
-    return changes_one(session, statement.values(changes))
-
-
-def start_of(session: Session, trial_id: int) -> datetime | None:
-    """Return when a trial was started last, as the database keeps it; None where there is none."""
-    start = select(TRIALS.c.datetime_start).where(TRIALS.c.trial_id == trial_id)
-    started: datetime | None = session.execute(start).scalar_one_or_none()
-    return started
+    trial = TRIALS.c.trial_id == trial_id, TRIALS.c.state.in_(before)
+    return changes_one(session, update(TRIALS).where(*trial, *conditions).values(changes))
 
 
 def fail_if_stale(session: Session, trial_id: int, cutoff: datetime) -> bool:
     """Fail a RUNNING trial unless it has a heartbeat since ``cutoff``; return whether it failed."""
     beats = select(BEATS.c.trial_id).where(BEATS.c.trial_id == trial_id)
     is_alive = beats.where(BEATS.c.heartbeat >= cutoff).exists()
-    is_running = TRIALS.c.state == TrialState.RUNNING
-    statement = update(TRIALS).where(TRIALS.c.trial_id == trial_id, is_running, ~is_alive)
-    now = datetime.now(UTC).replace(tzinfo=None)
-    return changes_one(session, statement.values(state=TrialState.FAIL, datetime_complete=now))
+    return change_state(session, trial_id, (TrialState.RUNNING,), TrialState.FAIL, ~is_alive)
 
 
 def stale_trial_ids(session: Session, study_id: int, cutoff: datetime) -> list[int]:
@@ -106,11 +95,6 @@ def write_heartbeat(session: Session, trial_id: int) -> None:
     trial = select(TRIALS.c.trial_id, func.now()).where(TRIALS.c.trial_id == trial_id)
     running = trial.where(TRIALS.c.state == TrialState.RUNNING)
     session.execute(insert(BEATS).from_select(["trial_id", "heartbeat"], running))
-
-
-def delete_heartbeat(session: Session, trial_id: int) -> None:
-    """Remove the heartbeat of a trial that nobody runs."""
-    session.execute(delete(BEATS).where(BEATS.c.trial_id == trial_id))
 
 
 def write_values(session: Session, trial_id: int, values: Sequence[float]) -> None:

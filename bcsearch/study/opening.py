@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     import optuna
 
-    from bcsearch.config import Plan, RunOptions
+    from bcsearch.config import RunOptions
     from bcsearch.records import StudyRecord
     from bcsearch.storage import Storage
     from bcsearch.study.interrupts import Interrupts
@@ -53,7 +53,7 @@ def open_session(
         ConfigError: the space may need more cache than is allowed.
         StudyError: the study exists with another fingerprint.
     """
-    plan, storage = prepared.plan, _open_storage(url, prepared.plan)
+    plan, storage = prepared.plan, open_storage(url, prepared.plan.sweep.limits)
     if options.max_cache is not None:
         check_cache(plan, prepared.trainer, options.max_cache)
     with locked(options.results_dir / ".create.lock", interrupts.raise_if_asked):
@@ -92,7 +92,7 @@ def open_existing(
     prepared = prepare(options.over(plan), options, listener, interrupts)
     given = prepared.plan.sweep.data
     check_fingerprint(name, record.fingerprint, prepared.fingerprint, plan.sweep.data, given)
-    storage = _open_storage(url, plan)
+    storage = open_storage(url, plan.sweep.limits)
     study = load_study(storage, plan, name, worker_name())
     return _session(study, storage, options), prepared
 
@@ -123,9 +123,3 @@ def _session(
 ) -> Session:
     files = files_dir(study, options, may_move=may_move)
     return Session(study=study, storage=storage, results=options.results_dir, files=files)
-
-
-def _open_storage(url: str, plan: Plan) -> Storage:
-    storage = open_storage(url)
-    storage.follow(plan.sweep.limits)
-    return storage

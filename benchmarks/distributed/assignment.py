@@ -52,13 +52,7 @@ class Assignment:
     def open_session(self, worker: str) -> Session:
         """Create or join the study."""
         plan = self.plan
-        limits = plan.sweep.limits
-        storage = open_storage(
-            self.url,
-            heartbeat_seconds=limits.heartbeat_seconds,
-            grace_seconds=limits.grace_seconds,
-            max_retries=limits.retries,
-        )
+        storage = open_storage(self.url, plan.sweep.limits)
         study = open_study(storage, plan, FINGERPRINT, name=STUDY, worker=worker)
         folder = Path(self.folder)
         return Session(study=study, storage=storage, results=folder, files=folder / STUDY)

@@ -95,8 +95,7 @@ def store_study(
 ) -> StoredStudy:
     """Create a study with a budget of ``trials`` in a SQLite file."""
     url = f"sqlite:///{file}"
-    storage = open_storage(url)
-    storage.follow(plan.sweep.limits)
+    storage = open_storage(url, plan.sweep.limits)
     study = open_study(storage, plan, fingerprint or {"dataset": "aa"}, name=name, worker="me-1")
     study.set_user_attr(attrs.TRIALS, trials)
     slots = Slots(storage, study)

@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
+from bcsearch.config import Limits
 from bcsearch.storage import Storage, open_storage
 from bcsearch.storage.copy import TABLES
 from bcsearch.storage.optuna_private import SCHEMA
@@ -176,7 +177,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def storage(url: str) -> Iterator[Storage]:
     """Open a storage whose workers are lost after two seconds of silence."""
-    opened = open_storage(url, heartbeat_seconds=1, grace_seconds=2)
+    opened = open_storage(url, Limits(heartbeat_seconds=1, grace_seconds=3))
     yield opened
     opened.remove_session()
     opened.engine.dispose()

@@ -26,7 +26,7 @@ class TestStorage(StorageTestCase):
         restored = pickle.loads(pickle.dumps(storage))
         assert restored.get_study_system_attrs(study_id) == {"key": "pickle"}
         ours: Storage = getattr(restored, "_backend", restored)
-        assert ours.grace_seconds == 2
+        assert ours.grace_seconds == 3
         ours.remove_session()
         ours.engine.dispose()
 

@@ -9,7 +9,7 @@ from optuna.trial import create_trial
 from bcsearch.recipe import Params
 from bcsearch.records import EpochScores, TrialState
 from bcsearch.storage import Ledger, LedgerEntry, Storage
-from bcsearch.storage.attrs import RETRY_HISTORY
+from bcsearch.storage.attrs import FAILED_TRIAL, RETRY_HISTORY
 from bcsearch.storage.ledger import decode_epochs, encode_epochs
 from tests.storage.workers import make_study
 
@@ -120,6 +120,8 @@ def test_trials_that_go_on_are_told_by_their_first_attempt(
     ended(storage, study, OptunaState.COMPLETE)
     ended(storage, study, OptunaState.FAIL)
     storage.create_new_trial(study._study_id)
-    study.add_trial(create_trial(state=OptunaState.WAITING, user_attrs={RETRY_HISTORY: [1, 7]}))
+    study.add_trial(
+        create_trial(state=OptunaState.WAITING, user_attrs={FAILED_TRIAL: 1, RETRY_HISTORY: [1, 7]})
+    )
     study.enqueue_trial({"x": 0.5})
     assert ledger.going_on() == {2, 1, 4}

@@ -12,17 +12,20 @@ from optuna.trial import TrialState
 from sqlalchemy import delete, event, func, select, update
 from sqlalchemy.exc import OperationalError
 
+from bcsearch.config import Limits
 from bcsearch.storage import Slots, Storage
 from bcsearch.storage.attrs import NOTE, RETRY_HISTORY
 from bcsearch.storage.engine import database_now, transaction
 from bcsearch.storage.optuna_private import BEATS, TRIALS
-from bcsearch.storage.rdb import MAX_RETRIES
 from tests.storage.workers import make_study, score
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from optuna import Study, Trial
+
+
+MAX_RETRIES = Limits().retries
 
 
 def silence(storage: Storage, trial_id: int, seconds: float = 60) -> None:

@@ -9,6 +9,7 @@ import pytest
 from optuna.trial import TrialState
 from sqlalchemy import update
 
+from bcsearch.config import Limits
 from bcsearch.storage import open_storage
 from bcsearch.storage.engine import transaction
 from bcsearch.storage.optuna_private import BEATS
@@ -33,7 +34,7 @@ def server() -> Iterator[PostgreSQL]:
 
 def open_session(server: PostgreSQL, folder: Path, trials: int) -> Session:
     plan = make_plan(limits=LIMITS)
-    storage = open_storage(server.new_url(), heartbeat_seconds=1, grace_seconds=5)
+    storage = open_storage(server.new_url(), plan.sweep.limits)
     study = open_study(storage, plan, FINGERPRINT, name="cells", worker="me")
     session = Session(study=study, storage=storage, results=folder, files=folder / "cells")
     session.set_budget(trials, trials)
@@ -68,7 +69,7 @@ def test_process_that_begins_after_an_outage_waits_for_the_heartbeats_of_the_liv
         database.execute(update(BEATS).values(heartbeat=datetime(2020, 1, 1)))
     url = session.storage.engine.url.render_as_string(hide_password=False)
     server.restart()
-    fresh = open_storage(url, heartbeat_seconds=30)
+    fresh = open_storage(url, Limits(heartbeat_seconds=30, grace_seconds=90))
     assert fresh.fail_stale(session.study) == []
     fresh.heartbeat_interval = 0
     assert fresh.fail_stale(session.study) == [0]
