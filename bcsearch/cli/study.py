@@ -28,20 +28,24 @@ def status(study: options.Study, chosen: RunOptions, as_json: options.Json = Fal
 
     record = _read(study, chosen)
     facts = status_facts(record, _about(record, chosen))
-    text = options.as_json if as_json else status_text
-    typer.echo(text(facts))
+    if as_json:
+        typer.echo(options.as_json(facts))
+        return 0
+    typer.echo(status_text(facts))
     return 0
 
 
 @options.takes("storage", "results_dir")
 def best(study: options.Study, chosen: RunOptions, as_json: options.Json = False) -> int:
-    """Show the best trial of a study: its score, fold by fold, and its configuration."""
+    """Show the best trial of a study: its scores, fold by fold, and its configuration."""
     from bcsearch.report.summary import best_facts, best_text
 
     record = _read(study, chosen)
     facts = best_facts(record, _about(record, chosen))
-    text = options.as_json if as_json else best_text
-    typer.echo(text(facts))
+    if as_json:
+        typer.echo(options.as_json(facts))
+        return 0
+    typer.echo(best_text(facts))
     return 0
 
 

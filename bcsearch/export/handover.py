@@ -67,7 +67,8 @@ def hand_over(
         written = write_all(formats, finished, draft)
         if read_about(bundle_dir) != about:
             raise StudyError(
-                f"the model of study {study.name!r} was replaced just now; type the same again"
+                f"the model of study {study.name!r} was replaced just now; "
+                "run the same command again"
             )
     return [target / path.name for path in written]
 

@@ -151,7 +151,9 @@ def _draw_confusion(axes: Axes, curves: TrialCurves) -> None:
     shares = confusion / np.maximum(1, confusion.sum(axis=1, keepdims=True))
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for row, column in np.argwhere(confusion):
-        color = ("#333", "white")[int(shares[row, column] > 0.5)]
+        color = "#333"
+        if shares[row, column] > 0.5:
+            color = "white"
         count = str(confusion[row, column])
         axes.text(column, row, count, ha="center", va="center", color=color, fontsize=size)
     places = range(len(names))
@@ -172,7 +174,9 @@ def _finite(values: Sequence[float] | Sequence[Sequence[float]]) -> np.ndarray:
 
 def _shown(name: str) -> str:
     """Return a class name without characters that cannot be drawn, cut to what fits."""
-    printable = "".join((letter, "?")[not letter.isprintable()] for letter in name)
-    if len(printable) > LONGEST_NAME:
-        return printable[: LONGEST_NAME - 1] + "\u2026"
-    return printable
+    for letter in name:
+        if not letter.isprintable():
+            name = name.replace(letter, "?")
+    if len(name) > LONGEST_NAME:
+        return name[: LONGEST_NAME - 1] + "\u2026"
+    return name

@@ -1,4 +1,1 @@
-"""Studies shown: live tables, rows, CSV, figures. Imports rich, numpy and lower floors.
-
-No storage, no framework.
-"""
+"""Records shown in a terminal: live tables, rows and lines."""

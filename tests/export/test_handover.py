@@ -211,7 +211,7 @@ def test_model_that_is_replaced_meanwhile_is_not_mixed_with_the_old_description(
         (bundle / "best.toml").write_text(tomli_w.dumps({**ABOUT, "params": {}}))
 
     monkeypatch.setattr("bcsearch.export.writers.shutil.copyfile", replaced)
-    with pytest.raises(StudyError, match="was replaced just now; type the same again"):
+    with pytest.raises(StudyError, match="was replaced just now; run the same command again"):
         hand_over(STUDY, bundle, tmp_path / "out", REFIT)
     assert not (tmp_path / "out").exists()
 

@@ -81,7 +81,7 @@ def test_axes_and_counts_are_named() -> None:
         "Trial 7: complete after 3 epochs, best macro_f1 0.8000 at epoch 1",
     )
     for text in texts:
-        assert f"<!-- {text} -->" in figure
+        assert f">{text}</text>" in figure
 
 
 def test_figure_is_800_pixels_wide() -> None:
