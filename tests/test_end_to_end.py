@@ -117,10 +117,7 @@ def test_run_fills_its_budget_and_prunes(finished: Finished) -> None:
 
 def test_run_tells_every_trial_and_where_the_model_is(finished: Finished) -> None:
     lines = finished.out.splitlines()
-    starts = [line.partition(":")[0] for line in lines[:3]]
-    assert starts == ["measuring what a trial costs on this machine", "plan", "study"]
-    assert lines[2].startswith("study: mini,")
-    assert lines[-3].startswith("planned ")
+    assert lines[0].startswith("study: mini,")
     assert lines[-2] == "look with: bcsearch status --study mini"
     assert sum(line.startswith("trial ") for line in lines) == TRIALS
     (features,) = [line for line in lines if line.endswith("images done")]

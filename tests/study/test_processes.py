@@ -199,9 +199,7 @@ def test_survivor_refits_only_after_the_killed_workers_trial_has_been_run_again(
     assert (retry.state, retry.params) == (TrialState.COMPLETE, record.trials[0].params)
     diary = [line for line in workplace.diary if line["event"] != "TimeLeft"]
     told = [(line["event"], line.get("number"), line["pid"]) for line in diary]
-    refit = [
-        line["event"] == "Notice" and line["text"].startswith("refitting") for line in diary
-    ]
+    refit = [line["event"] == "Notice" and line["text"].startswith("refitting") for line in diary]
     assert sum(refit) == 1
     assert told[refit.index(True) - 1] == ("TrialEnded", retry.number, survivor.pid)
     assert refit[-1]  # nothing was trained once the refit began
