@@ -10,12 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.distributions import distribution_to_json
-from optuna.storages._rdb import models
 from sqlalchemy import insert
 
 from bcsearch.objective.suggest import suggest_params
 from bcsearch.records import EpochScores
 from bcsearch.storage.ledger import encode_epochs
+from bcsearch.storage.optuna_private import (
+    PARAMS,
+    REPORTS,
+    SYSTEM_ATTRS,
+    TRIALS,
+    VALUES,
+    study_id,
+)
 from bcsearch.storage.tables import LEDGER, SLOTS
 
 if TYPE_CHECKING:
@@ -28,8 +35,7 @@ if TYPE_CHECKING:
 
 N_FOLDS, N_DRAWN, ROWS = 5, 500, 20_000
 BEGAN = datetime(2026, 1, 1)
-VALUE = models.TrialValueModel.TrialValueType.FINITE
-REPORT = models.TrialIntermediateValueModel.TrialIntermediateValueType.FINITE
+FINITE = "FINITE"  # how Optuna types values and reports that are neither NaN nor infinite
 STATES = optuna.trial.TrialState
 
 
@@ -55,11 +61,11 @@ def store_trials(session: Session, space: Space, n_trials: int) -> None:
     trials = [_trial(number, drawn[number % len(drawn)]) for number in range(n_trials)]
     uuid: str = session.study.user_attrs["bcsearch:uuid"]
     rows: dict[Table, Callable[[Stored], Iterator[dict[str, Any]]]] = {
-        models.TrialModel.__table__: lambda trial: _trial_rows(trial, session.study._study_id),
-        models.TrialParamModel.__table__: _param_rows,
-        models.TrialSystemAttributeModel.__table__: _attr_rows,
-        models.TrialIntermediateValueModel.__table__: _report_rows,
-        models.TrialValueModel.__table__: _value_rows,
+        TRIALS: lambda trial: _trial_rows(trial, study_id(session.study)),
+        PARAMS: _param_rows,
+        SYSTEM_ATTRS: _attr_rows,
+        REPORTS: _report_rows,
+        VALUES: _value_rows,
         LEDGER: lambda trial: _ledger_rows(trial, uuid),
         SLOTS: lambda trial: iter(
             [{"study_uuid": uuid, "slot": trial.number, "trial_number": trial.number}]
@@ -104,13 +110,13 @@ def _fold_scores(random: Random, mean: float) -> tuple[float, ...]:
     return tuple(mean + random.gauss(0, 0.01) for _ in range(N_FOLDS))
 
 
-def _trial_rows(trial: Stored, study_id: int) -> Iterator[dict[str, Any]]:
+def _trial_rows(trial: Stored, in_study: int) -> Iterator[dict[str, Any]]:
     started = BEGAN + timedelta(seconds=10 * trial.number)
     times = {"datetime_start": started, "datetime_complete": started + timedelta(seconds=9)}
     yield {
         "trial_id": trial.number + 1,
         "number": trial.number,
-        "study_id": study_id,
+        "study_id": in_study,
         "state": trial.state,
         **times,
     }
@@ -139,13 +145,13 @@ def _attr_rows(trial: Stored) -> Iterator[dict[str, Any]]:
 
 def _report_rows(trial: Stored) -> Iterator[dict[str, Any]]:
     for scores in trial.epochs:
-        fields = {"intermediate_value": scores.mean, "intermediate_value_type": REPORT}
+        fields = {"intermediate_value": scores.mean, "intermediate_value_type": FINITE}
         yield {"trial_id": trial.number + 1, "step": scores.epoch, **fields}
 
 
 def _value_rows(trial: Stored) -> Iterator[dict[str, Any]]:
     best = max(scores.mean for scores in trial.epochs)
-    yield {"trial_id": trial.number + 1, "objective": 0, "value": best, "value_type": VALUE}
+    yield {"trial_id": trial.number + 1, "objective": 0, "value": best, "value_type": FINITE}
 
 
 def _ledger_rows(trial: Stored, uuid: str) -> Iterator[dict[str, Any]]:
