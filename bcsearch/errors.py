@@ -1,4 +1,4 @@
-"""The one exception tree, for what a user can mend.
+"""The one exception tree, for what a user can fix.
 
 Bugs stay tracebacks. Imports the standard library only.
 

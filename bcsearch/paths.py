@@ -48,7 +48,7 @@ def make_writable_dir(path: Path, options: str = "") -> Path:
     except OSError as error:
         another = f"choose another with {options}" if options else "choose another"
         raise DiskError(
-            f"cannot write to folder {path}: {error.strerror}; {another} or mend its permissions"
+            f"cannot write to folder {path}: {error.strerror}; {another} or fix its permissions"
         ) from error
     return path
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Model = TypeVar("Model", bound=BaseModel)
 _PACKAGE = Path(__file__).parent.parent
-PYDANTIC_WORDS = {
+PYDANTIC_TERMS = {
     "Value error, ": "",
     "Input should be": "allowed:",
     "a valid tuple": "a list",
@@ -146,18 +146,18 @@ def _explain(model: type[BaseModel], error: ValidationError) -> str:
     if first["type"] == "literal_error" and isinstance(came, str):
         allowed = findall("'(.+?)'", first["ctx"]["expected"])
         return f"{key}: {unknown('value', came, allowed)}"
-    words = _in_toml_words(first["msg"])
+    text = _in_toml_terms(first["msg"])
     if first["type"] == "model_type":
-        words = f"allowed: a table with the keys {', '.join(_keys_at(model, place))}"
+        text = f"allowed: a table with the keys {', '.join(_keys_at(model, place))}"
     elif "bool" in first["loc"]:
-        words = "allowed: a number, a text, true or false"
-    if came is None or words.startswith("unknown value"):
-        return f"{key}: {words}"
-    return f"{key}: came {came!r}, {words}"
+        text = "allowed: a number, a text, true or false"
+    if came is None or text.startswith("unknown value"):
+        return f"{key}: {text}"
+    return f"{key}: came {came!r}, {text}"
 
 
-def _in_toml_words(message: str) -> str:
-    for theirs, ours in PYDANTIC_WORDS.items():
+def _in_toml_terms(message: str) -> str:
+    for theirs, ours in PYDANTIC_TERMS.items():
         message = message.replace(theirs, ours)
     return message
 

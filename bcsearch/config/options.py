@@ -139,7 +139,7 @@ class RunOptions:
         minutes = self.minutes
         if minutes is not None:
             minutes -= (time.monotonic() - self.begun) / 60
-        told = replace(
+        resolved = replace(
             self,
             data=sweep.data,
             weights=sweep.weights.source,
@@ -149,8 +149,8 @@ class RunOptions:
             cache_dir=self.cache_dir and self.cache_dir.absolute(),
         )
         args = ["--study", study]
-        for each in fields(told):
-            value = getattr(told, each.name)
+        for each in fields(resolved):
+            value = getattr(resolved, each.name)
             if each.metadata.get("worker") and value is not None:
                 args += [each.metadata["flag"], str(value)]
         return args
