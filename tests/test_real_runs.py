@@ -261,8 +261,8 @@ def test_split_puts_a_tenth_aside_that_nothing_is_trained_or_chosen_on(
     assert (best.code, best.err, status.code, status.err) == (0, "", 0, "")
     assert f"accuracy {found['best']['score']:.4f} after" in best.out
     assert (
-        f"{len(test)} images never trained or chosen on: accuracy {found['test']['accuracy']:.4f}"
-        in best.out
+        f"{len(test)} images never used in training or choosing: "
+        f"accuracy {found['test']['accuracy']:.4f}" in best.out
     )
     assert "deviation" not in best.out
     assert "1 of 1 trials done" in status.out
@@ -379,8 +379,8 @@ def test_space_that_has_no_room_is_refused_before_anything_is_kept(
     process = place.start(*arguments, "400KB")
     _, error = process.communicate(timeout=120)
     assert process.returncode == 2
-    assert "--max-cache: came 400 KB" in error
-    assert "what would fit, without augment light: " in error
+    assert "--max-cache: came 400.0KB" in error
+    assert "what would fit, without augment = 'light': 307.2KB" in error
     assert place.kept("entries") == []
     place.run(*arguments, "100MB")
     place.run("refit", "--study", "choice", "--trial", "0")

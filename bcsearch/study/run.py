@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from bcsearch.study.processes import Launcher
 
 LEAST_OVERRUN_SECONDS = 60.0  # of the time given, that is worth a word
-AGAIN = "; then type the same again, what is done is kept"
+AGAIN = "; then run the same command again, what is done is kept"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
