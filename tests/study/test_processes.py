@@ -75,9 +75,11 @@ class Workplace:
 
     @property
     def diary(self) -> list[dict[str, Any]]:
+        """Return what happened, less what was only said of the time left."""
         path = self.folder / "diary.jsonl"
         lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-        return [json.loads(line) for line in lines if line.endswith("\n")]
+        whole = [json.loads(line) for line in lines if line.endswith("\n")]
+        return [line for line in whole if line["event"] != "TimeLeft"]
 
     def of(self, event: str) -> list[dict[str, Any]]:
         """Return the diary's lines of one event."""
@@ -197,7 +199,7 @@ def test_survivor_refits_only_after_the_killed_workers_trial_has_been_run_again(
     assert record.retried == {0}
     (retry,) = [trial for trial in record.trials if trial.retry_of == 0]
     assert (retry.state, retry.params) == (TrialState.COMPLETE, record.trials[0].params)
-    diary = [line for line in workplace.diary if line["event"] != "TimeLeft"]
+    diary = workplace.diary
     told = [(line["event"], line.get("number"), line["pid"]) for line in diary]
     refit = [line["event"] == "Notice" and line["text"].startswith("refitting") for line in diary]
     assert sum(refit) == 1
