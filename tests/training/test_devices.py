@@ -146,7 +146,7 @@ def test_each_process_takes_a_gpu_of_its_own_and_the_last_uses_the_cpu(
         left_over = choose(tmp_path, notices)
         assert (left_over.kind, left_over.jit_compile) == ("cpu", False)
         assert len(notices) == 1
-        assert "1 of 1 GPUs are taken" in notices[0]
+        assert "1 of 1 GPUs are in use" in notices[0]
     forget()
     assert choose(tmp_path).name == gpus.found[0].name  # a dead worker's is free again
 
