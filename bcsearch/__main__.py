@@ -1,4 +1,4 @@
-"""Lets ``python -m bcsearch`` do what ``bcsearch`` does. Imports the command line."""
+"""Lets ``python -m bcsearch`` do what ``bcsearch`` does."""
 
 from bcsearch.cli import main
 

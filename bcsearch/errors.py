@@ -1,6 +1,6 @@
 """The one exception tree, for what a user can fix.
 
-Bugs stay tracebacks. Imports the standard library only.
+Bugs stay tracebacks.
 
 * BcsearchError           one line on stderr, exit code 2
   + ConfigError           a sweep, space, option or parameter value

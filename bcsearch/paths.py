@@ -1,7 +1,4 @@
-"""Places on disk: where outputs and the cache lie, room left, locks, files never half-written.
-
-Imports filelock.
-"""
+"""Places on disk: where outputs and the cache lie, room left, locks, files never half-written."""
 
 from __future__ import annotations
 
@@ -133,9 +130,8 @@ def creating(path: Path) -> Iterator[Path]:
 
 
 def _draft_of(path: Path) -> Path:
-    return path.with_name(
-        f".{path.name}.{token_hex(4)}{path.suffix}"
-    )  # process ids are equal in containers
+    # not by the process id, which is equal in containers
+    return path.with_name(f".{path.name}.{token_hex(4)}{path.suffix}")
 
 
 def _name(draft: Path, path: Path) -> None:

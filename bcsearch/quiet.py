@@ -1,7 +1,4 @@
-"""Keeps the chatter of frameworks off the terminal while they load.
-
-Imports the standard library only.
-"""
+"""Keeps the chatter of frameworks off the terminal while they load."""
 
 from __future__ import annotations
 

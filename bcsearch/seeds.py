@@ -1,4 +1,4 @@
-"""Derives independent seeds from one seed and a few words. Imports the standard library only."""
+"""Derives independent seeds from one seed and a few words."""
 
 from __future__ import annotations
 

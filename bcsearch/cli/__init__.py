@@ -1,7 +1,4 @@
-"""The command line: one short function a command. Imports typer.
-
-All else inside the functions that need it.
-"""
+"""The command line: one short function a command, which imports what only it needs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Commands on the prefix cache: list and prune. Imports typer.
-
-The features floor inside the functions.
-"""
+"""Commands on the prefix cache: list and prune."""
 
 from __future__ import annotations
 

@@ -25,9 +25,5 @@ def info(
     from bcsearch.data import describe, load_dataset
     from bcsearch.report.dataset import dataset_text
 
-    facts = describe(load_dataset(path))
-    text = dataset_text(facts)
-    if as_json:
-        text = options.as_json(facts)
-    typer.echo(text)
+    options.show(describe(load_dataset(path)), dataset_text, as_json=as_json)
     return 0

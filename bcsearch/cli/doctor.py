@@ -41,5 +41,5 @@ def doctor(
 
         of_machine = check_machine(chosen.results_dir, chosen.cache, examined.study)
     findings = worst_first([*examined.findings, *of_machine])
-    typer.echo(options.as_json(findings) if as_json else findings_text(findings))
+    options.show(findings, findings_text, as_json=as_json)
     return int(findings[0].level is Level.WRONG)

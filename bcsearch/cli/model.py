@@ -37,10 +37,7 @@ def evaluate(
             err=True,
         )
     found = score(bundle, load_images(data, bundle.input_size))
-    if as_json:
-        typer.echo(options.as_json(found))
-        return 0
-    typer.echo(evaluation_text(found))
+    options.show(found, evaluation_text, as_json=as_json)
     return 0
 
 

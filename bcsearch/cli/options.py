@@ -101,11 +101,14 @@ def help_command(error: typer.TyperException) -> str:
     return f"{context.command_path} --help"
 
 
-def as_json(facts: Any) -> str:
-    """Return a frozen record, or a list of them, as JSON text."""
-    if isinstance(facts, list):
-        return json.dumps([asdict(each) for each in facts], indent=2)
-    return json.dumps(asdict(facts), indent=2)
+def show(facts: Any, text: Callable[[Any], str], *, as_json: bool) -> None:
+    """Print a frozen record, or a list of them, as ``text`` makes it or as JSON."""
+    line = text(facts)
+    if as_json and isinstance(facts, list):
+        line = json.dumps([asdict(each) for each in facts], indent=2)
+    elif as_json:
+        line = json.dumps(asdict(facts), indent=2)
+    typer.echo(line)
 
 
 def typed_again(*, fresh: bool = False) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bcsearch.cli import options
 from bcsearch.config.options import RunOptions
 from bcsearch.quiet import quiet_imports
+
+if TYPE_CHECKING:
+    from bcsearch.records.backbones import BackboneFacts
 
 
 def add_to(app: typer.Typer) -> None:
@@ -35,10 +38,7 @@ def plan(study: options.Sweep, chosen: RunOptions, as_json: options.Json = False
         from bcsearch.study.run import plan as plan_study
     with LiveView(Console(stderr=as_json)) as view:
         costs = plan_study(study, chosen, notices_only(view) if as_json else view)
-    if as_json:
-        typer.echo(options.as_json(costs))
-    else:
-        typer.echo(costs_text(costs))
+    options.show(costs, costs_text, as_json=as_json)
     return 0
 
 
@@ -87,12 +87,10 @@ def backbones(
         transient=True,
         disable=not screen.is_terminal,
     )
-    facts = list(looking)
-    if as_json:
-        typer.echo(options.as_json(facts))
-        return 0
-    typer.echo(backbones_text(facts, image_size))
-    if names:
-        for backbone in facts:
-            typer.echo(f"\n{cuts_text(backbone)}")
+
+    def text(facts: list[BackboneFacts]) -> str:
+        tables = [cuts_text(each) for each in facts if names]
+        return "\n\n".join([backbones_text(facts, image_size), *tables])
+
+    options.show(list(looking), text, as_json=as_json)
     return 0

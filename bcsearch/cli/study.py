@@ -28,10 +28,7 @@ def status(study: options.Study, chosen: RunOptions, as_json: options.Json = Fal
 
     record = _read(study, chosen)
     facts = status_facts(record, _about(record, chosen))
-    if as_json:
-        typer.echo(options.as_json(facts))
-        return 0
-    typer.echo(status_text(facts))
+    options.show(facts, status_text, as_json=as_json)
     return 0
 
 
@@ -42,10 +39,7 @@ def best(study: options.Study, chosen: RunOptions, as_json: options.Json = False
 
     record = _read(study, chosen)
     facts = best_facts(record, _about(record, chosen))
-    if as_json:
-        typer.echo(options.as_json(facts))
-        return 0
-    typer.echo(best_text(facts))
+    options.show(facts, best_text, as_json=as_json)
     return 0
 
 

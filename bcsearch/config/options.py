@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from math import inf
 from pathlib import Path  # noqa: TC003 - commands read the annotations of options when they run
 from typing import TYPE_CHECKING, Any
@@ -156,6 +156,11 @@ class RunOptions:
         return args
 
     @property
+    def grows(self) -> bool:
+        """Whether time is the only limit, so that the budget of trials grows with it."""
+        return self.minutes is not None and self.trials is None
+
+    @property
     def supervises(self) -> bool:
         """Whether this process starts others to do the work."""
         return self.workers > 1 or self.on != "here"
@@ -175,14 +180,6 @@ def flag_of(name: str) -> str:
     """Return the flag of an option, given the name of its field."""
     flag: str = next(each.metadata["flag"] for each in fields(RunOptions) if each.name == name)
     return flag
-
-
-def default_of(name: str) -> Any:
-    """Return the default of an option, given the name of its field."""
-    found = next(each.default for each in fields(RunOptions) if each.name == name)
-    if found is MISSING:
-        raise KeyError(name)
-    return found
 
 
 def _absolute(place: str) -> str:

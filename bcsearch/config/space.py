@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bcsearch.errors import ConfigError, unknown
-from bcsearch.recipe import PARTS, Value, check_value
+from bcsearch.recipe import BY_NAME, Value, check_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,10 +33,9 @@ class Param(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    floats: tuple[float, float] | None = Field(
-        default=None, alias="float"
-    )  # low and high, both included
-    ints: tuple[int, int] | None = Field(default=None, alias="int")  # low and high, both included
+    # low and high, both included
+    floats: tuple[float, float] | None = Field(default=None, alias="float")
+    ints: tuple[int, int] | None = Field(default=None, alias="int")
     choice: tuple[Value, ...] | None = None
     log: bool = False
     step: int | None = None
@@ -91,10 +90,9 @@ class Space(BaseModel):
 
     @model_validator(mode="after")
     def _is_sound(self) -> Self:
-        names = [part.name for part in PARTS]
         for name, param in self.params.items():
-            if name not in names:
-                raise ConfigError(f"params: {unknown('parameter', name, names)}")
+            if name not in BY_NAME:
+                raise ConfigError(f"params: {unknown('parameter', name, BY_NAME)}")
             for value in param.ends if isinstance(param, Param) else (param,):
                 check_value(name, value)
             if isinstance(param, Param):
@@ -152,8 +150,7 @@ class Space(BaseModel):
 
     def choice_of(self, name: str) -> tuple[Value, ...]:
         """Return every value that the space can give a parameter: of a range its ends."""
-        default = next(part.default for part in PARTS if part.name == name)
-        param = self.params.get(name, default)
+        param = self.params.get(name, BY_NAME[name].default)
         if isinstance(param, Param):
             return param.ends
         return (param,)

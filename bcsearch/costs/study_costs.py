@@ -53,26 +53,22 @@ def costs_of(
     if search.pruner == "median":
         fewest = min(fewest, search.pruner_epochs + 1)
     pass_seconds = sum(row.seconds for row in rows)
-    least = np.mean(
-        [
-            _trial_seconds(each, seconds, fewest)
+
+    def seconds_of_all(n_epochs: int) -> float:
+        trials = [
+            _trial_seconds(each, seconds, n_epochs)
             for each, seconds in zip(pool, of_stages, strict=True)
         ]
-    )
-    most = np.mean(
-        [
-            _trial_seconds(each, seconds, training.epochs)
-            for each, seconds in zip(pool, of_stages, strict=True)
-        ]
-    )
+        return pass_seconds + n_trials * float(np.mean(trials))
+
     return StudyCosts(
         trials=n_trials,
         rows=rows,
         epochs=_epoch_costs(pool, of_stages),
         fewest_epochs=fewest,
         most_epochs=training.epochs,
-        least_seconds=pass_seconds + n_trials * float(least),
-        most_seconds=pass_seconds + n_trials * float(most),
+        least_seconds=seconds_of_all(fewest),
+        most_seconds=seconds_of_all(training.epochs),
     )
 
 

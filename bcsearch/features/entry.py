@@ -1,7 +1,4 @@
-"""What an entry of the cache is: its key, its record on disk, its checked reading and writing.
-
-Imports numpy.
-"""
+"""What an entry of the cache is: its key, its record on disk, its checked reading and writing."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 DATA = "data.npy"
@@ -57,6 +54,26 @@ class EntryRecord:
     created: float
     seconds: float
     used: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rows:
+    """What computing an entry gives: chunks that are ``shape`` together, cast to ``dtype``.
+
+    Half precision that cannot hold a value becomes float32; ``chunks`` is then called again.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    chunks: Callable[[], Iterator[np.ndarray]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stored:
+    """An open entry: read-only data, from disk or memory, and the checksum of its bytes."""
+
+    data: np.ndarray
+    checksum: str
 
 
 class DamagedEntry(Exception):

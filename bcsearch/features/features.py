@@ -10,9 +10,8 @@ import numpy as np
 
 from bcsearch.backbones.cuts import INPUT, cuts_of
 from bcsearch.backbones.weights import WeightsKind
-from bcsearch.features.entry import EntryKey, checksum
+from bcsearch.features.entry import EntryKey, Rows, Stored, checksum
 from bcsearch.features.prefix import Prefix
-from bcsearch.features.store import Rows, Stored
 from bcsearch.records.events import Progress
 from bcsearch.views import making
 from bcsearch.views.view import View

@@ -1,7 +1,4 @@
-"""Runs frozen parts of a backbone over images or kept activations, in batches of one size.
-
-Imports tensorflow.
-"""
+"""Runs frozen parts of a backbone over images or kept activations, in batches of one size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The backbone at hand and its frozen passes between cuts. Imports backbones and forward."""
+"""The backbone at hand and its frozen passes between cuts."""
 
 from __future__ import annotations
 

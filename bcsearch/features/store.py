@@ -1,4 +1,4 @@
-"""The content-addressed store of arrays on disk. Imports entries, uses, numpy and filelock.
+"""The content-addressed store of arrays on disk.
 
 ``entries/<digest>/`` holds what counts, ``drafts/<digest>/`` what is being written or thrown away,
 ``locks/`` one lock for each digest (one process computes, the others wait), ``uses/`` who has what
@@ -12,9 +12,8 @@ import time
 import weakref
 from collections import OrderedDict
 from contextlib import suppress
-from dataclasses import dataclass
 from os import utime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -26,6 +25,8 @@ from bcsearch.features.entry import (
     DamagedEntry,
     EntryKey,
     EntryRecord,
+    Rows,
+    Stored,
     cast,
     checksum,
     read_data,
@@ -37,31 +38,11 @@ from bcsearch.features.uses import in_use, mark_use
 from bcsearch.paths import free_bytes, locked, make_writable_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 RESERVE_BYTES = 2**26  # left free on the disk for everything else
 MEMORY_BYTES = 2**29  # kept in memory where there is no cache on disk
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Rows:
-    """What computing an entry gives: chunks that are ``shape`` together, cast to ``dtype``.
-
-    Half precision that cannot hold a value becomes float32; ``chunks`` is then called again.
-    """
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    chunks: Callable[[], Iterator[np.ndarray]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Stored:
-    """An open entry: read-only data, from disk or memory, and the checksum of its bytes."""
-
-    data: np.ndarray
-    checksum: str
 
 
 class Store:
@@ -83,12 +64,9 @@ class Store:
         self.notify = notify
         self.check = check
         self._open: weakref.WeakValueDictionary[str, np.ndarray] = weakref.WeakValueDictionary()
-        self._verified: dict[
-            str, str
-        ] = {}  # checksums, by digest, of what this process has checked
+        self._verified: dict[str, str] = {}  # checksums, by digest, of what was checked here
         self._memory: OrderedDict[str, Stored] = OrderedDict()
         self._said: set[str] = set()
-        self.written_bytes = 0  # by this process
 
     def get_or_compute(self, key: EntryKey, compute: Callable[[], Rows]) -> Stored:
         """Return the entry of ``key``.
@@ -207,7 +185,6 @@ class Store:
             draft.rename(target)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-        self.written_bytes += record.n_bytes
         return self._opened(key.digest, read_data(target, record, verify=False), record.checksum)
 
     def _opened(self, digest: str, data: np.ndarray, digest_of_data: str) -> Stored:

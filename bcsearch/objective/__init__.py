@@ -1,4 +1,1 @@
-"""Objectives: params from a trial, the cross-validated score.
-
-Imports optuna, storage and the floors below.
-"""
+"""Objectives: params from a trial, the cross-validated score."""

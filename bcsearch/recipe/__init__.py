@@ -1,6 +1,7 @@
 """The recipe: one table of searchable parameters, and configurations made of it."""
 
 from bcsearch.recipe.params import Params
-from bcsearch.recipe.parts import PARTS, Names, Part, Range, Value, Where, check_value
+from bcsearch.recipe.part import Names, Part, Range, Value, Where
+from bcsearch.recipe.parts import BY_NAME, PARTS, check_value
 
-__all__ = ["PARTS", "Names", "Params", "Part", "Range", "Value", "Where", "check_value"]
+__all__ = ["BY_NAME", "PARTS", "Names", "Params", "Part", "Range", "Value", "Where", "check_value"]

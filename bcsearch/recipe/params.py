@@ -7,7 +7,9 @@ from hashlib import blake2b
 from json import dumps
 from typing import TYPE_CHECKING, Any
 
-from bcsearch.recipe.parts import BY_NAME, PARTS, Value, unfreezes
+from bcsearch.recipe.conditions import unfreezes
+from bcsearch.recipe.part import Value
+from bcsearch.recipe.parts import BY_NAME, PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

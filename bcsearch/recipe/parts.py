@@ -8,178 +8,9 @@ lists equal. A package adds names of its own by an entry point.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-from importlib.metadata import entry_points
-from typing import TYPE_CHECKING
-
 from bcsearch.errors import ConfigError, unknown
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-Value = bool | int | float | str
-
-
-class Where(StrEnum):
-    """The stage of training that a parameter belongs to."""
-
-    VIEW = "view"
-    NETWORK = "network"
-    HEAD = "head"
-    LOSS = "loss"
-    UPDATE = "update"
-    SCHEDULE = "schedule"
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """Numbers of one ``kind``, from ``low`` to ``high``, both included."""
-
-    kind: type[int] | type[float]
-    low: float
-    high: float
-
-    @property
-    def allowed(self) -> str:
-        """What may be given, for reading."""
-        number = {int: "a whole number", float: "a number"}[self.kind]
-        return f"{number} from {self.low:g} to {self.high:g}"
-
-    def complaint(self, value: Value) -> str:
-        """Say what is wrong with a value; nothing where it may be given."""
-        kinds = {int: (int,), float: (int, float)}[self.kind]
-        is_number = isinstance(value, kinds) and not isinstance(value, bool)
-        if is_number and self.low <= float(value) <= self.high:
-            return ""
-        return f"came {value!r}, allowed: {self.allowed}"
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """One of some names.
-
-    Attributes:
-        names: those of bcsearch itself; none at all means that the table is asked when a study is
-            made.
-        group: the group of entry points by which other packages add names; empty where none can be
-            added.
-        joined: whether several may be joined by ``+``.
-    """
-
-    names: tuple[str, ...] = ()
-    group: str = ""
-    joined: bool = False
-
-    @property
-    def known(self) -> tuple[str, ...]:
-        """All names: ours, then those of other packages."""
-        if not self.group:
-            return self.names
-        added = entry_points(group=self.group).names - set(self.names)
-        return (*self.names, *sorted(added))
-
-    @property
-    def allowed(self) -> str:
-        """What may be given, for reading."""
-        listed = ", ".join(self.known) or "a name"
-        if self.joined:
-            return f"{listed}, or several joined by +"
-        return listed
-
-    def complaint(self, value: Value) -> str:
-        """Say what is wrong with a value; nothing where it may be given."""
-        if not isinstance(value, str):
-            return f"came {value!r}, allowed: {self.allowed}"
-        given = [value]
-        if self.joined:
-            given = value.split("+")
-        strange = [name for name in given if self.names and name not in self.known]
-        if strange:
-            return unknown("value", strange[0], self.known)
-        if len(given) > 1 and "none" in given:
-            return f"came {value!r}: none cannot be joined with others"
-        return ""
-
-
-@dataclass(frozen=True, slots=True)
-class When:
-    """When a parameter acts: ``text`` for reading, ``holds`` given all values."""
-
-    text: str
-    holds: Callable[[Mapping[str, Value]], bool]
-
-
-def _is(name: str, *wanted: Value) -> When:
-    listed = " or ".join(map(str, wanted))
-    return When(f"where {name} is {listed}", lambda values: values[name] in wanted)
-
-
-def _is_not(name: str, unwanted: Value) -> When:
-    return When(f"where {name} is not {unwanted}", lambda values: values[name] != unwanted)
-
-
-def _layers(least: int) -> When:
-    text = f"where head_layers is {least} or more"
-    return When(text, lambda values: int(values["head_layers"]) >= least)
-
-
-def unfreezes(values: Mapping[str, Value]) -> bool:
-    """Whether any layer of the backbone is trained."""
-    return float(values["unfreeze_fraction"]) > 0 or values["unfreeze_schedule"] == "last_layers"
-
-
-def _unfreezes_by(*schedules: str) -> When:
-    listed = " or ".join(schedules)
-    return When(
-        f"where layers are unfrozen by {listed}",
-        lambda values: unfreezes(values) and values["unfreeze_schedule"] in schedules,
-    )
-
-
-def _has_embedding(values: Mapping[str, Value]) -> bool:
-    """Whether training moves what the output layer is given, which linear heads do not."""
-    return int(values["head_layers"]) > 0 or unfreezes(values)
-
-
-_ALWAYS = When("always", lambda values: True)
-_UNFREEZES = When("where layers are unfrozen", unfreezes)
-_EMBEDS = When("where there is a hidden layer or layers are unfrozen", _has_embedding)
-_TRIPLET = When(
-    "where loss is triplet",
-    lambda values: values["loss"] == "triplet" and _has_embedding(values),
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """One searchable parameter.
-
-    Attributes:
-        domain: what it may be.
-        default: what it is where a space does not name it, and where it does not act.
-        where: the stage of training that it belongs to.
-        doc: what it does, in one sentence.
-        acts: when it makes a difference in a configuration.
-        traced: whether a training graph depends on it: on the value itself, or of a number with a
-            fraction on whether it is above zero. The others are numbers that a graph is given.
-        sets: names of the parameters that this one is the short form of; a configuration holds only
-            those.
-    """
-
-    name: str
-    domain: Range | Names
-    default: Value
-    where: Where
-    doc: str
-    acts: When = _ALWAYS
-    traced: bool = False
-    sets: tuple[str, ...] = ()
-
-    @property
-    def when(self) -> str:
-        """When it acts, for reading."""
-        return self.acts.text
+from bcsearch.recipe import conditions
+from bcsearch.recipe.part import Names, Part, Range, Value, Where
 
 
 def _head_layer(number: int) -> tuple[Part, ...]:
@@ -191,7 +22,7 @@ def _head_layer(number: int) -> tuple[Part, ...]:
             domain=Range(int, 2, 4096),
             default={1: 256, 2: 128, 3: 64}[number],
             where=Where.HEAD,
-            acts=_layers(number),
+            acts=conditions.has_layers(number),
             doc=f"Width of the {place} hidden layer.",
         ),
         Part(
@@ -199,7 +30,7 @@ def _head_layer(number: int) -> tuple[Part, ...]:
             domain=_ACTIVATION_NAMES,
             default="relu",
             where=Where.HEAD,
-            acts=_layers(number),
+            acts=conditions.has_layers(number),
             traced=True,
             doc=f"Activation of the {place} hidden layer.",
         ),
@@ -208,7 +39,7 @@ def _head_layer(number: int) -> tuple[Part, ...]:
             domain=Range(float, 0.0, 0.9),
             default=0.2,
             where=Where.HEAD,
-            acts=_layers(number),
+            acts=conditions.has_layers(number),
             traced=True,
             doc=f"Share of units dropped behind the {place} hidden layer.",
         ),
@@ -237,7 +68,7 @@ PARTS: tuple[Part, ...] = (
         domain=Range(int, 2, 64),
         default=4,
         where=Where.VIEW,
-        acts=_is_not("augment", "none"),
+        acts=conditions.is_not("augment", "none"),
         doc="Stored views that a trial cycles through, the original among them.",
     ),
     Part(
@@ -259,7 +90,7 @@ PARTS: tuple[Part, ...] = (
         domain=Range(float, 0.0, 1.0),
         default=0.0,
         where=Where.NETWORK,
-        acts=_is("unfreeze_schedule", "none", "half_then_all", "gradual"),
+        acts=conditions.is_one_of("unfreeze_schedule", "none", "half_then_all", "gradual"),
         doc="Share of the backbone's parameters that is trained, from its end.",
     ),
     Part(
@@ -267,7 +98,7 @@ PARTS: tuple[Part, ...] = (
         domain=Names(("none", "last_layers", "half_then_all", "gradual")),
         default="none",
         where=Where.NETWORK,
-        acts=_UNFREEZES,
+        acts=conditions.UNFREEZES,
         doc=(
             "`none` trains that share from the first epoch, the others train the head alone first: "
             "`half_then_all` then half of the share and all of it, `gradual` up to four steps "
@@ -279,7 +110,7 @@ PARTS: tuple[Part, ...] = (
         domain=Range(int, 1, 1000),
         default=10,
         where=Where.NETWORK,
-        acts=_unfreezes_by("last_layers"),
+        acts=conditions.unfreezes_by("last_layers"),
         doc="How many layers with weights `last_layers` trains, from the end.",
     ),
     Part(
@@ -287,7 +118,7 @@ PARTS: tuple[Part, ...] = (
         domain=Range(int, 1, 100),
         default=3,
         where=Where.NETWORK,
-        acts=_unfreezes_by("last_layers", "half_then_all", "gradual"),
+        acts=conditions.unfreezes_by("last_layers", "half_then_all", "gradual"),
         doc="Epochs of the head alone, and between one step of unfreezing and the next.",
     ),
     Part(
@@ -295,7 +126,7 @@ PARTS: tuple[Part, ...] = (
         domain=Names(("frozen", "trained")),
         default="frozen",
         where=Where.NETWORK,
-        acts=_UNFREEZES,
+        acts=conditions.UNFREEZES,
         doc="Whether batch-norm layers of what is unfrozen are trained too.",
     ),
     Part(
@@ -346,7 +177,7 @@ PARTS: tuple[Part, ...] = (
         domain=Names(("cross_entropy", "triplet"), group="bcsearch.losses"),
         default="cross_entropy",
         where=Where.LOSS,
-        acts=_EMBEDS,
+        acts=conditions.EMBEDS,
         traced=True,
         doc="`triplet` adds a loss on distances between embeddings to the cross-entropy.",
     ),
@@ -355,7 +186,7 @@ PARTS: tuple[Part, ...] = (
         domain=Range(float, 0.0, 10.0),
         default=0.5,
         where=Where.LOSS,
-        acts=_TRIPLET,
+        acts=conditions.TRIPLET,
         doc="Weight of the triplet loss beside the cross-entropy.",
     ),
     Part(
@@ -363,7 +194,7 @@ PARTS: tuple[Part, ...] = (
         domain=Range(float, 0.0, 2.0),
         default=0.2,
         where=Where.LOSS,
-        acts=_TRIPLET,
+        acts=conditions.TRIPLET,
         doc="How much farther another class should lie than the same one, in squared distance.",
     ),
     Part(
@@ -379,7 +210,7 @@ PARTS: tuple[Part, ...] = (
         domain=Range(float, 0.01, 10.0),
         default=0.2,
         where=Where.LOSS,
-        acts=_is_not("mix", "none"),
+        acts=conditions.is_not("mix", "none"),
         doc="How evenly two images are mixed: weights are drawn from Beta(alpha, alpha).",
     ),
     Part(
@@ -416,7 +247,7 @@ PARTS: tuple[Part, ...] = (
         domain=Range(float, 1e-4, 1.0),
         default=0.1,
         where=Where.UPDATE,
-        acts=_UNFREEZES,
+        acts=conditions.UNFREEZES,
         doc="Learning rate of what is unfrozen, as a share of the head's.",
     ),
     Part(
@@ -424,7 +255,7 @@ PARTS: tuple[Part, ...] = (
         domain=Range(float, 0.0, 1.0),
         default=1e-4,
         where=Where.UPDATE,
-        acts=_is("optimizer", "adamw", "lion"),
+        acts=conditions.is_one_of("optimizer", "adamw", "lion"),
         doc="Decoupled weight decay, of adamw and lion.",
     ),
     Part(
@@ -432,7 +263,7 @@ PARTS: tuple[Part, ...] = (
         domain=Range(float, 0.0, 0.999),
         default=0.9,
         where=Where.UPDATE,
-        acts=_is("optimizer", "sgd", "rmsprop"),
+        acts=conditions.is_one_of("optimizer", "sgd", "rmsprop"),
         doc="Momentum, of sgd and rmsprop.",
     ),
     Part(

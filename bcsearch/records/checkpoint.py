@@ -1,7 +1,4 @@
-"""Where an interrupted training goes on, and the seam through which it is kept.
-
-Imports the records floor only.
-"""
+"""Where an interrupted training goes on, and the seam through which it is kept."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Studies and trials as frozen records, read back from a storage.
-
-Imports the records floor only.
-"""
+"""Studies and trials as frozen records, read back from a storage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Aligns rows of text in columns."""
+"""Aligns rows of text in columns, and shortens the numbers in them."""
 
 from __future__ import annotations
 
@@ -34,3 +34,10 @@ def aligned(
     with console.capture() as captured:
         console.print(table)
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+
+def short(value: object, digits: int) -> str:
+    """Return a value as text, numbers with a fraction rounded to so many significant digits."""
+    if isinstance(value, float):
+        return f"{value:.{digits}g}"
+    return str(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bcsearch.errors import ConfigError, unknown
-from bcsearch.recipe import PARTS, Part
+from bcsearch.recipe import BY_NAME, PARTS, Part
 
 
 def params_text() -> str:
@@ -17,10 +17,9 @@ def param_text(name: str) -> str:
     Raises:
         ConfigError: there is none of that name.
     """
-    for part in PARTS:
-        if part.name == name:
-            return _lines(part)
-    raise ConfigError(unknown("parameter", name, [part.name for part in PARTS]))
+    if name not in BY_NAME:
+        raise ConfigError(unknown("parameter", name, BY_NAME))
+    return _lines(BY_NAME[name])
 
 
 def params_markdown() -> str:

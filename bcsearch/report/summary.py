@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bcsearch.errors import StudyError
 from bcsearch.records import TrialState
-from bcsearch.report.columns import aligned
+from bcsearch.report.columns import aligned, short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,7 +123,7 @@ def status_text(facts: StatusFacts) -> str:
     if facts.completed > len(facts.best):
         lines.append(f"  the best {len(facts.best)} of {facts.completed} that completed:")
     for best in facts.best:
-        params = " ".join(f"{name}={_short(best.params[name])}" for name in sorted(best.params))
+        params = " ".join(f"{name}={short(best.params[name], 3)}" for name in sorted(best.params))
         lines.append(f"  trial {best.trial}: {best.score_name} {best.score:.4f} {params}")
     for number, reason in facts.infeasible.items():
         lines.append(f"  trial {number} could not be trained: {reason}")
@@ -202,9 +202,3 @@ def _test_facts(study: StudyRecord, trial: TrialRecord, about: About | None) -> 
         }:
             return UnseenFacts(n_images=n_images, accuracy=accuracy, macro_f1=macro_f1)
     return None
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.3g}"
-    return str(value)

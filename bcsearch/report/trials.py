@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from bcsearch.recipe import PARTS, Params
+from bcsearch.recipe import BY_NAME, PARTS, Params
 from bcsearch.records import TrialState
+from bcsearch.report.columns import short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bcsearch.recipe import Value
 
 STYLES = {TrialState.COMPLETE: "green", TrialState.PRUNED: "dim", TrialState.RUNNING: "bold cyan"}
 
@@ -73,9 +73,8 @@ def number(value: float | None, digits: int) -> str:
 
 def configuration_text(params: Params) -> str:
     """Return the parameters that act and differ from their defaults, the widths first."""
-    defaults = {part.name: part.default for part in PARTS}
     acting = params.acting
-    differing = {name: value for name, value in acting.items() if value != defaults[name]}
+    differing = {name: value for name, value in acting.items() if value != BY_NAME[name].default}
     for part in PARTS:  # one name for all layers, where they are alike
         names = [name for name in part.sets if name in acting]
         values = {differing.get(name) for name in names}
@@ -86,7 +85,7 @@ def configuration_text(params: Params) -> str:
     texts = ["-".join(map(str, params.units)) or "linear"]
     for name, value in differing.items():
         if not name.startswith(("units_", "head_", "views")):
-            texts.append(f"{name}={_short(value)}")
+            texts.append(f"{name}={short(value, 2)}")
     return " ".join(texts)
 
 
@@ -101,9 +100,3 @@ def _scores_shown(rows: Sequence[Row], score: str, width: int) -> list[str]:
             names.append(name)
             room -= taken
     return names
-
-
-def _short(value: Value) -> str:
-    if isinstance(value, float):
-        return f"{value:.2g}"
-    return str(value)

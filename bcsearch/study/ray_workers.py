@@ -1,7 +1,4 @@
-"""Workers on a Ray cluster, one actor each, wherever Ray finds the room for them.
-
-Imports ray, of ``bcsearch[ray]``.
-"""
+"""Workers on a Ray cluster, one actor each, wherever Ray finds the room for them."""
 
 from __future__ import annotations
 

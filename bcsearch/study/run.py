@@ -64,8 +64,7 @@ def run(sweep: str, options: RunOptions, listener: Listener) -> RunResult:
             return RunResult(study=None, bundle=None)
         place = f"files in {session.files}, storage {masked(url)}"
         listener(Notice(text=f"study: {session.name}, {place}"))
-        grows = options.minutes is not None and options.trials is None
-        _report_budget(session, listener, grows=grows)
+        _report_budget(session, listener, grows=options.grows)
         bundle = None
         with suppress(KeyboardInterrupt):
             if _search(session, prepared, url, options, listener, interrupts):
@@ -176,7 +175,7 @@ def _worker(
         interrupts=interrupts,
         listener=listener,
         most_trials=options.max_trials or inf,
-        grows=options.minutes is not None and options.trials is None,
+        grows=options.grows,
     )
 
 

@@ -70,12 +70,13 @@ class Worker:
 
     def _is_finished(self) -> bool:
         """Whether the budget is used up, where no slot is free; otherwise make or await one."""
-        if not self.slots.counts().is_done:
+        budget = self.slots.counts()
+        if not budget.is_done:
             if not self.storage.fail_stale(self.study):
                 time.sleep(IDLE_SECONDS)
             return False
         if self.grows:
-            self.slots.ensure_slots(self.slots.counts().total + 1)
+            self.slots.ensure_slots(budget.total + 1)
             return False
         return self._clears_up()
 
@@ -136,9 +137,8 @@ class Worker:
             return in_slot.reason
         except Abandoned as error:
             raise error.error from error.error.__cause__
-        except (
-            Exception
-        ) as error:  # Optuna has no class of its own for a trial that another worker ended
+        except Exception as error:
+            # Optuna has no class of its own for a trial that another worker ended
             interrupted = error.__context__
             if isinstance(error, UnboundLocalError) and isinstance(interrupted, KeyboardInterrupt):
                 raise interrupted from None  # it came as the end was stored, where Optuna stumbles

@@ -1,4 +1,1 @@
-"""Lockstep training of all folds of a trial, and the refit.
-
-Imports tensorflow, keras and the floors below.
-"""
+"""Lockstep training of all folds of a trial, and the refit."""

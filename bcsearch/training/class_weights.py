@@ -9,6 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bcsearch.training.task import Task
+
 
 def _balanced(counts: np.ndarray) -> np.ndarray:
     """Let all classes count alike: n_images / (n_classes * images of the class)."""
@@ -21,6 +23,12 @@ CLASS_WEIGHTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "none": np.ones_like,
     "balanced": _balanced,
 }
+
+
+def fold_class_weights(kind: str, task: Task) -> np.ndarray:
+    """Return the weights of each fold, (n_folds, n_classes) float32, by its training rows."""
+    labels = (task.labels[rows] for rows in task.train_rows)
+    return np.stack([class_weights(kind, fold, task.n_classes) for fold in labels])
 
 
 def class_weights(kind: str, labels: np.ndarray, n_classes: int) -> np.ndarray:

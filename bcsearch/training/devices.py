@@ -17,14 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-BFLOAT16_CAPABILITY = (
-    8,
-    0,
-)  # from here on GPUs compute in bfloat16, which needs no scaling of the loss
+# from here on GPUs compute in bfloat16, which needs no scaling of the loss
+BFLOAT16_CAPABILITY = (8, 0)
 VISIBLE = "CUDA_VISIBLE_DEVICES"  # which of the machine's GPUs TensorFlow finds, and in which order
-_taken: list[
-    Device
-] = []  # by this process: TensorFlow takes no other choice once it computes, and the lock must live
+# by this process: TensorFlow takes no other choice once it computes, and the lock must live
+_taken: list[Device] = []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +40,8 @@ class Device:
     name: str
     jit_compile: bool
     precision: str
-    lock: FileLock | None = field(
-        default=None, repr=False, compare=False
-    )  # held while the process lives
+    # held while the process lives
+    lock: FileLock | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def cpu(cls) -> Device:

@@ -10,7 +10,7 @@ import tensorflow as tf
 from bcsearch.seeds import derive_seed
 from bcsearch.training.batch import numbers_of
 from bcsearch.training.batches import Batches, padded, view_of
-from bcsearch.training.class_weights import class_weights
+from bcsearch.training.class_weights import fold_class_weights
 from bcsearch.training.fold_weights import FoldWeights, Scaling, first_kernels, scalings
 from bcsearch.training.head import new_head, start_head
 from bcsearch.training.head_functions import EpochRows, FeatureTable, head_functions
@@ -44,9 +44,7 @@ class HeadTrainer:
         """Take features of the views that are trained on, then of those that are only scored."""
         self._features, self._task, self._params, self._seed = features, task, params, seed
         self._batches = Batches(train_rows=task.train_rows, batch_size=params.batch_size, seed=seed)
-        labels = (task.labels[rows] for rows in task.train_rows)
-        weights = [class_weights(params.class_weights, fold, task.n_classes) for fold in labels]
-        self._class_weights = tf.constant(np.stack(weights))
+        self._class_weights = tf.constant(fold_class_weights(params.class_weights, task))
         self._functions = head_functions(params)
         self._head = new_head(len(params.units) + 1)
         widths = [features.table.shape[1], *params.units, task.n_classes]

@@ -14,7 +14,7 @@ import tensorflow as tf
 from bcsearch.seeds import derive_seed
 from bcsearch.training.batch import Numbers, numbers_of
 from bcsearch.training.batches import Batches, view_of
-from bcsearch.training.class_weights import class_weights
+from bcsearch.training.class_weights import fold_class_weights
 from bcsearch.training.parking import Parking
 from bcsearch.training.protocol import Check, nothing
 
@@ -49,8 +49,7 @@ class SuffixTrainer:
         self._views = views[: params.n_views]
         self._scored = [views[0], *views[params.n_views :]]
         self._batches = Batches(train_rows=task.train_rows, batch_size=params.batch_size, seed=seed)
-        labels = (task.labels[rows] for rows in task.train_rows)
-        weights = [class_weights(params.class_weights, fold, task.n_classes) for fold in labels]
+        weights = fold_class_weights(params.class_weights, task)
         self._class_weights = [tf.constant(each) for each in weights]
         self._parking = self._parked(start)
 

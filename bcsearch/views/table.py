@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from bcsearch.errors import ConfigError
@@ -82,9 +81,7 @@ def get_operation(name: str, kind: Kind | None = None) -> Operation:
     Raises:
         ConfigError: there is none, or it is of another kind.
     """
-    groups = [group for each, group in PLUGINS.items() if kind in (None, each)]
-    found = next((group for group in groups if entry_points(group=group, name=name)), groups[0])
-    row = row_of(OPS, name, found)
+    row = row_of(OPS, name, *(group for each, group in PLUGINS.items() if kind in (None, each)))
     if kind not in (None, row.kind):
         raise ConfigError(f"operation {name!r} is of kind {row.kind}, {kind} is needed")
     return row

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from bcsearch.features.entry import EntryKey
-from bcsearch.features.store import Rows, Store
+from bcsearch.features.entry import EntryKey, Rows
+from bcsearch.features.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from bcsearch.features import store as store_module
-from bcsearch.features.entry import DATA, META, EntryKey
-from bcsearch.features.store import Rows, Store
+from bcsearch.features.entry import DATA, META, EntryKey, Rows
+from bcsearch.features.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,8 +28,8 @@ CHILD = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from bcsearch.features.entry import EntryKey
-from bcsearch.features.store import Rows, Store
+from bcsearch.features.entry import EntryKey, Rows
+from bcsearch.features.store import Store
 
 root, calls, pause = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
 

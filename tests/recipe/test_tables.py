@@ -76,7 +76,7 @@ def test_row_of_another_package_is_known_by_its_entry_point(
     from importlib import metadata
 
     from bcsearch import plugins
-    from bcsearch.recipe import check_value, parts
+    from bcsearch.recipe import check_value
     from bcsearch.training.losses import LOSSES
 
     point = metadata.EntryPoint("focal", "bcsearch.training.losses:triplet", "bcsearch.losses")
@@ -85,7 +85,6 @@ def test_row_of_another_package_is_known_by_its_entry_point(
         points: list[EntryPoint] = [point]
         return metadata.EntryPoints(points).select(**asked)
 
-    monkeypatch.setattr(parts, "entry_points", found)
     monkeypatch.setattr(plugins, "entry_points", found)
     check_value("loss", "focal")
     assert plugins.row_of(LOSSES, "focal", "bcsearch.losses") is LOSSES["triplet"]
