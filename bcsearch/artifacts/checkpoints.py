@@ -86,7 +86,8 @@ def _write(path: Path, checkpoint: Checkpoint, digest: str) -> None:
     epochs = [asdict(scores) for scores in checkpoint.epochs]
     about = json.dumps({"digest": digest, "seconds": checkpoint.seconds, "epochs": epochs})
     with replacing(path) as draft:
-        np.savez(draft, **{ABOUT: np.array(about)}, **checkpoint.arrays)  # type: ignore[arg-type] # its own keyword
+        arrays = {ABOUT: np.array(about), **checkpoint.arrays}
+        np.savez(draft, **arrays)  # type: ignore[arg-type]  # its own keyword
 
 
 def _read(path: Path, digest: str) -> Checkpoint:

@@ -18,11 +18,3 @@ def resizing(height: int, width: int, side: int) -> keras.Model | None:
         side, side, interpolation="bilinear", antialias=True, name="resize"
     )
     return keras.Model(image, resize(image), name="resizing")
-
-
-def with_resizing(model: keras.Model, height: int, width: int) -> keras.Model:
-    """Return a backbone that takes images of another size."""
-    before = resizing(height, width, model.input_shape[1])
-    if before is None:
-        return model
-    return keras.Model(before.input, model(before.output), name=f"resized_{model.name}")

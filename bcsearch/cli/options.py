@@ -71,7 +71,8 @@ def takes(*names: str) -> Callable[[Command], Command]:
 
         called.__doc__ = command.__doc__
         called.__name__ = command.__name__
-        called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # what typer reads
+        signature = inspect.Signature(parameters)
+        called.__signature__ = signature  # type: ignore[attr-defined]  # what typer reads
         return called
 
     return decorate

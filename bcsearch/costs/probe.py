@@ -49,7 +49,7 @@ def measure(trainer: Trainer, pool: Sequence[Candidate]) -> Speeds:
         nonlocal done
         done += 1
         what = "measuring what a trial costs on this machine"
-        features.progress(Progress(what=what, done=done, total=total))
+        features.progress(Progress(what=what, done=done, total=total, unit="parts"))
 
     for network, mine in networks.items():
         activations = _measure_segments(trainer, network, few, mine, speeds)

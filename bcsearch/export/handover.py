@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from bcsearch.records import StudyRecord
 
 DRAFT = ".bcsearch-draft"  # a folder that is being written; a killed process leaves it behind
-FORMATS = ("keras", "toml", "yaml", "json")  # what is exported where no others are asked for
 
 
 def hand_over(
@@ -26,7 +25,7 @@ def hand_over(
     bundle_dir: Path,
     target: Path,
     refit: str,
-    formats: Sequence[str] = FORMATS,
+    formats: Sequence[str],
     artifacts: Artifacts | None = None,
 ) -> list[Path]:
     """Write a study's best trial, refitted, in several formats; return the files.

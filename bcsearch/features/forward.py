@@ -44,18 +44,21 @@ class FrozenForward:
         small = 4 * sum(part.count_params() for part in segments) <= CONSTANTS_BYTES
         parts = [_constant(part) if small else _live(part) for part in segments]
 
-        @tf.function(jit_compile=jit_compile, autograph=False)  # type: ignore[untyped-decorator]  # tensorflow ships no types
         def through_parts(hidden: tf.Tensor) -> tf.Tensor:
             for part in parts:
                 hidden = _rounded(part(hidden))
             return hidden
 
-        @tf.function(input_signature=[tf.TensorSpec(shape, dtype)], autograph=False)  # type: ignore[untyped-decorator]  # the same
+        compiled = tf.function(through_parts, jit_compile=jit_compile, autograph=False)
+
         def forward(inputs: tf.Tensor) -> tf.Tensor:
             hidden = tf.cast(inputs, tf.float32)
-            return through_parts(hidden if before is None else before(hidden))
+            if before is not None:
+                hidden = before(hidden)
+            return compiled(hidden)
 
-        self._forward = forward
+        signature = [tf.TensorSpec(shape, dtype)]
+        self._forward = tf.function(forward, input_signature=signature, autograph=False)
 
     def run(self, inputs: np.ndarray) -> Iterator[np.ndarray]:
         """Yield outputs (batch_size or fewer, *output_shape), float32, of inputs (n, ...)."""

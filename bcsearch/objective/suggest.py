@@ -24,5 +24,5 @@ def _draw(trial: optuna.Trial, name: str, param: Param) -> Value:
         return trial.suggest_float(name, *param.floats, log=param.log)
     if param.ints is not None:
         return trial.suggest_int(name, *param.ints, log=param.log, step=param.step or 1)
-    drawn: Value = trial.suggest_categorical(name, param.choice or ())  # type: ignore[assignment] # never None
-    return drawn
+    choices = param.choice or ()
+    return trial.suggest_categorical(name, choices)  # type: ignore[return-value]  # none is None

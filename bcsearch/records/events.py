@@ -93,11 +93,12 @@ class TrialLost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Work besides training goes on; ``done`` of ``total`` images."""
+    """Work besides training goes on: ``done`` of ``total``, which are things like ``unit``."""
 
     what: str
     done: int
     total: int
+    unit: str = "images"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

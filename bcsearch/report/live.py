@@ -183,7 +183,7 @@ def _ended_line(event: Event) -> str:
     Most of a trial's time besides training is work whose result is kept for other trials.
     """
     if isinstance(event, Progress) and event.done >= event.total:
-        return f"{event.what}: {event.total} images done"
+        return f"{event.what}: {event.total} {event.unit} done"
     if not isinstance(event, TrialEnded):
         return ""
     line = f"trial {event.number} {event.state}, {event.score_name} {event.score:.4f}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from json import dumps, loads
 from typing import TYPE_CHECKING, Any
@@ -77,43 +77,49 @@ def read_trials(
     infeasible = _infeasible(connection, scope)
     notes = _user_attr(connection, scope, attrs.NOTE)
     histories = _user_attr(connection, scope, attrs.RETRY_HISTORY)
-    params: dict[int, dict[str, Any]] = {}
-    entries: dict[int, Any] = {}
-    if in_full:
-        params = _params(connection, scope)
-        entries = _ledger(connection, scope, with_epochs=with_epochs)
     trials = []
     for trial_id, number, optuna_state, started, finished in rows:
         state = TrialState[optuna_state.name]
         if number in infeasible:
             state = TrialState.INFEASIBLE
         remarks = [notes.get(trial_id)]
-        retry_of = train_seconds = None
-        epochs: tuple[EpochScores, ...] = ()
+        retry_of = None
         if trial_id in histories:
             retry_of = histories[trial_id][-1]
             remarks.append(f"retry of trial {retry_of}")
-        entry = entries.get(number)
-        if entry is not None:
-            train_seconds = entry.train_seconds
-            if entry.epochs:
-                epochs = decode_epochs(entry.epochs)
-            if entry.duplicate_of is not None:
-                remarks.insert(0, f"same configuration as trial {entry.duplicate_of}")
         trial = TrialRecord(
             number=number,
             state=state,
             score=scores.get(trial_id),
-            params=params.get(trial_id, {}),
-            epochs=epochs,
             started=aware(started),
             finished=aware(finished),
-            train_seconds=train_seconds,
             note="; ".join(filter(None, remarks)),
             retry_of=retry_of,
         )
         trials.append(trial)
+    if in_full:
+        params = _params(connection, scope)
+        entries = _ledger(connection, scope, with_epochs=with_epochs)
+        trials = [
+            _in_full(trial, params.get(row.trial_id, {}), entries.get(trial.number))
+            for row, trial in zip(rows, trials, strict=True)
+        ]
     return tuple(trials)
+
+
+def _in_full(trial: TrialRecord, params: dict[str, Any], entry: Any) -> TrialRecord:
+    """Add what a trial drew and its row of the ledger, None where it has none."""
+    if entry is None:
+        return replace(trial, params=params)
+    note = trial.note
+    if entry.duplicate_of is not None:
+        same = f"same configuration as trial {entry.duplicate_of}"
+        note = "; ".join(filter(None, [same, note]))
+    epochs: tuple[EpochScores, ...] = ()
+    if entry.epochs:
+        epochs = decode_epochs(entry.epochs)
+    seconds = entry.train_seconds
+    return replace(trial, params=params, epochs=epochs, train_seconds=seconds, note=note)
 
 
 def aware(time: datetime | None) -> datetime | None:

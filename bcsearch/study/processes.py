@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 STORAGE = "BCSEARCH_STORAGE"  # names the database: no argument, as a URL may hold a password
-SUPERVISED = (
-    "BCSEARCH_SUPERVISED"  # names the family of a worker that ends when its standard input does
-)
+# names the family of a worker that ends when its standard input does
+SUPERVISED = "BCSEARCH_SUPERVISED"
 FAMILY = token_hex(8)  # of those that this process starts
 THREADS = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS")  # what the processor cores are divided by
 READ_SECONDS = 1.0  # for the last lines of a process that has ended
@@ -57,17 +56,17 @@ class Launcher(Protocol):
     """A place where workers can be started."""
 
     def __call__(
-        self, words: Sequence[str], environment: Mapping[str, str], n_workers: int
+        self, arguments: Sequence[str], environment: Mapping[str, str], n_workers: int
     ) -> Launch:
-        """Return what starts them; ``words`` are what follows Python on the command line."""
+        """Return what starts them; ``arguments`` are what follows Python on the command line."""
 
 
 def started(
-    words: Sequence[str], environment: Mapping[str, str], n_threads: int
+    arguments: Sequence[str], environment: Mapping[str, str], n_threads: int
 ) -> subprocess.Popen[str]:
     """Start Python in a process that ends with this one, with ``environment`` over its own."""
     return subprocess.Popen(
-        [sys.executable, *words],
+        [sys.executable, *arguments],
         env={
             **os.environ,
             **dict.fromkeys(THREADS, str(n_threads)),
@@ -102,14 +101,14 @@ def leave_with_supervisor() -> bool:
 class LocalLaunch:
     """Starts workers on this machine, whose cores they divide; see ``Launch``."""
 
-    words: Sequence[str]
+    arguments: Sequence[str]
     environment: Mapping[str, str]
     n_workers: int
 
     def __call__(self, tell: Callable[[str], None]) -> LocalProcess:
         """Start one."""
         n_threads = max(1, joblib.cpu_count() // self.n_workers)
-        return LocalProcess(started(self.words, self.environment, n_threads), tell)
+        return LocalProcess(started(self.arguments, self.environment, n_threads), tell)
 
 
 def _signal_name(number: int) -> str:

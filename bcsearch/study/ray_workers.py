@@ -33,10 +33,10 @@ class Seat:
     """One worker process on the node where Ray has put this actor; it ends when the actor does."""
 
     def __init__(
-        self, words: Sequence[str], environment: Mapping[str, str], n_threads: int
+        self, arguments: Sequence[str], environment: Mapping[str, str], n_threads: int
     ) -> None:
         self._lines: list[str] = []
-        process = started(words, environment, n_threads)
+        process = started(arguments, environment, n_threads)
         self._process = LocalProcess(process, self._lines.append)
 
     def told(self) -> Told:
@@ -58,10 +58,10 @@ class Seat:
 class RayLaunch:
     """Starts workers on a cluster; each asks for so many CPUs and GPUs of a node.
 
-    ``words`` are what follows the node's own Python on the command line.
+    ``arguments`` are what follows the node's own Python on the command line.
     """
 
-    words: Sequence[str]
+    arguments: Sequence[str]
     environment: Mapping[str, str]
     cpus: float = 1.0
     gpus: float = 0.0
@@ -71,7 +71,9 @@ class RayLaunch:
         actor: Any = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_restarts=0)(Seat)
         n_threads = max(1, round(self.cpus))
         return RayProcess(
-            actor.remote(list(self.words), dict(self.environment), n_threads), tell, self._request
+            actor.remote(list(self.arguments), dict(self.environment), n_threads),
+            tell,
+            self._request,
         )
 
     @property
@@ -166,7 +168,7 @@ class RayCluster:
         return cls(n_machines=len(machines), cpus=cpus, gpus=gpus)
 
     def __call__(
-        self, words: Sequence[str], environment: Mapping[str, str], n_workers: int
+        self, arguments: Sequence[str], environment: Mapping[str, str], n_workers: int
     ) -> RayLaunch:
         """Return what starts workers there.
 
@@ -179,7 +181,9 @@ class RayCluster:
                 "give --storage a server, "
                 "such as postgresql://user@host/database"
             )
-        return RayLaunch(words=words, environment=environment, cpus=self.cpus, gpus=self.gpus)
+        return RayLaunch(
+            arguments=arguments, environment=environment, cpus=self.cpus, gpus=self.gpus
+        )
 
 
 def _check_answers(address: str | None) -> None:

@@ -50,8 +50,8 @@ def _contrast(seed: int) -> Change:
 
 
 def _shear(seed: int) -> Change:
-    across, down = Strength(0.0, 0.2, seed), Strength(0.0, 0.2, seed + 1)
-    return cv.RandomShear(across, down, seed=seed, **edge)  # type: ignore[no-any-return]  # the same
+    x, y = Strength(0.0, 0.2, seed), Strength(0.0, 0.2, seed + 1)
+    return cv.RandomShear(x, y, seed=seed, **edge)  # type: ignore[no-any-return]  # the same
 
 
 STEPS: dict[str, Step] = {

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 def jpeg(images: np.ndarray, settings: Mapping[str, Setting], seed: int) -> np.ndarray:
     """Write images (n, height, width, 3) uint8 as JPEG of ``quality`` and read them back."""
+    quality = round(settings["quality"])  # type: ignore[arg-type]  # a number by the table
     found = np.empty_like(images)
     for row, image in enumerate(images):
         file = BytesIO()
-        Image.fromarray(image).save(file, "JPEG", quality=round(float(settings["quality"])))  # type: ignore[arg-type] # a number by the table
+        Image.fromarray(image).save(file, "JPEG", quality=quality)
         found[row] = np.asarray(Image.open(file))
     return found

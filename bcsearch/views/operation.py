@@ -21,7 +21,6 @@ class Kind(StrEnum):
     PREPROCESS = "preprocess"
     AUGMENT = "augment"
     CORRUPT = "corrupt"
-    TTA = "tta"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

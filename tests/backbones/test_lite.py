@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from tests.models import resized
+
 pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
@@ -64,11 +66,10 @@ def test_every_layer_has_a_name_of_its_own() -> None:
 def test_a_saved_model_takes_native_images_in_a_fresh_process_without_bcsearch(
     tmp_path: Path,
 ) -> None:
-    from bcsearch.backbones.resizing import with_resizing
     from bcsearch.backbones.weights import load_backbone, resolve_weights
 
     weights = resolve_weights("efficientnet_lite0", "auto")
-    model = with_resizing(load_backbone("efficientnet_lite0", 64, weights, seed=0), 40, 50)
+    model = resized(load_backbone("efficientnet_lite0", 64, weights, seed=0), 40, 50)
     images = np.random.default_rng(0).integers(0, 256, (3, 40, 50, 3), np.uint8)
     model.save(tmp_path / "model.keras")
     np.save(tmp_path / "images.npy", images)

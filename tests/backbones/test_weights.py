@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bcsearch.errors import ConfigError, WeightsError
+from tests.models import resized
 
 pytestmark = pytest.mark.slow
 
@@ -86,11 +87,10 @@ def test_saved_weights_are_taken_up_from_a_path(tmp_path: Path, suffix: str) -> 
 def test_a_whole_model_gives_its_backbone(tmp_path: Path) -> None:
     import keras
 
-    from bcsearch.backbones.resizing import with_resizing
     from bcsearch.backbones.weights import load_backbone, resolve_weights
 
     saved = load_backbone("custom", 32, resolve_weights("custom", "random"), seed=5)
-    outer = with_resizing(saved, 40, 40)
+    outer = resized(saved, 40, 40)
     path = tmp_path / "whole.keras"
     keras.Model(outer.input, keras.layers.Dense(3)(outer.output)).save(path)
     loaded = load_backbone("custom", 32, resolve_weights("custom", str(path)), seed=0)

@@ -12,6 +12,7 @@ import pytest
 from bcsearch.errors import DataError, DiskError
 from bcsearch.recipe import Params
 from bcsearch.records import StudyRecord
+from tests.models import resized
 
 pytestmark = pytest.mark.slow
 
@@ -154,13 +155,12 @@ def test_bundle_reloads_with_keras_alone_in_a_fresh_process_and_gives_the_same(
 ) -> None:
     import keras
 
-    from bcsearch.backbones.resizing import with_resizing
     from bcsearch.backbones.weights import load_backbone, resolve_weights
     from bcsearch.training.fold_weights import Scaling, first_weights
     from bcsearch.training.keras_head import keras_head
 
     random = resolve_weights("efficientnet_lite0", "random")
-    body = with_resizing(load_backbone("efficientnet_lite0", 32, random, seed=1), SIDE, SIDE)
+    body = resized(load_backbone("efficientnet_lite0", 32, random, seed=1), SIDE, SIDE)
     params = Params(head_layers=2, activation="gelu", l2=1e-4)
     scaling = Scaling(mean=np.full(1280, 0.1, np.float32), scale=np.full(1280, 2.0, np.float32))
     head = keras_head(

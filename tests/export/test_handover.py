@@ -34,6 +34,7 @@ ABOUT: dict[str, Any] = {
 }
 FILES = {"best.toml", "best.yaml", "best.json", "model.keras"}
 REFIT = "bcsearch refit --study cells-1"
+FORMATS = ("keras", "toml", "yaml", "json")
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def refused(
     """Export and check all that holds for every refusal."""
     before, was_there = kept(bundle.parents[2]), target.exists()
     with pytest.raises(kind, match=text) as caught:
-        hand_over(study, bundle, target, REFIT)
+        hand_over(study, bundle, target, REFIT, FORMATS)
     assert "\n" not in str(caught.value)
     assert kept(bundle.parents[2]) == before
     assert target.exists() == was_there
@@ -70,7 +71,7 @@ def test_three_files_say_what_the_bundle_says_and_the_model_is_its_model(
     bundle: Path, tmp_path: Path
 ) -> None:
     target = tmp_path / "new" / "out"
-    written = hand_over(STUDY, bundle, target, REFIT)
+    written = hand_over(STUDY, bundle, target, REFIT, FORMATS)
     assert {path.name for path in target.iterdir()} == {path.name for path in written} == FILES
     assert all(path.parent == target for path in written)
     assert tomllib.loads((target / "best.toml").read_text(encoding="utf-8")) == ABOUT
@@ -115,7 +116,7 @@ def test_empty_folder_is_filled(
         (target / DRAFT).mkdir()
         (target / DRAFT / "half").write_text("")
     monkeypatch.chdir(target)
-    hand_over(STUDY, bundle, Path(), REFIT)
+    hand_over(STUDY, bundle, Path(), REFIT, FORMATS)
     assert {path.name for path in target.iterdir()} == FILES
 
 
@@ -199,7 +200,7 @@ def test_interrupted_export_leaves_nothing(
 ) -> None:
     monkeypatch.setattr("bcsearch.export.writers.shutil.copyfile", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        hand_over(STUDY, bundle, tmp_path / "out", REFIT)
+        hand_over(STUDY, bundle, tmp_path / "out", REFIT, FORMATS)
     assert not (tmp_path / "out").exists()
 
 
@@ -212,7 +213,7 @@ def test_model_that_is_replaced_meanwhile_is_not_mixed_with_the_old_description(
 
     monkeypatch.setattr("bcsearch.export.writers.shutil.copyfile", replaced)
     with pytest.raises(StudyError, match="was replaced just now; run the same command again"):
-        hand_over(STUDY, bundle, tmp_path / "out", REFIT)
+        hand_over(STUDY, bundle, tmp_path / "out", REFIT, FORMATS)
     assert not (tmp_path / "out").exists()
 
 

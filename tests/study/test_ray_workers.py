@@ -120,7 +120,7 @@ def test_worker_without_room_says_so_and_waits(
     monkeypatch.setattr(ray_workers, "ROOM_SECONDS", 0.5)
     lines: list[str] = []
     ray_workers.RayCluster.join(cluster.address)
-    launch = ray_workers.RayLaunch(words=["-c", "print('here')"], environment={}, cpus=3.0)
+    launch = ray_workers.RayLaunch(arguments=["-c", "print('here')"], environment={}, cpus=3.0)
     process = launch(lines.append)
     while not lines:
         assert process.poll() is None
