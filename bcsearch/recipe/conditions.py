@@ -49,7 +49,10 @@ def _has_embedding(values: Mapping[str, Value]) -> bool:
 
 
 UNFREEZES = When("where layers are unfrozen", unfreezes)
-EMBEDS = When("where there is a hidden layer or layers are unfrozen", _has_embedding)
+LOSS = When(
+    "always; triplet where there is a hidden layer or layers are unfrozen",
+    lambda values: values["loss"] != "triplet" or _has_embedding(values),
+)
 TRIPLET = When(
     "where loss is triplet",
     lambda values: values["loss"] == "triplet" and _has_embedding(values),

@@ -177,7 +177,7 @@ PARTS: tuple[Part, ...] = (
         domain=Names(("cross_entropy", "triplet"), group="bcsearch.losses"),
         default="cross_entropy",
         where=Where.LOSS,
-        acts=conditions.EMBEDS,
+        acts=conditions.LOSS,
         traced=True,
         doc="`triplet` adds a loss on distances between embeddings to the cross-entropy.",
     ),

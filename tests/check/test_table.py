@@ -41,6 +41,18 @@ def test_exact_copies_are_one_group_that_no_fold_splits() -> None:
         assert not set(groups[fold.train]) & set(groups[fold.valid])
 
 
+def test_every_check_gives_findings_of_one_line_and_a_group_for_each_image() -> None:
+    from bcsearch.check.table import CHECKS
+
+    dataset = dataset_of(with_copies(), np.arange(40) % 2)
+    for name, check in CHECKS.items():
+        checked = check(dataset, NO_FEATURES)
+        assert all(line and "\n" not in line for line in checked.findings), name
+        if checked.groups is not None:
+            assert checked.groups.shape == (40,), name
+            assert np.issubdtype(checked.groups.dtype, np.integer), name
+
+
 def test_without_copies_nothing_is_found_and_no_groups_are_made() -> None:
     from bcsearch.check.table import check_dataset
 

@@ -52,3 +52,13 @@ def test_help_loads_no_heavy_package(command: str) -> None:
 @pytest.mark.parametrize("command", commands())
 def test_every_command_stands_in_the_readme(command: str) -> None:
     assert f"bcsearch {command}" in README.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_export_says_which_formats_there_are() -> None:
+    from bcsearch.export.writers import WRITERS
+
+    found = subprocess.run(
+        [sys.executable, "-c", HELP, "export"], capture_output=True, text=True, check=True
+    )
+    assert f"commas: {', '.join(WRITERS)}." in " ".join(found.stdout.split())

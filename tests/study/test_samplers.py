@@ -4,7 +4,7 @@ import optuna
 import pytest
 
 from bcsearch.config import Search
-from bcsearch.study.samplers import build_pruner, build_sampler
+from bcsearch.study.samplers import SAMPLERS, build_pruner, build_sampler
 
 
 def draws(sampler: optuna.samplers.BaseSampler) -> list[float]:
@@ -12,12 +12,12 @@ def draws(sampler: optuna.samplers.BaseSampler) -> list[float]:
     return [study.ask().suggest_float("x", 0, 1) for _ in range(3)]
 
 
-@pytest.mark.parametrize("kind", ["tpe", "random"])
+@pytest.mark.parametrize("kind", SAMPLERS)
 def test_draws_depend_on_the_seed_and_on_the_worker_only(kind: str) -> None:
     search = Search.model_validate({"sampler": kind, "seed": 3})
     other = Search.model_validate({"sampler": kind, "seed": 4})
     assert draws(build_sampler(search, "a", 5)) == draws(build_sampler(search, "a", 5))
-    seen = [draws(build_sampler(search, *words)) for words in [(), ("a", 5), ("b", 5), ("a", 6)]]
+    seen = [draws(build_sampler(search, *parts)) for parts in [(), ("a", 5), ("b", 5), ("a", 6)]]
     seen.append(draws(build_sampler(other, "a", 5)))
     assert len({tuple(drawn) for drawn in seen}) == len(seen)
 

@@ -150,3 +150,42 @@ def test_mixup_takes_inputs_with_places() -> None:
     inputs = tf.random.stateless_normal((FOLDS, ROWS, 3, 3, 2), [0, 1])
     mixed = mixup(inputs, batch().targets, numbers(), tf.constant([3, 4]))
     assert mixed.inputs.shape == inputs.shape
+
+
+def changed_in_fold_one(rows: np.ndarray) -> np.ndarray:
+    changed = rows.copy()
+    changed[1] = changed[1, ::-1] * 0.5 + 0.1
+    return changed
+
+
+def test_every_loss_gives_one_number_a_fold_which_no_other_fold_changes() -> None:
+    import tensorflow as tf
+
+    from bcsearch.training.losses import LOSSES
+
+    given = batch()
+    other = given._replace(
+        embedding=tf.constant(changed_in_fold_one(given.embedding.numpy())),
+        logits=tf.constant(changed_in_fold_one(given.logits.numpy())),
+    )
+    for name, loss in LOSSES.items():
+        here, there = loss(given, numbers()).numpy(), loss(other, numbers()).numpy()
+        assert here.shape == (FOLDS,), name
+        assert np.isfinite(here).all(), name
+        assert here[0] == there[0], name
+        assert here[1] != there[1], name
+
+
+def test_every_mix_keeps_form_and_sums_of_targets_and_every_fold_to_itself() -> None:
+    import tensorflow as tf
+
+    from bcsearch.training.mixes import MIXES
+
+    inputs, targets = batch().inputs.numpy(), batch().targets
+    seed = tf.constant([1, 2])
+    for name, mix in MIXES.items():
+        here = mix(tf.constant(inputs), targets, numbers(), seed)
+        there = mix(tf.constant(changed_in_fold_one(inputs)), targets, numbers(), seed)
+        assert here.inputs.shape == inputs.shape, name
+        np.testing.assert_allclose(here.targets.numpy().sum(axis=-1), 1.0, atol=1e-6)
+        np.testing.assert_array_equal(here.inputs.numpy()[0], there.inputs.numpy()[0])
