@@ -12,6 +12,7 @@ import numpy as np
 from bcsearch.config import Plan, parse_plan
 from bcsearch.objective.attempt import Context
 from bcsearch.objective.cross_validated import Objective
+from bcsearch.recipe import Params
 from bcsearch.records import EpochScores, TrainResult
 from bcsearch.records.checkpoint import Checkpoint
 from bcsearch.storage import open_storage
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bcsearch.objective.protocol import Train
-    from bcsearch.recipe import Params
+    from bcsearch.recipe import Value
     from bcsearch.records.checkpoint import Checkpoints
     from bcsearch.records.events import Event, Listener, Report
 
@@ -67,9 +68,9 @@ class FakeTrainer:
     calls: list[Params] = field(default_factory=list)
     trial_seconds: list[float | None] = field(default_factory=list)  # that each call was allowed
 
-    def canonical(self, params: Params) -> Params:
+    def canonical(self, values: Mapping[str, Value]) -> Params:
         """Leave a configuration as it is."""
-        return params
+        return Params(**values)
 
     def __call__(
         self,
@@ -136,7 +137,7 @@ def open_session(
     study = open_study(
         storage, plan, fingerprint, name=name, worker=worker, starts=plan.sweep.start
     )
-    session = Session(study=study, storage=storage, results=folder, files=folder / name)
+    session = Session.of(study, storage, results=folder, files=folder / name)
     session.set_budget(trials, plan.sweep.search.trials)
     return session
 

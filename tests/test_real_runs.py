@@ -563,7 +563,7 @@ def more_trials(url: str, name: str, trials: int) -> None:
     """Raise a study's budget, as ``bcsearch run --trials`` does, and run none of them."""
     storage = open_storage(url)
     study = optuna.load_study(study_name=name, storage=storage)
-    Session(study=study, storage=storage, results=Path(), files=Path()).set_budget(trials, trials)
+    Session.of(study, storage, results=Path(), files=Path()).set_budget(trials, trials)
     storage.engine.dispose()
 
 

@@ -1,1 +1,1 @@
-"""Files of a study's trials beside the database: checkpoints, out-of-fold probabilities."""
+"""Files of a study's trials beside the database: checkpoints, probabilities, figures."""

@@ -1,7 +1,6 @@
 """Figures of trials as Optuna's artifacts, drawn at the moment that somebody opens them.
 
-``ARTIFACTS`` is a private name of Optuna 5.0: the key of what a trial knows of an artifact begins
-with it. Its public function writes a file and chooses a random id, and here nothing is written.
+Optuna's own function would write a file and choose a random id; here nothing is written.
 """
 
 from __future__ import annotations
@@ -19,14 +18,12 @@ from optuna.artifacts.exceptions import ArtifactNotFound
 
 from bcsearch.artifacts.files import FIGURES
 from bcsearch.paths import replacing
-from bcsearch.storage.optuna_private import trial_id
+from bcsearch.storage.optuna_private import ARTIFACT, trial_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     import optuna
-
-ARTIFACTS = "artifacts:"
 
 
 class Draw(Protocol):
@@ -45,7 +42,7 @@ def register_figure(trial: optuna.Trial, uuid: str) -> None:
         encoding=None,
     )
     content = json.dumps(asdict(artifact))
-    key = ARTIFACTS + artifact.artifact_id
+    key = ARTIFACT + artifact.artifact_id
     trial.storage.set_trial_system_attr(trial_id(trial), key, content)
 
 

@@ -48,6 +48,9 @@ class RunOptions:
         "Time for this command, the refit included; without --trials it is the only limit.",
         worker=True,
     )
+    grow: bool = _option(
+        False, "--grow", "Add trials to the budget for as long as --minutes last.", worker=True
+    )
     max_trials: int | None = _option(
         None, "--max-trials", "Leave after so many trials. Default: stay.", worker=True
     )
@@ -138,27 +141,25 @@ class RunOptions:
         sweep = self.over(plan).sweep
         minutes = self.minutes
         if minutes is not None:
-            minutes -= (time.monotonic() - self.begun) / 60
+            minutes = max(minutes - (time.monotonic() - self.begun) / 60, 0.01)
         resolved = replace(
             self,
             data=sweep.data,
             weights=sweep.weights.source,
             max_trials=sweep.limits.recycle_trials,
-            minutes=minutes and max(minutes, 0.01),
+            minutes=minutes,
             artifacts_dir=self.artifacts_dir and self.artifacts_dir.absolute(),
             cache_dir=self.cache_dir and self.cache_dir.absolute(),
         )
         args = ["--study", study]
         for each in fields(resolved):
             value = getattr(resolved, each.name)
-            if each.metadata.get("worker") and value is not None:
-                args += [each.metadata["flag"], str(value)]
+            if not each.metadata.get("worker") or value in (None, False):
+                continue
+            args.append(each.metadata["flag"])
+            if value is not True:
+                args.append(str(value))
         return args
-
-    @property
-    def grows(self) -> bool:
-        """Whether time is the only limit, so that the budget of trials grows with it."""
-        return self.minutes is not None and self.trials is None
 
     @property
     def supervises(self) -> bool:

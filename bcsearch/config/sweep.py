@@ -49,6 +49,11 @@ class Search(_Section):
     pruner_epochs: FromZero = 2  # no pruning before this epoch
     seed: Seed = 0
 
+    @property
+    def prunes(self) -> bool:
+        """Whether weak trials are stopped early."""
+        return self.pruner != "none"
+
 
 class FoldSettings(_Section):
     """How images are divided into training and validation parts."""

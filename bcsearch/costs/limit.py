@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bcsearch.costs.entries import Entry, entries_of
-from bcsearch.costs.pool import draw_pool
+from bcsearch.costs.pool import all_points
 from bcsearch.errors import ConfigError
 from bcsearch.records.sizes import size_text
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from bcsearch.costs.pool import Candidate
     from bcsearch.training.trainer import Trainer
 
-MOST_CHOICES = 16  # more values than these are a range
 COSTLY = ("image_size", "views", "augment", "preprocess", "backbone", "unfreeze_fraction")
 
 
@@ -26,7 +25,7 @@ def check_cache(plan: Plan, trainer: Trainer, most_bytes: int) -> None:
     Raises:
         ConfigError: it may; the message names the values that need most, and what would fit.
     """
-    pool = draw_pool(plan)
+    pool = all_points(plan)
     entries = entries_of(pool, trainer, plan.sweep.training.epochs)
     n_images = len(trainer.features.images)
 
@@ -39,12 +38,12 @@ def check_cache(plan: Plan, trainer: Trainer, most_bytes: int) -> None:
         return
     rows: Sequence[int] = range(len(pool))
     removed: list[str] = []
-    options = _options(pool, rows)
+    options = _options(plan, pool, rows)
     while options and needed(rows) > most_bytes and len(removed) < 5:
         best = min(options, key=lambda option: needed(options[option]))
         rows = options[best]
         removed.append(best)
-        options = _options(pool, rows)
+        options = _options(plan, pool, rows)
     without = ""
     if removed:
         without = f", without {', '.join(removed)}"
@@ -57,7 +56,7 @@ def check_cache(plan: Plan, trainer: Trainer, most_bytes: int) -> None:
     )
 
 
-def _options(pool: Sequence[Candidate], rows: Sequence[int]) -> dict[str, list[int]]:
+def _options(plan: Plan, pool: Sequence[Candidate], rows: Sequence[int]) -> dict[str, list[int]]:
     """Return what is left of the pool without a value of a choice, or the upper half of a range."""
     found: dict[str, list[int]] = {}
     for name in COSTLY:
@@ -65,7 +64,7 @@ def _options(pool: Sequence[Candidate], rows: Sequence[int]) -> dict[str, list[i
         distinct = sorted({value for value in values.values() if value is not None}, key=str)
         if len(distinct) < 2:
             continue
-        if len(distinct) > MOST_CHOICES:
+        if plan.space.varied[name].choice is None:
             numbers = [float(value) for value in distinct]
             middle = float(f"{(min(numbers) + max(numbers)) / 2:.2g}")
             kept = [row for row, value in values.items() if float(value or 0) <= middle]

@@ -9,7 +9,7 @@ import numpy as np
 
 from bcsearch.backbones.cuts import INPUT, POOLED
 from bcsearch.costs.entries import Entry, entries_of
-from bcsearch.costs.pool import Candidate, draw_pool
+from bcsearch.costs.pool import Candidate, all_points, draw_pool
 from bcsearch.costs.probe import measure
 from bcsearch.costs.probe_training import n_weights
 from bcsearch.records.costs import EpochCost, PassCost, StudyCosts
@@ -35,7 +35,8 @@ def study_costs(plan: Plan, trainer: Trainer, n_trials: int) -> StudyCosts:
         ConfigError: there is no such backbone.
     """
     pool = draw_pool(plan)
-    return costs_of(plan, trainer, pool, measure(trainer, pool), n_trials)
+    speeds = measure(trainer, [*pool, *all_points(plan)])
+    return costs_of(plan, trainer, pool, speeds, n_trials)
 
 
 def costs_of(
@@ -43,14 +44,14 @@ def costs_of(
 ) -> StudyCosts:
     """Count what a study may cost, given speeds; see ``study_costs``."""
     search, training = plan.sweep.search, plan.sweep.training
-    entries = set().union(*entries_of(pool, trainer, training.epochs))
+    entries = set().union(*entries_of(all_points(plan), trainer, training.epochs))
     rows = _pass_costs(entries, len(trainer.features.images), speeds)
     of_stages = [
         [epoch_seconds(each, stage, speeds, trainer.folds) for stage in each.stages]
         for each in pool
     ]
     fewest = min(training.epochs, training.patience + 1)
-    if search.pruner == "median":
+    if search.prunes:
         fewest = min(fewest, search.pruner_epochs + 1)
     pass_seconds = sum(row.seconds for row in rows)
 

@@ -1,4 +1,4 @@
-"""Takes the time of calls."""
+"""Takes the time of calls, on rows that are repeated to a whole batch."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def check_pruner(facts: StudyFacts) -> list[Finding]:
         return []
     search = facts.plan.sweep.search
     epochs = facts.plan.sweep.training.epochs
-    if search.pruner == "none":
+    if not search.prunes:
         what = "none, as the sweep says: weak trials run to their end"
         return [Finding(Level.NOTE, "pruner", what)]
     if search.pruner_trials >= facts.trials_wanted:

@@ -11,7 +11,8 @@ import optuna
 from bcsearch.artifacts.checkpoints import TrialCheckpoints
 from bcsearch.artifacts.figures import register_figure
 from bcsearch.errors import InfeasibleError
-from bcsearch.objective.suggest import suggest_params
+from bcsearch.objective.suggest import suggest_values
+from bcsearch.recipe import Params
 from bcsearch.records import EpochScores, TrainResult, TrialState
 from bcsearch.records.events import EpochEnded, TrialEnded, TrialInfeasible, TrialStarted
 from bcsearch.storage import LedgerEntry, attrs
@@ -53,7 +54,8 @@ class Attempt:
         self._of, self._trial = context, trial
         self._started = time.perf_counter()
         with context.storage.batched_params(trial_id(trial)):
-            self._params = suggest_params(trial, context.space)
+            self._values = suggest_values(trial, context.space)
+        self._params = Params(**self._values)
         self._history: list[int] = trial.user_attrs.get(attrs.RETRY_HISTORY, [])
         # as it was when this attempt began: a trial that was released has reports already
         self._reported = reported_steps(trial)
@@ -68,7 +70,7 @@ class Attempt:
             KeyboardInterrupt: the run should end.
             InfeasibleError, ConfigError: it cannot be trained.
         """
-        self._params = self._of.train.canonical(self._params)
+        self._params = self._of.train.canonical(self._values)
         self._of.listener(TrialStarted(number=self._trial.number, params=self._params))
         twin = known(self._of.ledger, self._params.digest(), self._history)
         if twin is None:

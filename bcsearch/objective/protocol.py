@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from bcsearch.recipe import Params
+    from collections.abc import Mapping
+
+    from bcsearch.recipe import Params, Value
     from bcsearch.records import TrainResult
     from bcsearch.records.checkpoint import Checkpoints
     from bcsearch.records.events import Report
@@ -14,8 +16,8 @@ if TYPE_CHECKING:
 class Train(Protocol):
     """Trains one configuration on all folds."""
 
-    def canonical(self, params: Params) -> Params:
-        """Return the configuration in a form that is equal for configurations that train alike."""
+    def canonical(self, values: Mapping[str, Value]) -> Params:
+        """Return the configuration of some values; equal for two that train alike."""
 
     def __call__(
         self,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bcsearch.recipe import Params
-
 if TYPE_CHECKING:
     import optuna
 
@@ -13,10 +11,9 @@ if TYPE_CHECKING:
     from bcsearch.recipe import Value
 
 
-def suggest_params(trial: optuna.Trial, space: Space) -> Params:
-    """Draw one configuration from ``space``; only parameters whose conditions hold are drawn."""
-    values = space.walk(lambda name, param: _draw(trial, name, param))
-    return Params(**values)
+def suggest_values(trial: optuna.Trial, space: Space) -> dict[str, Value]:
+    """Draw a value of each parameter of ``space`` whose conditions hold; fixed ones are added."""
+    return space.walk(lambda name, param: _draw(trial, name, param))
 
 
 def _draw(trial: optuna.Trial, name: str, param: Param) -> Value:

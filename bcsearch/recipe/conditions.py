@@ -18,9 +18,10 @@ def is_one_of(name: str, *wanted: Value) -> When:
     return When(f"where {name} is {listed}", lambda values: values[name] in wanted)
 
 
-def is_not(name: str, unwanted: Value) -> When:
-    """Act where another parameter has any value but one."""
-    return When(f"where {name} is not {unwanted}", lambda values: values[name] != unwanted)
+def is_not(name: str, *unwanted: Value) -> When:
+    """Act where another parameter has any value but some."""
+    listed = " or ".join(map(str, unwanted))
+    return When(f"where {name} is not {listed}", lambda values: values[name] not in unwanted)
 
 
 def has_layers(least: int) -> When:
@@ -48,12 +49,13 @@ def _has_embedding(values: Mapping[str, Value]) -> bool:
     return int(values["head_layers"]) > 0 or unfreezes(values)
 
 
+def all_but_on_embeddings(name: str, *values_on_embeddings: Value) -> When:
+    """Act always; with some values only where training moves the embedding."""
+    listed = " or ".join(map(str, values_on_embeddings))
+    return When(
+        f"always; {listed} where there is a hidden layer or layers are unfrozen",
+        lambda values: values[name] not in values_on_embeddings or _has_embedding(values),
+    )
+
+
 UNFREEZES = When("where layers are unfrozen", unfreezes)
-LOSS = When(
-    "always; triplet where there is a hidden layer or layers are unfrozen",
-    lambda values: values["loss"] != "triplet" or _has_embedding(values),
-)
-TRIPLET = When(
-    "where loss is triplet",
-    lambda values: values["loss"] == "triplet" and _has_embedding(values),
-)

@@ -8,7 +8,7 @@ from json import dumps
 from typing import TYPE_CHECKING, Any
 
 from bcsearch.recipe.conditions import unfreezes
-from bcsearch.recipe.part import Value
+from bcsearch.recipe.part import Range, Value
 from bcsearch.recipe.parts import BY_NAME, PARTS
 
 if TYPE_CHECKING:
@@ -31,13 +31,12 @@ class Params(Mapping[str, Value]):
         strange = sorted(set(given) - set(BY_NAME))
         if strange:
             raise TypeError(f"no parameter is called {strange[0]!r}")
-        written_out = dict(given)
-        for short in (part for part in PARTS if part.sets and part.name in given):
-            value = written_out.pop(short.name)
-            for name in short.sets:
-                written_out.setdefault(name, value)
+        long = written_out(given)
         own = [part for part in PARTS if not part.sets]
-        values = {part.name: written_out.get(part.name, part.default) for part in own}
+        values = {part.name: long.get(part.name, part.default) for part in own}
+        for part in own:
+            if isinstance(part.domain, Range):  # so that 0 and 0.0 are equal configurations
+                values[part.name] = part.domain.kind(values[part.name])
         for part in own:
             if not part.acts.holds(values):
                 values[part.name] = part.default
@@ -68,7 +67,7 @@ class Params(Mapping[str, Value]):
 
     def but(self, **changes: Value) -> Params:
         """Return the same configuration with other values."""
-        return Params(**{**self._values, **changes})
+        return Params(**{**self._values, **written_out(changes)})
 
     @property
     def acting(self) -> dict[str, Value]:
@@ -112,6 +111,15 @@ class Params(Mapping[str, Value]):
     def _of_layers(self, name: str, first: int) -> list[Any]:
         last = int(self.head_layers)
         return [self._values[f"{name}_{number}"] for number in range(first, last + 1)]
+
+
+def written_out(given: Mapping[str, Value]) -> dict[str, Value]:
+    """Return values with each short form replaced by the parameters that it stands for."""
+    long = {name: value for name, value in given.items() if not BY_NAME[name].sets}
+    for name, value in given.items():
+        for each in BY_NAME[name].sets:
+            long.setdefault(each, value)
+    return long
 
 
 def _from_values(values: dict[str, Value]) -> Params:

@@ -133,6 +133,13 @@ class Part:
     sets: tuple[str, ...] = ()
 
     @property
+    def default_text(self) -> str:
+        """Its default, for reading."""
+        if self.sets:
+            return "that of each"
+        return str(self.default)
+
+    @property
     def when(self) -> str:
         """When it acts, for reading."""
         return self.acts.text

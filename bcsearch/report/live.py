@@ -85,6 +85,7 @@ class LiveView:
                 params = Params(**event.params)
                 self._rows[event.number] = Row(number=event.number, params=params)
             case EpochEnded() | TrialEnded():
+                self._clear_bar()  # of work that another process did meanwhile
                 self._update_row(event)
             case TrialInfeasible() | TrialReleased() | TrialLost():
                 self._rows.pop(event.number, None)

@@ -27,11 +27,11 @@ def params_markdown() -> str:
     rows = ["| parameter | what it may be | default | when it acts | what it does |"]
     rows.append("|---|---|---|---|---|")
     for part in PARTS:
-        cells = [f"`{part.name}`", part.domain.allowed, f"{part.default}", part.when, part.doc]
+        cells = [f"`{part.name}`", part.domain.allowed, part.default_text, part.when, part.doc]
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
 
 
 def _lines(part: Part) -> str:
-    first = f"{part.name}: {part.domain.allowed}; default {part.default}"
+    first = f"{part.name}: {part.domain.allowed}; default {part.default_text}"
     return f"{first}\n    acts {part.when}; {part.where}\n    {part.doc}"

@@ -52,7 +52,7 @@ def of_confusion(measure: Callable[[np.ndarray], float]) -> Measure:
     return measured
 
 
-_rows = (
+ROWS = (
     Score(
         name="accuracy",
         measure=of_confusion(metrics.accuracy),
@@ -81,7 +81,7 @@ _rows = (
         shift=(Applied("jpeg", (("quality", 30.0),)),),
     ),
 )
-SCORES = {row.name: row for row in _rows}
+SCORES = {row.name: row for row in ROWS}
 
 
 def chosen_scores(search: Search) -> list[Score]:

@@ -1,4 +1,4 @@
-"""What tells whether a database and a study in it are sound: schema, tables, clock, lost trials."""
+"""The health of a database and a study in it: schema, tables, clock, trials of lost workers."""
 
 from __future__ import annotations
 

@@ -119,6 +119,19 @@ class Ledger:
             return list(session.execute(completed.order_by(LEDGER.c.score)).scalars())
 
     @reconnecting
+    def recent_seconds(self) -> float:
+        """Return for how long the last ten trials were trained on the mean, in seconds, or 0.
+
+        What was computed once for all trials is not in it.
+        """
+        trained = LEDGER.c.study_uuid == self.uuid, LEDGER.c.duplicate_of.is_(None)
+        last = select(LEDGER.c.train_seconds).where(*trained)
+        last = last.order_by(LEDGER.c.trial_number.desc()).limit(10)
+        with transaction(self._engine) as session:
+            seconds = session.execute(last).scalars().all()
+        return float(sum(seconds)) / max(1, len(seconds))
+
+    @reconnecting
     def going_on(self) -> set[int]:
         """Return the trials that run or wait, each by the number of its first attempt."""
         of_trial = USER_ATTRS.c.trial_id == TRIALS.c.trial_id

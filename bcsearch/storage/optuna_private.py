@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alembic.script import ScriptDirectory
+from optuna.artifacts._upload import ARTIFACTS_ATTR_PREFIX
 from optuna.storages import RDBStorage
 from optuna.storages._rdb import models
 from optuna.storages._rdb.storage import _VersionManager
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 READ_IN = "5.0.0"
 CONSTRAINT = f"{_CONSTRAINTS_KEY}:{FEASIBLE}"  # the system attribute of a trial
+ARTIFACT = ARTIFACTS_ATTR_PREFIX  # begins the system attribute of an artifact
 FIXED_PARAMS = "fixed_params"  # the system attribute that holds the params of a start point
 DATABASE_METHODS = (  # methods of RDBStorage that use the database on their own
     "create_new_study", "delete_study", "set_study_user_attr", "set_study_system_attr",

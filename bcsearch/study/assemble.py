@@ -48,6 +48,7 @@ class Prepared:
     findings: tuple[str, ...]
     folds: Folds
     weights: dict[str, ResolvedWeights]
+    device: Device
     trainer: Trainer
 
     @property
@@ -98,7 +99,15 @@ def prepare(
         checked.dataset, kind=settings.kind, n_folds=settings.n_folds, seed=settings.seed
     )
     evaluators = chosen_scores(plan.sweep.search)
-    trainer = Trainer(checked.dataset, folds, features_of, plan.sweep, evaluators, device)
+    trainer = Trainer(
+        checked.dataset,
+        folds,
+        features_of,
+        plan.sweep,
+        evaluators,
+        device,
+        interrupts.raise_if_late,
+    )
     prepared = Prepared(
         plan=plan,
         dataset=checked.dataset,
@@ -106,6 +115,7 @@ def prepare(
         findings=checked.findings,
         folds=folds,
         weights=weights,
+        device=device,
         trainer=trainer,
     )
     for line in _warnings(prepared):

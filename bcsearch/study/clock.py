@@ -1,30 +1,39 @@
-"""The time budget of one command, by the wall clock."""
+"""The time budget of one command, by the wall clock, and how long a study will still take."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from bcsearch.storage import SlotCounts
+
+LOOK_SECONDS = 5.0  # between looks at what the study knows
 
 
 @dataclass(kw_only=True, eq=False)
 class Clock:
     """Counts ``seconds`` from ``begun``, by the monotonic clock.
 
-    ``has_model`` tells whether there is a trial to refit yet: until then the time does not end.
-    ``refit_seconds`` gives what the refit will take, which is kept free.
+    Attributes:
+        trial_seconds: gives how long trials were trained lately.
+        refit_seconds: gives what the refit will take, which is kept free.
+        has_model: tells whether there is a trial to refit yet: until then the time does not end.
     """
 
     seconds: float
     begun: float = field(default_factory=time.monotonic)
-    has_model: Callable[[], bool] = lambda: True
+    trial_seconds: Callable[[], float] = lambda: 0.0
     refit_seconds: Callable[[], float] = lambda: 0.0
-    _trials: list[float] = field(default_factory=list)
-    _reserve: float = 0.0
-    _may_end: bool = False
+    has_model: Callable[[], bool] = lambda: True
+    _looked: float = field(default=-inf, init=False)
+    _expected: float = field(default=0.0, init=False)
+    _reserve: float = field(default=0.0, init=False)
+    _may_end: bool = field(default=False, init=False)
 
     @property
     def left(self) -> float:
@@ -33,23 +42,43 @@ class Clock:
 
     def is_up(self) -> bool:
         """Whether a running trial should end, so that the refit is done in time."""
+        if self.left <= self._reserve or not self._may_end:
+            self._look(LOOK_SECONDS)
         return self._may_end and self.left <= self._reserve
 
-    def allows_trial(self) -> bool:
-        """Whether another trial may begin, by those that ended.
+    def allows_trial(self, look_seconds: float = 0.0) -> bool:
+        """Whether another trial may begin, by those that ended; always before there is a model.
 
-        Always, before any can be refitted.
+        What the study knows may be ``look_seconds`` old.
         """
-        self._may_end = self._may_end or self.has_model()
-        if not self._may_end:
-            return True
-        self._reserve = self.refit_seconds()
-        recent = self._trials[-10:]
-        expected = 0.0
-        if recent:
-            expected = sum(recent) / len(recent)
-        return self.left > self._reserve + expected
+        self._look(look_seconds)
+        return not self._may_end or self.left > self._reserve + self._expected
 
-    def trial_ended(self, seconds: float) -> None:
-        """Learn how long a trial took."""
-        self._trials.append(seconds)
+    def _look(self, most_seconds: float) -> None:
+        """Ask what the study knows, unless that was done in the last ``most_seconds``."""
+        now = time.monotonic()
+        if now - self._looked < most_seconds:
+            return
+        self._looked = now  # before it asks: a database that is away asks whether the time is up
+        self._may_end = self._may_end or self.has_model()
+        self._reserve, self._expected = self.refit_seconds(), self.trial_seconds()
+
+
+class Pace:
+    """How fast all workers finish trials, from now on."""
+
+    def __init__(self, counts: SlotCounts) -> None:
+        self._begun, self._finished = time.monotonic(), counts.finished
+
+    def seconds_left(self, counts: SlotCounts, clock: Clock | None, *, grow: bool) -> float | None:
+        """Return how long the search will still take; None before a trial has finished.
+
+        Where the budget may ``grow``, that is the time that is left.
+        """
+        finished = counts.finished - self._finished
+        if finished < 1:
+            return None
+        seconds = (counts.total - counts.finished) * (time.monotonic() - self._begun) / finished
+        if clock is not None:
+            seconds = max(0.0, clock.left if grow else min(seconds, clock.left))
+        return seconds

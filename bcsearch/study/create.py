@@ -108,6 +108,8 @@ def check_fingerprint(
     remedy, what = "restore them", changed[0]
     if what.startswith("weights."):
         remedy = WEIGHTS_REMEDY
+    if what.startswith("meaning"):
+        remedy = "it is of an earlier version: status, best and export read it"
     if len(changed) > 1:
         what += f" (and {len(changed) - 1} more)"
     raise StudyError(f"study {name!r} was made with other settings: {what}; {remedy}, {ANEW}")

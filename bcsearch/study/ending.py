@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bcsearch.study.assemble import Prepared
     from bcsearch.study.session import Session
 
-PACKAGES = ("bcsearch", "optuna", "tensorflow", "keras", "keras-cv", "numpy", "scikit-learn")
+PACKAGES = ("bcsearch", "optuna", "tensorflow", "keras", "keras-cv", "numpy")
 
 
 def refit_trial(

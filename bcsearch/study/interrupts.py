@@ -44,6 +44,14 @@ class Interrupts:
         if self():
             raise KeyboardInterrupt
 
+    def raise_if_late(self) -> None:
+        """End a running epoch too, once the time is up; Ctrl-C waits for its end.
+
+        Raises KeyboardInterrupt.
+        """
+        if self.clock is not None and self.clock.is_up():
+            raise KeyboardInterrupt
+
     def __enter__(self) -> Self:
         self._before = {number: signal.signal(number, self._hear) for number in SIGNALS}
         return self

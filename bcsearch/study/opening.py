@@ -122,4 +122,4 @@ def _session(
     study: optuna.Study, storage: Storage, options: RunOptions, *, may_move: bool = False
 ) -> Session:
     files = files_dir(study, options, may_move=may_move)
-    return Session(study=study, storage=storage, results=options.results_dir, files=files)
+    return Session.of(study, storage, results=options.results_dir, files=files)

@@ -29,7 +29,7 @@ class Told:
     ended: Ended | None
 
 
-class Seat:
+class NodeWorker:
     """One worker process on the node where Ray has put this actor; it ends when the actor does."""
 
     def __init__(
@@ -68,7 +68,7 @@ class RayLaunch:
 
     def __call__(self, tell: Callable[[str], None]) -> RayProcess:
         """Start one, as soon as there is room."""
-        actor: Any = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_restarts=0)(Seat)
+        actor: Any = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_restarts=0)(NodeWorker)
         n_threads = max(1, round(self.cpus))
         return RayProcess(
             actor.remote(list(self.arguments), dict(self.environment), n_threads),

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING
 
+from bcsearch.costs.limit import check_cache
 from bcsearch.costs.study_costs import study_costs
 from bcsearch.errors import ConfigError
 from bcsearch.objective.attempt import Context
 from bcsearch.objective.cross_validated import Objective
 from bcsearch.records import TrialState
-from bcsearch.records.events import Listener, Notice, ignore
+from bcsearch.records.events import Listener, Notice, TimeLeft, ignore
 from bcsearch.records.sizes import time_text
 from bcsearch.storage import database_of, masked
 from bcsearch.storage.database_errors import plain_errors
 from bcsearch.storage.urls import checked, reachable
 from bcsearch.study.assemble import Prepared, prepare
-from bcsearch.study.clock import Clock
+from bcsearch.study.clock import Clock, Pace
 from bcsearch.study.ending import ensure_refitted, estimate_refit, refit_trial
 from bcsearch.study.interrupts import Interrupts
 from bcsearch.study.opening import make_room, open_existing, open_session
@@ -29,11 +30,12 @@ from bcsearch.study.supervisor import Supervisor
 from bcsearch.study.worker import Worker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from bcsearch.config import RunOptions
     from bcsearch.records.costs import StudyCosts
-    from bcsearch.study.processes import Launcher
+    from bcsearch.study.processes import Launcher, WorkerProcess
 
 LEAST_OVERRUN_SECONDS = 60.0  # of the time given, that is worth a word
 AGAIN = "; then run the same command again, what is done is kept"
@@ -53,6 +55,7 @@ def run(sweep: str, options: RunOptions, listener: Listener) -> RunResult:
     Raises:
         BcsearchError: something that the user can fix; what was there before is untouched.
     """
+    options = replace(options, grow=options.minutes is not None and options.trials is None)
     asked = options.plan(sweep)
     url = database_of(options, of_sweep=asked.sweep.storage)
     with plain_errors(checked(url), AGAIN), Interrupts(listener) as interrupts:
@@ -64,7 +67,7 @@ def run(sweep: str, options: RunOptions, listener: Listener) -> RunResult:
             return RunResult(study=None, bundle=None)
         place = f"files in {session.files}, storage {masked(url)}"
         listener(Notice(text=f"study: {session.name}, {place}"))
-        _report_budget(session, listener, grows=options.grows)
+        _report_budget(session, listener, grow=options.grow)
         bundle = None
         with suppress(KeyboardInterrupt):
             if _search(session, prepared, url, options, listener, interrupts):
@@ -84,6 +87,8 @@ def plan(sweep: str, options: RunOptions, listener: Listener) -> StudyCosts:
     asked = options.plan(sweep)
     with Interrupts(listener) as interrupts:
         prepared = prepare(asked, options, listener, interrupts)
+        if options.max_cache is not None:
+            check_cache(asked, prepared.trainer, options.max_cache)
         n_trials = options.trials or asked.sweep.search.trials
         costs = study_costs(asked, prepared.trainer, n_trials)
         interrupts.raise_if_asked()
@@ -106,7 +111,7 @@ def work(name: str, options: RunOptions, listener: Listener) -> bool:
     with plain_errors(checked(url), AGAIN), Interrupts(hears) as interrupts:
         session, prepared = open_existing(name, options, listener, interrupts)
         _report_budget(session, listener)
-        interrupts.clock = _clock(session, prepared, options)
+        interrupts.clock = _clock(session, prepared, options, refits=not alone)
         with suppress(KeyboardInterrupt):
             _worker(session, prepared, options, listener, interrupts).run()
         return not (interrupts.asked and alone)
@@ -135,9 +140,10 @@ def _search(
     interrupts: Interrupts,
 ) -> bool:
     """Run trials here or in other processes; whether all of them are done, or the time is up."""
-    interrupts.clock = _clock(session, prepared, options)
+    interrupts.clock = _clock(session, prepared, options, refits=True)
     try:
         if options.supervises:
+            prepared.device.release()  # its workers need it
             return _supervisor(session, url, options, listener, interrupts).run()
         return _worker(session, prepared, options, listener, interrupts).run()
     finally:
@@ -175,7 +181,7 @@ def _worker(
         interrupts=interrupts,
         listener=listener,
         most_trials=options.max_trials or inf,
-        grows=options.grows,
+        grow=(lambda: listener(session.grow())) if options.grow else None,
     )
 
 
@@ -188,15 +194,27 @@ def _supervisor(
 ) -> Supervisor:
     """Return what runs workers on a study, on this machine or where the options say."""
     session.storage.outage.stop_asked = interrupts
-    arguments = ["-m", "bcsearch", "worker", *options.worker_args(session.name, session.plan)]
-    launcher = _launcher(options)
+    launcher, pace = _launcher(options), Pace(session.slots.counts())
+
+    def launch(tell: Callable[[str], None]) -> WorkerProcess:
+        arguments = options.worker_args(session.name, session.plan)  # with the minutes left now
+        command = ["-m", "bcsearch", "worker", *arguments]
+        return launcher(command, {STORAGE: reachable(url)}, options.workers)(tell)
+
+    def tell_progress() -> None:
+        listener(session.progress())
+        counts = session.slots.counts()
+        seconds = pace.seconds_left(counts, interrupts.clock, grow=options.grow)
+        if seconds is not None:
+            listener(TimeLeft(seconds=seconds))
+
     return Supervisor(
-        launch=launcher(arguments, {STORAGE: reachable(url)}, options.workers),
+        launch=launch,
         n_workers=options.workers,
         is_done=lambda: session.slots.counts().is_done,
         interrupts=interrupts,
         listener=listener,
-        tell_progress=lambda: listener(session.progress()),
+        tell_progress=tell_progress,
     )
 
 
@@ -210,16 +228,24 @@ def _launcher(options: RunOptions) -> Launcher:
     return RayCluster.join(options.address, cpus=options.worker_cpus, gpus=options.worker_gpus)
 
 
-def _clock(session: Session, prepared: Prepared, options: RunOptions) -> Clock | None:
-    """Return the time budget of this command; None where there is none."""
+def _clock(
+    session: Session, prepared: Prepared, options: RunOptions, *, refits: bool
+) -> Clock | None:
+    """Return the time budget of this command; None where there is none.
+
+    Where the command ``refits``, its time holds the refit and does not end before there is a trial.
+    """
     if options.minutes is None:
         return None
-    return Clock(
+    clock = Clock(
         seconds=60 * options.minutes,
         begun=options.begun,
-        has_model=lambda: session.progress().best is not None,
-        refit_seconds=lambda: estimate_refit(session, prepared),
+        trial_seconds=session.ledger.recent_seconds,
     )
+    if refits:
+        clock.has_model = lambda: session.progress().best is not None
+        clock.refit_seconds = lambda: estimate_refit(session, prepared)
+    return clock
 
 
 def _report_overrun(options: RunOptions, listener: Listener) -> None:
@@ -229,18 +255,18 @@ def _report_overrun(options: RunOptions, listener: Listener) -> None:
     over = time.monotonic() - options.begun - 60 * options.minutes
     if over > max(LEAST_OVERRUN_SECONDS, 12 * options.minutes):
         line = f"this took {time_text(over)} more than --minutes {options.minutes:g} allows"
-        listener(Notice(text=f"{line}: the cheapest trial and the refit need so long"))
+        listener(Notice(text=f"{line}: the refit is never cut short, nor a first trial"))
 
 
-def _report_budget(session: Session, listener: Listener, *, grows: bool = False) -> None:
+def _report_budget(session: Session, listener: Listener, *, grow: bool = False) -> None:
     progress = session.progress()
     listener(progress)
-    if progress.filled >= progress.trials > 0 and not grows:
+    if progress.filled >= progress.trials > 0 and not grow:
         more = "for more, use 'bcsearch run' with a higher --trials"
         listener(Notice(text=f"all {progress.trials} trials are done; {more}"))
     elif progress.filled:
         line = f"going on: {progress.filled} of {progress.trials} trials are done"
-        waiting = session.record().count(TrialState.WAITING)
+        waiting = session.overview().count(TrialState.WAITING)
         if waiting:
             line += f", {waiting} to be tried next are queued"
         listener(Notice(text=line))

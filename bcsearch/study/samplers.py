@@ -61,7 +61,7 @@ def build_sampler(search: Search, *parts: str | int) -> BaseSampler:
 
 def build_pruner(search: Search) -> optuna.pruners.BasePruner:
     """Return the pruner of a study; its axis is the epoch, its value the best fold mean so far."""
-    if search.pruner == "none":
+    if not search.prunes:
         return optuna.pruners.NopPruner()
     return optuna.pruners.MedianPruner(
         n_startup_trials=search.pruner_trials,

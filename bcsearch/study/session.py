@@ -6,11 +6,11 @@ import os
 import socket
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from bcsearch.artifacts.files import Artifacts
 from bcsearch.records.events import BudgetKnown
-from bcsearch.storage import Ledger, Slots, attrs, read_study
+from bcsearch.storage import Ledger, Slots, attrs, read_overview, read_study
 from bcsearch.study.create import stored_plan
 from bcsearch.study.places import bundle_dir
 
@@ -26,12 +26,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Session:
-    """One study: ``results`` is the folder of models, ``files`` of what trials leave."""
+    """One study.
+
+    Attributes:
+        plan: the sweep and the space that it was created with.
+        slots: its budget.
+        ledger: what its trials found.
+        results: the folder of models.
+        files: the folder of what trials leave.
+    """
 
     study: optuna.Study
     storage: Storage
+    plan: Plan
+    slots: Slots
+    ledger: Ledger
     results: Path
     files: Path
+
+    @classmethod
+    def of(cls, study: optuna.Study, storage: Storage, *, results: Path, files: Path) -> Self:
+        """Return a study with what it keeps of itself."""
+        attributes = study.user_attrs
+        return cls(
+            study=study,
+            storage=storage,
+            plan=stored_plan(attributes[attrs.SWEEP], attributes[attrs.SETTINGS]),
+            slots=Slots(storage, study),
+            ledger=Ledger(storage, study),
+            results=results,
+            files=files,
+        )
 
     @property
     def name(self) -> str:
@@ -44,24 +69,7 @@ class Session:
 
         Another study of this name may have come to have the first choice.
         """
-        return bundle_dir(self.results, self.name, self.study.user_attrs[attrs.UUID])
-
-    @property
-    def plan(self) -> Plan:
-        """The sweep and the space that it was created with."""
-        return stored_plan(
-            self.study.user_attrs[attrs.SWEEP], self.study.user_attrs[attrs.SETTINGS]
-        )
-
-    @property
-    def slots(self) -> Slots:
-        """Its budget."""
-        return Slots(self.storage, self.study)
-
-    @property
-    def ledger(self) -> Ledger:
-        """What its trials found."""
-        return Ledger(self.storage, self.study)
+        return bundle_dir(self.results, self.name, self.ledger.uuid)
 
     @property
     def artifacts(self) -> Artifacts:
@@ -72,8 +80,12 @@ class Session:
         """Read it back with every epoch of every trial."""
         return read_study(self.storage, self.name, with_epochs=True)
 
+    def overview(self) -> StudyRecord:
+        """Read back the states and scores of its trials."""
+        return read_overview(self.storage, self.name, n_best=0)
+
     def progress(self) -> BudgetKnown:
-        """Look how far it is, in two queries however many trials it has."""
+        """Look how far it is, in a few queries however many trials it has."""
         budget, best = self.slots.counts(), None
         number = None
         with suppress(ValueError):  # raised where no trial has completed
@@ -97,6 +109,11 @@ class Session:
         budget = self.slots.counts().total  # trials that run or are done keep their slots
         if budget != kept:
             self.study.set_user_attr(attrs.TRIALS, budget)
+
+    def grow(self) -> BudgetKnown:
+        """Make room for one more trial; return how far the study is then."""
+        self.set_budget(self.slots.counts().total + 1, default=0)
+        return self.progress()
 
 
 def worker_name() -> str:

@@ -30,6 +30,8 @@ def _cheap_value(name: str, param: Param) -> Value:
         return min(param.choice or (), key=lambda backbone: count_parameters(str(backbone)))
     if param.choice is None:
         low, high = param.floats or param.ints or (0, 0)
+        if name == "batch_size":
+            return high
         if param.ints is not None or name == "unfreeze_fraction":
             return low
         if param.log:
@@ -37,7 +39,7 @@ def _cheap_value(name: str, param: Param) -> Value:
         return (low + high) / 2
     numbers = [value for value in param.choice if isinstance(value, int | float)]
     if numbers:
-        return min(numbers)
+        return max(numbers) if name == "batch_size" else min(numbers)
     return next((value for value in param.choice if value == "none"), param.choice[0])
 
 

@@ -58,7 +58,7 @@ class Supervisor:
         for number in range(self.n_workers):
             self._start(number)
         try:
-            while self._running and not self._should_end():
+            while self._running and not self.interrupts():
                 self._look()
                 self._tell_now_and_then()
                 time.sleep(LOOK_SECONDS)
@@ -72,12 +72,6 @@ class Supervisor:
                 "all workers have ended before the budget was used up; see their lines above"
             )
         return True
-
-    def _should_end(self) -> bool:
-        clock = self.interrupts.clock
-        if clock is not None:
-            clock.allows_trial()  # looks whether there is a trial to refit by now
-        return self.interrupts()
 
     def _start(self, number: int) -> None:
         self._begun[number] = time.monotonic()
@@ -103,6 +97,9 @@ class Supervisor:
 
     def _goes_on(self, number: int, ended: Ended) -> bool:
         """Whether a worker that ended so is started again."""
+        clock = self.interrupts.clock
+        if clock is not None and not clock.allows_trial():
+            return False
         if not ended.lost:
             return ended.code == 0
         soon = time.monotonic() - self._begun[number] < SOON_SECONDS

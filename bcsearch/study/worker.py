@@ -13,8 +13,11 @@ from bcsearch.errors import StudyError
 from bcsearch.objective.cross_validated import Abandoned, Infeasible, Released
 from bcsearch.records.events import Listener, TimeLeft, TrialLost
 from bcsearch.storage.optuna_private import trial_id
+from bcsearch.study.clock import Pace
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import optuna
 
     from bcsearch.objective.cross_validated import Objective
@@ -29,8 +32,7 @@ MOST_INFEASIBLE = 10  # in a row, after which something is wrong with more than 
 class Worker:
     """Works on one study; many may do so at once, from any machine that reaches the storage.
 
-    ``grows`` lets the budget grow while there is time: it is for commands whose only limit is their
-    time.
+    ``grow`` adds a trial to the budget: it is for commands whose only limit is their time.
     """
 
     name: str
@@ -41,10 +43,8 @@ class Worker:
     interrupts: Interrupts
     listener: Listener
     most_trials: float = inf
-    grows: bool = False
+    grow: Callable[[], None] | None = None
     _infeasible: int = 0
-    _begun: float = 0.0
-    _done_before: int = 0
 
     def run(self) -> bool:
         """Run trials until the budget or the time is used up.
@@ -54,7 +54,7 @@ class Worker:
         Raises:
             StudyError: no configuration can be trained here.
         """
-        self._begun, self._done_before = time.monotonic(), self.slots.counts().finished
+        pace = Pace(self.slots.counts())
         n_run = 0
         while not self.interrupts.asked and n_run < self.most_trials:
             if not self._has_time():
@@ -63,22 +63,20 @@ class Worker:
             if slot is not None:
                 self._count_infeasible(self._run_trial(slot))
                 n_run += 1
-                self._report_time_left()
+                self._report_time_left(pace)
+            elif self.grow is not None:
+                self.grow()
             elif self._is_finished():
                 return True
         return False
 
     def _is_finished(self) -> bool:
-        """Whether the budget is used up, where no slot is free; otherwise make or await one."""
-        budget = self.slots.counts()
-        if not budget.is_done:
-            if not self.storage.fail_stale(self.study):
-                time.sleep(IDLE_SECONDS)
-            return False
-        if self.grows:
-            self.slots.ensure_slots(budget.total + 1)
-            return False
-        return self._clears_up()
+        """Whether the budget is used up, where no slot is free; otherwise await one."""
+        if self.slots.counts().is_done:
+            return self._clears_up()
+        if not self.storage.fail_stale(self.study):
+            time.sleep(IDLE_SECONDS)
+        return False
 
     def _count_infeasible(self, reason: str) -> None:
         """Give up where many configurations in a row cannot be trained, the last for ``reason``."""
@@ -96,20 +94,11 @@ class Worker:
         clock = self.interrupts.clock
         return clock is None or clock.allows_trial()
 
-    def _report_time_left(self) -> None:
-        """Estimate what is left from the trials that all workers finished since this one began."""
-        counts = self.slots.counts()
-        finished = counts.finished - self._done_before
-        if finished < 1:
-            return
-        pace = (time.monotonic() - self._begun) / finished
-        seconds = pace * (counts.total - counts.finished)
-        clock = self.interrupts.clock
-        if clock is not None:
-            seconds = min(seconds, clock.left)
-            if self.grows:
-                seconds = clock.left
-        self.listener(TimeLeft(seconds=max(seconds, 0.0)))
+    def _report_time_left(self, pace: Pace) -> None:
+        counts, clock = self.slots.counts(), self.interrupts.clock
+        seconds = pace.seconds_left(counts, clock, grow=self.grow is not None)
+        if seconds is not None:
+            self.listener(TimeLeft(seconds=seconds))
 
     def _clears_up(self) -> bool:
         """Wait until no trial runs: one that does beside full slots has lost its worker.
@@ -130,7 +119,6 @@ class Worker:
     def _run_trial(self, slot: int) -> str:
         """Run one trial; return why it cannot be trained, nothing where it can."""
         in_slot = _InSlot(self.slots, slot, self.storage, self.objective)
-        started = time.monotonic()
         try:
             self.study.optimize(in_slot, n_trials=1)
         except Released:
@@ -147,8 +135,6 @@ class Worker:
             self.listener(TrialLost(number=in_slot.number))
         finally:
             self.slots.give_back(slot)
-        if self.interrupts.clock is not None:
-            self.interrupts.clock.trial_ended(time.monotonic() - started)
         return in_slot.reason
 
 

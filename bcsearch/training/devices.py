@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 BFLOAT16_CAPABILITY = (8, 0)
 VISIBLE = "CUDA_VISIBLE_DEVICES"  # which of the machine's GPUs TensorFlow finds, and in which order
 # by this process: TensorFlow takes no other choice once it computes, and the lock must live
-_taken: list[Device] = []
+_devices: list[Device] = []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +76,10 @@ def set_up_devices(locks_dir: Path, notify: Callable[[str], None], family: str =
         return Device.cpu()
     if len(found) == len(_chosen()) == 1 and not family:
         return _gpu(found[0], None)
-    if not _taken:
-        _taken.append(_take(zip(_names(len(found), family), found, strict=True), locks_dir, notify))
-    (device,) = _taken
+    if not _devices:
+        named = zip(_names(len(found), family), found, strict=True)
+        _devices.append(_take(named, locks_dir, notify))
+    (device,) = _devices
     if device.kind == "cpu":
         notify(
             f"{len(found)} of {len(found)} GPUs are in use by other workers: "

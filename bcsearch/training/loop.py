@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bcsearch.errors import InfeasibleError
 from bcsearch.records import EpochScores, TrainResult, best_epoch
 from bcsearch.records.checkpoint import Checkpoint, NoCheckpoints
+from bcsearch.training.protocol import Check, nothing
 from bcsearch.training.schedules import Schedule
 from bcsearch.training.stopwatch import Stopwatch
 
@@ -34,7 +35,8 @@ class Lockstep:
     It ends with the epochs, when ``report`` says so, or when the fold mean has not risen for the
     patience, which is counted from epoch ``staged_until`` on, where the last stage of unfreezing
     begins. ``trial_seconds`` is the most that training alone may take; None is any time. The first
-    of ``evaluators`` is what the trial is ranked by.
+    of ``evaluators`` is what the trial is ranked by. ``check`` is called before each batch that
+    takes long.
     """
 
     trainer: FoldTrainer
@@ -46,6 +48,7 @@ class Lockstep:
     checkpoints: Checkpoints = field(default_factory=NoCheckpoints)
     staged_until: int = 0
     trial_seconds: float | None = None
+    check: Check = nothing
     _done: list[EpochScores] = field(default_factory=list, init=False)
     _best_probabilities: Sequence[np.ndarray] = field(default=(), init=False)
     _stopwatch: Stopwatch = field(init=False)
@@ -78,7 +81,7 @@ class Lockstep:
     def _train_epoch(self, schedule: Schedule) -> None:
         epoch = len(self._done)
         rate = schedule.rate(epoch)
-        loss = self.trainer.train_epoch(epoch, rate, self._stopwatch.check)
+        loss = self.trainer.train_epoch(epoch, rate, self._before_batch)
         shifts = list(dict.fromkeys([(), *(each.shift for each in self.evaluators)]))
         predictions = {shift: self.trainer.predict(place) for place, shift in enumerate(shifts)}
         scores = {
@@ -96,6 +99,10 @@ class Lockstep:
         schedule.observe(done.mean)
         if best_epoch(self._done).epoch == epoch:
             self._best_probabilities = predictions[()]
+
+    def _before_batch(self) -> None:
+        self._stopwatch.check()
+        self.check()
 
     def _score(
         self, evaluator: Evaluator, probabilities: Sequence[np.ndarray]

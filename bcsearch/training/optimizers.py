@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-beta_1, beta_2, epsilon = 0.9, 0.999, 1e-7
-lion_beta_2 = 0.99
-rmsprop_decay = 0.9
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
+LION_BETA_2 = 0.99
+RMSPROP_DECAY = 0.9
 
 
 class Rates(NamedTuple):
@@ -41,12 +41,12 @@ def _adam(weight: tf.Variable, slots: Moments, gradient: tf.Tensor, rates: Rates
         var=weight.handle,
         m=slots.first.handle,
         v=slots.second.handle,
-        beta1_power=tf.pow(beta_1, rates.step),
-        beta2_power=tf.pow(beta_2, rates.step),
+        beta1_power=tf.pow(BETA_1, rates.step),
+        beta2_power=tf.pow(BETA_2, rates.step),
         lr=rates.learning_rate,
-        beta1=beta_1,
-        beta2=beta_2,
-        epsilon=epsilon,
+        beta1=BETA_1,
+        beta2=BETA_2,
+        epsilon=EPSILON,
         grad=gradient,
     )
 
@@ -73,17 +73,17 @@ def _rmsprop(weight: tf.Variable, slots: Moments, gradient: tf.Tensor, rates: Ra
         ms=slots.first.handle,
         mom=slots.second.handle,
         lr=rates.learning_rate,
-        rho=rmsprop_decay,
+        rho=RMSPROP_DECAY,
         momentum=rates.momentum,
-        epsilon=epsilon,
+        epsilon=EPSILON,
         grad=gradient,
     )
 
 
 def _lion(weight: tf.Variable, slots: Moments, gradient: tf.Tensor, rates: Rates) -> None:
-    direction = tf.sign(beta_1 * slots.first + (1.0 - beta_1) * gradient)
+    direction = tf.sign(BETA_1 * slots.first + (1.0 - BETA_1) * gradient)
     weight.assign_sub(rates.learning_rate * (direction + rates.weight_decay * weight))
-    slots.first.assign(lion_beta_2 * slots.first + (1.0 - lion_beta_2) * gradient)
+    slots.first.assign(LION_BETA_2 * slots.first + (1.0 - LION_BETA_2) * gradient)
 
 
 Optimizer = Callable[[tf.Variable, Moments, tf.Tensor, Rates], None]

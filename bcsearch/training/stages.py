@@ -10,14 +10,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bcsearch.backbones.cuts import POOLED
+from bcsearch.backbones.cuts import POOLED, cuts_of
+from bcsearch.backbones.table import get_backbone
+from bcsearch.recipe import Params
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bcsearch.backbones.cuts import Cut
-    from bcsearch.recipe import Params
+    from bcsearch.recipe import Value
 
+TRAINED_WHOLE: dict[str, Value] = {
+    "unfreeze_fraction": 1.0,
+    "unfreeze_schedule": "none",
+    "backbone_rate": 1.0,
+}
 GRADUAL_STEPS = 4  # at most: each step keeps activations at a cut of its own
 
 
@@ -50,14 +57,23 @@ def stages_of(params: Params, cuts: Sequence[Cut], n_epochs: int) -> tuple[Stage
     )
 
 
-def at_cuts(params: Params, cuts: Sequence[Cut], n_epochs: int, *, trained_whole: bool) -> Params:
+def canonical(values: Mapping[str, Value], n_epochs: int) -> Params:
+    """Return the configuration of some values; equal for configurations that train alike.
+
+    A backbone that is always trained whole has one learning rate, and nothing of how it is unfrozen
+    acts.
+    """
+    params = Params(**values)
+    if get_backbone(params.backbone).trained_whole:
+        return Params(**{**values, **TRAINED_WHOLE})
+    return at_cuts(params, cuts_of(params.backbone, params.image_size), n_epochs)
+
+
+def at_cuts(params: Params, cuts: Sequence[Cut], n_epochs: int) -> Params:
     """Return the configuration with what is unfrozen moved to its cut.
 
-    Schedules with the same stages become the first of them. A backbone that is always trained whole
-    has one learning rate, and nothing of how it is unfrozen acts.
+    Schedules with the same stages become the first of them.
     """
-    if trained_whole:
-        return params.but(unfreeze_fraction=1.0, unfreeze_schedule="none", backbone_rate=1.0)
     stages = stages_of(params, cuts, n_epochs)
     target = stages[-1].cut
     if target.name == POOLED:

@@ -35,7 +35,8 @@ class Examples(NamedTuple):
 
 
 Forward = Callable[[tf.Tensor, tf.Tensor], HeadOutput]  # from inputs and a seed of shape (2,)
-no_body = Body((), (), tuple)
+NO_BODY = Body((), (), tuple)
+MIX_SEED = 10_007  # apart from the seeds of dropout
 
 
 def train_step(  # noqa: PLR0913 - what one step is made of
@@ -45,7 +46,7 @@ def train_step(  # noqa: PLR0913 - what one step is made of
     traced: Traced,
     numbers: Numbers,
     seed: tf.Tensor,
-    body: Body = no_body,
+    body: Body = NO_BODY,
 ) -> tf.Tensor:
     """Learn from one batch; return the sum of the folds' losses, without penalties.
 
@@ -58,7 +59,7 @@ def train_step(  # noqa: PLR0913 - what one step is made of
     targets = smoothed_targets(examples.labels, n_classes, numbers["label_smoothing"])
     mix = row_of(MIXES, traced["mix"], "bcsearch.mixes")
     loss_of = row_of(LOSSES, traced["loss"], "bcsearch.losses")
-    mixed = mix(examples.inputs, targets, numbers, step_seed)
+    mixed = mix(examples.inputs, targets, numbers, step_seed + MIX_SEED)
     with tf.GradientTape() as tape:
         output = forward(mixed.inputs, step_seed)
         batch = Batch(mixed.inputs, *output, mixed.targets, examples.class_weights)

@@ -20,15 +20,16 @@ from bcsearch.training.heads import HeadTrainer, load_features
 from bcsearch.training.kept import Kept
 from bcsearch.training.loop import Lockstep
 from bcsearch.training.needs import needs_of
+from bcsearch.training.protocol import Check, nothing
 from bcsearch.training.staged import StagedTrainer
-from bcsearch.training.stages import Stage, at_cuts, stages_of
+from bcsearch.training.stages import Stage, canonical, stages_of
 from bcsearch.training.suffix import SuffixTrainer
 from bcsearch.training.suffix_graph import SuffixGraph, trainable_copy
 from bcsearch.training.task import Task
 from bcsearch.views.chosen import Views
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import keras
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from bcsearch.data.dataset import Dataset
     from bcsearch.data.folds import Folds
     from bcsearch.features.features import Features
-    from bcsearch.recipe import Params
+    from bcsearch.recipe import Params, Value
     from bcsearch.records import TrainResult
     from bcsearch.records.checkpoint import Checkpoints
     from bcsearch.records.events import Report
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from bcsearch.views.view import View
 
 KEPT_BYTES = 2**30  # of feature tables, and of traced graphs with their weights, kept in memory
-no_gpu_memory = "Dst tensor is not initialized"  # how TensorFlow says that a GPU has no room
+NO_GPU_MEMORY = "Dst tensor is not initialized"  # how TensorFlow says that a GPU has no room
 
 
 class Trainer:
@@ -54,10 +55,11 @@ class Trainer:
     Keeps the last feature tables and graphs in memory between trials.
 
     ``features`` is what it reads of the images; ``folds`` are the rows that trials train and
-    validate on; the first of ``evaluators`` is what trials are ranked by.
+    validate on; the first of ``evaluators`` is what trials are ranked by. ``check`` is called
+    before each batch that takes long, and may raise to end a trial.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what training is made of
         self,
         dataset: Dataset,
         folds: Folds,
@@ -65,14 +67,15 @@ class Trainer:
         sweep: Sweep,
         evaluators: Sequence[Evaluator],
         device: Device | None = None,
+        check: Check = nothing,
     ) -> None:
         self._dataset, self.features = dataset, features
         self._settings, self._evaluators = sweep.training, evaluators
-        self._device = device or Device.cpu()
-        self.views = Views(dataset.images, sweep.views.seed)
+        self._device, self._check = device or Device.cpu(), check
         train_rows = [fold.train for fold in folds.folds]
         valid_rows = [fold.valid for fold in folds.folds]
         all_rows = np.setdiff1d(np.arange(dataset.n_images), folds.test)
+        self.views = Views(lambda: dataset.images[all_rows], sweep.views.seed)
         self.folds = self._task(train_rows, valid_rows)
         self._all = self._task([all_rows], [])
         self._tables: Kept[FeatureTable] = Kept(KEPT_BYTES)
@@ -83,11 +86,9 @@ class Trainer:
         """The most epochs of a trial."""
         return self._settings.epochs
 
-    def canonical(self, params: Params) -> Params:
-        """Return a form that is equal for two configurations that train alike."""
-        whole = get_backbone(params.backbone).trained_whole
-        cuts = cuts_of(params.backbone, params.image_size)
-        return at_cuts(params, cuts, self._settings.epochs, trained_whole=whole)
+    def canonical(self, values: Mapping[str, Value]) -> Params:
+        """Return the configuration of some values; equal for two that train alike."""
+        return canonical(values, self._settings.epochs)
 
     def scored_views(self, params: Params) -> tuple[View, ...]:
         """Return the views that are trained on, the clean one first, then the shifted ones."""
@@ -124,6 +125,7 @@ class Trainer:
                 checkpoints=checkpoints,
                 staged_until=trainer.last_begins,
                 trial_seconds=trial_seconds,
+                check=self._check,
             ).run()
 
     def refit(
@@ -181,7 +183,7 @@ class Trainer:
         try:
             yield
         except (MemoryError, tf.errors.ResourceExhaustedError, tf.errors.InternalError) as error:
-            if isinstance(error, tf.errors.InternalError) and no_gpu_memory not in str(error):
+            if isinstance(error, tf.errors.InternalError) and NO_GPU_MEMORY not in str(error):
                 raise
             self._graphs.clear()
             self._tables.clear()

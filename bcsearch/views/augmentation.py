@@ -18,8 +18,8 @@ import tensorflow as tf
 from bcsearch.seeds import derive_seed
 
 cv = keras_cv.layers
-pixel_range = (0, 255)
-edge = {"fill_mode": "reflect"}
+PIXELS = (0, 255)
+EDGE = {"fill_mode": "reflect"}
 
 Change = Callable[[tf.Tensor], tf.Tensor]  # of float images (n, height, width, 3)
 Step = Callable[[int], Change]  # from a seed above 0
@@ -39,35 +39,35 @@ class Strength(keras_cv.core.FactorSampler):  # type: ignore[misc]  # keras-cv s
 
 def _brightness(most: float) -> Step:
     return lambda seed: cv.RandomBrightness(
-        Strength(-most, most, seed), value_range=pixel_range, seed=seed
+        Strength(-most, most, seed), value_range=PIXELS, seed=seed
     )
 
 
 def _contrast(seed: int) -> Change:
-    layer = cv.RandomContrast(pixel_range, 0.25, seed=seed)
+    layer = cv.RandomContrast(PIXELS, 0.25, seed=seed)
     layer.factor = Strength(0.75, 1.25, seed)  # its constructor takes numbers only
     return layer  # type: ignore[no-any-return]  # keras-cv ships no types
 
 
 def _shear(seed: int) -> Change:
     x, y = Strength(0.0, 0.2, seed), Strength(0.0, 0.2, seed + 1)
-    return cv.RandomShear(x, y, seed=seed, **edge)  # type: ignore[no-any-return]  # the same
+    return cv.RandomShear(x, y, seed=seed, **EDGE)  # type: ignore[no-any-return]  # the same
 
 
 STEPS: dict[str, Step] = {
     "keep": lambda seed: lambda images: images,
     "flip": lambda seed: cv.RandomFlip("horizontal_and_vertical", seed=seed),
-    "rotate": lambda seed: cv.RandomRotation(0.5, seed=seed, **edge),  # half a turn either way
-    "zoom": lambda seed: cv.RandomZoom((-0.12, 0.12), seed=seed, **edge),
-    "shift": lambda seed: cv.RandomTranslation(0.08, 0.08, seed=seed, **edge),
+    "rotate": lambda seed: cv.RandomRotation(0.5, seed=seed, **EDGE),  # half a turn either way
+    "zoom": lambda seed: cv.RandomZoom((-0.12, 0.12), seed=seed, **EDGE),
+    "shift": lambda seed: cv.RandomTranslation(0.08, 0.08, seed=seed, **EDGE),
     "shear": _shear,
     "brightness": _brightness(0.1),
     "strong_brightness": _brightness(0.2),
     "contrast": _contrast,
-    "auto_contrast": lambda seed: cv.AutoContrast(pixel_range, seed=seed),
-    "equalize": lambda seed: cv.Equalization(pixel_range, seed=seed),
-    "sharpen": lambda seed: cv.RandomSharpness(Strength(0.0, 0.5, seed), pixel_range, seed=seed),
-    "hue": lambda seed: cv.RandomHue(Strength(0.0, 0.06, seed), pixel_range, seed=seed),
+    "auto_contrast": lambda seed: cv.AutoContrast(PIXELS, seed=seed),
+    "equalize": lambda seed: cv.Equalization(PIXELS, seed=seed),
+    "sharpen": lambda seed: cv.RandomSharpness(Strength(0.0, 0.5, seed), PIXELS, seed=seed),
+    "hue": lambda seed: cv.RandomHue(Strength(0.0, 0.06, seed), PIXELS, seed=seed),
     "saturation": lambda seed: cv.RandomSaturation(Strength(0.42, 0.58, seed), seed=seed),
     "fade_colour": lambda seed: cv.RandomColorDegeneration(Strength(0.0, 0.5, seed), seed=seed),
     "rand_augment": lambda seed: _rand_augment(seed),
@@ -111,5 +111,5 @@ def apply_steps(images: np.ndarray, steps: Sequence[str], seed: int) -> np.ndarr
         for index, name in enumerate(steps):
             step_seed = 1 + derive_seed(seed, name, index) // 2  # keras-cv takes 0 for no seed
             changed = STEPS[name](step_seed)(changed)
-    rounded: np.ndarray = np.rint(np.clip(changed.numpy(), *pixel_range)).astype(np.uint8)
+    rounded: np.ndarray = np.rint(np.clip(changed.numpy(), *PIXELS)).astype(np.uint8)
     return rounded

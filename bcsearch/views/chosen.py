@@ -9,7 +9,7 @@ from bcsearch.views.table import get_operation
 from bcsearch.views.view import Applied, View
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 class Views:
-    """Views of one set of training images (n, height, width, 3), uint8.
+    """Views for training on some images.
 
-    ``seed`` acts on random ones.
+    ``training_images`` gives them, (n, height, width, 3), uint8; ``seed`` acts on random views.
     """
 
-    def __init__(self, images: np.ndarray, seed: int) -> None:
-        self._images, self._seed = images, seed
+    def __init__(self, training_images: Callable[[], np.ndarray], seed: int) -> None:
+        self._training_images, self._seed = training_images, seed
         self._fitted: dict[str, Applied] = {}
 
     def preprocessing(self, params: Params) -> tuple[Applied, ...]:
@@ -51,6 +51,6 @@ class Views:
             operation = get_operation(name, Kind.PREPROCESS)
             settings = dict(operation.settings)
             if operation.fit is not None:
-                settings |= operation.fit(self._images)
+                settings |= operation.fit(self._training_images())
             self._fitted[name] = Applied.of(name, settings)
         return self._fitted[name]

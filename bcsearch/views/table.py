@@ -54,16 +54,16 @@ def policy(*steps: str, doc: str) -> Operation:
     )
 
 
-_geometry = ("flip", "rotate", "zoom", "shift")
-_colour = ("brightness", "contrast", "hue", "saturation")
+GEOMETRY = ("flip", "rotate", "zoom", "shift")
+COLOUR = ("brightness", "contrast", "hue", "saturation")
 OPS: dict[str, Operation] = {
     "grayscale": preprocessing(
         grayscale, family="colour", doc="Brightness alone: stains and cameras differ less in it."
     ),
-    "light": policy(*_geometry, doc="Flips, any rotation, a little zoom and shift."),
-    "medium": policy(*_geometry, *_colour, doc="As light, with brightness, contrast and colour."),
+    "light": policy(*GEOMETRY, doc="Flips, any rotation, a little zoom and shift."),
+    "medium": policy(*GEOMETRY, *COLOUR, doc="As light, with brightness, contrast and colour."),
     "strong": policy(
-        *("flip", "rotate", "rand_augment", *_colour), doc="RandAugment, flips, rotation, colour."
+        *("flip", "rotate", "rand_augment", *COLOUR), doc="RandAugment, flips, rotation, colour."
     ),
     "jpeg": Operation(
         kind=Kind.CORRUPT,
@@ -81,7 +81,7 @@ def get_operation(name: str, kind: Kind | None = None) -> Operation:
     Raises:
         ConfigError: there is none, or it is of another kind.
     """
-    row = row_of(OPS, name, *(group for each, group in PLUGINS.items() if kind in (None, each)))
+    row = row_of(OPS, name, *PLUGINS.values())
     if kind not in (None, row.kind):
         raise ConfigError(f"operation {name!r} is of kind {row.kind}, {kind} is needed")
     return row

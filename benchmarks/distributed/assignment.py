@@ -55,7 +55,7 @@ class Assignment:
         storage = open_storage(self.url, plan.sweep.limits)
         study = open_study(storage, plan, FINGERPRINT, name=STUDY, worker=worker)
         folder = Path(self.folder)
-        return Session(study=study, storage=storage, results=folder, files=folder / STUDY)
+        return Session.of(study, storage, results=folder, files=folder / STUDY)
 
     def create(self) -> Session:
         """Create the study with its budget."""

@@ -12,7 +12,8 @@ import optuna
 from optuna.study import MaxTrialsCallback
 from optuna.trial import TrialState
 
-from bcsearch.objective.suggest import suggest_params
+from bcsearch.objective.suggest import suggest_values
+from bcsearch.recipe import Params
 from bcsearch.study.samplers import build_pruner, build_sampler
 from benchmarks.distributed.assignment import STUDY, Assignment
 from benchmarks.distributed.event_log import EventLog
@@ -54,7 +55,7 @@ def _objective(assignment: Assignment, event_log: EventLog) -> Callable[[optuna.
     space = assignment.plan.space
 
     def objective(trial: optuna.Trial) -> float:
-        params = suggest_params(trial, space)
+        params = Params(**suggest_values(trial, space))
         event_log.write("TrialStarted", number=trial.number, params=params)
         try:
             return _train(trial, assignment, params.learning_rate)

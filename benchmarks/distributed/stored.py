@@ -12,7 +12,7 @@ import optuna
 from optuna.distributions import distribution_to_json
 from sqlalchemy import insert
 
-from bcsearch.objective.suggest import suggest_params
+from bcsearch.objective.suggest import suggest_values
 from bcsearch.records import EpochScores
 from bcsearch.storage.ledger import encode_epochs
 from bcsearch.storage.optuna_private import (
@@ -86,7 +86,7 @@ def _draw(space: Space) -> list[optuna.trial.FrozenTrial]:
     study = optuna.create_study(sampler=sampler)
     for _ in range(N_DRAWN):
         trial = study.ask()
-        suggest_params(trial, space)
+        suggest_values(trial, space)
     return study.get_trials(deepcopy=False)
 
 

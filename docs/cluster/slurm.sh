@@ -13,7 +13,7 @@
 export BCSEARCH_CACHE="${BCSEARCH_CACHE:-${TMPDIR:-/tmp}/bcsearch}"
 export TF_NUM_INTRAOP_THREADS="$SLURM_CPUS_PER_TASK" OMP_NUM_THREADS="$SLURM_CPUS_PER_TASK"
 
-# the study may not be there yet: 'bcsearch run' measures the machine before it makes it
+# the study may not be there yet: 'bcsearch run' loads data and weights before it makes it
 until bcsearch status --study "${STUDY:-lite}" > /dev/null 2>&1; do sleep 10; done
 
 # SIGTERM comes two minutes before the end: passed on, it makes the worker keep a checkpoint and release its trial

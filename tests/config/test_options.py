@@ -75,6 +75,13 @@ def test_worker_gets_the_minutes_that_are_left() -> None:
     assert float(given[given.index("--minutes") + 1]) == pytest.approx(2.0, abs=0.1)
 
 
+@pytest.mark.parametrize("grow", [False, True])
+def test_worker_may_add_trials_only_where_it_is_told_so(grow: bool) -> None:
+    given = RunOptions(minutes=3.0, trials=20, grow=grow).worker_args("cells", make_plan())
+    assert ("--grow" in given) is grow
+    assert "--trials" not in given  # the budget is the study's
+
+
 def test_url_that_makes_no_sense_is_refused() -> None:
     with pytest.raises(StorageError, match="neither a URL nor a"):
         database_of(RunOptions(storage="nonsense"))

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import optuna
 import pytest
 
 from bcsearch.config import find_files, load_plan
-from bcsearch.objective.suggest import suggest_params
-
-if TYPE_CHECKING:
-    from bcsearch.recipe import Params
+from bcsearch.objective.suggest import suggest_values
+from bcsearch.recipe import Params
 
 SWEEPS = (
     "quickstart",
@@ -29,7 +25,7 @@ SWEEPS = (
 def drawn(name: str, n_trials: int) -> list[Params]:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     space = load_plan(name).space
-    return [suggest_params(study.ask(), space) for _ in range(n_trials)]
+    return [Params(**suggest_values(study.ask(), space)) for _ in range(n_trials)]
 
 
 def test_the_shipped_sweeps_are_those_that_are_tested() -> None:
@@ -60,9 +56,7 @@ def test_space_can_be_sampled_and_everything_in_it_varies(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SWEEPS)
 def test_backbones_of_the_space_exist_and_every_fraction_is_a_cut_of_its_own(name: str) -> None:
-    from bcsearch.backbones.cuts import cuts_of
-    from bcsearch.backbones.table import get_backbone
-    from bcsearch.training.stages import at_cuts
+    from bcsearch.training.stages import canonical
 
     space, epochs = load_plan(name).space, load_plan(name).sweep.training.epochs
     asked = (
@@ -71,9 +65,7 @@ def test_backbones_of_the_space_exist_and_every_fraction_is_a_cut_of_its_own(nam
     by_backbone: dict[str, set[float]] = {}
     schedules = set()
     for params in drawn(name, 100):
-        whole = get_backbone(params.backbone).trained_whole
-        cuts = cuts_of(params.backbone, params.image_size)
-        found = at_cuts(params, cuts, epochs, trained_whole=whole)
+        found = canonical(params, epochs)
         by_backbone.setdefault(params.backbone, set()).add(found.unfreeze_fraction)
         if params.unfreezes:
             schedules.add(found.unfreeze_schedule)

@@ -5,12 +5,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bcsearch.errors import ConfigError
 from tests.fakes import make_plan
 
 pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
+    from bcsearch.backbones.cuts import Cut
     from bcsearch.config import Plan
+    from bcsearch.costs.pool import Candidate
+    from bcsearch.training.trainer import Trainer
 
 
 def test_pool_lies_in_the_space_and_is_the_same_every_time(plan: Plan) -> None:
@@ -23,6 +27,53 @@ def test_pool_lies_in_the_space_and_is_the_same_every_time(plan: Plan) -> None:
         assert all(param.holds(value) for value in drawn)
         if param.choice is not None:
             assert set(drawn) == set(param.choice)
+
+
+def test_points_are_every_combination_that_decides_on_what_is_read() -> None:
+    from bcsearch.costs.pool import MOST_POINTS, all_points
+
+    space = {
+        "preprocess": {"choice": ["none", "grayscale"]},
+        "image_size": {"int": [32, 96], "step": 32},
+        "augment": {"choice": ["none", "light", "medium"]},
+        "views": {"int": [2, 64], "when": {"augment": ["light"]}},
+        "learning_rate": {"float": [1e-4, 1e-2]},
+        "head_layers": {"int": [0, 1]},
+        "unfreeze_fraction": {"float": [0.0, 0.5], "when": {"head_layers": [1]}},
+    }
+    points = all_points(make_plan(space))
+    found = {
+        (each.params.preprocess, each.params.image_size, each.params.augment, each.params.views)
+        for each in points
+    }
+    assert {(gray, size) for gray, size, _, _ in found} == {
+        (gray, size) for gray in ("none", "grayscale") for size in (32, 64, 96)
+    }
+    assert {views for *_, augment, views in found if augment == "light"} == {2, 18, 33, 48, 64}
+    cuts = {each.stages[-1].cut.fraction for each in points}
+    within = {cut.fraction for cut in cuts_in(points) if cut.fraction <= 0.5}
+    assert within <= cuts
+    assert len(points) < MOST_POINTS
+
+
+def cuts_in(points: list[Candidate]) -> set[Cut]:
+    from bcsearch.backbones.cuts import cuts_of
+
+    return {cut for each in points for cut in cuts_of(*each.network)}
+
+
+def test_many_backbones_are_no_range_and_what_fits_is_named(
+    trainer: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bcsearch.backbones.table import backbone_names
+    from bcsearch.costs.limit import check_cache
+
+    names = [name for name in backbone_names() if "large" not in name][:18]
+    weights = dict.fromkeys(names, trainer.features.weights["custom"])
+    monkeypatch.setattr(trainer.features, "weights", weights)
+    plan = make_plan({"backbone": {"choice": names}, "image_size": 32})
+    with pytest.raises(ConfigError, match="without backbone = '"):
+        check_cache(plan, trainer, 10**6)
 
 
 def test_ranges_are_drawn_whole_stepped_and_logarithmic() -> None:

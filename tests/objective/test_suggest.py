@@ -6,7 +6,7 @@ import optuna
 import pytest
 
 from bcsearch.config import Space
-from bcsearch.objective.suggest import suggest_params
+from bcsearch.objective.suggest import suggest_values
 from bcsearch.recipe import Params, Value
 
 SPACE = Space.model_validate(
@@ -40,7 +40,8 @@ def draw(values: dict[str, Any]) -> tuple[optuna.trial.FixedTrial, Params]:
     trial = optuna.trial.FixedTrial(
         {**values, "learning_rate": 1e-3}
     )  # refuses to be asked for anything else
-    return trial, suggest_params(trial, SPACE)  # type: ignore[arg-type] # stands in for a Trial
+    values = suggest_values(trial, SPACE)  # type: ignore[arg-type]  # stands in for a Trial
+    return trial, Params(**values)
 
 
 @pytest.mark.parametrize("case", DRAWN)
@@ -68,7 +69,8 @@ def test_condition_on_a_fixed_value_is_met_by_that_value() -> None:
         }
     )
     trial = optuna.trial.FixedTrial({"units_1": 16})
-    assert suggest_params(trial, space).units == (16, Params().units_2)  # type: ignore[arg-type] # stands in
+    values = suggest_values(trial, space)  # type: ignore[arg-type]  # stands in for a Trial
+    assert Params(**values).units == (16, Params().units_2)
 
 
 def test_params_are_canonical() -> None:
@@ -81,7 +83,7 @@ def test_every_draw_of_a_study_lies_in_the_space() -> None:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=3))
     for _ in range(50):
         trial = study.ask()
-        suggest_params(trial, SPACE)
+        suggest_values(trial, SPACE)
         drawn = trial.params
         assert all(SPACE.varied[name].holds(value) for name, value in drawn.items())
         met = {

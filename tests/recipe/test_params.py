@@ -17,6 +17,7 @@ SAME = [
     ({"optimizer": "lion", "momentum": 0.1}, {"optimizer": "lion"}),
     ({"augment": "none", "views": 16}, {"augment": "none"}),
     ({"mix_alpha": 3.0}, {}),
+    ({"l2": 0, "learning_rate": 1}, {"l2": 0.0, "learning_rate": 1.0}),
     ({"loss": "triplet", "head_layers": 0}, {"head_layers": 0}),
     ({"triplet_weight": 3.0}, {}),
     (
@@ -103,6 +104,17 @@ def test_short_form_fills_every_place_that_has_no_value_of_its_own() -> None:
     assert params.dropouts == (0.3, 0.5, 0.3)
     assert params.activations == ("tanh", "elu")
     assert "dropout" not in params
+
+
+def test_optimizer_of_another_package_gets_weight_decay_and_momentum() -> None:
+    params = Params(optimizer="mine", weight_decay=0.3, momentum=0.5)
+    assert (params.weight_decay, params.momentum) == (0.3, 0.5)
+
+
+def test_short_form_changes_every_place_of_a_copy() -> None:
+    changed = Params(head_layers=2).but(dropout=0.4, activation="elu", activation_2="tanh")
+    assert changed.dropouts == (0.4, 0.4, 0.4)
+    assert changed.activations == ("elu", "tanh")
 
 
 def test_changed_copy_is_canonical_again() -> None:

@@ -36,7 +36,7 @@ def open_session(server: PostgreSQL, folder: Path, trials: int) -> Session:
     plan = make_plan(limits=LIMITS)
     storage = open_storage(server.new_url(), plan.sweep.limits)
     study = open_study(storage, plan, FINGERPRINT, name="cells", worker="me")
-    session = Session(study=study, storage=storage, results=folder, files=folder / "cells")
+    session = Session.of(study, storage, results=folder, files=folder / "cells")
     session.set_budget(trials, trials)
     return session
 

@@ -17,6 +17,7 @@ from bcsearch.errors import StudyError
 from bcsearch.records import TrialState
 from bcsearch.records.events import Notice
 from bcsearch.storage import read_study
+from bcsearch.study.clock import Clock
 from bcsearch.study.interrupts import Interrupts
 from bcsearch.study.processes import LocalLaunch
 from bcsearch.study.supervisor import MOST_LOSSES, PROGRESS_SECONDS, Supervisor
@@ -121,6 +122,18 @@ def test_a_worker_that_ends_early_is_started_again_until_all_is_done(tmp_path: P
     assert watched.run() is True
     assert len(marks.read_text()) == 5
     assert Counter(told(heard))["worker 0: hello"] == 5
+
+
+def test_worker_that_leaves_as_its_time_is_up_is_not_started_again(tmp_path: Path) -> None:
+    text = "import sys; open(sys.argv[1], 'a').write('x')"
+    marks, heard = tmp_path / "marks", Recorder()
+    interrupts = Interrupts(heard)
+    interrupts.clock = Clock(seconds=60.0, trial_seconds=lambda: 90.0)
+    watched = supervisor(
+        script(text, str(marks)), lambda: False, n_workers=2, interrupts=interrupts, listener=heard
+    )
+    assert watched.run() is True
+    assert marks.read_text() == "xx"
 
 
 def test_what_a_worker_prints_comes_with_its_number_and_a_bug_is_not_repeated() -> None:

@@ -58,10 +58,10 @@ def new_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def forget() -> None:
     from bcsearch.training import devices
 
-    for device in devices._taken:
+    for device in devices._devices:
         if device.lock is not None:
             device.lock.release()
-    devices._taken.clear()
+    devices._devices.clear()
 
 
 def choose(folder: Path, notices: list[str] | None = None, family: str = "") -> Device:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bcsearch.recipe import Params
+from bcsearch.recipe import Params, Value
 
 pytestmark = pytest.mark.slow
 
@@ -35,10 +35,10 @@ def plan_of(params: Params, n_epochs: int = 30) -> list[tuple[int, str]]:
     return [(stage.first_epoch, stage.cut.name) for stage in stages_of(params, cuts(), n_epochs)]
 
 
-def moved(params: Params, n_epochs: int = 30, *, trained_whole: bool = False) -> Params:
+def moved(params: Params, n_epochs: int = 30) -> Params:
     from bcsearch.training.stages import at_cuts
 
-    return at_cuts(params, cuts(), n_epochs, trained_whole=trained_whole)
+    return at_cuts(params, cuts(), n_epochs)
 
 
 @pytest.mark.parametrize(
@@ -161,11 +161,13 @@ def test_configurations_that_train_other_parts_stay_apart() -> None:
 
 
 def test_backbone_that_is_always_trained_whole_has_one_rate_and_no_schedule() -> None:
-    asked = Params(unfreeze_schedule="gradual", unfreeze_fraction=0.3, backbone_rate=0.01)
-    found = moved(asked, trained_whole=True)
-    assert found == moved(Params(), trained_whole=True)
-    assert (found.unfreeze_fraction, found.unfreeze_schedule, found.backbone_rate) == (
-        1.0,
-        "none",
-        1.0,
-    )
+    from bcsearch.training.stages import canonical
+
+    custom: dict[str, Value] = {"backbone": "custom", "image_size": 32}
+    found = canonical({**custom, "unfreeze_schedule": "gradual", "backbone_rate": 0.01}, 30)
+    assert found == canonical(custom, 30)
+    how = (found.unfreeze_fraction, found.unfreeze_schedule, found.backbone_rate)
+    assert how == (1.0, "none", 1.0)
+    of_unfrozen: dict[str, Value] = {"loss": "triplet", "batch_norm": "trained", "head_layers": 0}
+    kept = canonical({**custom, **of_unfrozen}, 30)
+    assert {name: kept[name] for name in of_unfrozen} == of_unfrozen

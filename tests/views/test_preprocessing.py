@@ -30,7 +30,7 @@ def test_keras_model_of_each_gives_the_pixels_of_its_view(tmp_path) -> None:  # 
 
     images = images_of()
     for name in preprocessings():
-        views = Views(images, seed=0)
+        views = Views(lambda: images, seed=0)
         params = Params(preprocess=name)
         (applied,) = views.preprocessing(params)
         image = keras.Input((24, 24, 3))
@@ -49,7 +49,7 @@ def test_grayscale_has_three_equal_channels_of_the_brightness() -> None:
     from bcsearch.views.making import make_chunk
 
     images = images_of()
-    gray = make_chunk(images, Views(images, 0).clean(Params(preprocess="grayscale")), 0)
+    gray = make_chunk(images, Views(lambda: images, 0).clean(Params(preprocess="grayscale")), 0)
     assert np.array_equal(gray[..., 0], gray[..., 2])
     expected = images @ np.array([0.299, 0.587, 0.114])
     np.testing.assert_allclose(gray[..., 0], expected, atol=0.51)
@@ -60,7 +60,7 @@ def test_views_of_a_configuration_share_the_preprocessing_and_shifts_come_before
     from bcsearch.views.chosen import Views
     from bcsearch.views.view import Applied, View
 
-    views = Views(images_of(), seed=5)
+    views = Views(images_of, seed=5)
     params = Params(preprocess="grayscale", augment="light", views=3)
     clean, first, second = views.training(params)
     gray = Applied("grayscale")
@@ -88,7 +88,7 @@ def test_statistics_are_fitted_once_on_the_training_images(monkeypatch) -> None:
     row = replace(table.OPS["grayscale"], fit=fit)
     monkeypatch.setitem(table.OPS, "grayscale", row)
     images = images_of()
-    views = Views(images, seed=0)
+    views = Views(lambda: images, seed=0)
     params = Params(preprocess="grayscale")
     assert views.training(params) == (views.clean(params),)
     assert dict(views.preprocessing(params)[0].settings) == {"mean": float(images.mean())}
