@@ -72,7 +72,7 @@ def _trainer(units: int) -> tuple[Callable[[], object], float]:
         valid_rows=[np.flatnonzero(parts == fold) for fold in range(N_FOLDS)],
     )
     features = load_features([random.normal(size=(N_IMAGES, N_FEATURES)).astype(np.float16)], task)
-    params = Params(head_layers=1, units_1=units, dropout=0.2, batch_size=BATCH_SIZE)
+    params = Params(head_layers=1, units_1=units, dropout_1=0.2, batch_size=BATCH_SIZE)
     trainer = HeadTrainer(features, task, params, seed=0)
     trainer.train_epoch(0, 1e-3)
     rows = Batches(train_rows=task.train_rows, batch_size=BATCH_SIZE, seed=0).rows(0).size
