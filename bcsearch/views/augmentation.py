@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from bcsearch.seeds import derive_seed
+from bcsearch.views.operation import Kind, Operation
 
 cv = keras_cv.layers
 PIXELS = (0, 255)
@@ -113,3 +114,24 @@ def apply_steps(images: np.ndarray, steps: Sequence[str], seed: int) -> np.ndarr
             changed = STEPS[name](step_seed)(changed)
     rounded: np.ndarray = np.rint(np.clip(changed.numpy(), *PIXELS)).astype(np.uint8)
     return rounded
+
+
+def policy(*steps: str, doc: str) -> Operation:
+    """Return the row of an augmentation policy, given by the names of its steps."""
+    return Operation(
+        kind=Kind.AUGMENT,
+        family="policy",
+        doc=doc,
+        run=lambda images, settings, seed: apply_steps(images, steps, seed),
+    )
+
+
+GEOMETRY = ("flip", "rotate", "zoom", "shift")
+COLOUR = ("brightness", "contrast", "hue", "saturation")
+POLICIES = {
+    "light": policy(*GEOMETRY, doc="Flips, any rotation, a little zoom and shift."),
+    "medium": policy(*GEOMETRY, *COLOUR, doc="As light, with brightness, contrast and colour."),
+    "strong": policy(
+        *("flip", "rotate", "rand_augment", *COLOUR), doc="RandAugment, flips, rotation, colour."
+    ),
+}

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from bcsearch.views.operation import Kind, Operation
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -23,3 +25,14 @@ def jpeg(images: np.ndarray, settings: Mapping[str, Setting], seed: int) -> np.n
         Image.fromarray(image).save(file, "JPEG", quality=quality)
         found[row] = np.asarray(Image.open(file))
     return found
+
+
+CORRUPTIONS = {
+    "jpeg": Operation(
+        kind=Kind.CORRUPT,
+        family="compression",
+        doc="Compression as JPEG.",
+        run=jpeg,
+        settings={"quality": 30.0},
+    ),
+}

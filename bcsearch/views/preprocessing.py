@@ -12,8 +12,10 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from bcsearch.views.operation import Kind, Operation
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from bcsearch.views.operation import Change
     from bcsearch.views.view import Setting
@@ -38,3 +40,28 @@ def run_change(change: Change, images: np.ndarray, settings: Mapping[str, Settin
         changed = whole_pixels(change(tf.constant(images, tf.float32), settings))
     pixels: np.ndarray = changed.numpy().astype(np.uint8)
     return pixels
+
+
+def preprocessing(
+    change: Change,
+    *,
+    family: str,
+    doc: str,
+    fit: Callable[[np.ndarray], Mapping[str, Setting]] | None = None,
+) -> Operation:
+    """Return the row of a preprocessing, given by a function of ``keras.ops``."""
+    return Operation(
+        kind=Kind.PREPROCESS,
+        family=family,
+        doc=doc,
+        run=lambda images, settings, seed: run_change(change, images, settings),
+        fit=fit,
+        change=change,
+    )
+
+
+PREPROCESSING = {
+    "grayscale": preprocessing(
+        grayscale, family="colour", doc="Brightness alone: stains and cameras differ less in it."
+    ),
+}
