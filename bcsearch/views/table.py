@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bcsearch.errors import ConfigError
 from bcsearch.plugins import row_of
 from bcsearch.views.augmentation import POLICIES
 from bcsearch.views.corruption import CORRUPTIONS
-from bcsearch.views.operation import Kind, Operation
 from bcsearch.views.preprocessing import PREPROCESSING
+
+if TYPE_CHECKING:
+    from bcsearch.views.operation import Kind, Operation
 
 PLUGINS = ("bcsearch.preprocessing", "bcsearch.augmentation", "bcsearch.corruption")
 OPS = {**PREPROCESSING, **POLICIES, **CORRUPTIONS}
