@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bcsearch.cli import options
-from bcsearch.config.options import RunOptions
+from bcsearch.config.options import WORKER_OPTIONS, RunOptions
 from bcsearch.quiet import quiet_imports
 
 STOPPED = 130  # exit code of a run that was interrupted
@@ -50,10 +50,7 @@ def run(study: options.Sweep, chosen: RunOptions) -> int:
     return 0
 
 
-@options.takes(
-    "data", "weights", "max_trials", "minutes", "storage", "results_dir", "artifacts_dir",
-    "cache_dir", "cache_limit",
-)  # fmt: skip
+@options.takes("storage", *WORKER_OPTIONS)
 def worker(study: options.Study, chosen: RunOptions) -> int:
     """Join a study that 'bcsearch run' has begun, here or on another machine."""
     with quiet_imports():

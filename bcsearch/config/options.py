@@ -177,6 +177,9 @@ class RunOptions:
         return self.cache_dir or cache_dir()
 
 
+WORKER_OPTIONS = tuple(each.name for each in fields(RunOptions) if each.metadata.get("worker"))
+
+
 def flag_of(name: str) -> str:
     """Return the flag of an option, given the name of its field."""
     flag: str = next(each.metadata["flag"] for each in fields(RunOptions) if each.name == name)

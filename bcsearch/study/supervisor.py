@@ -67,7 +67,7 @@ class Supervisor:
         if self.interrupts.asked:
             return False
         self.tell_progress()
-        if self.interrupts.clock is None and not self.is_done():
+        if self._has_time() and not self.is_done():
             raise StudyError(
                 "all workers have ended before the budget was used up; see their lines above"
             )
@@ -97,8 +97,7 @@ class Supervisor:
 
     def _goes_on(self, number: int, ended: Ended) -> bool:
         """Whether a worker that ended so is started again."""
-        clock = self.interrupts.clock
-        if clock is not None and not clock.allows_trial():
+        if not self._has_time():
             return False
         if not ended.lost:
             return ended.code == 0
@@ -108,6 +107,10 @@ class Supervisor:
         what = "starting it again" if again else "it was lost too often"
         self.listener(Notice(text=f"worker {number} was {ended.lost}; {what}"))
         return again
+
+    def _has_time(self) -> bool:
+        clock = self.interrupts.clock
+        return clock is None or clock.allows_trial()
 
     def _end(self) -> None:
         """Ask the workers to end, which releases their trials, and wait.

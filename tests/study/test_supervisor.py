@@ -136,6 +136,16 @@ def test_worker_that_leaves_as_its_time_is_up_is_not_started_again(tmp_path: Pat
     assert marks.read_text() == "xx"
 
 
+def test_workers_that_all_fail_before_their_time_is_up_are_an_error() -> None:
+    heard = Recorder()
+    interrupts = Interrupts(heard)
+    interrupts.clock = Clock(seconds=600.0)
+    with pytest.raises(StudyError, match="all workers have ended"):
+        supervisor(
+            script("raise SystemExit(2)"), lambda: False, interrupts=interrupts, listener=heard
+        ).run()
+
+
 def test_what_a_worker_prints_comes_with_its_number_and_a_bug_is_not_repeated() -> None:
     heard = Recorder()
     with pytest.raises(StudyError, match="all workers have ended"):
