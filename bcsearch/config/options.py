@@ -45,7 +45,7 @@ class RunOptions:
     minutes: float | None = _option(
         None,
         "--minutes",
-        "Time for this command, the refit included; without --trials it is the only limit.",
+        "Time for this command. Of run it holds the refit, and is the only limit without --trials.",
         worker=True,
     )
     grow: bool = _option(
