@@ -18,11 +18,11 @@ def offered(group: str) -> set[str]:
     return set(entry_points(group=group).names)
 
 
-def row_of(table: Mapping[str, Row], name: Any, *groups: str) -> Row:
+def row_of(table: Mapping[str, Row], name: Any, *groups: str, what: str = "name") -> Row:
     """Return the row ``name`` of a table, or what other packages offer by that name.
 
     ``groups`` are asked only for names that the table does not have: asking looks through all
-    installed packages.
+    installed packages. ``what`` is what a row is called in an error.
 
     Raises:
         ConfigError: there is none, or several, or the package cannot be loaded, or what it offers
@@ -32,7 +32,7 @@ def row_of(table: Mapping[str, Row], name: Any, *groups: str) -> Row:
         return table[name]
     points = [point for group in groups for point in entry_points(group=group, name=name)]
     if not points:
-        raise ConfigError(unknown(groups[0].rpartition(".")[2], name, table))
+        raise ConfigError(unknown(what, name, table))
     if len(points) > 1:
         offers = ", ".join(sorted(f"{point.group} of {point.value}" for point in points))
         raise ConfigError(f"{name!r} is offered several times: {offers}; remove all but one")

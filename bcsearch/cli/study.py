@@ -51,7 +51,7 @@ def export(
     formats: Annotated[
         str,
         typer.Option(
-            "--as", help="Formats, joined by commas: keras, toml, yaml, json, csv, figures."
+            "--as", help="Formats joined by commas: keras, toml, yaml, json, csv, figures."
         ),
     ] = "keras,toml,yaml,json",
 ) -> int:

@@ -70,7 +70,7 @@ def writer_of(name: str) -> Writer:
     Raises:
         ConfigError: there is none.
     """
-    return row_of(WRITERS, name, "bcsearch.formats")
+    return row_of(WRITERS, name, "bcsearch.formats", what="format")
 
 
 def _keras(finished: Finished, folder: Path) -> list[Path]:

@@ -88,4 +88,4 @@ def chosen_scores(search: Search) -> list[Score]:
     """Return the score that ranks, then the others on clean images, then those asked for."""
     clean = [name for name, row in SCORES.items() if not row.shift]
     names = dict.fromkeys([search.score, *clean, *search.also])
-    return [row_of(SCORES, name, "bcsearch.scores") for name in names]
+    return [row_of(SCORES, name, "bcsearch.scores", what="score") for name in names]

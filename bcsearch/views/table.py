@@ -23,7 +23,7 @@ def get_operation(name: str, kind: Kind | None = None) -> Operation:
     Raises:
         ConfigError: there is none, or it is of another kind.
     """
-    row = row_of(OPS, name, *PLUGINS)
+    row = row_of(OPS, name, *PLUGINS, what="operation")
     if kind not in (None, row.kind):
         raise ConfigError(f"operation {name!r} is of kind {row.kind}, {kind} is needed")
     return row
