@@ -1,9 +1,10 @@
 # make demo: set up and run the main job on drawn images. make test: set up and check everything.
+# make fuzz: try ten thousand damaged inputs.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test bench bench-distributed clean
+.PHONY: demo test fuzz bench bench-distributed clean
 
 demo: $(VENV)/installed
 	$(BIN)/bcsearch run --study quickstart --data demo --trials 24 --fresh --results results/demo --storage results/demo/demo.db
@@ -14,6 +15,9 @@ test: $(VENV)/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+
+fuzz: $(VENV)/installed
+	$(BIN)/python -m tests.fuzz
 
 bench: $(VENV)/installed
 	$(BIN)/python -m benchmarks

@@ -2,7 +2,7 @@
 
 Bugs stay tracebacks.
 
-* BcsearchError           one line on stderr, exit code 2
+* BcsearchError           one line on stderr (for a plan one a file), exit code 2
   + ConfigError           a sweep, space, option or parameter value
   + DataError             images, labels, classes, folds
   + WeightsError          pretrained weights that cannot be had or do not fit
@@ -14,15 +14,26 @@ Bugs stay tracebacks.
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+LONGEST = 480  # characters of a line that tells an error
+LONG_WORD = 120  # characters of a word in a line that is too long, a path or what a user typed
+LISTED = 250  # characters of the names that are allowed
 
 
 class BcsearchError(Exception):
-    """A mistake that the user can fix, in one line: what came, what is allowed, what to do."""
+    """A mistake that the user can fix, in one line: what came, what is allowed, what to do.
+
+    As text, each argument is such a line, whatever it quotes.
+    """
+
+    def __str__(self) -> str:
+        return "\n".join(one_line(str(line)) for line in self.args)
 
 
 class ConfigError(BcsearchError):
@@ -56,13 +67,50 @@ class InfeasibleError(BcsearchError):
     """
 
 
-def unknown(what: str, came: str, known: Iterable[str]) -> str:
-    """Say that a name is not known, with its nearest match and all that is allowed.
+def one_line(text: str, longest: int = LONGEST) -> str:
+    """Return a text for a terminal: without control characters, long words and middles cut."""
+    text = "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+    if len(text) > longest:
+        text = re.sub(rf"\S{{{LONG_WORD},}}", lambda word: _cut(word[0], LONG_WORD), text)
+    return _cut(text, longest)
+
+
+def _cut(text: str, longest: int) -> str:
+    """Cut the middle out of a text that is too long; of what is kept two thirds are its start."""
+    if len(text) <= longest:
+        return text
+    end = longest // 3
+    return f"{text[: longest - end - 3]}...{text[-end:]}"
+
+
+def unknown(what: str, came: str, known: Iterable[str], near: str | None = None) -> str:
+    """Say that a name is not known, with its nearest match and what is allowed.
+
+    ``near`` is what it means, where that is known; of many names the first are listed.
 
     Example: ``unknown("backbone", "resnt18", names)`` gives ``unknown backbone 'resnt18'; did you
     mean 'resnet18'? allowed: resnet18, vgg19``.
     """
     names = sorted(known)
-    near = get_close_matches(came, names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"unknown {what} {came!r}; {hint}allowed: {', '.join(names) or 'none'}"
+    near = near or _nearest(came, names)
+    hint = f"did you mean {near!r}? " if near else ""
+    return f"unknown {what} {came!r}; {hint}allowed: {listed(names) or 'none'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return some names, by commas; of many the first, and how many more there are."""
+    shown = list(names)
+    while len(shown) > 1 and len(", ".join(shown)) > LISTED:
+        del shown[len(shown) * 3 // 4 :]
+    text = ", ".join(shown)
+    if len(shown) < len(names):
+        text += f" and {len(names) - len(shown)} more"
+    return text
+
+
+def _nearest(came: str, names: Sequence[str]) -> str | None:
+    by_letters = {name.lower(): name for name in names}
+    near = get_close_matches(came[:LONG_WORD].lower(), by_letters, n=1, cutoff=0.5)
+    return by_letters[near[0]] if near else None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import stat
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 RESULTS_DIR = Path("results")
+MOST_TEXT = 2**20  # bytes of a text that is read whole: a sweep, a description
 LOCK_SECONDS = 0.5  # between looks at whether waiting for a lock should end
 
 
@@ -65,6 +68,35 @@ def free_bytes(path: Path) -> int:
         raise DiskError(
             f"cannot look into folder {place}: {error.strerror}; choose another"
         ) from error
+
+
+def check_plain(path: Path) -> int:
+    """Return the size of a file that can be read to its end, unlike a pipe or a device.
+
+    Raises:
+        OSError: it is missing, a folder, or no plain file.
+    """
+    found = path.stat()
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is a pipe or a device and no plain file")
+    return found.st_size
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a small file: UTF-8, after the mark that some editors write before it.
+
+    Raises:
+        OSError: it cannot be read, has no end, or is too long.
+        ValueError: it is not UTF-8.
+    """
+    if check_plain(path) > MOST_TEXT:
+        raise OSError(errno.EFBIG, f"it is longer than {MOST_TEXT // 2**20} MiB")
+    content = path.read_bytes()
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise ValueError("it is UTF-16; save it as UTF-8")
+    return content.decode("utf-8-sig")
 
 
 @contextmanager

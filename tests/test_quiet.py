@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import logging
 import os
 import subprocess
@@ -57,3 +58,31 @@ def test_closed_stderr_is_no_trouble() -> None:
 def test_names_of_the_package_are_listed_and_kept() -> None:
     assert {"run", "RunOptions", "evaluate"} <= set(dir(bcsearch))
     assert bcsearch.RunOptions is vars(bcsearch)["RunOptions"]
+
+
+@pytest.mark.slow
+def test_settings_for_keras_of_the_user_are_left_alone_and_not_followed(tmp_path: Path) -> None:
+    settings = {"backend": "jax", "floatx": "float16", "image_data_format": "channels_first"}
+    (tmp_path / "keras.json").write_text(json.dumps(settings | {"epsilon": 1}))
+    text = """
+import os
+from bcsearch.quiet import quiet_imports
+with quiet_imports():
+    import keras
+config = keras.config
+print(config.backend(), config.floatx(), config.image_data_format(), config.epsilon())
+print(os.environ["KERAS_HOME"], os.environ["KERAS_MAX_EPOCHS"])
+"""
+    environment = {
+        "KERAS_BACKEND": "torch", "KERAS_HOME": str(tmp_path), "KERAS_MAX_EPOCHS": "many",
+    }  # fmt: skip
+    found = subprocess.run(
+        [sys.executable, "-c", text],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    first = f"tensorflow float32 channels_last 1e-07\n{tmp_path} many\n"
+    assert (found.stdout, found.stderr) == (first, "")
+    assert [path.name for path in tmp_path.iterdir()] == ["keras.json"]

@@ -7,10 +7,10 @@ import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
-from zipfile import BadZipFile
 
 import numpy as np
 
+from bcsearch.data.archive import DAMAGE
 from bcsearch.errors import DiskError
 from bcsearch.paths import replacing
 from bcsearch.records import EpochScores
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ABOUT = "about"  # the name of the text beside the arrays
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, BadZipFile)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -50,7 +49,7 @@ class TrialCheckpoints:
             return None
         try:
             found = _read(self.path, self.digest)
-        except UNREADABLE as error:
+        except DAMAGE as error:
             self.listener(
                 Notice(
                     text=f"checkpoint {self.path} cannot be used, the trial begins anew: {error}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from bcsearch.data.archive import DAMAGE
 from bcsearch.paths import replacing
 
 if TYPE_CHECKING:
@@ -53,12 +54,16 @@ class Artifacts:
     def probabilities(self, number: int) -> np.ndarray | None:
         """Return a completed trial's out-of-fold probabilities, (n_images, n_classes) float16.
 
-        None if not kept.
+        None if not kept, or damaged.
         """
         path = self._path(number)
         if not path.exists():
             return None
-        kept: np.ndarray = np.load(path, allow_pickle=False)
+        try:
+            with path.open("rb") as file:
+                kept: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
+        except DAMAGE:
+            return None
         return kept
 
     def save_labels(self, labels: np.ndarray, class_names: Sequence[str]) -> None:
@@ -73,12 +78,18 @@ class Artifacts:
                 np.savez(draft, labels=labels, class_names=np.array(class_names, dtype=str))
 
     def labels(self) -> Labels | None:
-        """Return the labels of all images, and the names of their classes; None if not kept."""
+        """Return the labels of all images, and the names of their classes.
+
+        None if not kept, or damaged.
+        """
         path = self._probabilities / LABELS
         if not path.exists():
             return None
-        with np.load(path, allow_pickle=False) as kept:
-            return Labels(kept["labels"], tuple(kept["class_names"].tolist()))
+        try:
+            with np.load(path, allow_pickle=False) as kept:
+                return Labels(kept["labels"], tuple(kept["class_names"].tolist()))
+        except DAMAGE:
+            return None
 
     def checkpoint_path(self, number: int) -> Path:
         """Return where the checkpoint of a trial lies, by the number of its first attempt."""

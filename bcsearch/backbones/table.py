@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from bcsearch.backbones import applications
+from bcsearch.backbones.at_hand import weights_here
 from bcsearch.backbones.backbone import Backbone, Pretrained
 from bcsearch.backbones.custom import build_custom
 from bcsearch.backbones.keras_private import without_weights
@@ -91,6 +92,9 @@ def count_parameters(name: str) -> int:
 
 def weights_at_hand(name: str) -> str:
     """Say in a few words where a backbone's first weights come from; nothing is fetched."""
+    here = weights_here(name)
+    if here is not None:
+        return here
     pretrained = get_backbone(name).pretrained
     if pretrained is None:
         return "random"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -15,6 +16,7 @@ import numpy as np
 
 from bcsearch.backbones.keras_private import innermost_layers
 from bcsearch.backbones.plain import load_stock, oriented
+from bcsearch.backbones.stored import load_model
 from bcsearch.backbones.table import get_backbone, package_of
 from bcsearch.errors import WeightsError
 from bcsearch.seeds import derive_seed
@@ -101,7 +103,7 @@ def _random(warning: str | None = None) -> ResolvedWeights:
 def _from_path(backbone: Backbone, path: Path) -> ResolvedWeights:
     if path.suffix not in (".h5", ".keras"):
         raise WeightsError(f"weights {str(path)!r} of backbone {backbone.name}: allowed: {CHOICES}")
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise WeightsError(f"weights file {path} does not exist; allowed: {CHOICES}")
     _load_own(backbone, backbone.build(backbone.natural_size), path)
     return _from_file(WeightsKind.PATH, path)
@@ -153,7 +155,7 @@ def _checked(load: Callable[[keras.Model, Path], None], model: keras.Model, path
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)
             load(model, path)
-    except UNREADABLE as error:
+    except Exception as error:  # a file of anybody raises whatever it likes
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise WeightsError(
             f"weights {path} do not fit backbone {model.name} or are damaged ({reason}); "
@@ -163,7 +165,7 @@ def _checked(load: Callable[[keras.Model, Path], None], model: keras.Model, path
 
 def _copy_layers(model: keras.Model, path: Path) -> None:
     """Copy by layer name, so that a whole exported model serves too."""
-    source = keras.models.load_model(path, compile=False)
+    source = load_model(path)
     found = {layer.name: layer for layer in innermost_layers(source)}
     for layer in model.layers:
         if not layer.weights:

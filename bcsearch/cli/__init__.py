@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import re
 import sys
+import warnings
+from io import TextIOWrapper
 
 import typer
 
 from bcsearch.cli import cache, dashboard, data, doctor, model, options, plan, run, storage, study
-from bcsearch.errors import BcsearchError
+from bcsearch.errors import BcsearchError, one_line
 
 app = typer.Typer(
     name="bcsearch",
@@ -25,17 +30,35 @@ app.add_typer(storage.app, name="storage")
 
 def main() -> None:
     """Run the command line: exit code 2 for a user's mistake, 130 for an interrupted run."""
+    _set_up_output()
     try:
         code = app(standalone_mode=False)
     except BcsearchError as error:
         code = _complain(str(error))
     except typer.TyperException as error:
-        code = _complain(f"{options.usage_text(error)}; see '{options.help_command(error)}'")
+        usage = f"{options.usage_text(error)}; see '{options.help_command(error)}'"
+        code = _complain(one_line(usage))
     except (KeyboardInterrupt, typer.Abort):
         code = 130
     sys.exit(code)
 
 
-def _complain(line: str) -> int:
-    sys.stderr.write(f"error: {line}\n")
+def _complain(text: str) -> int:
+    for line in text.splitlines():
+        sys.stderr.write(f"error: {line}\n")
     return 2
+
+
+def _set_up_output() -> None:
+    """Escape what the encoding of the output cannot hold, as of a Windows terminal or C locale.
+
+    What libraries warn of files is muted: a file is used, or refused by an error.
+    """
+    warnings.filterwarnings("ignore", module=r"PIL\b")
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)
+    for name in ("COLUMNS", "LINES"):  # a size that no terminal has would fill the memory
+        if not re.fullmatch("[1-9][0-9]{0,3}", os.environ.get(name, "")):
+            os.environ.pop(name, None)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

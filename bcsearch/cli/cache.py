@@ -43,7 +43,9 @@ def prune(
     everything: Annotated[bool, typer.Option("--all", help="Remove everything.")] = False,
     days: Annotated[
         int | None,
-        typer.Option("--older-than", min=0, help="Remove what was unused for so many days."),
+        typer.Option(
+            "--older-than", min=0, max=36_500, help="Remove what was unused for so many days."
+        ),
     ] = None,
     limit: Annotated[
         str | None, typer.Option("--to", help="Remove the longest unused down to this size.")

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from re import findall, sub
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from bcsearch import errors
 from bcsearch.config.space import Param, Space
 from bcsearch.config.sweep import Sweep
-from bcsearch.errors import ConfigError, unknown
-from bcsearch.recipe import check_value
+from bcsearch.errors import LONGEST, ConfigError, one_line
+from bcsearch.paths import read_text
+from bcsearch.recipe import BY_NAME, check_value, meant_by, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
+
+    from pydantic_core import ErrorDetails
 
     from bcsearch.recipe import Value
 
 Model = TypeVar("Model", bound=BaseModel)
 _PACKAGE = Path(__file__).parent.parent
+MISTAKES = 8  # of one file that are told; a line holds no more
 PYDANTIC_TERMS = {
     "Value error, ": "",
     "Input should be": "allowed:",
@@ -58,9 +65,10 @@ def load_plan(name: str, sweeps_dir: Path | None = None) -> Plan:
     """Load the sweep ``name`` (or the path of a sweep file) and its space.
 
     Raises:
-        ConfigError: a file is unknown or unreadable, or a key or value in it is not allowed.
+        ConfigError: a file is unknown or unreadable, or keys or values are not allowed; it has one
+            line a file, with all mistakes in it.
     """
-    if sweeps_dir is not None and not sweeps_dir.is_dir():
+    if sweeps_dir is not None and not os.path.isdir(sweeps_dir):
         raise ConfigError(
             f"--sweeps-dir {sweeps_dir} is not a folder; give the folder that holds sweep files"
         )
@@ -70,14 +78,24 @@ def load_plan(name: str, sweeps_dir: Path | None = None) -> Plan:
         files = find_files("sweeps", sweeps_dir)
         _check_study(name, files)
         path = _known_file("sweep", name, files)
-    sweep = _parse(Sweep, read_toml(path), str(path))
-    space_path = _known_file(
-        "search space", sweep.space, find_files("search_spaces", sweeps_dir), f"{path}: space: "
-    )
-    space = _parse(Space, read_toml(space_path), str(space_path))
-    for number, start in enumerate(sweep.start):
-        _check_start(start, space, f"{path}: start[{number}]")
-    return Plan(name=path.stem, sweep=sweep, space=space)
+    content = read_toml(path)
+    mistakes, lines = _mistakes(Sweep, content), []
+    named = content.get("space")
+    if isinstance(named, str):
+        spaces = find_files("search_spaces", sweeps_dir)
+        space_path = spaces.get(named)
+        if space_path is None:
+            mistakes.append(f"space: {unknown('search space', named, spaces)}")
+        else:
+            space_content = read_toml(space_path)
+            lines += _line_of(str(space_path), _mistakes(Space, space_content))
+    if not mistakes and not lines:
+        plan = Plan(name=path.stem, sweep=Sweep(**content), space=Space(**space_content))
+        mistakes = _mistakes_of_starts(plan)
+    lines[:0] = _line_of(str(path), mistakes)
+    if lines:
+        raise ConfigError(*lines)
+    return plan
 
 
 def parse_plan(name: str, data: Mapping[str, Any], source: str) -> Plan:
@@ -113,47 +131,112 @@ def _known_file(what: str, name: str, files: Mapping[str, Path], where: str = ""
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file. Raises ConfigError where it is missing or is not TOML."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_text(path))
     except OSError as error:
         raise ConfigError(
             f"cannot read {path}: {error.strerror}; give the path of a sweep file"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise ConfigError(f"{path} is not valid TOML: lists or tables are too deep") from error
+    except ValueError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
 
 
-def _parse(model: type[Model], data: Mapping[str, Any], source: str) -> Model:
+def _parse(model: type[Model], data: Any, source: str) -> Model:
+    mistakes = _mistakes(model, data)
+    if mistakes:
+        raise ConfigError(*_line_of(source, mistakes))
+    return model.model_validate(data)
+
+
+def _line_of(source: str, mistakes: Sequence[str]) -> list[str]:
+    """Return one line that names the mistakes of a file, shortened so that it holds many."""
+    if len(mistakes) < 2:
+        return [f"{source}: {mistake}" for mistake in mistakes]
+    line = f"{one_line(source, 150)}: {len(mistakes)} mistakes: "
+    shown = mistakes[:MISTAKES]
+    room = (LONGEST - len(line)) // len(shown) - len("(1) ; ")
+    line += "; ".join(
+        f"({number}) {shorten(mistake, room, placeholder=' ...')}"
+        for number, mistake in enumerate(shown, 1)
+    )
+    return [line + f"; and {len(mistakes) - len(shown)} more" * (len(shown) < len(mistakes))]
+
+
+def _mistakes(model: type[BaseModel], data: Any) -> list[str]:
+    """Say all that is wrong in the content of a file; nothing where it is sound."""
     try:
-        return model.model_validate(data)
+        model.model_validate(data)
     except ConfigError as error:
-        raise ConfigError(f"{source}: {error}") from error
+        return list(error.args)
     except ValidationError as error:
-        raise ConfigError(f"{source}: {_explain(model, error)}") from error
+        found: dict[tuple[str, ...], str] = {}
+        every = error.errors(include_url=False)
+        values = {each["loc"][:-1] for each in every if each["loc"][-1:] == ("bool",)}
+        for each in every:
+            if each["loc"][:-1] in values and each["loc"][-1] in ("int", "float", "str"):
+                continue  # of a value that is none of these, told already
+            place = tuple(str(part) for part in each["loc"] if not _is_union_branch(part))
+            if not any(earlier[: len(place)] == place for earlier in found):
+                found[place] = _explain(model, each, list(place))
+        mistakes = list(found.values())
+        if model is Space and isinstance(data.get("params"), dict):
+            wrong = {place[1] for place in found if place[0] == "params"}
+            mistakes += _mistakes(Space, _with_defaults(data["params"], wrong))
+        return mistakes
+    return []
 
 
-def _explain(model: type[BaseModel], error: ValidationError) -> str:
-    """Say the first thing that is wrong: the key, what came, what is allowed."""
-    first = error.errors(include_url=False)[0]
-    place = [str(part) for part in first["loc"] if not _is_union_branch(part)]
+def _with_defaults(params: Mapping[str, Any], wrong: Collection[str]) -> dict[str, Any]:
+    """Return a space with defaults in place of parameters that make no sense."""
+    sound: dict[str, Any] = {}
+    for name, param in params.items():
+        if name in wrong:
+            if name in BY_NAME:
+                sound[name] = BY_NAME[name].default
+            continue
+        sound[name] = param
+        if isinstance(param, dict):
+            when = param.get("when", {}).items()
+            sound[name] = param | {"when": {key: of for key, of in when if key not in wrong}}
+    return {"params": sound}
+
+
+def _explain(model: type[BaseModel], error: ErrorDetails, place: list[str]) -> str:
+    """Say what is wrong at a place: the key, what came, what is allowed."""
     key = ".".join(place)
-    if first["type"] == "extra_forbidden":
-        return unknown(
-            "key", key, [".".join([*place[:-1], name]) for name in _keys_at(model, place[:-1])]
-        )
-    if first["type"] == "missing":
+    if error["type"] == "extra_forbidden":
+        return _unknown_key(model, place)
+    if error["type"] == "missing":
         return f"key {key!r} is missing"
-    came = first["input"] if isinstance(first["input"], str | int | float) else None
-    if first["type"] == "literal_error" and isinstance(came, str):
-        allowed = findall("'(.+?)'", first["ctx"]["expected"])
+    came = error["input"] if isinstance(error["input"], str | int | float) else None
+    if error["type"] == "literal_error" and isinstance(came, str):
+        allowed = findall("'(.+?)'", error["ctx"]["expected"])
         return f"{key}: {unknown('value', came, allowed)}"
-    text = _in_toml_terms(first["msg"])
-    if first["type"] == "model_type":
+    text = _in_toml_terms(error["msg"])
+    if error["type"] == "model_type":
         text = f"allowed: a table with the keys {', '.join(_keys_at(model, place))}"
-    elif "bool" in first["loc"]:
+    elif "bool" in error["loc"]:
         text = "allowed: a number, a text, true or false"
     if came is None or text.startswith("unknown value"):
         return f"{key}: {text}"
     return f"{key}: came {came!r}, {text}"
+
+
+def _unknown_key(model: type[BaseModel], place: list[str]) -> str:
+    """Say that a key is not known, and which one is meant, here or in another section."""
+    *section, name = place
+    known = [".".join([*section, key]) for key in _keys_at(model, section)]
+    others = [
+        f"{other}.{key}"
+        for other, field in model.model_fields.items()
+        if model is Sweep
+        for key in _keys_at(model, [other])
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+    ]
+    meant = meant_by(name)
+    near = next((key for key in known + others if key.rpartition(".")[2] == meant), None)
+    return errors.unknown("key", ".".join(place), known, near)
 
 
 def _in_toml_terms(message: str) -> str:
@@ -181,22 +264,29 @@ def _keys_at(model: type[BaseModel], place: list[str]) -> list[str]:
     return list(model.model_fields)
 
 
-def _check_start(start: Mapping[str, Value], space: Space, where: str) -> None:
-    for name, value in start.items():
-        if name not in space.varied:
-            raise ConfigError(f"{where}: {unknown('parameter', name, space.varied)}")
-        try:
-            check_value(name, value)
-        except ConfigError as error:
-            raise ConfigError(f"{where}: {error}") from error
-        if not space.varied[name].holds(value):
-            raise ConfigError(
-                f"{where}: {name} = {value!r} lies outside the space; "
-                "see its domain in the space file"
-            )
-        idle = _idle_because(start, space, name)
-        if idle:
-            raise ConfigError(f"{where}: {name} has no effect where {idle}; leave it out")
+def _mistakes_of_starts(plan: Plan) -> list[str]:
+    """Say what is wrong with the start points of a plan."""
+    return [
+        f"start[{number}]: {mistake}"
+        for number, start in enumerate(plan.sweep.start)
+        for name, value in start.items()
+        if (mistake := _mistake_in_start(start, plan.space, name, value))
+    ]
+
+
+def _mistake_in_start(start: Mapping[str, Value], space: Space, name: str, value: Value) -> str:
+    if name not in space.varied:
+        return unknown("parameter", name, space.varied)
+    try:
+        check_value(name, value)
+    except ConfigError as error:
+        return str(error)
+    if not space.varied[name].holds(value):
+        return f"{name} = {value!r} lies outside the space; see its domain in the space file"
+    idle = _idle_because(start, space, name)
+    if idle:
+        return f"{name} has no effect where {idle}; leave it out"
+    return ""
 
 
 def _idle_because(start: Mapping[str, Value], space: Space, name: str) -> str | None:

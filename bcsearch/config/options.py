@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, field, fields, replace
-from math import inf
 from pathlib import Path  # noqa: TC003 - commands read the annotations of options when they run
 from typing import TYPE_CHECKING, Any
 
 from bcsearch.config.load import load_plan
+from bcsearch.config.sweep import MOST_TRIALS, YEAR
 from bcsearch.errors import ConfigError
 from bcsearch.paths import RESULTS_DIR, cache_dir
 
 if TYPE_CHECKING:
     from bcsearch.config.load import Plan
+
+
+MOST = {"trials": MOST_TRIALS, "max_trials": MOST_TRIALS, "workers": 1000}
 
 
 def _option(default: Any, flag: str, text: str, *, worker: bool = False, size: bool = False) -> Any:
@@ -100,17 +103,21 @@ class RunOptions:
     begun: float = field(default_factory=time.monotonic)  # when the command began
 
     def __post_init__(self) -> None:
-        for name in ("trials", "workers", "max_trials"):
+        for name, most in MOST.items():
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(f"{flag_of(name)}: came {value}, allowed: 1 or more")
-        if self.minutes is not None and not 0 < self.minutes < inf:
-            raise ConfigError(f"--minutes: came {self.minutes:g}, allowed: a number above 0")
+            if value is not None and value > most:
+                raise ConfigError(f"{flag_of(name)}: came {value}, allowed: {most} or less")
+        if self.minutes is not None and not 0 < self.minutes <= YEAR / 60:
+            raise ConfigError(
+                f"--minutes: came {self.minutes:g}, allowed: a number above 0, at most a year's"
+            )
         if self.on not in ("here", "ray"):
             raise ConfigError(f"--on: came {self.on!r}, allowed: here, ray")
-        if self.worker_cpus < 0.1 or self.worker_gpus < 0:
+        if not (0.1 <= self.worker_cpus <= 1000 and 0 <= self.worker_gpus <= 1000):
             raise ConfigError(
-                "--worker-cpus must be 0.1 or more and --worker-gpus 0 or more, "
+                "--worker-cpus must be 0.1 to 1000 and --worker-gpus 0 to 1000, "
                 f"came {self.worker_cpus:g} and {self.worker_gpus:g}"
             )
         of_ray = (self.address, self.worker_cpus, self.worker_gpus)

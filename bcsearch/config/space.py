@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bcsearch.errors import ConfigError, unknown
-from bcsearch.recipe import BY_NAME, Value, check_value
+from bcsearch.errors import ConfigError
+from bcsearch.recipe import BY_NAME, Value, check_value, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 MOST_SIZES = 16  # of images
@@ -90,43 +90,52 @@ class Space(BaseModel):
 
     @model_validator(mode="after")
     def _is_sound(self) -> Self:
-        for name, param in self.params.items():
-            if name not in BY_NAME:
-                raise ConfigError(f"params: {unknown('parameter', name, BY_NAME)}")
-            for value in param.ends if isinstance(param, Param) else (param,):
-                check_value(name, value)
-            if isinstance(param, Param):
-                self._check_conditions(name, param)
-        self._check_sizes()
-        self._check_schedule()
+        mistakes = [
+            *(mistake for name in self.params for mistake in self._mistakes_of(name)),
+            *self._mistakes_of_sizes(),
+            *self._mistakes_of_schedule(),
+        ]
+        if mistakes:
+            raise ConfigError(*mistakes)
         return self
 
-    def _check_schedule(self) -> None:
+    def _mistakes_of(self, name: str) -> Iterator[str]:
+        """Yield the first value that a parameter may not have, and what its conditions lack."""
+        param = self.params[name]
+        if name not in BY_NAME:
+            yield f"params: {unknown('parameter', name, BY_NAME)}"
+            return
+        try:
+            for value in param.ends if isinstance(param, Param) else (param,):
+                check_value(name, value)
+        except ConfigError as error:
+            yield str(error)
+        if isinstance(param, Param):
+            yield from self._mistakes_of_conditions(name, param)
+
+    def _mistakes_of_schedule(self) -> Iterator[str]:
         param = self.params.get("unfreeze_schedule", "none")
         schedules = set(param.choice or ()) if isinstance(param, Param) else {param}
         if schedules - {"none", "last_layers"} and "unfreeze_fraction" not in self.params:
-            raise ConfigError(
-                "params.unfreeze_schedule: it has no effect without unfreeze_fraction; add that"
-            )
+            yield "params.unfreeze_schedule: it has no effect without unfreeze_fraction; add that"
 
-    def _check_sizes(self) -> None:
+    def _mistakes_of_sizes(self) -> Iterator[str]:
         param = self.params.get("image_size")
         if isinstance(param, Param) and param.ints is not None:
             n_sizes = 1 + (param.ints[1] - param.ints[0]) // (param.step or 1)
             if n_sizes > MOST_SIZES or param.log:
-                raise ConfigError(
+                yield (
                     f"params.image_size: came {n_sizes} sizes, allowed: at most {MOST_SIZES}, "
                     "as each has "
                     "activations of its own; give a choice of a few, or a step such as 32"
                 )
 
-    def _check_conditions(self, name: str, param: Param) -> None:
+    def _mistakes_of_conditions(self, name: str, param: Param) -> Iterator[str]:
         before = list(self.params)[: list(self.params).index(name)]
         for parent, values in param.when.items():
             if parent not in before:
-                raise ConfigError(
-                    f"params.{name}.when: {unknown('parameter above it', parent, before)}"
-                )
+                yield f"params.{name}.when: {unknown('parameter above it', parent, before)}"
+                continue
             domain = self.params[parent]
             strange = [
                 v
@@ -134,9 +143,7 @@ class Space(BaseModel):
                 if not (domain.holds(v) if isinstance(domain, Param) else v == domain)
             ]
             if strange:
-                raise ConfigError(
-                    f"params.{name}.when.{parent}: {strange[0]!r} can never be its value"
-                )
+                yield f"params.{name}.when.{parent}: {strange[0]!r} can never be its value"
 
     @property
     def varied(self) -> dict[str, Param]:

@@ -9,8 +9,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from bcsearch.recipe import Names, Value
 
-Count = Annotated[int, Field(strict=True, ge=1)]
-FromZero = Annotated[int, Field(strict=True, ge=0)]
+MOST_TRIALS = 100_000  # of a study: its slots are rows that every worker reads
+MOST = 10**9  # of anything else that is counted
+Count = Annotated[int, Field(strict=True, ge=1, le=MOST)]
+FromZero = Annotated[int, Field(strict=True, ge=0, le=MOST)]
+YEAR = 366 * 24 * 60 * 60  # seconds
+Seconds = Annotated[int, Field(strict=True, ge=1, le=YEAR)]
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**31)]
 
 SCORE_NAMES = Names(
@@ -41,7 +45,8 @@ class Search(_Section):
 
     score: ScoreName = "accuracy"
     also: tuple[ScoreName, ...] = ()  # further scores to show; those of clean images always are
-    trials: Count = 100  # the study's total, over all workers and restarts
+    # the study's total, over all workers and restarts
+    trials: Annotated[int, Field(strict=True, ge=1, le=MOST_TRIALS)] = 100
     sampler: Literal["tpe", "random"] = "tpe"
     startup_trials: Count = 16  # drawn at random before the sampler learns
     pruner: Literal["median", "none"] = "median"
@@ -87,12 +92,13 @@ class Training(_Section):
 class Limits(_Section):
     """When a worker counts as lost, how often its trial is tried again, what a trial may use."""
 
-    heartbeat_seconds: Count = 10
-    grace_seconds: Count = 60
-    retries: FromZero = 3
-    reconnect_seconds: FromZero = 300  # a worker waits so long for a database that went away
-    checkpoint_seconds: Count = 60  # between checkpoints of a trial that trains longer
-    trial_seconds: Count | None = None  # of training a trial; more is infeasible
+    heartbeat_seconds: Seconds = 10
+    grace_seconds: Seconds = 60
+    retries: Annotated[int, Field(strict=True, ge=0, le=1000)] = 3
+    # a worker waits so long for a database that went away
+    reconnect_seconds: Annotated[int, Field(strict=True, ge=0, le=YEAR)] = 300
+    checkpoint_seconds: Seconds = 60  # between checkpoints of a trial that trains longer
+    trial_seconds: Seconds | None = None  # of training a trial; more is infeasible
     files_mb: Count = 2000  # of a study's probabilities: beyond, those of the worst trials go
     recycle_trials: Count = 100  # a supervised worker process is replaced after so many
 

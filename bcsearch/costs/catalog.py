@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from bcsearch.backbones.cuts import INPUT, NEAR, POOLED, SAME, cuts_of, segment
 from bcsearch.backbones.table import (
@@ -24,12 +25,14 @@ from bcsearch.backbones.weights import load_backbone, resolve_weights
 from bcsearch.costs.timing import quickest
 from bcsearch.errors import DiskError
 from bcsearch.features.forward import FrozenForward
-from bcsearch.paths import replacing
+from bcsearch.paths import read_text, replacing
 from bcsearch.records.backbones import BackboneFacts, CutFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+_FACTS = TypeAdapter(BackboneFacts)
 
 
 def describe_backbones(
@@ -67,11 +70,10 @@ class Catalog:
     def get(self, name: str, image_size: int) -> BackboneFacts | None:
         """Return what is kept of a backbone; None where nothing is, or nothing that makes sense."""
         try:
-            kept = self._read()[self.key(name, image_size)]
-            cuts = tuple(CutFacts(**{**cut, "shape": tuple(cut["shape"])}) for cut in kept["cuts"])
-            return BackboneFacts(**{**kept, "cuts": cuts, "weights": weights_at_hand(name)})
-        except (KeyError, TypeError):
+            kept = _FACTS.validate_python(self._read()[self.key(name, image_size)])
+        except (KeyError, ValueError):
             return None
+        return replace(kept, weights=weights_at_hand(name))
 
     def keep(self, facts: BackboneFacts) -> None:
         """Keep what was measured of a backbone of ours; others may change under their names."""
@@ -83,8 +85,8 @@ class Catalog:
 
     def _read(self) -> dict[str, Any]:
         try:
-            return dict(json.loads(self._path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+            return dict(json.loads(read_text(self._path)))
+        except (OSError, ValueError, TypeError, RecursionError):
             return {}
 
 

@@ -74,8 +74,10 @@ def _check_classes(dataset: Dataset) -> None:
     """Refuse labels of one class only, and labels that leave a class without images."""
     present: list[str] = []
     empty: list[str] = []
-    for number, name in enumerate(dataset.class_names):
-        titles = present if dataset.class_counts[number] else empty
+    for number, (name, count) in enumerate(
+        zip(dataset.class_names, dataset.class_counts, strict=False)
+    ):
+        titles = present if count else empty
         titles.append(name if name == str(number) else f"{number} ({name})")
     if len(present) < 2:
         raise DataError(

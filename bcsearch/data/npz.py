@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.lib.npyio import NpzFile
 
+from bcsearch.data.archive import opened, read_array
 from bcsearch.data.arrays import to_images, to_labels
 from bcsearch.data.image_set import ImageSet
-from bcsearch.errors import DataError
+from bcsearch.errors import DataError, listed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-DAMAGE = (
-    OSError, EOFError, ValueError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
+    from numpy.lib.npyio import NpzFile
 
 
 def read_npz(path: Path) -> ImageSet:
@@ -28,35 +24,27 @@ def read_npz(path: Path) -> ImageSet:
         DataError: the file is damaged, pickled or without ``data``, or an array cannot be used.
     """
     try:
-        with path.open("rb") as file:
-            if not zipfile.is_zipfile(file):
-                raise DataError(
-                    f"{path}: not an .npz file, or one that was cut short; "
-                    "write it again with numpy.savez"
-                )
-            return _read(NpzFile(file, allow_pickle=False), path)
-    except DAMAGE as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(
-            f"{path}: cannot be read ({reason}); write it again with numpy.savez"
-        ) from error
+        with opened(path) as archive:
+            return _read(archive, path)
+    except MemoryError as error:
+        raise DataError(f"{path}: too large for the memory that is free") from error
 
 
 def _read(archive: NpzFile, path: Path) -> ImageSet:
-    keys = ", ".join(archive.files) or "no arrays at all"
+    keys = listed(archive.files) or "no arrays at all"
     if "data" not in archive:
         raise DataError(
             f"{path}: no array data among {keys}; "
             "needed: data and labels, optionally class_names and groups"
         )
-    images = to_images(_array(archive, "data", path), f"{path}: data")
+    images = to_images(read_array(archive, "data", path), f"{path}: data")
     labels = names = groups = None
     if "labels" in archive:
-        labels = to_labels(_array(archive, "labels", path), len(images), f"{path}: labels")
+        labels = to_labels(read_array(archive, "labels", path), len(images), f"{path}: labels")
     if "class_names" in archive:
-        names = _to_class_names(_array(archive, "class_names", path), f"{path}: class_names")
+        names = _to_class_names(read_array(archive, "class_names", path), f"{path}: class_names")
     if "groups" in archive:
-        groups = _to_groups(_array(archive, "groups", path), len(images), f"{path}: groups")
+        groups = _to_groups(read_array(archive, "groups", path), len(images), f"{path}: groups")
     if labels is not None and names is not None and labels.max() >= len(names):
         raise DataError(
             f"{path}: labels reach {labels.max()} but class_names has only {len(names)}; "
@@ -70,21 +58,6 @@ def _read(archive: NpzFile, path: Path) -> ImageSet:
         source=str(path),
         holds=f"the arrays {keys}",
     )
-
-
-def _array(archive: NpzFile, key: str, path: Path) -> np.ndarray:
-    try:
-        array: object = archive[key]
-    except ValueError as error:
-        if "allow_pickle" not in str(error):
-            raise
-        raise DataError(
-            f"{path}: {key} is a pickled object array, which is never unpickled; "
-            "save plain numbers of one shape"
-        ) from error
-    if not isinstance(array, np.ndarray):  # numpy returns other members as bytes
-        raise DataError(f"{path}: {key} is not a numpy array; write it again with numpy.savez")
-    return array
 
 
 def _to_class_names(array: np.ndarray, where: str) -> tuple[str, ...]:

@@ -76,7 +76,7 @@ def _read(source: str | Path, image_size: int | None) -> ImageSet:
             f"{source}: no such file or folder; "
             "allowed: demo, an .npz file or a folder of class folders"
         )
-    if path.is_dir():
+    if os.path.isdir(path):
         return read_folder(path, image_size or 96)
     found = read_npz(path)
     if image_size is None:

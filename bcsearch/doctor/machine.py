@@ -1,29 +1,50 @@
-"""Checks on this machine as a worker would find it: weights, disks, memory, GPU."""
+"""Checks on this machine as a worker would find it: weights, disks, memory, GPU.
+
+Frameworks are not loaded: that takes longer than all checks, and most of a machine's memory.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 
-from bcsearch.backbones.table import weights_at_hand
+from bcsearch.backbones.at_hand import weights_here
 from bcsearch.doctor.facts import StudyFacts, listed
-from bcsearch.errors import ConfigError, DiskError
+from bcsearch.errors import DiskError
 from bcsearch.paths import free_bytes
 from bcsearch.records.finding import Finding, Level
 from bcsearch.records.sizes import size_text
-from bcsearch.training.devices import VISIBLE, visible_gpus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+NVIDIA = Path("/proc/driver/nvidia/gpus")  # where its driver lists what it finds, on Linux
 LITTLE = 10**9  # bytes, of disk or of memory: TensorFlow with a small network and its images
 
 
-def check_machine(results: Path, cache: Path, study: StudyFacts | None) -> list[Finding]:
-    """Check this machine; for ``study`` also its weights and the folder of its trials' files."""
+def may_have_gpu() -> bool:
+    """Whether TensorFlow may see a GPU here, so that it is worth asking."""
+    return sys.platform != "linux" or has_nvidia() or Path("/dev/kfd").exists()  # of AMD's driver
+
+
+def has_nvidia() -> bool:
+    """Whether the system has an NVIDIA GPU."""
+    return NVIDIA.is_dir() and any(NVIDIA.iterdir())
+
+
+def check_machine(
+    results: Path, cache: Path, study: StudyFacts | None, gpus: Sequence[str] = ()
+) -> list[Finding]:
+    """Check this machine; for ``study`` also its weights and the folder of its trials' files.
+
+    ``gpus`` are those that TensorFlow sees.
+    """
     found = []
     folders = {"results": (results, "--results"), "cache": (cache, "--cache-dir")}
     if study is not None:
@@ -33,10 +54,8 @@ def check_machine(results: Path, cache: Path, study: StudyFacts | None) -> list[
             folders["files of trials"] = (Path(files), "--artifacts")
     for name, (path, option) in folders.items():
         found.append(check_folder(name, path, option))
-    nvidia = Path("/proc/driver/nvidia/gpus")  # where its driver lists what it finds, on Linux
-    has_nvidia = nvidia.is_dir() and any(nvidia.iterdir())
     found.append(check_memory(psutil.virtual_memory().available))
-    found.append(check_gpu(visible_gpus(), has_nvidia, os.environ.get(VISIBLE)))
+    found.append(check_gpu(gpus, has_nvidia(), os.environ.get(VISIBLE)))
     return found
 
 
@@ -47,8 +66,8 @@ def check_folder(name: str, path: Path, option: str) -> Finding:
     place = path.absolute()
     try:
         free = free_bytes(place)
-        existing = next(folder for folder in (place, *place.parents) if folder.exists())
-        writable = existing.is_dir() and os.access(existing, os.W_OK)
+        existing = next(folder for folder in (place, *place.parents) if os.path.exists(folder))
+        writable = os.path.isdir(existing) and os.access(existing, os.W_OK)
     except DiskError:
         writable = False
     if not writable:
@@ -69,17 +88,17 @@ def check_memory(free: int) -> Finding:
     return Finding(Level.WARNING, "memory", what, remedy)
 
 
-def check_gpu(gpus: Sequence[str], has_nvidia: bool, visible: str | None) -> Finding:
+def check_gpu(gpus: Sequence[str], is_there: bool, visible: str | None) -> Finding:
     """Look whether TensorFlow sees the GPUs.
 
     Args:
         gpus: names of those that it sees.
-        has_nvidia: whether the system has an NVIDIA GPU.
+        is_there: whether the system has an NVIDIA GPU.
         visible: the value of ``CUDA_VISIBLE_DEVICES``; None where it is not set.
     """
     if gpus:
         return Finding(Level.OK, "gpu", f"TensorFlow sees {listed(gpus)}")
-    if not has_nvidia:
+    if not is_there:
         return Finding(Level.OK, "gpu", "none, training runs on the CPU")
     if visible is not None:
         what = f"none is used, as CUDA_VISIBLE_DEVICES is {visible!r}"
@@ -107,14 +126,15 @@ def check_weights(study: StudyFacts) -> list[Finding]:
 def _check_backbone(name: str, used: str, source: str) -> list[Finding]:
     """Compare the kind of weights that a backbone ``used``, if recorded, with this machine's."""
     if used == "path":
-        if Path(source).is_file():
+        if os.path.isfile(source):
             return []
         what = f"{name} started from {source}, which is not on this machine"
         remedy = "copy it here, and give it to workers with --weights"
         return [Finding(Level.WARNING, "weights", what, remedy)]
-    try:
-        here = weights_at_hand(name)
-    except ConfigError:
+    here = weights_here(name)
+    if here is None and name in entry_points(group="bcsearch.backbones").names:
+        return []
+    if here is None:
         what = f"no installed package has backbone {name}"
         remedy = "install the package that the study's other workers have"
         return [Finding(Level.WARNING, "weights", what, remedy)]

@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile, is_zipfile
 
-import keras
 import numpy as np
 import tensorflow as tf
 
+from bcsearch.backbones.stored import UnreadableModel, load_model
 from bcsearch.errors import DataError, DiskError
 from bcsearch.export.about import ABOUT_NAME, MODEL_NAME, read_about
 from bcsearch.export.writers import BUNDLE, Finished, write_all
@@ -20,6 +19,8 @@ from bcsearch.paths import make_writable_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    import keras
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,9 +55,17 @@ class Bundle:
         return forward
 
     def predict(self, images: np.ndarray, batch: int = 64) -> np.ndarray:
-        """Return probabilities (n, n_classes) float32 of images (n, height, width, 3) uint8."""
+        """Return probabilities (n, n_classes) float32 of images (n, height, width, 3) uint8.
+
+        Raises:
+            DataError: the model's layers do not fit each other, or the memory that is free.
+        """
         starts = range(0, len(images), batch)
-        parts = [self._forward(images[start : start + batch]).numpy() for start in starts]
+        try:
+            parts = [self._forward(images[start : start + batch]).numpy() for start in starts]
+        except (tf.errors.OpError, ValueError, TypeError) as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise DataError(f"the model cannot be used on images ({reason})") from error
         return np.concatenate(parts)
 
 
@@ -107,25 +116,39 @@ def read_bundle(path: str | Path) -> Bundle:
     for folder in (Path(path), Path(path) / "model"):
         about = read_about(folder)
         if about is not None and (folder / MODEL_NAME).is_file():
-            if not {"classes", "input_size"} <= set(about.get("model", {})):
+            shapes = _shapes(about)
+            if shapes is None:
                 raise DataError(
                     f"{folder / ABOUT_NAME} is not of this version; "
                     "make it again with 'bcsearch refit'"
                 )
-            return Bundle(model=_load(folder / MODEL_NAME), about=about)
+            model = _load(folder / MODEL_NAME)
+            if [getattr(model, name, None) for name in ("input_shape", "output_shape")] != shapes:
+                raise DataError(
+                    f"{folder / ABOUT_NAME} is not of the model beside it; "
+                    "make both again with 'bcsearch refit'"
+                )
+            return Bundle(model=model, about=about)
     raise DataError(
         f"no complete model in {path}; give a folder with {MODEL_NAME} and {ABOUT_NAME}, "
         "such as results/STUDY/model"
     )
 
 
+def _shapes(about: dict[str, Any]) -> list[tuple[int | None, ...]] | None:
+    """Return the shapes that a description gives a model; None where it makes no sense."""
+    match about.get("model"):
+        case {"classes": [*names], "input_size": int(size)} if all(
+            isinstance(name, str) for name in names
+        ):
+            return [(None, size, size, 3), (None, len(names))]
+    return None
+
+
 def _load(path: Path) -> keras.Model:
     try:
-        return keras.models.load_model(path, compile=False)
-    except (OSError, ValueError, TypeError, KeyError, BadZipFile) as error:
-        reason = str(error).partition("\n")[0]
-        if not is_zipfile(path):  # Keras says of a damaged file that it was not found
-            reason = "it is cut short or damaged"
+        return load_model(path)
+    except UnreadableModel as error:
         raise DataError(
-            f"model {path} cannot be loaded ({reason}); make it again with 'bcsearch refit'"
+            f"model {path} cannot be loaded ({error}); make it again with 'bcsearch refit'"
         ) from error

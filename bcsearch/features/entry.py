@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import TypeAdapter
+
+from bcsearch.data.archive import DAMAGE
+from bcsearch.paths import check_plain, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -54,6 +58,9 @@ class EntryRecord:
     created: float
     seconds: float
     used: float = 0.0
+
+
+_RECORDS = TypeAdapter(EntryRecord)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -153,10 +160,13 @@ def read_meta(folder: Path) -> EntryRecord:
     path = folder / META
     try:
         used = path.stat().st_mtime
-        values = json.loads(path.read_text(encoding="utf-8"))
-        return EntryRecord(**{**values, "shape": tuple(values["shape"]), "used": used})
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise DamagedEntry(f"{META} cannot be read") from error
+        record = _RECORDS.validate_json(read_text(path), strict=True)
+        n_bytes = check_plain(folder / DATA)
+    except (OSError, ValueError) as error:
+        raise DamagedEntry(f"{META} or {DATA} cannot be read") from error
+    if record.digest != folder.name or not 0 <= record.n_bytes <= n_bytes:
+        raise DamagedEntry(f"{META} is of another entry")
+    return replace(record, used=used)
 
 
 def read_data(folder: Path, record: EntryRecord, *, verify: bool) -> np.ndarray:
@@ -167,8 +177,9 @@ def read_data(folder: Path, record: EntryRecord, *, verify: bool) -> np.ndarray:
             checksum.
     """
     try:
-        data: np.ndarray = np.load(folder / DATA, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        check_plain(folder / DATA)
+        data: np.ndarray = np.lib.format.open_memmap(folder / DATA, mode="r")
+    except DAMAGE as error:
         raise DamagedEntry(f"{DATA} cannot be read") from error
     if (data.shape, data.dtype.name) != (record.shape, record.dtype):
         raise DamagedEntry(f"{DATA} has another shape or type")

@@ -7,12 +7,12 @@ open. A draft is renamed when complete.
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 import weakref
 from collections import OrderedDict
 from contextlib import suppress
-from os import utime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -94,7 +94,7 @@ class Store:
     def find(self, key: EntryKey) -> Stored | None:
         """Return the entry of ``key`` if it is kept; None where it is not, or cannot be read."""
         at_hand = self._at_hand(key)
-        if at_hand is not None or not self._folder("entries", key.digest).exists():
+        if at_hand is not None or not os.path.exists(self._folder("entries", key.digest)):
             return at_hand
         try:
             with locked(self._lock_path(key.digest), self.check):
@@ -165,7 +165,7 @@ class Store:
             )
             self._discard(key.digest)
             return None
-        utime(folder / META)
+        os.utime(folder / META)
         return self._opened(key.digest, data, record.checksum)
 
     def _write(self, key: EntryKey, rows: Rows) -> Stored:
@@ -276,7 +276,9 @@ class Store:
 
     def _folders(self, shelf: str) -> list[Path]:
         place = self.root / shelf
-        return sorted(path for path in place.iterdir() if path.is_dir()) if place.is_dir() else []
+        if not os.path.isdir(place):
+            return []
+        return sorted(path for path in place.iterdir() if path.is_dir())
 
     def _say(self, line: str) -> None:
         """Tell a line once."""

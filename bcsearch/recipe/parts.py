@@ -8,9 +8,10 @@ lists equal. A package adds names of its own by an entry point.
 
 from __future__ import annotations
 
-from bcsearch.errors import ConfigError, unknown
+from bcsearch.errors import ConfigError
 from bcsearch.recipe import conditions
 from bcsearch.recipe.part import Names, Part, Range, Value, Where
+from bcsearch.recipe.synonyms import unknown
 
 
 def _head_layer(number: int) -> tuple[Part, ...]:

@@ -6,6 +6,8 @@ from pydantic import ByteSize, TypeAdapter, ValidationError
 
 from bcsearch.errors import ConfigError
 
+MOST_BYTES = 10**18
+
 
 def size_text(n_bytes: int) -> str:
     """Return a size for reading, such as 1.5GB."""
@@ -29,9 +31,10 @@ def size_in_bytes(text: str | None, option: str) -> int | None:
         return None
     try:
         size: int = TypeAdapter(ByteSize).validate_python(text.strip())
-    except ValidationError as error:
+    except (ValidationError, OverflowError) as error:
         allowed = "a number with KB, MB, GB or TB, such as 20GB"
         raise ConfigError(f"{option}: came {text!r}, allowed: {allowed}") from error
-    if size < 0:
-        raise ConfigError(f"{option}: came {text!r}, allowed: a size of 0 or more")
+    if not 0 <= size <= MOST_BYTES:
+        allowed = f"a size of 0 or more, at most {size_text(MOST_BYTES)}"
+        raise ConfigError(f"{option}: came {text!r}, allowed: {allowed}")
     return size

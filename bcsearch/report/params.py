@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bcsearch.errors import ConfigError, unknown
-from bcsearch.recipe import BY_NAME, PARTS, Part
+from bcsearch.errors import ConfigError
+from bcsearch.recipe import BY_NAME, PARTS, Part, unknown
 
 
 def params_text() -> str:

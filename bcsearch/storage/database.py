@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import create_engine, inspect, text
 
 from bcsearch.errors import DiskError, StorageError, StudyError
-from bcsearch.storage.database_errors import plain_errors
+from bcsearch.storage.database_errors import plain_errors, sound_rows
 from bcsearch.storage.engine import engine_options, reading_engine
 from bcsearch.storage.optuna_private import (
     OPTUNA_TABLES,
@@ -45,7 +45,7 @@ def existing_database(url: URL, *, with_studies: bool = False) -> Iterator[Engin
         raise StudyError(f"no study was ever run here: there is no database {path}; {RUN_FIRST}")
     engine = reading_engine(url)
     try:
-        with plain_errors(url):
+        with plain_errors(url), sound_rows(url):
             is_filled = bool(inspect(engine).get_table_names())
             if is_filled and with_studies:
                 is_filled = holds_optuna(engine, url)
@@ -139,12 +139,12 @@ def _check_folder(url: URL) -> None:
     if path is None:
         return
     folder = path.parent
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise DiskError(
             f"no folder {folder} for database {path}; make it or choose another --storage"
         )
     written = path
-    if not path.exists():
+    if not os.path.exists(path):
         written = folder
     if not os.access(written, os.W_OK):
         raise DiskError(

@@ -90,6 +90,10 @@ KINDS = (  # the first whose pattern is found counts; the last is any other erro
 )
 
 
+# what reading a row raises that another program changed, or a broken disk
+NONSENSE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+
+
 def kind_of(message: str) -> ErrorKind:
     """Return the kind of an error by the message of the database."""
     text = message.lower()
@@ -127,6 +131,21 @@ def plain_errors(url: URL, afterwards: str = "") -> Iterator[None]:
             remedy += afterwards
         text = f"cannot use database {masked(str(url))}: {message}; {remedy}"
         raise kind.error(text) from error
+
+
+@contextmanager
+def sound_rows(url: URL) -> Iterator[None]:
+    """Raise what reading rows that make no sense raises as one line: they were changed or damaged.
+
+    JSON, names of states and times are kept as texts, and SQLite takes any value anywhere.
+    """
+    try:
+        yield
+    except NONSENSE as error:
+        raise StorageError(
+            f"database {masked(str(url))} holds rows that make no sense "
+            f"({type(error).__name__}: {first_line(error)}); use a backup of it, with --storage"
+        ) from error
 
 
 def is_conflict(error: BaseException) -> bool:

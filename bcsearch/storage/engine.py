@@ -8,6 +8,7 @@ heartbeats of all machines compare.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -21,8 +22,9 @@ from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from bcsearch.errors import StorageError
 from bcsearch.storage.database_errors import first_line
-from bcsearch.storage.urls import sqlite_path
+from bcsearch.storage.urls import connect_arguments, masked, sqlite_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +53,7 @@ def engine_options(url: URL) -> dict[str, Any]:
         prepare = partial(_execute, "SET time_zone = '+00:00'")
         limits = {"read_timeout": SILENCE_SECONDS, "write_timeout": SILENCE_SECONDS}
     return {
-        "connect_args": {"connect_timeout": 10, **limits},
+        "creator": partial(_connect, url, {"connect_timeout": 10, **limits}),
         # MySQL's default locks the gaps between rows, where workers would wait for each other
         "isolation_level": "READ COMMITTED",
         "pool_events": [(prepare, "connect")],
@@ -67,7 +69,7 @@ def reading_engine(url: URL) -> Engine:
     if path is None:
         return create_engine(url, **engine_options(url))
     # mode=rw, not ro: a read-only connection leaves the -wal and -shm files behind when it closes
-    place = f"file:{quote(str(path.absolute()))}?mode=rw"
+    place = f"file:{quote(os.fsencode(path.absolute()))}?mode=rw"
 
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(place, uri=True, timeout=BUSY_SECONDS)
@@ -125,6 +127,20 @@ def stale_before(session: Session, grace_seconds: float) -> datetime:
     text that sorts before the same second written with a fraction.
     """
     return database_now(session) - timedelta(seconds=grace_seconds, microseconds=1)
+
+
+def _connect(url: URL, limits: dict[str, int]) -> Any:
+    """Connect to a server. Raises StorageError where its driver does not take what the URL says."""
+    module, positional, named = connect_arguments(url)
+    try:
+        return module.connect(*positional, **named | limits)
+    except module.Error:
+        raise
+    except (TypeError, ValueError, LookupError, AttributeError, OSError) as error:
+        raise StorageError(
+            f"storage URL {masked(str(url))!r} cannot be used: {type(error).__name__}: "
+            f"{first_line(error)}; check what follows the ? in it"
+        ) from error
 
 
 def _execute(statement: str, connection: Any, _record: Any) -> None:

@@ -164,6 +164,8 @@ def decode_epochs(text: str) -> tuple[EpochScores, ...]:
     if isinstance(content, list):
         named = [[*row[:3], {"accuracy": row[3]}] for row in content]
         content = {"score": "accuracy", "epochs": named}
+    if any(content["score"] not in scores for *_, scores in content["epochs"]):
+        raise ValueError(f"epochs without {content['score']}")
     return tuple(
         EpochScores(
             epoch=epoch,

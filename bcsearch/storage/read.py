@@ -17,6 +17,7 @@ from bcsearch.errors import StudyError, unknown
 from bcsearch.records import StudyRecord
 from bcsearch.storage import attrs
 from bcsearch.storage.database import RUN_FIRST, existing_database
+from bcsearch.storage.database_errors import sound_rows
 from bcsearch.storage.optuna_private import STUDIES, STUDY_ATTRS, TRIALS
 from bcsearch.storage.rdb import Storage
 from bcsearch.storage.reconnect import reconnecting
@@ -28,6 +29,15 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Connection
+
+KINDS = {  # of what a study says of itself
+    attrs.SETTINGS: str,
+    attrs.SWEEP: str,
+    attrs.UUID: str,
+    attrs.TRIALS: int,
+    attrs.FINGERPRINT: dict,
+    attrs.FILES: str,
+}
 
 
 def newest_of(sweep: str, studies: Sequence[StudyRecord]) -> str | None:
@@ -121,7 +131,7 @@ def reading(source: Storage | str) -> Iterator[Connection]:
     Raises as ``read_study``.
     """
     if isinstance(source, Storage):
-        with source.engine.connect() as connection:
+        with sound_rows(source.engine.url), source.engine.connect() as connection:
             yield connection
         return
     url = checked(source)
@@ -149,6 +159,9 @@ def _studies(connection: Connection) -> dict[int, StudyRecord]:
 
 def _record(name: str, attributes: dict[str, str], created: datetime | None) -> StudyRecord:
     known = {key: loads(text) for key, text in attributes.items() if key.startswith("bcsearch:")}
+    for key, kind in KINDS.items():
+        if not isinstance(known.get(key, kind()), kind):
+            raise ValueError(f"{key} of study {name} is no {kind.__name__}")
     settings = known.get(attrs.SETTINGS, "")
     prefix = attrs.FILES_OF.format("")
     return StudyRecord(

@@ -87,10 +87,13 @@ def read_trials(
         if trial_id in histories:
             retry_of = histories[trial_id][-1]
             remarks.append(f"retry of trial {retry_of}")
+        score = scores.get(trial_id)
+        if not (isinstance(number, int) and isinstance(score, float | int | None)):
+            raise TypeError(f"trial {number!r} has the score {score!r}")
         trial = TrialRecord(
             number=number,
             state=state,
-            score=scores.get(trial_id),
+            score=score,
             started=aware(started),
             finished=aware(finished),
             note="; ".join(filter(None, remarks)),
@@ -155,6 +158,8 @@ def _params(connection: Connection, scope: Scope) -> dict[int, dict[str, Any]]:
     # many rows at a time: one by one takes half as long again
     for part in connection.execute(drawn).partitions(10_000):
         for trial_id, name, value in part:
+            if not isinstance(name, str):
+                raise TypeError(f"{name!r} is no name of a parameter")
             if name not in decoders:
                 one = PARAMS.c.trial_id == trial_id, PARAMS.c.param_name == name
                 distribution = select(PARAMS.c.distribution_json).where(*one)

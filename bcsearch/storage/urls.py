@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SAWarning
 
 from bcsearch.config import RunOptions, find_files, read_toml, sweep_of
 from bcsearch.errors import StorageError
@@ -79,7 +81,7 @@ def checked(came: str) -> URL:
     if "+" not in url.drivername:
         url = url.set(drivername=f"{kind}+{driver}")
     try:
-        url.get_dialect().import_dbapi()
+        connect_arguments(url)
     except NoSuchModuleError as error:
         raise StorageError(
             f"storage URL names an unknown driver {url.drivername!r}; allowed: {ALLOWED}"
@@ -88,7 +90,28 @@ def checked(came: str) -> URL:
         raise StorageError(
             f"storage {url.drivername!r} needs a driver that is not installed; {remedy}"
         ) from error
+    except (ArgumentError, ValueError, TypeError, SAWarning) as error:
+        raise StorageError(
+            f"storage URL {masked(came)!r} cannot be used: {masked(str(error))}; allowed: {ALLOWED}"
+        ) from error
     return url
+
+
+def connect_arguments(url: URL) -> tuple[Any, Any, Any]:
+    """Return the module of a URL's driver, and the arguments of its ``connect`` that it says.
+
+    Raises:
+        ImportError: the driver is not installed.
+        ArgumentError, ValueError, TypeError, SAWarning: what follows the ``?`` makes no sense.
+    """
+    kind: Any = url.get_dialect()
+    if kind.is_async:
+        raise ValueError("its driver is for asynchronous programs")
+    module = kind.import_dbapi()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", SAWarning)
+        positional, named = kind(dbapi=module).create_connect_args(url)
+    return module, positional, named
 
 
 def masked(url: str) -> str:
@@ -120,12 +143,16 @@ def reachable(url: str) -> str:
 
 
 def _parsed(came: str) -> URL:
+    if "\0" in came or came != came.encode("utf-8", "replace").decode():
+        raise StorageError(
+            f"storage {masked(came)!r} is not UTF-8 text; name another with --storage or --results"
+        )
     if "://" not in came:
         if not came.endswith(".db"):
             raise StorageError(
                 f"storage {masked(came)!r} is neither a URL nor a .db file; allowed: {ALLOWED}"
             )
-        return URL.create("sqlite", database=str(Path(came).expanduser()))
+        return URL.create("sqlite", database=os.path.expanduser(came))
     try:
         url = make_url(came)
     except (ArgumentError, ValueError) as error:

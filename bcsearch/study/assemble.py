@@ -180,7 +180,7 @@ def _load(plan: Plan) -> Dataset:
     """Load the data as squares, no larger than the space's largest ``image_size``."""
     source = plan.sweep.data
     largest = max(int(size) for size in plan.space.choice_of("image_size"))
-    if Path(source).is_dir():
+    if os.path.isdir(source):
         return load_dataset(source, largest)
     dataset = load_dataset(source)
     height, width = dataset.images.shape[1:3]

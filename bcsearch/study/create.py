@@ -12,7 +12,7 @@ from uuid import uuid4
 import optuna
 
 from bcsearch.config import Plan, differences, parse_plan
-from bcsearch.errors import StudyError
+from bcsearch.errors import ConfigError, StudyError
 from bcsearch.storage import attrs, newest_of
 from bcsearch.study.samplers import build_pruner, build_sampler
 
@@ -125,6 +125,8 @@ def settings_text(plan: Plan) -> str:
 def stored_plan(sweep: str, settings: str) -> Plan:
     """Read the plan that a study was created with."""
     content: dict[str, Any] = json.loads(settings)
+    if not isinstance(content, dict):
+        raise ConfigError(f"settings of study {sweep} are no table")
     return parse_plan(sweep, content, f"settings of study {sweep}")
 
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from itertools import repeat
 from typing import TYPE_CHECKING
 
+import keras
 import numpy as np
 
 from bcsearch.seeds import derive_seed
@@ -79,12 +80,17 @@ def view_pool(n_processes: int) -> Iterator[Executor | None]:
 
 
 def _depend_on_parent() -> None:
-    """Leave Ctrl-C and every GPU to the parent, and end with it even where it is killed."""
+    """Leave Ctrl-C and every GPU to the parent, and end with it even where it is killed.
+
+    Keras was imported here with the settings of the user's ``keras.json``.
+    """
 
     def end_with(parent: BaseProcess) -> None:
         parent.join()
         os._exit(1)
 
+    keras.config.set_floatx("float32")
+    keras.config.set_image_data_format("channels_last")
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # read when TensorFlow first computes
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()

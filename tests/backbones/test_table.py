@@ -137,6 +137,18 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "tinynets", raising=False)
 
 
+def test_what_is_told_of_weights_without_keras_is_what_the_table_says() -> None:
+    from bcsearch.backbones.at_hand import weights_here
+    from bcsearch.backbones.table import BACKBONES
+
+    for name, row in BACKBONES.items():
+        told = "random"
+        if row.pretrained is not None:
+            told = "imagenet" if row.pretrained.at_hand() else "to be fetched"
+        assert weights_here(name) == told, name
+    assert weights_here("of another package") is None
+
+
 @pytest.mark.usefixtures("plugin")
 def test_a_backbone_of_another_package_is_one_of_ours() -> None:
     from bcsearch.backbones.cuts import cuts_of

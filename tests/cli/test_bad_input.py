@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -122,7 +123,7 @@ def test_run_refuses_bad_data_before_anything_is_written(
     assert not (workdir / "results").exists()
 
 
-def sweep(sweep_text: str, space_text: str = "") -> Callable[[Path], list[str]]:
+def sweep(sweep_text: str, space_text: str = "[params]") -> Callable[[Path], list[str]]:
     """Write a sweep ``mine`` with its space, and return the arguments that run it."""
 
     def write(folder: Path) -> list[str]:
@@ -559,3 +560,34 @@ def test_damaged_model_is_refused(workdir: Path, model: Path, bcsearch: Run) -> 
         ["evaluate", "--model", str(model), "--data", "demo"],
         ("model.keras", "bcsearch refit"),
     )
+
+
+NARROW = {  # settings of terminals that cannot show every name
+    "ascii": {"PYTHONIOENCODING": "ascii"},
+    "Windows": {"PYTHONIOENCODING": "cp1252"},
+    "C locale": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+}
+
+
+@pytest.mark.parametrize("terminal", NARROW)
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(["data", "info", "Büro.npz"], 0), (["status", "--study", "日本", "--results", "Büro"], 2)],
+    ids=["output", "an error"],
+)
+def test_terminal_that_cannot_show_a_name_gets_it_escaped(
+    terminal: str, arguments: list[str], code: int, workdir: Path
+) -> None:
+    np.savez(workdir / "Büro.npz", data=IMAGES, labels=LABELS, class_names=["日本", "b"])
+    found = subprocess.run(
+        [sys.executable, "-m", "bcsearch", *arguments],
+        env=os.environ | NARROW[terminal],
+        capture_output=True,
+        check=False,
+    )
+    assert found.returncode == code, found.stderr
+    assert found.stderr.count(b"\n") == (code > 0)
+    assert b"Traceback" not in found.stderr
+    said = (found.stdout + found.stderr).decode("cp1252")
+    assert "B" in said
+    assert "日本" not in said

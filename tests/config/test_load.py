@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,14 @@ BAD_SWEEPS = [
         "[training]\nscore = 'acuracy'",
         "search.score: unknown value 'acuracy'; did you mean 'accuracy'? allowed: ",
     ),
+    (
+        "[search]\ntrials = 1000000000",
+        "search.trials: came 1000000000, allowed: less than or equal to 100000",
+    ),
+    (
+        "[limits]\nheartbeat_seconds = 10000000000",
+        "limits.heartbeat_seconds: came 10000000000, allowed: less than or equal to ",
+    ),
     ("[training]\nseed = -1", "training.seed: came -1, allowed: greater than or equal to 0"),
     ("[limits]\nretries = -1", "limits.retries: came -1, allowed: greater than or equal to 0"),
     ("weights = 3", "weights: came 3, allowed: a table with the keys source, seed"),
@@ -167,7 +176,7 @@ BAD_PARAMS = [
     ),
     ("learning_rate = { float = 'x' }", "params.learning_rate.float: came 'x', allowed: a list"),
     (
-        "learning_rate = { float = ['a', 'b'] }",
+        "learning_rate = { float = ['a', 0.5] }",
         "params.learning_rate.float.0: came 'a', allowed: a valid number",
     ),
     (
@@ -365,3 +374,92 @@ def test_every_shipped_sweep_loads(name: str) -> None:
 def test_every_shipped_space_loads(name: str) -> None:
     write("sweeps/any.toml", f'space = "{name}"')
     assert load_plan("any").space.params
+
+
+def test_all_mistakes_of_both_files_are_told_at_once_in_a_line_each() -> None:
+    sweep = """space = "heads"
+[search]
+metric = "accuracy"
+trials = 0
+sampler = "bayesian"
+[training]
+epochs = "many"
+"""
+    space = """
+[params]
+lr = { float = [1e-4, 1e-2] }
+learning_rate = { flaot = [1e-4, 1e-2] }
+activation = "swish"
+head_layers = { int = [0, 9] }
+units_1 = { choice = [128], when = { head_layers = [1], learning_rate = [1e-3] } }
+augment = "heavy"
+"""
+    with pytest.raises(ConfigError) as caught:
+        load(sweep, space)
+    of_sweep, of_space = str(caught.value).splitlines()
+    assert of_sweep.startswith(f"{SWEEP_FILE}: 4 mistakes: (1) ")
+    for words in ("'search.score'?", "search.trials: came 0", "'tpe'?", "training.epochs"):
+        assert words in of_sweep
+    assert of_space.startswith(f"{SPACE_FILE}: 5 mistakes: (1) ")
+    for words in ("learning_rate.flaot", "'learning_rate'?", "'silu'?", "came 9", "'strong'?"):
+        assert words in of_space
+    assert max(len(of_sweep), len(of_space)) < 500
+
+
+def test_many_mistakes_fit_into_a_line() -> None:
+    lines = "\n".join(f"wrong_{number} = {number}" for number in range(40))
+    said = complaint(sweep=f"{SWEEP}{lines}\n")
+    assert "40 mistakes: (1) unknown key 'wrong_0'" in said
+    assert said.endswith("; and 32 more")
+    assert len(said) < 500
+
+
+@pytest.mark.parametrize(
+    ("lines", "meant"),
+    [
+        ("[search]\nmetric = 'accuracy'", "search.score"),
+        ("metric = 'accuracy'", "search.score"),
+        ("trials = 9", "search.trials"),
+        ("[search]\nepochs = 9", "training.epochs"),
+        ("[training]\nearly_stopping = 9", "training.patience"),
+        ("dataset = 'x.npz'", "data"),
+    ],
+)
+def test_key_of_another_section_or_name_is_told_where_it_belongs(lines: str, meant: str) -> None:
+    assert f"did you mean {meant!r}?" in complaint(sweep=f"{SWEEP}{lines}\n")
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "with a mark"])
+def test_mark_of_an_editor_before_a_file_is_no_trouble(mark: bytes) -> None:
+    load()
+    Path(SWEEP_FILE).write_bytes(mark + SWEEP.replace("\n", "\r\n").encode())
+    assert load_plan("cells").sweep.space == "heads"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (SWEEP.encode("utf-16"), "it is UTF-16; save it as UTF-8"),
+        (b"x = " + b"[" * 900 + b"]" * 900, "too deep"),
+        (b"x = " + b"9" * 5000, "is not valid TOML"),
+        (b"#" * 2**21, "it is longer than 1 MiB"),
+    ],
+    ids=["UTF-16", "deep", "a long number", "large"],
+)
+def test_file_of_no_sense_is_one_line(content: bytes, expected: str) -> None:
+    load()
+    Path(SWEEP_FILE).write_bytes(content)
+    with pytest.raises(ConfigError, match=expected):
+        load_plan("cells")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "/dev/zero"])
+def test_file_without_an_end_is_not_read(kind: str) -> None:
+    load()
+    Path(SWEEP_FILE).unlink()
+    if kind == "pipe":
+        os.mkfifo(SWEEP_FILE)
+    else:
+        Path(SWEEP_FILE).symlink_to(kind)
+    with pytest.raises(ConfigError, match="a pipe or a device and no plain file"):
+        load_plan("cells")

@@ -140,3 +140,20 @@ def test_sweep_is_not_read_where_the_database_is_given(
 def test_storage_of_a_sweep_that_is_no_text_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("storage = 3")
     assert database_of(RunOptions(sweeps_dir=tmp_path), "mine").endswith("results/bcsearch.db")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "allowed"),
+    [
+        ("trials", 1_000_000_000, "--trials: came 1000000000, allowed: 100000 or less"),
+        ("max_trials", 10**30, "allowed: 100000 or less"),
+        ("workers", 1001, "--workers: came 1001, allowed: 1000 or less"),
+        ("minutes", 1e308, "--minutes: came 1e[+]308, allowed: a number above 0, at most a year's"),
+        ("minutes", float("nan"), "--minutes: came nan"),
+        ("worker_cpus", float("nan"), "--worker-cpus must be 0.1 to 1000"),
+        ("worker_gpus", float("inf"), "--worker-gpus 0 to 1000"),
+    ],
+)
+def test_number_beyond_reason_is_refused(option: str, value: float, allowed: str) -> None:
+    with pytest.raises(ConfigError, match=allowed):
+        RunOptions(**{option: value})  # type: ignore[arg-type] # of several types

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bcsearch.errors import ConfigError, DiskError
+from bcsearch.errors import DiskError
 from tests.doctor.made import levels, make_plan, only, study
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from bcsearch.doctor.facts import StudyFacts
 
-pytestmark = pytest.mark.slow  # TensorFlow loads
 MACHINE = "bcsearch.doctor.machine"
 
 
@@ -109,12 +108,7 @@ def test_weights_are_compared_with_what_is_here(
 ) -> None:
     from bcsearch.doctor.machine import check_weights
 
-    def weights_at_hand(name: str) -> str:
-        if here is None:
-            raise ConfigError(f"unknown backbone {name!r}")
-        return here
-
-    monkeypatch.setattr(f"{MACHINE}.weights_at_hand", weights_at_hand)
+    monkeypatch.setattr(f"{MACHINE}.weights_here", lambda _: here)
     found, text = only(check_weights(started_from(used)))
     assert found == level
     assert part in text

@@ -183,9 +183,40 @@ def change_meta(folder: Path) -> None:
     (folder / META).write_text(json.dumps({"shape": [1]}))
 
 
-@pytest.mark.parametrize(
-    "damage", [flip_last_byte, truncate, empty_data, lose_data, break_meta, lose_meta, change_meta]
-)
+def cut_header(folder: Path) -> None:
+    content = (folder / DATA).read_bytes()
+    (folder / DATA).write_bytes(content.replace(b"{'descr'", b"{(descr "))
+
+
+def nest_meta(folder: Path) -> None:
+    (folder / META).write_text("[" * 100_000)
+
+
+def pipe_for_data(folder: Path) -> None:
+    (folder / DATA).unlink()
+    os.mkfifo(folder / DATA)
+
+
+def with_meta(folder: Path, **changes: object) -> None:
+    record = json.loads((folder / META).read_text())
+    (folder / META).write_text(json.dumps(record | changes))
+
+
+def size_as_text(folder: Path) -> None:
+    with_meta(folder, n_bytes="48")
+
+
+def place_elsewhere(folder: Path) -> None:
+    with_meta(folder, digest="../../elsewhere")
+
+
+DAMAGES = (
+    flip_last_byte, truncate, empty_data, lose_data, break_meta, lose_meta, change_meta, cut_header,
+    nest_meta, pipe_for_data, size_as_text, place_elsewhere,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_entry_is_computed_again_with_one_line(
     tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
@@ -198,6 +229,16 @@ def test_a_damaged_entry_is_computed_again_with_one_line(
     assert len(said) == 1
     assert "damaged" in said[0]
     assert "\n" not in said[0]
+
+
+def test_an_entry_never_names_a_folder_outside_of_the_cache(tmp_path: Path) -> None:
+    root, mine = tmp_path / "cache", tmp_path / "elsewhere"
+    compute_and_forget(root, KEY, Source())
+    mine.mkdir()
+    place_elsewhere(entry_folder(root))
+    assert Store(root).entries() == []
+    Store(root).prune()
+    assert mine.is_dir()
 
 
 def test_a_short_disk_is_said_once_and_the_entry_kept_in_memory(

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from bcsearch.config import SCORE_NAMES, FoldSettings, Limits, Search, Sweep, Training
 from bcsearch.errors import ConfigError
-from bcsearch.recipe import PARTS, Range, Value, check_value
+from bcsearch.recipe import BY_NAME, PARTS, Range, Value, check_value
+from bcsearch.recipe.synonyms import SYNONYMS
 
 RANGES = [part for part in PARTS if isinstance(part.domain, Range)]
 
@@ -56,3 +58,26 @@ def test_unknown_name_gets_the_nearest_one_also_among_joined_ones(value: str) ->
 
 def test_whole_number_may_stand_for_a_number() -> None:
     check_value("weight_decay", 0)
+
+
+def test_synonyms_mean_what_is_known_and_are_not_known_themselves() -> None:
+    names = {name for part in PARTS for name in getattr(part.domain, "names", ())} | set(BY_NAME)
+    sections = (Sweep, Search, FoldSettings, Training, Limits)
+    keys = {key for section in sections for key in section.model_fields}
+    for word, meant in SYNONYMS.items():
+        assert meant in names | keys | set(SCORE_NAMES.names) | {"tpe", "kfold", "split"}, word
+        assert word == word.lower()
+        assert word not in names
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "meant"), [("activation", "swish", "silu"), ("augment", "Heavy", "strong")]
+)
+def test_word_of_others_is_told_with_ours(name: str, value: str, meant: str) -> None:
+    with pytest.raises(ConfigError, match=f"unknown value '{value}'; did you mean '{meant}'"):
+        check_value(name, value)
+
+
+def test_number_that_no_float_holds_is_refused() -> None:
+    with pytest.raises(ConfigError, match="learning_rate: came 9"):
+        check_value("learning_rate", 10**400 - 1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import optuna
 import pytest
 from optuna.trial import TrialState as OptunaState
+from sqlalchemy import text
 
 from bcsearch.errors import StorageError, StudyError
 from bcsearch.recipe import Params
@@ -22,6 +23,7 @@ from bcsearch.storage import (
     read_overview,
     read_study,
 )
+from tests.fakes import FakeTrainer, make_plan, make_worker, open_session
 from tests.storage.workers import NAME, make_study
 
 if TYPE_CHECKING:
@@ -224,3 +226,29 @@ def test_database_of_somebody_else_is_refused(tmp_path: Path) -> None:
     other.close()
     with pytest.raises(StorageError, match="not Optuna's"):
         list_studies(str(tmp_path / "other.db"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE trials SET state = 'WON'",
+        "UPDATE trials SET datetime_start = 'noon'",
+        "UPDATE trials SET number = 'x'",
+        "UPDATE trial_values SET value = 'high'",
+        "UPDATE trial_params SET param_name = NULL",
+        "UPDATE trial_params SET distribution_json = '{'",
+        "UPDATE study_user_attributes SET value_json = '['",
+        "UPDATE study_user_attributes SET value_json = '3'",
+        "UPDATE bcsearch_ledger SET epochs = '{}'",
+    ],
+)
+def test_rows_of_no_sense_get_one_line(change: str, tmp_path: Path) -> None:
+    plan = make_plan()
+    session = open_session(tmp_path, plan, trials=2)
+    make_worker(session, plan, FakeTrainer()).run()
+    session.storage.remove_session()
+    with session.storage.engine.begin() as connection:
+        connection.execute(text(change))
+    session.storage.engine.dispose()
+    with pytest.raises(StorageError, match=r"holds rows that make no sense .* use a backup"):
+        read_study(f"sqlite:///{tmp_path / 'study.db'}", "cells", with_epochs=True)

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from bcsearch.errors import StorageError
-from bcsearch.storage import masked, resolve_url
+from bcsearch.storage import list_studies, masked, resolve_url
 from bcsearch.storage.urls import checked
 
 RESULTS = Path("results")
@@ -79,6 +79,30 @@ def test_url_that_makes_no_sense_gets_one_line(url: str, said: str) -> None:
     assert "postgresql://user@host/database" in message
     assert "secret" not in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg+x://ann:secret@host/cells",
+        "postgresql://ann:secret@host/cells?host=a:b&host=c",
+        "sqlite:///x.db?timeout=soon",
+        "sqlite:///x.db?nonsense=1",
+        "sqlite:///x\0.db",
+        "sqlite:///\udcff.db",
+    ],
+)
+def test_options_of_no_sense_get_one_line(url: str) -> None:
+    with pytest.raises(StorageError) as caught:
+        checked(url)
+    assert "\n" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("query", ["bogus=1", "charset=bogus", "ssl=1", "port=abc"])
+def test_option_that_the_driver_does_not_take_gets_one_line(query: str) -> None:
+    with pytest.raises(StorageError, match=r"cannot be used: .*check what follows the \?"):
+        list_studies(f"mysql://ann:secret@127.0.0.1:9/cells?{query}")
 
 
 def test_missing_driver_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
