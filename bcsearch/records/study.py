@@ -27,12 +27,17 @@ class TrialState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialRecord:
-    """One trial of a study. ``score`` is the best fold mean it reached, higher is better."""
+    """One trial of a study.
+
+    ``score`` is the best fold mean it reached, higher is better; ``params`` is what was drawn,
+    ``acting`` the parameters that acted in training, drawn or fixed, where its epochs were read.
+    """
 
     number: int
     state: TrialState
     score: float | None = None
     params: dict[str, str | int | float | bool] = field(default_factory=dict)
+    acting: dict[str, str | int | float | bool] = field(default_factory=dict)
     epochs: tuple[EpochScores, ...] = ()
     started: datetime | None = None
     finished: datetime | None = None

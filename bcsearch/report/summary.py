@@ -7,8 +7,10 @@ from statistics import stdev
 from typing import TYPE_CHECKING, Any
 
 from bcsearch.errors import StudyError
+from bcsearch.recipe import BY_NAME, Params
 from bcsearch.records import TrialState
 from bcsearch.report.columns import aligned, short
+from bcsearch.report.trials import configuration_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,7 +59,7 @@ class BestFacts:
     test: UnseenFacts | None
     epochs: int
     seconds: float | None
-    params: dict[str, Any]
+    params: dict[str, Any]  # those that acted, drawn or fixed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,8 +125,8 @@ def status_text(facts: StatusFacts) -> str:
     if facts.completed > len(facts.best):
         lines.append(f"  the best {len(facts.best)} of {facts.completed} that completed:")
     for best in facts.best:
-        params = " ".join(f"{name}={short(best.params[name], 3)}" for name in sorted(best.params))
-        lines.append(f"  trial {best.trial}: {best.score_name} {best.score:.4f} {params}")
+        scored = f"{best.score_name} {best.score:.4f}"
+        lines.append(f"  trial {best.trial}: {scored} {_configuration(best.params)}")
     for number, reason in facts.infeasible.items():
         lines.append(f"  trial {number} could not be trained: {reason}")
     return "\n".join(lines)
@@ -147,6 +149,16 @@ def best_text(facts: BestFacts) -> str:
         )
     lines += [f"  {name} = {value}" for name, value in sorted(facts.params.items())]
     return "\n".join(lines)
+
+
+def _configuration(params: dict[str, Any]) -> str:
+    """Return the backbone, the image size and what differs from its default."""
+    if not set(params) <= set(BY_NAME):  # a study of plain Optuna
+        return " ".join(f"{name}={short(params[name], 3)}" for name in sorted(params))
+    given = Params(**params)
+    named = ("backbone", "image_size")
+    text = configuration_text(given.but(**{name: BY_NAME[name].default for name in named}))
+    return f"{given.backbone} at {given.image_size} pixels, {text}"
 
 
 def _attempts(facts: StatusFacts) -> str:
@@ -184,7 +196,7 @@ def _facts(study: StudyRecord, trial: TrialRecord, about: About | None) -> BestF
         test=_test_facts(study, trial, about),
         epochs=epochs,
         seconds=trial.seconds,
-        params=trial.params,
+        params=trial.acting or trial.params,
     )
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import func, inspect, literal, select
 
 from bcsearch.records import TrialRecord, TrialState
 from bcsearch.storage import attrs
-from bcsearch.storage.ledger import decode_epochs
+from bcsearch.storage.ledger import decode_epochs, stored_params
 from bcsearch.storage.optuna_private import (
     CONSTRAINT,
     PARAMS,
@@ -119,10 +119,17 @@ def _in_full(trial: TrialRecord, params: dict[str, Any], entry: Any) -> TrialRec
         same = f"same configuration as trial {entry.duplicate_of}"
         note = "; ".join(filter(None, [same, note]))
     epochs: tuple[EpochScores, ...] = ()
+    acting: dict[str, Any] = {}
     if entry.epochs:
-        epochs = decode_epochs(entry.epochs)
-    seconds = entry.train_seconds
-    return replace(trial, params=params, epochs=epochs, train_seconds=seconds, note=note)
+        epochs, acting = decode_epochs(entry.epochs), stored_params(entry.params).acting
+    return replace(
+        trial,
+        params=params,
+        acting=acting,
+        epochs=epochs,
+        train_seconds=entry.train_seconds,
+        note=note,
+    )
 
 
 def aware(time: datetime | None) -> datetime | None:
@@ -190,11 +197,11 @@ def _ledger(connection: Connection, scope: Scope, *, with_epochs: bool) -> dict[
     """Read rows of the ledger, by trial number."""
     if not inspect(connection).has_table(LEDGER.name):  # a study of plain Optuna
         return {}
-    epochs: ColumnElement[str] = literal("")
+    found: tuple[ColumnElement[str], ...] = literal("").label("epochs"), literal("").label("params")
     if with_epochs:
-        epochs = LEDGER.c.epochs
+        found = LEDGER.c.epochs, LEDGER.c.params
     columns = LEDGER.c.trial_number, LEDGER.c.train_seconds, LEDGER.c.duplicate_of
-    rows = select(*columns, epochs.label("epochs")).where(LEDGER.c.study_uuid == scope.uuid)
+    rows = select(*columns, *found).where(LEDGER.c.study_uuid == scope.uuid)
     if scope.numbers is not None:
         rows = rows.where(LEDGER.c.trial_number.in_(scope.numbers))
     return {row.trial_number: row for row in connection.execute(rows)}

@@ -33,6 +33,7 @@ def study() -> StudyRecord:
             state=TrialState.COMPLETE,
             score=0.8,
             params={"learning_rate": 0.00123, "units_1": 128},
+            acting={"backbone": "custom", "learning_rate": 0.00123, "units_1": 128},
             epochs=epochs((0.5, 0.7), (0.7, 0.9), (0.7, 0.8)),
             **done,  # type: ignore[arg-type] # a mixed dict
         ),

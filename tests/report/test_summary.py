@@ -42,6 +42,14 @@ def test_attempts_of_lost_workers_stand_apart_so_that_the_rest_fills_the_slots(
     )
 
 
+def test_configuration_is_what_acted_drawn_or_fixed(study: StudyRecord) -> None:
+    facts = best_facts(replace(study, trials=study.trials[:2]))
+    assert facts.params == {"backbone": "custom", "learning_rate": 0.00123, "units_1": 128}
+    assert "  backbone = custom\n" in best_text(facts)
+    line = "  trial 0: accuracy 0.8000 custom at 96 pixels, 128 learning_rate=0.0012"
+    assert line in status_text(status_facts(study))
+
+
 def test_status_shows_the_best_few_only(study: StudyRecord) -> None:
     many = replace(
         study, trials=tuple(replace(study.trials[0], number=number) for number in range(9))
@@ -132,8 +140,8 @@ def test_status_in_lines(study: StudyRecord) -> None:
     assert status_text(status_facts(study)).splitlines() == [
         "study cells-2: 3 of 10 trials done "
         "(1 running, 2 complete, 1 pruned; besides these 1 failed)",
-        "  trial 2: accuracy 0.9000 optimizer=sgd",
-        "  trial 0: accuracy 0.8000 learning_rate=0.00123 units_1=128",
+        "  trial 2: accuracy 0.9000 efficientnet_lite0 at 96 pixels, 256 optimizer=sgd",
+        "  trial 0: accuracy 0.8000 custom at 96 pixels, 128 learning_rate=0.0012",
     ]
     assert "(no trials yet)" in status_text(status_facts(replace(study, trials=())))
 
@@ -144,6 +152,7 @@ def test_best_in_lines(study: StudyRecord) -> None:
         "  at that epoch    mean  spread  folds",
         "  accuracy       0.8000  0.1414  0.7000 0.9000",
         "  macro_f1       0.4000  0.0707  0.3500 0.4500",
+        "  backbone = custom",
         "  learning_rate = 0.00123",
         "  units_1 = 128",
     ]
