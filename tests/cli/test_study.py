@@ -63,7 +63,8 @@ def test_best_has_every_score_with_its_folds_and_params(study: StudyRecord, bcse
     accuracy = found["scores"]["accuracy"]
     assert found["score_name"] == "accuracy"
     assert found["score"] == pytest.approx(accuracy["mean"]) == sum(accuracy["folds"]) / 2
-    assert found["params"].items() > study.best.params.items()  # what is fixed acts too
+    assert found["params"]["learning_rate"] == study.best.params["learning_rate"]
+    assert found["params"]["dropout_0"] == study.best.params["dropout"]  # which is its short form
     assert found["params"]["backbone"] == "efficientnet_lite0"
     assert "units_3" not in found["params"]
     assert found["epochs"] == 5
