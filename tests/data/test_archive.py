@@ -82,7 +82,7 @@ def test_more_than_the_memory_that_is_free_is_not_read(
     class Memory:
         available = 1000
 
-    monkeypatch.setattr(archive.psutil, "virtual_memory", Memory)
+    monkeypatch.setattr("psutil.virtual_memory", Memory)
     np.savez(tmp_path / "cells.npz", data=IMAGES, labels=[0, 1] * 3)
     with pytest.raises(DataError, match=r"data holds 1.3KB, 1.0KB of memory are free"):
         load_dataset(tmp_path / "cells.npz")
