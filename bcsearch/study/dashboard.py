@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import optuna_dashboard
+from optuna.storages import get_storage
 
 from bcsearch.artifacts.figures import FigureStore
 from bcsearch.errors import ConfigError
@@ -66,7 +67,8 @@ def open_dashboard(url: str, files_dir: Path, port: int) -> Iterator[Dashboard]:
         storage = Storage(url)
         draw = TrialDrawer(storage, files_dir)
         store = FigureStore(files_dir / "dashboard", elsewhere, draw)
-        app = optuna_dashboard.wsgi(storage, artifact_store=store)
+        kept = get_storage(storage)  # which reads finished trials once, not at every look
+        app = optuna_dashboard.wsgi(kept, artifact_store=store)
         try:
             server = make_server(HOST, port, app, server_class=_Server, handler_class=_Silent)
         except OSError as error:

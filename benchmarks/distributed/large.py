@@ -44,7 +44,7 @@ def main(looked_at: int = LOOKED_AT, joined: int = JOINED) -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with TemporaryDirectory() as place:
         _make(Path(place), looked_at)
-        for command in ("status", "best"):
+        for command in ("status", "best", "doctor"):
             places = ["--storage", sqlite_url(Path(place)), "--results", place]
             seconds = _seconds(["-m", "bcsearch", command, "--study", STUDY, *places])
             print(f"bcsearch {command}, {looked_at} trials: {seconds:.2f} s", flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -56,7 +57,11 @@ def test_lost_trial_is_wrong_until_it_is_reaped(workdir: Path, bcsearch: Run) ->
     assert bcsearch("doctor").code == 0
 
 
-def test_json_holds_what_the_lines_hold(workdir: Path, bcsearch: Run) -> None:
+def test_json_holds_what_the_lines_hold(
+    workdir: Path, bcsearch: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bcsearch.doctor.machine.free_bytes", lambda _: 10**10)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=10**10))
     store(workdir, loses=True)
     answer = bcsearch("doctor", "--study", "cells", "--json")
     found = json.loads(answer.out)
