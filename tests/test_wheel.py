@@ -62,6 +62,18 @@ def test_installed_wheel_runs_a_shipped_sweep_in_an_empty_folder(
     assert 0.7 < about["best"]["score"] < 1.0
 
 
+def test_types_of_the_installed_wheel_are_seen_by_checkers(clean_bin: Path) -> None:
+    find = "import importlib.resources as r; print((r.files('bcsearch') / 'py.typed').is_file())"
+    found = subprocess.run(
+        [clean_bin / "python", "-c", find],
+        check=True,
+        capture_output=True,
+        cwd=clean_bin,
+        text=True,
+    )
+    assert found.stdout == "True\n"
+
+
 def test_unknown_sweep_lists_the_shipped_ones(clean_bin: Path, tmp_path: Path) -> None:
     done = run(clean_bin, tmp_path, "run", "--study", "quikstart")
     assert done.returncode == 2

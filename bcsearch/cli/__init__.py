@@ -8,16 +8,17 @@ import re
 import sys
 import warnings
 from io import TextIOWrapper
+from typing import Annotated
 
 import typer
 
+from bcsearch import __version__
 from bcsearch.cli import cache, dashboard, data, doctor, model, options, plan, run, storage, study
 from bcsearch.errors import BcsearchError, one_line
 
 app = typer.Typer(
     name="bcsearch",
-    help="Find, train and hand over the best image classifier for a small, messy image set.",
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -26,6 +27,29 @@ for commands in (plan, run, study, dashboard, doctor, model):
 app.add_typer(data.app, name="data")
 app.add_typer(cache.app, name="cache")
 app.add_typer(storage.app, name="storage")
+
+
+FIRST_STEPS = """\
+bcsearch finds, trains and hands over the best image classifier for a small, messy image set.
+
+  bcsearch run --study quickstart --trials 24          search on synthetic cells, refit the best
+  bcsearch data info cells.npz                         look at images of your own
+  bcsearch run --study quickstart --data cells.npz     search on them
+
+All commands: bcsearch --help"""
+
+
+@app.callback(invoke_without_command=True)
+def first_steps(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Find, train and hand over the best image classifier for a small, messy image set."""
+    if version:
+        typer.echo(f"bcsearch {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(FIRST_STEPS)
 
 
 def main() -> None:

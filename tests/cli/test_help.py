@@ -2,11 +2,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from bcsearch.cli import app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.cli.conftest import Answer
 
 HEAVY = ["tensorflow", "keras", "optuna", "sklearn", "sqlalchemy", "numpy", "plotly", "PIL"]
 README = Path(__file__).parents[2] / "README.md"
@@ -62,3 +69,18 @@ def test_export_says_which_formats_there_are() -> None:
         [sys.executable, "-c", HELP, "export"], capture_output=True, text=True, check=True
     )
     assert f"commas: {', '.join(WRITERS)}." in " ".join(found.stdout.split())
+
+
+def test_bare_command_says_what_it_is_and_three_commands_to_try(
+    bcsearch: Callable[..., Answer],
+) -> None:
+    answer = bcsearch()
+    assert (answer.code, answer.err) == (0, "")
+    tries = [line.split("  ")[1] for line in answer.out.splitlines() if line.startswith("  ")]
+    assert len(tries) == 3
+    assert all(line.startswith("bcsearch ") for line in tries)
+
+
+def test_version_and_short_help(bcsearch: Callable[..., Answer]) -> None:
+    assert bcsearch("--version").out == f"bcsearch {version('bcsearch')}\n"
+    assert bcsearch("run", "-h").out == bcsearch("run", "--help").out
