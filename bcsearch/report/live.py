@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from bcsearch.records.events import Listener
 
 ROWS_SHOWN = 12
+SILENT_SECONDS = 60.0  # after which a line says what goes on, where there is no terminal
 LINES: dict[type[Event], str] = {  # what is printed of an event, whether in a terminal or not
     TrialInfeasible: "trial {0.number} infeasible: {0.reason}",
     TrialReleased: "trial {0.number} released: it continues when the study does",
@@ -58,6 +60,7 @@ class LiveView:
             console=console,
             auto_refresh=False,
         )
+        self._printed = time.monotonic()
         self._live: Live | None = None
         if console.is_terminal:
             self._live = Live(console=console, auto_refresh=False)
@@ -164,7 +167,10 @@ class LiveView:
         line = LINES.get(type(event), "").format(event)
         if not self._live:
             line = line or _ended_line(event)
+            if time.monotonic() - self._printed >= SILENT_SECONDS:
+                line = line or _running_line(event)
         if line:
+            self._printed = time.monotonic()
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -176,6 +182,16 @@ def notices_only(view: LiveView) -> Listener:
             view(event)
 
     return listener
+
+
+def _running_line(event: Event) -> str:
+    """Return the line of a trial that trains or of work that goes on; nothing for other events."""
+    if isinstance(event, Progress):
+        return f"{event.what}: {event.done} of {event.total} {event.unit}"
+    if isinstance(event, EpochEnded):
+        scored = f"{event.score_name} {event.score:.4f}, best {event.best:.4f}"
+        return f"trial {event.number} running, epoch {event.epoch + 1}, {scored}"
+    return ""
 
 
 def _ended_line(event: Event) -> str:

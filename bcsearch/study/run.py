@@ -180,6 +180,7 @@ def _worker(
         objective=Objective(context),
         interrupts=interrupts,
         listener=listener,
+        tell_progress=lambda: listener(session.progress()),
         most_trials=options.max_trials or inf,
         grow=(lambda: listener(session.grow())) if options.grow else None,
     )

@@ -32,7 +32,8 @@ MOST_INFEASIBLE = 10  # in a row, after which something is wrong with more than 
 class Worker:
     """Works on one study; many may do so at once, from any machine that reaches the storage.
 
-    ``grow`` adds a trial to the budget: it is for commands whose only limit is their time.
+    ``tell_progress`` is called after every trial, as others may have ended some too. ``grow`` adds
+    a trial to the budget: it is for commands whose only limit is their time.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Worker:
     objective: Objective
     interrupts: Interrupts
     listener: Listener
+    tell_progress: Callable[[], None] = lambda: None
     most_trials: float = inf
     grow: Callable[[], None] | None = None
     _infeasible: int = 0
@@ -63,6 +65,7 @@ class Worker:
             if slot is not None:
                 self._count_infeasible(self._run_trial(slot))
                 n_run += 1
+                self.tell_progress()
                 self._report_time_left(pace)
             elif self.grow is not None:
                 self.grow()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
@@ -192,6 +193,22 @@ def test_terminal_shows_one_bar_of_the_work_until_it_is_done() -> None:
 def test_without_a_terminal_progress_is_printed_once_at_its_end() -> None:
     steps = [Progress(what="light 1", done=done, total=480) for done in (160, 320, 480)]
     assert shown(steps, terminal=False) == ["light 1: 480 images done"]
+
+
+def test_without_a_terminal_a_long_trial_says_every_minute_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    steps: list[Event] = [
+        Progress(what="light 1", done=160, total=480),
+        EpochEnded(number=3, epoch=4, score=0.8, best=0.9, score_name="accuracy"),
+    ]
+    clock = itertools.count(0, 61)  # a minute and a second pass before every look
+    monkeypatch.setattr("bcsearch.report.live.time.monotonic", lambda: float(next(clock)))
+    started: list[Event] = [TrialStarted(number=3, params=Params())]
+    assert shown([*started, *steps], terminal=False) == [
+        "light 1: 160 of 480 images",
+        "trial 3 running, epoch 5, accuracy 0.8000, best 0.9000",
+    ]
 
 
 def test_time_left_is_in_the_headline() -> None:

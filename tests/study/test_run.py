@@ -86,16 +86,21 @@ def test_run_uses_up_the_budget_and_refits_once(bench: Bench) -> None:
     result = bench.run()
     assert result.bundle == bench.options.results_dir / "cells" / "model"
     assert (result.study, len(bench.trainer.calls), bench.refits) == ("cells", 4, 1)
-    assert bench.heard.of(BudgetKnown) == [BudgetKnown(trials=4, filled=0, best=None)]
+    known = bench.heard.of(BudgetKnown)  # of the whole study, before and after every trial
+    assert known[0] == BudgetKnown(trials=4, filled=0, best=None)
+    assert [each.filled for each in known] == [0, 1, 2, 3, 4]
+    assert known[-1].best == max(each.best or 0.0 for each in known)
 
 
 def test_minutes_end_the_search_in_time_with_the_refit_included(bench: Bench) -> None:
     bench.trainer.seconds, bench.refit_seconds = 0.05, 1.0
+    begun: list[float] = []
+    bench.in_refit = lambda: begun.append(time.monotonic())
     started = time.monotonic()
     result = bench.run(minutes=4.0 / 60, trials=500)
-    assert 2.0 < time.monotonic() - started < 5.0  # a second is kept free for the refit
+    assert begun[0] - started < 4.0  # a second was kept free for it
     assert (result.bundle is not None, bench.refits) == (True, 1)
-    assert 3 < len(bench.trainer.calls) < 100
+    assert 1 <= len(bench.trainer.calls) < 100
 
 
 def test_minutes_without_trials_let_the_budget_grow(bench: Bench) -> None:
@@ -147,7 +152,7 @@ def test_second_run_resumes_and_says_so(bench: Bench) -> None:
     bench.heard.events.clear()
     bench.run(trials=6)
     assert len(bench.trainer.calls) == 6
-    (known,) = bench.heard.of(BudgetKnown)
+    known = bench.heard.of(BudgetKnown)[0]
     assert (known.trials, known.filled) == (6, 4)
     assert known.best is not None
     assert any("4 of 6 trials are done" in notice.text for notice in bench.heard.of(Notice))
