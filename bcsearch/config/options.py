@@ -48,7 +48,7 @@ class RunOptions:
     minutes: float | None = _option(
         None,
         "--minutes",
-        "Time for this command. Of run it holds the refit, and is the only limit without --trials.",
+        "Time for this command, by the clock; that of run holds the refit.",
         worker=True,
     )
     grow: bool = _option(

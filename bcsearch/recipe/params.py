@@ -104,8 +104,14 @@ class Params(Mapping[str, Value]):
         return unfreezes(self)
 
     def digest(self) -> str:
-        """Return 16 hexadecimal digits that are equal for equal configurations."""
-        text = dumps(self._values, sort_keys=True)
+        """Return 16 hexadecimal digits that are equal for equal configurations.
+
+        Only what differs from its default is in them, so a parameter that is added changes none.
+        """
+        differing = {
+            name: value for name, value in self._values.items() if value != BY_NAME[name].default
+        }
+        text = dumps(differing, sort_keys=True)
         return blake2b(text.encode(), digest_size=8).hexdigest()
 
     def _of_layers(self, name: str, first: int) -> list[Any]:

@@ -110,7 +110,8 @@ def work(name: str, options: RunOptions, listener: Listener) -> bool:
     url = database_of(options, name)
     with plain_errors(checked(url), AGAIN), Interrupts(hears) as interrupts:
         session, prepared = open_existing(name, options, listener, interrupts)
-        _report_budget(session, listener)
+        if alone:
+            _report_budget(session, listener)
         interrupts.clock = _clock(session, prepared, options, refits=not alone)
         with suppress(KeyboardInterrupt):
             _worker(session, prepared, options, listener, interrupts).run()
@@ -267,7 +268,9 @@ def _report_budget(session: Session, listener: Listener, *, grow: bool = False) 
         listener(Notice(text=f"all {progress.trials} trials are done; {more}"))
     elif progress.filled:
         line = f"going on: {progress.filled} of {progress.trials} trials are done"
+        if grow:
+            line = f"going on: {progress.filled} trials are done"
         waiting = session.overview().count(TrialState.WAITING)
         if waiting:
-            line += f", {waiting} to be tried next are queued"
+            line += f", {waiting} queued"
         listener(Notice(text=line))

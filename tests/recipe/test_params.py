@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from bcsearch.recipe import PARTS, Params
+from bcsearch.recipe import BY_NAME, PARTS, Params
 
 SAME = [
     ({"head_layers": 0, "units_1": 64}, {"head_layers": 0, "units_1": 512}),
@@ -138,4 +139,13 @@ def test_copy_through_another_process_is_equal() -> None:
 
 
 def test_digest_is_the_same_on_every_machine() -> None:
-    assert Params().digest() == "c180c33ceea2ab75"
+    assert Params(head_layers=2, l2=1e-4).digest() == "9becc7fa940bd424"
+
+
+def test_digest_holds_only_what_differs_from_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = Params(units_1=64).digest()
+    added = replace(PARTS[0], name="added")
+    monkeypatch.setattr("bcsearch.recipe.params.PARTS", (*PARTS, added))
+    monkeypatch.setattr("bcsearch.recipe.params.BY_NAME", {**BY_NAME, "added": added})
+    assert "added" in Params(units_1=64)
+    assert Params(units_1=64).digest() == before

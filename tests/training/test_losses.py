@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from bcsearch.recipe import PARTS, Where
+
 pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
@@ -16,7 +18,12 @@ FOLDS, ROWS, UNITS, CLASSES = 2, 9, 4, 3
 RANDOM = np.random.default_rng(0)
 LABELS = RANDOM.integers(0, CLASSES, (FOLDS, ROWS))
 WEIGHTS = np.array([[1.0, 2.0, 0.5], [3.0, 1.0, 1.0]], np.float32)
-NUMBERS = {"triplet_weight": 0.7, "triplet_margin": 0.3, "mix_alpha": 0.4}
+NUMBERS = {
+    **{part.name: part.default for part in PARTS if part.where is Where.LOSS},
+    "triplet_weight": 0.7,
+    "triplet_margin": 0.3,
+    "mix_alpha": 0.4,
+}
 
 
 def numbers() -> dict[str, Any]:
