@@ -163,7 +163,7 @@ def creating(path: Path) -> Iterator[Path]:
 
 def _draft_of(path: Path) -> Path:
     # not by the process id, which is equal in containers
-    return path.with_name(f".{path.name}.{token_hex(4)}{path.suffix}")
+    return path.parent / f".{path.name}.{token_hex(4)}{path.suffix}"
 
 
 def _name(draft: Path, path: Path) -> None:
