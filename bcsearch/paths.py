@@ -80,7 +80,7 @@ def check_plain(path: Path) -> int:
     if stat.S_ISDIR(found.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISREG(found.st_mode):
-        raise OSError(errno.EINVAL, "it is a pipe or a device and no plain file")
+        raise OSError(errno.EINVAL, "it is a pipe or a device and no plain file: copy it into one")
     return found.st_size
 
 
