@@ -80,7 +80,7 @@ def check_plain(path: Path) -> int:
     if stat.S_ISDIR(found.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISREG(found.st_mode):
-        raise OSError(errno.EINVAL, "it is a pipe or a device and no plain file")
+        raise OSError(errno.EINVAL, "it is a pipe or a device and no plain file: copy it into one")
     return found.st_size
 
 
@@ -163,7 +163,7 @@ def creating(path: Path) -> Iterator[Path]:
 
 def _draft_of(path: Path) -> Path:
     # not by the process id, which is equal in containers
-    return path.with_name(f".{path.name}.{token_hex(4)}{path.suffix}")
+    return path.parent / f".{path.name}.{token_hex(4)}{path.suffix}"
 
 
 def _name(draft: Path, path: Path) -> None:

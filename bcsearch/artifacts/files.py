@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from bcsearch.data.archive import DAMAGE
+from bcsearch.data.archive import DAMAGE, read_file
+from bcsearch.errors import DataError
 from bcsearch.paths import replacing
 
 if TYPE_CHECKING:
@@ -60,11 +61,9 @@ class Artifacts:
         if not path.exists():
             return None
         try:
-            with path.open("rb") as file:
-                kept: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
-        except DAMAGE:
+            return read_file(path)
+        except DataError:
             return None
-        return kept
 
     def save_labels(self, labels: np.ndarray, class_names: Sequence[str]) -> None:
         """Keep the labels of all images (n_images,) and the names of their classes, once a study.

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import psutil
-from numpy import ascontiguousarray, ndarray, uint32
+from numpy import ascontiguousarray, lib, ndarray, uint32
 from numpy.lib.npyio import NpzFile
 
 from bcsearch.errors import DataError
@@ -82,10 +82,29 @@ def read_array(archive: NpzFile, key: str, path: Path) -> ndarray:
         raise _damaged(path, error) from error
     if not isinstance(array, ndarray):  # numpy returns other members as bytes
         raise DataError(f"{path}: {key} is not a numpy array; write it again with numpy.savez")
+    return _checked(array, f"{path}: {key}")
+
+
+def read_file(path: Path) -> ndarray:
+    """Return the array of an .npy file.
+
+    Raises:
+        DataError: it is pickled or damaged, or has no end, as a pipe or a device.
+    """
+    try:
+        check_plain(path)
+        with path.open("rb") as file:
+            return _checked(lib.format.read_array(file, allow_pickle=False), str(path))
+    except DAMAGE as error:
+        raise _damaged(path, error) from error
+
+
+def _checked(array: ndarray, where: str) -> ndarray:
+    """Refuse values that a damaged file may claim, and that numpy does not look at."""
     if array.dtype.kind == "U" and not _is_text(array):
-        raise DataError(f"{path}: {key} holds what is no text; write it again with numpy.savez")
+        raise DataError(f"{where} holds what is no text; write it again with numpy.savez")
     if array.dtype.itemsize == 0:  # a few bytes may claim any number of these
-        raise DataError(f"{path}: {key} has type {array.dtype}, whose values are empty")
+        raise DataError(f"{where} has type {array.dtype}, whose values are empty")
     return array
 
 

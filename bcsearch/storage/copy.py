@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL
 from bcsearch.errors import DiskError, StorageError
 from bcsearch.paths import creating
 from bcsearch.storage.database import existing_database
-from bcsearch.storage.database_errors import plain_errors
+from bcsearch.storage.database_errors import plain_errors, sound_rows
 from bcsearch.storage.engine import engine_options
 from bcsearch.storage.optuna_private import OPTUNA_TABLES, SCHEMA, is_older, schema_of
 from bcsearch.storage.tables import METADATA
@@ -162,7 +162,10 @@ def _filling(url: URL, made: Sequence[Table]) -> Iterator[Connection]:
 
 
 def _chunks(source: Connection, url: URL, table: Table) -> Iterator[list[dict[str, Any]]]:
-    with plain_errors(url):  # so that an error of the source does not name the destination
+    with (
+        plain_errors(url),
+        sound_rows(url),
+    ):  # so that an error of the source does not name the destination
         found = source.execution_options(yield_per=CHUNK).execute(select(table)).mappings()
         for part in found.partitions():
             yield [dict(row) for row in part]

@@ -45,10 +45,11 @@ def existing_database(url: URL, *, with_studies: bool = False) -> Iterator[Engin
         raise StudyError(f"no study was ever run here: there is no database {path}; {RUN_FIRST}")
     engine = reading_engine(url)
     try:
-        with plain_errors(url), sound_rows(url):
-            is_filled = bool(inspect(engine).get_table_names())
-            if is_filled and with_studies:
-                is_filled = holds_optuna(engine, url)
+        with plain_errors(url):
+            with sound_rows(url):
+                is_filled = bool(inspect(engine).get_table_names())
+                if is_filled and with_studies:
+                    is_filled = holds_optuna(engine, url)
             if not is_filled:
                 place = masked(str(url))
                 raise StudyError(

@@ -120,7 +120,8 @@ def connected(source: str) -> Iterator[Connection]:
         StudyError: there is no such SQLite file.
         StorageError: the database cannot be used.
     """
-    with existing_database(checked(source)) as engine, engine.connect() as connection:
+    url = checked(source)
+    with existing_database(url) as engine, sound_rows(url), engine.connect() as connection:
         yield connection
 
 
@@ -135,7 +136,8 @@ def reading(source: Storage | str) -> Iterator[Connection]:
             yield connection
         return
     url = checked(source)
-    with existing_database(url, with_studies=True) as engine, engine.connect() as connection:
+    filled = existing_database(url, with_studies=True)
+    with filled as engine, sound_rows(url), engine.connect() as connection:
         yield connection
 
 
@@ -159,6 +161,8 @@ def _studies(connection: Connection) -> dict[int, StudyRecord]:
 
 def _record(name: str, attributes: dict[str, str], created: datetime | None) -> StudyRecord:
     known = {key: loads(text) for key, text in attributes.items() if key.startswith("bcsearch:")}
+    if not isinstance(name, str):
+        raise TypeError(f"{name!r} is no name of a study")
     for key, kind in KINDS.items():
         if not isinstance(known.get(key, kind()), kind):
             raise ValueError(f"{key} of study {name} is no {kind.__name__}")

@@ -285,13 +285,16 @@ def option(chance: Random, folder: Path) -> Input:
     if chance.random() < 0.5:
         odd = "".join(chance.choice((odd, chance.choice(ODD_TEXTS))) for _ in range(2))[:20_000]
     flag = chance.choice([*flags, *required])
+    if odd.startswith("/") and flag in WRITTEN and not os.path.lexists(odd):
+        odd = f".{odd}"
     required[flag] = odd
+    database(folder / "my.db")
     good_plan(folder)
     pairs = [[value] if not key else [key, value] for key, value in required.items()]
     arguments = [*words, *(text for pair in pairs for text in pair)]
     if chance.random() < 0.1:
         chance.shuffle(arguments)
-    return Input(arguments=arguments, writes=("*",) if "--out" in required else ())
+    return Input(arguments=arguments, writes=("*",) if {*WRITTEN} & {*required} else ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,6 +306,7 @@ class Asked:
 
 
 STUDY = {"--study": "mine"}
+STORED = {"--study": "cells", "--storage": "my.db"}
 COMMANDS = {
     "run": Asked(
         required=STUDY,
@@ -317,20 +321,21 @@ COMMANDS = {
     "refit": Asked(required=STUDY, flags=("--trial", "--weights", "--storage", "--results")),
     "plan": Asked(required=STUDY, flags=("--trials", "--max-cache", "--sweeps-dir", "--cache-dir")),
     "params": Asked(flags=("",)),
-    "status": Asked(required=STUDY, flags=("--storage", "--results")),
-    "best": Asked(required=STUDY, flags=("--storage", "--results")),
-    "export": Asked(required=STUDY | {"--to": "out"}, flags=("--as", "--storage", "--results")),
+    "status": Asked(required=STORED, flags=("--results",)),
+    "best": Asked(required=STORED, flags=("--results",)),
+    "export": Asked(required=STORED | {"--to": "out"}, flags=("--as", "--results")),
     "evaluate": Asked(required={"--model": "no", "--data": "demo"}, flags=("--model", "--data")),
     "predict": Asked(required={"--model": "no", "--data": "x", "--out": "p.csv"}, flags=("--out",)),
     "data info": Asked(required={"": "demo"}, flags=("",)),
     "cache list": Asked(flags=("--cache-dir",)),
     "cache prune": Asked(required={"--to": "1KB"}, flags=("--older-than", "--cache-dir")),
-    "storage backup": Asked(required={"--to": "b.db"}, flags=("--storage", "--results")),
-    "storage copy": Asked(required={"--to": "b.db"}, flags=("--storage", "--results")),
+    "storage backup": Asked(required={"--to": "b.db", "--storage": "my.db"}),
+    "storage copy": Asked(required={"--to": "b.db", "--storage": "my.db"}),
     "storage upgrade": Asked(flags=("--storage", "--results")),
     "doctor": Asked(flags=("--study", "--storage", "--results", "--cache-dir")),
     "backbones --no-measure": Asked(required={"": "custom"}, flags=("--image-size", "--cache-dir")),
 }  # fmt: skip
+WRITTEN = ("--to", "--out", "--results", "--artifacts", "--cache-dir")
 VARIABLES = (
     "BCSEARCH_DATA", "BCSEARCH_STORAGE", "BCSEARCH_CACHE", "BCSEARCH_WEIGHTS_URL", "XDG_CACHE_HOME",
     "HOME",
@@ -632,15 +637,15 @@ def model_folder(chance: Random, folder: Path) -> Input:
 
 
 DOORS = (
-    Door(name="data file", share=260, make=data_file),
-    Door(name="image folder", share=60, make=image_folder),
-    Door(name="sweep and space", share=230, make=plan_files),
-    Door(name="option", share=150, make=option),
-    Door(name="environment", share=40, make=environment),
-    Door(name="storage URL", share=80, make=storage_url),
-    Door(name="database", share=100, make=damaged_database),
+    Door(name="data file", share=330, make=data_file),
+    Door(name="image folder", share=80, make=image_folder),
+    Door(name="sweep and space", share=200, make=plan_files),
+    Door(name="option", share=120, make=option),
+    Door(name="environment", share=30, make=environment),
+    Door(name="storage URL", share=90, make=storage_url),
+    Door(name="database", share=60, make=damaged_database),
     Door(name="cache entry", share=50, make=cache_entry),
-    Door(name="model folder", share=30, make=model_folder),
+    Door(name="model folder", share=40, make=model_folder),
 )
 
 

@@ -33,8 +33,10 @@ SQLITE_FILES = ("-wal", "-shm", "-journal")  # of its own, beside a database
 def broken_rule(door: Door, seed: int, number: int) -> str:
     """Run one input of a door; return what is wrong, with the command, or nothing."""
     chance = random.Random(f"{seed} {door.name} {number}")
-    folder = Path(mkdtemp(prefix="fuzz-"))
+    root = Path(mkdtemp(prefix="fuzz-"))
+    folder = root / "deep" / "work"  # so that ../.. leads nowhere else
     try:
+        folder.mkdir(parents=True)
         given = door.make(chance, folder)
         before = listed(folder)
         wrong = _judge(given, _run(given, folder), folder)
@@ -46,7 +48,7 @@ def broken_rule(door: Door, seed: int, number: int) -> str:
         if written and not wrong:
             wrong = f"wrote {written}"
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(root, ignore_errors=True)
     if not wrong:
         return ""
     command = [text[:200] for text in given.arguments]
@@ -113,7 +115,7 @@ def _at(folder: Path, given: Input) -> Iterator[None]:
     kept, argv, here = dict(os.environ), sys.argv, Path.cwd()
     for name in [name for name in os.environ if name.startswith("BCSEARCH_")]:
         del os.environ[name]
-    os.environ["BCSEARCH_CACHE"] = str(folder / "cache")
+    os.environ |= {"BCSEARCH_CACHE": str(folder / "cache"), "HOME": str(folder.parent)}
     os.environ.update(given.environment)
     sys.argv = ["bcsearch", *given.arguments]
     os.chdir(folder)
