@@ -18,7 +18,7 @@ FOLDS, ROWS, UNITS, CLASSES = 2, 9, 4, 3
 RANDOM = np.random.default_rng(0)
 LABELS = RANDOM.integers(0, CLASSES, (FOLDS, ROWS))
 WEIGHTS = np.array([[1.0, 2.0, 0.5], [3.0, 1.0, 1.0]], np.float32)
-NUMBERS = {
+NUMBERS: dict[str, Any] = {
     **{part.name: part.default for part in PARTS if part.where is Where.LOSS},
     "triplet_weight": 0.7,
     "triplet_margin": 0.3,
