@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from errno import EIO
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
 from bcsearch.cli import cache, dashboard, data, doctor, model, options, plan, run, storage, study
 from bcsearch.errors import BcsearchError
+from bcsearch.records.texts import one_line
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 app = typer.Typer(
     name="bcsearch",
@@ -25,6 +32,7 @@ app.add_typer(storage.app, name="storage")
 
 def main() -> None:
     """Run the command line: exit code 2 for a user's mistake, 130 for an interrupted run."""
+    listen_for_ends()
     try:
         code = app(standalone_mode=False)
     except BcsearchError as error:
@@ -33,9 +41,24 @@ def main() -> None:
         code = _complain(f"{options.usage_text(error)}; see '{options.help_command(error)}'")
     except (KeyboardInterrupt, typer.Abort):
         code = 130
+    except OSError as error:
+        if error.errno != EIO:  # the terminal is gone
+            raise
+        code = 1
     sys.exit(code)
 
 
+def listen_for_ends() -> None:
+    """Let a command end as by Ctrl-C when it should terminate or its terminal is closed."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
 def _complain(line: str) -> int:
-    sys.stderr.write(f"error: {line}\n")
+    options.say(one_line(f"error: {line}"), error=True)
     return 2

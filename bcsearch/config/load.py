@@ -13,7 +13,9 @@ from pydantic import BaseModel, ValidationError
 from bcsearch.config.space import Param, Space
 from bcsearch.config.sweep import Sweep
 from bcsearch.errors import ConfigError, unknown
+from bcsearch.paths import check_name
 from bcsearch.recipe import check_value
+from bcsearch.records.texts import study_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,7 +79,7 @@ def load_plan(name: str, sweeps_dir: Path | None = None) -> Plan:
     space = _parse(Space, read_toml(space_path), str(space_path))
     for number, start in enumerate(sweep.start):
         _check_start(start, space, f"{path}: start[{number}]")
-    return Plan(name=path.stem, sweep=sweep, space=space)
+    return Plan(name=check_name(path.stem), sweep=sweep, space=space)
 
 
 def parse_plan(name: str, data: Mapping[str, Any], source: str) -> Plan:
@@ -99,8 +101,8 @@ def _check_study(name: str, sweeps: Mapping[str, Path]) -> None:
     sweep = sweep_of(name)
     if name not in sweeps and sweep in sweeps:
         raise ConfigError(
-            f"{name!r} names a study, what is run is its sweep: --study {sweep} goes on with the "
-            "newest study, with --fresh it begins another"
+            f"{name!r} names a study, what is run is its sweep: {study_option(sweep)} goes on with "
+            "the newest study, with --fresh it begins another"
         )
 
 

@@ -7,6 +7,7 @@ open. A draft is renamed when complete.
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 import weakref
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+DIGEST = re.compile(r"[0-9a-f]{32}")
 RESERVE_BYTES = 2**26  # left free on the disk for everything else
 MEMORY_BYTES = 2**29  # kept in memory where there is no cache on disk
 
@@ -275,8 +277,11 @@ class Store:
         return self.root / shelf / name
 
     def _folders(self, shelf: str) -> list[Path]:
+        """Return the folders on a shelf that have the name of a digest: others are not ours."""
         place = self.root / shelf
-        return sorted(path for path in place.iterdir() if path.is_dir()) if place.is_dir() else []
+        if not place.is_dir():
+            return []
+        return sorted(path for path in place.iterdir() if DIGEST.fullmatch(path.name))
 
     def _say(self, line: str) -> None:
         """Tell a line once."""

@@ -26,6 +26,7 @@ from bcsearch.records.events import (
     TrialStarted,
 )
 from bcsearch.records.sizes import time_text
+from bcsearch.records.texts import one_line
 from bcsearch.report.trials import Row, number, trials_table
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ class LiveView:
         if not self._live:
             line = line or _ended_line(event)
         if line:
-            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+            self._console.print(one_line(line), markup=False, highlight=False, soft_wrap=True)
 
 
 def notices_only(view: LiveView) -> Listener:

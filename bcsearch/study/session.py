@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bcsearch.artifacts.files import Artifacts
+from bcsearch.errors import DiskError
 from bcsearch.records.events import BudgetKnown
 from bcsearch.storage import Ledger, Slots, attrs, read_study
 from bcsearch.study.create import stored_plan
-from bcsearch.study.places import bundle_dir
+from bcsearch.study.places import bundle_dir, check_there
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,12 +40,17 @@ class Session:
         return self.study.study_name
 
     @property
+    def uuid(self) -> str:
+        """What tells it from all other studies."""
+        return str(self.study.user_attrs[attrs.UUID])
+
+    @property
     def bundle_dir(self) -> Path:
         """The folder of its finished model.
 
         Another study of this name may have come to have the first choice.
         """
-        return bundle_dir(self.results, self.name, self.study.user_attrs[attrs.UUID])
+        return bundle_dir(self.results, self.name, self.uuid)
 
     @property
     def plan(self) -> Plan:
@@ -67,6 +73,31 @@ class Session:
     def artifacts(self) -> Artifacts:
         """The files of its trials."""
         return Artifacts(self.files)
+
+    def check_there(self) -> None:
+        """Check that the study's database and files were not deleted while it is worked on.
+
+        Raises:
+            DiskError: they were; the message says what is lost and what is left.
+        """
+        again = "run the same command again"
+        try:
+            self.storage.check_there()
+        except DiskError as error:
+            left = "deleted too"
+            if self.files.is_dir():
+                left = f"still in {self.files}"
+            raise DiskError(
+                f"{error} during the run: the trials of study {self.name!r} are lost, their files "
+                f"are {left}; the cache is kept; to begin anew, {again}"
+            ) from error
+        try:
+            check_there(self.files)
+        except DiskError as error:
+            raise DiskError(
+                f"{error} during the run: its checkpoints and probabilities are lost, its trials "
+                f"and scores are still in the database; to go on, {again}"
+            ) from error
 
     def record(self) -> StudyRecord:
         """Read it back with every epoch of every trial."""

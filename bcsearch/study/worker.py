@@ -15,6 +15,8 @@ from bcsearch.records.events import Listener, TimeLeft, TrialLost
 from bcsearch.storage.optuna_private import trial_id
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import optuna
 
     from bcsearch.objective.cross_validated import Objective
@@ -40,6 +42,7 @@ class Worker:
     objective: Objective
     interrupts: Interrupts
     listener: Listener
+    check_there: Callable[[], None] = lambda: None  # raises where what it works on is gone
     most_trials: float = inf
     grows: bool = False
     _infeasible: int = 0
@@ -57,6 +60,7 @@ class Worker:
         self._begun, self._done_before = time.monotonic(), self.slots.counts().finished
         n_run = 0
         while not self.interrupts.asked and n_run < self.most_trials:
+            self.check_there()
             if not self._has_time():
                 return True
             slot = self.slots.claim(self.name)
@@ -124,6 +128,7 @@ class Worker:
             time.sleep(IDLE_SECONDS)
             if not self.slots.counts().is_done:
                 return False
+        self.storage.fail_strays(self.study)
         self.objective.context.artifacts.remove_checkpoints()
         return True
 
