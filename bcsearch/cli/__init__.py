@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from contextlib import suppress
 from errno import EIO
 from typing import TYPE_CHECKING, NoReturn
 
@@ -41,6 +42,8 @@ def main() -> None:
         code = _complain(f"{options.usage_text(error)}; see '{options.help_command(error)}'")
     except (KeyboardInterrupt, typer.Abort):
         code = 130
+        with suppress(OSError):  # the terminal may be gone
+            options.say("stopped", error=True)
     except OSError as error:
         if error.errno != EIO:  # the terminal is gone
             raise

@@ -6,7 +6,6 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from bcsearch.errors import DiskError
 from bcsearch.export.about import read_about
 from bcsearch.paths import PROBE, check_name, is_draft, make_writable_dir, replacing
 from bcsearch.storage import attrs
@@ -109,14 +108,9 @@ def made_study_dir(base: Path, name: str, uuid: str, option: str) -> Path:
     return folder
 
 
-def check_there(folder: Path) -> None:
-    """Check that the folder of a study's files is the one that was marked.
-
-    Raises:
-        DiskError: it was deleted or moved.
-    """
-    if not any((folder / name).exists() for name in (MARK, OWNER)):
-        raise DiskError(f"the files of its trials in {folder} were deleted or moved")
+def is_there(folder: Path) -> bool:
+    """Whether the folder of a study's files is the one that was marked: not made anew since."""
+    return any((folder / name).exists() for name in (MARK, OWNER))
 
 
 def bundle_dir(results: Path, name: str, uuid: str) -> Path:

@@ -13,7 +13,7 @@ from bcsearch.errors import DiskError
 from bcsearch.records.events import BudgetKnown
 from bcsearch.storage import Ledger, Slots, attrs, read_study
 from bcsearch.study.create import stored_plan
-from bcsearch.study.places import bundle_dir, check_there
+from bcsearch.study.places import bundle_dir, is_there
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,20 +84,19 @@ class Session:
         try:
             self.storage.check_there()
         except DiskError as error:
-            left = "deleted too"
-            if self.files.is_dir():
-                left = f"still in {self.files}"
+            left = f"their files are still in {self.files}"
+            if not is_there(self.files):
+                left = f"and so are their files in {self.files}"
             raise DiskError(
-                f"{error} during the run: the trials of study {self.name!r} are lost, their files "
-                f"are {left}; the cache is kept; to begin anew, {again}"
+                f"{error} during the run: the trials of study {self.name!r} are lost, {left}; "
+                f"the cache is kept; to begin anew, {again}"
             ) from error
-        try:
-            check_there(self.files)
-        except DiskError as error:
+        if not is_there(self.files):
             raise DiskError(
-                f"{error} during the run: its checkpoints and probabilities are lost, its trials "
-                f"and scores are still in the database; to go on, {again}"
-            ) from error
+                f"the files of its trials in {self.files} were deleted or moved during the run: "
+                "checkpoints and probabilities are lost, trials and scores are still in the "
+                f"database; to go on, {again}"
+            )
 
     def record(self) -> StudyRecord:
         """Read it back with every epoch of every trial."""

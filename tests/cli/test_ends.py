@@ -35,7 +35,9 @@ def handlers() -> Iterator[None]:
 @pytest.mark.usefixtures("handlers")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_command_that_should_end_before_it_has_begun_ends_as_interrupted(
-    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+    number: signal.Signals,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -50,6 +52,7 @@ def test_command_that_should_end_before_it_has_begun_ends_as_interrupted(
     finally:
         signal.signal(signal.SIGINT, before)
     assert ended.value.code == 130
+    assert capsys.readouterr() == ("", "stopped\n")
 
 
 @pytest.mark.usefixtures("handlers")

@@ -184,11 +184,15 @@ def test_ctrl_c_in_the_refit_ends_the_run_and_the_next_run_only_refits(bench: Be
 @pytest.mark.parametrize(
     ("own_database", "lost", "left"),
     [
-        (True, "database .* was deleted or moved during the run: the trials .* are lost", "cache"),
+        (
+            True,
+            "database .* was deleted or moved during the run: the trials .* are lost",
+            "so are their files",
+        ),
         (
             False,
             "files of its trials in .* were deleted .*probabilities are lost",
-            "its trials and",
+            "trials and scores are still",
         ),
     ],
     ids=["with the database", "database elsewhere"],
