@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import stat
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
-from tempfile import mkstemp
+from tempfile import TemporaryDirectory, mkstemp
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from bcsearch.errors import DiskError
+from bcsearch.errors import ConfigError, DiskError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 RESULTS_DIR = Path("results")
 MOST_TEXT = 2**20  # bytes of a text that is read whole: a sweep, a description
+PROBE = ".probe-"  # begins the name of a file that proves that a folder can be written
+LONGEST_NAME = 200  # bytes of a study's name, as disks allow 255 with what is added to it
 LOCK_SECONDS = 0.5  # between looks at whether waiting for a lock should end
 
 
@@ -42,7 +45,7 @@ def make_writable_dir(path: Path, options: str = "") -> Path:
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
-        handle, probe = mkstemp(dir=path, prefix=".probe-")
+        handle, probe = mkstemp(dir=path, prefix=PROBE)
         os.close(handle)
         os.unlink(probe)
     except OSError as error:
@@ -119,18 +122,24 @@ def locked(path: Path, check: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a place beside ``path`` to write a file to.
+    """Yield a place to write a file to, which becomes ``path`` only if the block succeeds.
 
-    Rename it to ``path`` only if the block succeeds.
+    A link stays, and the file that it leads to is replaced. What is no plain file, such as a device
+    or a pipe, stays too, and what was written is appended to it.
 
     Raises:
         DiskError: the disk is full or the folder cannot be written.
     """
-    draft = _draft_of(path)
+    if is_stream(path):
+        with _appending(path) as draft:
+            yield draft
+        return
+    target = Path(os.path.realpath(path))
+    draft = _draft_of(target)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         yield draft
-        draft.replace(path)
+        draft.replace(target)
     except OSError as error:
         raise DiskError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
@@ -159,6 +168,50 @@ def creating(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
+
+
+def is_stream(path: Path) -> bool:
+    """Whether a path leads to a device, a pipe or a stream of this process: no plain file."""
+    absolute = Path(os.path.abspath(path))  # with its links: /dev/stdout may lead to a plain file
+    if absolute.parts[1:2] in (("dev",), ("proc",)) and not absolute.is_relative_to("/dev/shm"):
+        return absolute.exists()
+    return path.exists() and not (path.is_file() or path.is_dir())
+
+
+def is_draft(path: Path) -> bool:
+    """Whether a file has the name of one that was being written by ``replacing``."""
+    return bool(re.fullmatch(r"\..+\.[0-9a-f]{8}(\.\w+)?", path.name))
+
+
+def check_name(name: str) -> str:
+    """Return the name of a study, which is that of its folder too.
+
+    Raises:
+        ConfigError: it would lead elsewhere, or could not be shown.
+    """
+    if (
+        not name.isprintable()
+        or name.startswith(".")
+        or {"/", "\\"} & {*name}
+        or not 0 < len(name.encode()) <= LONGEST_NAME
+    ):
+        raise ConfigError(
+            f"study name: came {name[:LONGEST_NAME]!r}, allowed: up to {LONGEST_NAME} bytes that "
+            "begin with no dot and hold no slash or control character; rename the sweep file"
+        )
+    return name
+
+
+@contextmanager
+def _appending(path: Path) -> Iterator[Path]:
+    try:
+        with TemporaryDirectory(prefix="bcsearch-") as folder:
+            draft = Path(folder) / "draft"
+            yield draft
+            with draft.open("rb") as written, path.open("ab", buffering=0) as stream:
+                shutil.copyfileobj(written, stream)
+    except OSError as error:
+        raise DiskError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def _draft_of(path: Path) -> Path:

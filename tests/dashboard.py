@@ -34,10 +34,10 @@ class Served:
 
 
 @contextmanager
-def serve(results: Path) -> Iterator[Served]:
+def serve(results: Path, *arguments: str) -> Iterator[Served]:
     """Serve the studies of ``study.db`` in a results folder; Ctrl-C ends it after the block."""
     places = ["--storage", str(results / "study.db"), "--results", str(results)]
-    command = [str(COMMAND), "dashboard", *places, "--port", "0"]
+    command = [str(COMMAND), "dashboard", *places, "--port", "0", *arguments]
     kept = {name: text for name, text in os.environ.items() if not name.startswith("BCSEARCH_")}
     pipe = subprocess.PIPE
     with subprocess.Popen(

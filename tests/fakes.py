@@ -15,9 +15,10 @@ from bcsearch.objective.cross_validated import Objective
 from bcsearch.recipe import Params
 from bcsearch.records import EpochScores, TrainResult
 from bcsearch.records.checkpoint import Checkpoint
-from bcsearch.storage import open_storage
+from bcsearch.storage import attrs, open_storage
 from bcsearch.study.create import open_study
 from bcsearch.study.interrupts import Interrupts
+from bcsearch.study.places import made_study_dir
 from bcsearch.study.session import Session
 from bcsearch.study.worker import Worker
 
@@ -85,11 +86,12 @@ class FakeTrainer:
         kept = checkpoints.load()
         done: list[EpochScores] = list(kept.epochs) if kept else []
         stopped = False
-        for epoch, mean in list(enumerate(self.curve(params)))[len(done) :]:
+        curve = list(enumerate(self.curve(params)))
+        for epoch, mean in curve[len(done) :]:
             time.sleep(self.seconds)
             self.during(epoch)
             done.append(make_scores(epoch, mean - SPREAD, mean + SPREAD))
-            stopped = report(epoch, done[-1].mean)
+            stopped = report(epoch, done[-1].mean) and len(done) < len(curve)
             checkpoints.offer(lambda: Checkpoint(epochs=tuple(done), seconds=0.5, arrays={}))
             if stopped:
                 break
@@ -137,7 +139,8 @@ def open_session(
     study = open_study(
         storage, plan, fingerprint, name=name, worker=worker, starts=plan.sweep.start
     )
-    session = Session.of(study, storage, results=folder, files=folder / name)
+    files = made_study_dir(folder, name, study.user_attrs[attrs.UUID], "--results")
+    session = Session.of(study, storage, results=folder, files=files)
     session.set_budget(trials, plan.sweep.search.trials)
     return session
 

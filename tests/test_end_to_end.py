@@ -223,7 +223,7 @@ def test_predictions_are_written_image_by_image(finished: Finished, tmp_path: Pa
     predicted = rows(out)
     assert len(predicted) == 40
     for row in predicted:
-        shares = [float(row[str(index)]) for index in range(8)]
+        shares = [float(row[f"probability_{index}"]) for index in range(8)]
         assert sum(shares) == pytest.approx(1, abs=1e-3)
         assert int(row["predicted_label"]) == int(np.argmax(shares))
         assert float(row["probability"]) == max(shares)

@@ -5,8 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from bcsearch.errors import DiskError
-from bcsearch.paths import cache_dir, creating, free_bytes, make_writable_dir, replacing
+from bcsearch.errors import ConfigError, DiskError
+from bcsearch.paths import (
+    cache_dir,
+    check_name,
+    creating,
+    free_bytes,
+    is_draft,
+    is_stream,
+    make_writable_dir,
+    replacing,
+)
 
 
 @pytest.mark.parametrize(
@@ -133,3 +142,104 @@ def test_new_file_is_made_on_a_disk_without_links(
     with creating(tmp_path / "kept.db") as draft:
         draft.write_text("rows")
     assert (tmp_path / "kept.db").read_text() == "rows"
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_link_stays_and_the_file_that_it_leads_to_is_written(there: bool, tmp_path: Path) -> None:
+    target, link = tmp_path / "far" / "best.csv", tmp_path / "best.csv"
+    target.parent.mkdir()
+    if there:
+        target.write_text("old")
+    link.symlink_to(target)
+    with replacing(link) as draft:
+        draft.write_text("new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_pipe_is_written_through(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with replacing(pipe) as draft:
+        draft.write_text("rows")
+    assert os.read(reader, 99) == b"rows"
+    os.close(reader)
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
+def test_device_is_written_through() -> None:
+    before = os.stat("/dev/null")
+    with replacing(Path("/dev/null")) as draft:
+        draft.write_text("rows")
+    assert os.stat("/dev/null").st_ino == before.st_ino
+    with (
+        pytest.raises(DiskError, match="/dev/full: No space left"),
+        replacing(Path("/dev/full")) as draft,
+    ):
+        draft.write_text("rows")
+    assert Path("/dev/full").is_char_device()
+
+
+def test_what_a_stream_of_this_process_holds_already_stays(tmp_path: Path) -> None:
+    with (tmp_path / "out.csv").open("w") as opened:
+        opened.write("before\n")
+        opened.flush()
+        stream = Path(f"/dev/fd/{opened.fileno()}")
+        assert is_stream(stream)
+        with replacing(stream) as draft:
+            draft.write_text("rows\n")
+    assert (tmp_path / "out.csv").read_text() == "before\nrows\n"
+    assert not is_stream(tmp_path / "out.csv")
+
+
+def test_folder_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "out" / "deep").mkdir(parents=True)
+    with (
+        pytest.raises(DiskError, match=r"cannot write .*out"),
+        replacing(tmp_path / "out") as draft,
+    ):
+        draft.write_text("rows")
+    assert [path.name for path in tmp_path.rglob("*")] == ["out", "deep"]
+
+
+def test_draft_is_known_by_its_name(tmp_path: Path) -> None:
+    for name in ("best.toml", "trial-00001.npz", "plain"):
+        with replacing(tmp_path / name) as draft:
+            draft.write_text("")
+            assert is_draft(draft)
+        assert not is_draft(tmp_path / name)
+    assert not is_draft(Path(".gitignore"))
+
+
+@pytest.mark.parametrize(
+    "name", ["tiny", "my sweep", "ü", "a.b", "-x", "100%", "細胞", "t-2", "x" * 200]
+)
+def test_name_of_a_study_may_be_any_text_that_is_shown(name: str) -> None:
+    assert check_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".",
+        "..",
+        ".hidden",
+        "a/b",
+        "../up",
+        "a\\b",
+        "a\nb",
+        "\x1b[2J",
+        "a\x00",
+        "\udcff",
+        "\u202e",
+        "x" * 201,
+    ],
+)
+def test_name_of_a_study_that_leads_elsewhere_or_cannot_be_shown_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"^study name: came .*, allowed: .*; rename") as caught:
+        check_name(name)
+    assert str(caught.value).isprintable()

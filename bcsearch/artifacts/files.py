@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
+import re
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from bcsearch.data.archive import DAMAGE, read_file
 from bcsearch.errors import DataError
-from bcsearch.paths import replacing
+from bcsearch.paths import is_draft, replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 FIGURES = "figures"
 LABELS = "labels.npz"
 COLLECT_EVERY = 25  # trials of a study, or of a worker, between looks at the room that files take
+CHECKPOINT = re.compile(r"trial-\d{5,}\.npz")
+FIGURE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]+){4}(-\d+)?")  # a uuid, of earlier versions
 ABANDONED_SECONDS = 3600  # older drafts are of workers that were killed as they wrote
 
 
@@ -103,15 +106,14 @@ class Artifacts:
         self._ended += 1
         if number % COLLECT_EVERY and self._ended % COLLECT_EVERY:
             return
-        left = set(
-            self._checkpoints.glob("trial-*.npz")
-        )  # looked at before the trials: others begin meanwhile
+        # looked at before the trials: others begin meanwhile
+        left = set(self._kept_checkpoints())
         left -= {self.checkpoint_path(first) for first in ledger.going_on()}
         for folder in (self._checkpoints, self._probabilities, self._figures):
             left |= {
                 draft
                 for draft in folder.glob(".*")
-                if time.time() - _age(draft) > ABANDONED_SECONDS
+                if is_draft(draft) and time.time() - _age(draft) > ABANDONED_SECONDS
             }
         for path in left:
             _remove(path)
@@ -125,7 +127,8 @@ class Artifacts:
         """
         ranked = [self._path(number) for number in worst_first]
         unranked = sorted(set(self._probabilities.glob("trial-*.npy")) - set(ranked))
-        figures = sorted((path for path in self._figures.glob("[!.]*") if path.is_file()), key=_age)
+        kept = (path for path in self._figures.glob("*-*") if FIGURE.fullmatch(path.name))
+        figures = sorted(kept, key=_age)
         sizes = {path: size for path in [*unranked, *ranked, *figures] if (size := _size(path))}
         used = sum(sizes.values())
         for path, size in sizes.items():
@@ -135,17 +138,23 @@ class Artifacts:
 
     def remove_checkpoints(self) -> None:
         """Remove what checkpoints are left, once the study's budget is used up."""
-        shutil.rmtree(self._checkpoints, ignore_errors=True)
+        drafts = (path for path in self._checkpoints.glob(".*") if is_draft(path))
+        for path in [*self._kept_checkpoints(), *drafts]:
+            _remove(path)
+        with suppress(OSError):  # it holds files of the user's, or was never made
+            self._checkpoints.rmdir()
+
+    def _kept_checkpoints(self) -> list[Path]:
+        found = self._checkpoints.glob("trial-*.npz")
+        return [path for path in found if CHECKPOINT.fullmatch(path.name)]
 
     def _path(self, number: int) -> Path:
         return self._probabilities / f"trial-{number:05d}.npy"
 
 
 def _remove(path: Path) -> bool:
-    """Whether a file, or a folder of a draft, is gone now."""
+    """Whether a file is gone now."""
     try:
-        if path.is_dir():
-            shutil.rmtree(path)
         path.unlink(missing_ok=True)
     except OSError:
         return False

@@ -5,16 +5,22 @@ from __future__ import annotations
 import logging
 import os
 import re
+import signal
 import sys
 import warnings
+from contextlib import suppress
+from errno import EIO
 from io import TextIOWrapper
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from bcsearch import __version__
 from bcsearch.cli import cache, dashboard, data, doctor, model, options, plan, run, storage, study
 from bcsearch.errors import BcsearchError, one_line
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 app = typer.Typer(
     name="bcsearch",
@@ -46,14 +52,15 @@ def first_steps(
 ) -> None:
     """Find, train and hand over the best image classifier for a small, messy image set."""
     if version:
-        typer.echo(f"bcsearch {__version__}")
+        options.say(f"bcsearch {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        typer.echo(FIRST_STEPS)
+        options.say(FIRST_STEPS)
 
 
 def main() -> None:
     """Run the command line: exit code 2 for a user's mistake, 130 for an interrupted run."""
+    listen_for_ends()
     _set_up_output()
     try:
         code = app(standalone_mode=False)
@@ -64,12 +71,29 @@ def main() -> None:
         code = _complain(one_line(usage))
     except (KeyboardInterrupt, typer.Abort):
         code = 130
+        with suppress(OSError):  # the terminal may be gone
+            options.say("stopped", error=True)
+    except OSError as error:
+        if error.errno != EIO:  # the terminal is gone
+            raise
+        code = 1
     sys.exit(code)
+
+
+def listen_for_ends() -> None:
+    """Let a command end as by Ctrl-C when it should terminate or its terminal is closed."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _complain(text: str) -> int:
     for line in text.splitlines():
-        sys.stderr.write(f"error: {line}\n")
+        options.say(f"error: {line}", error=True)
     return 2
 
 

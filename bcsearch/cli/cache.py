@@ -30,9 +30,9 @@ def list_entries(chosen: RunOptions) -> int:
         used = datetime.fromtimestamp(entry.used, UTC).strftime("%Y-%m-%d %H:%M UTC")
         fields = " ".join(f"{name}={value}" for name, value in entry.fields.items())
         size = size_text(entry.n_bytes)
-        typer.echo(f"{entry.digest[:12]}  {size:>9}  used {used}  {entry.kind} {fields}")
+        options.say(f"{entry.digest[:12]}  {size:>9}  used {used}  {entry.kind} {fields}")
     total = size_text(sum(entry.n_bytes for entry in entries))
-    typer.echo(f"{len(entries)} entries, {total} in {chosen.cache}")
+    options.say(f"{len(entries)} entries, {total} in {chosen.cache}")
     return 0
 
 
@@ -64,5 +64,5 @@ def prune(
         older_than=seconds, limit_bytes=size_in_bytes(limit, "--to")
     )
     total = size_text(sum(entry.n_bytes for entry in removed))
-    typer.echo(f"removed {len(removed)} entries, {total}")
+    options.say(f"removed {len(removed)} entries, {total}")
     return 0

@@ -32,9 +32,9 @@ def evaluate(
         from bcsearch.report.evaluation import evaluation_text
     bundle = read_bundle(model)
     if bundle.about.get("data", {}).get("drawn"):
-        typer.echo(
+        options.say(
             "note: the model was trained on the demo's DRAWN cells and has seen no real ones",
-            err=True,
+            error=True,
         )
     found = score(bundle, load_images(data, bundle.input_size))
     options.show(found, evaluation_text, as_json=as_json)
@@ -53,7 +53,7 @@ def predict(
         from bcsearch.data.source import load_images
         from bcsearch.export.bundle import read_bundle
         from bcsearch.export.tables import predictions_csv
-        from bcsearch.paths import replacing
+        from bcsearch.paths import is_stream, replacing
     bundle = read_bundle(model)
     images = load_images(data, bundle.input_size)
     probabilities = bundle.predict(images.images)
@@ -62,5 +62,5 @@ def predict(
             predictions_csv(images.row_names, bundle.class_names, probabilities.tolist()),
             encoding="utf-8",
         )
-    typer.echo(f"{len(probabilities)} predictions: {out}")
+    options.say(f"{len(probabilities)} predictions: {out}", error=is_stream(out))
     return 0

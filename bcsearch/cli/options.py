@@ -109,7 +109,17 @@ def show(facts: Any, text: Callable[[Any], str], *, as_json: bool) -> None:
         line = json.dumps([asdict(each) for each in facts], indent=2)
     elif as_json:
         line = json.dumps(asdict(facts), indent=2)
-    typer.echo(line)
+    say(line)
+
+
+def say(text: str, *, error: bool = False) -> None:
+    """Print a text, to stderr for an ``error``: every plain line of a command goes through here."""
+    from bcsearch.records.texts import printable
+
+    stream = sys.stderr if error else sys.stdout
+    encoding = stream.encoding or "utf-8"  # of a terminal or a file that may not know all letters
+    known = printable(text).encode(encoding, "backslashreplace").decode(encoding)
+    typer.echo(known, file=stream)
 
 
 def typed_again(*, fresh: bool = False) -> str:

@@ -51,9 +51,9 @@ def params(
     from bcsearch.report.params import param_text, params_text
 
     if name is None:
-        typer.echo(params_text())
+        options.say(params_text())
     else:
-        typer.echo(param_text(name))
+        options.say(param_text(name))
     return 0
 
 

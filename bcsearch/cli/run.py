@@ -9,6 +9,7 @@ import typer
 from bcsearch.cli import options
 from bcsearch.config.options import WORKER_OPTIONS, RunOptions
 from bcsearch.quiet import quiet_imports
+from bcsearch.records.texts import study_option
 
 STOPPED = 130  # exit code of a run that was interrupted
 
@@ -39,14 +40,14 @@ def run(study: options.Sweep, chosen: RunOptions) -> int:
         result = run_study(study, chosen, view)
     if result.bundle is None:
         again = options.typed_again(fresh=result.study is None)
-        typer.echo(options.pasteable(f"stopped; go on with: {again}"))
+        options.say(options.pasteable(f"stopped; go on with: {again}"))
     if result.study is not None:
         places = options.places(chosen.storage, chosen.results_dir)
-        look = f"look with: bcsearch status --study {result.study}{places}"
-        typer.echo(options.pasteable(look))
+        look = f"look with: bcsearch status {study_option(result.study)}{places}"
+        options.say(options.pasteable(look))
     if result.bundle is None:
         return STOPPED
-    typer.echo(f"best configuration and model: {result.bundle}")
+    options.say(f"best configuration and model: {result.bundle}")
     return 0
 
 
@@ -61,7 +62,7 @@ def worker(study: options.Study, chosen: RunOptions) -> int:
     with LiveView(Console()) as view:
         stayed = work(study, chosen, view)
     if not stayed:
-        typer.echo(options.pasteable(f"left; come back with: {options.typed_again()}"))
+        options.say(options.pasteable(f"left; come back with: {options.typed_again()}"))
         return STOPPED
     return 0
 
@@ -80,5 +81,5 @@ def refit(
         from bcsearch.study.run import refit as refit_study
     with LiveView(Console()) as view:
         bundle = refit_study(study, trial, chosen, view)
-    typer.echo(f"configuration and model: {bundle}")
+    options.say(f"configuration and model: {bundle}")
     return 0

@@ -30,7 +30,7 @@ def upgrade(chosen: RunOptions) -> int:
         done.append(f"added {', '.join(upgrade.added)}")
     if not done:
         done.append(f"nothing to do, schema {upgrade.now} is the newest")
-    typer.echo(f"{', '.join(done)}: {masked(url)}")
+    options.say(f"{', '.join(done)}: {masked(url)}")
     return 0
 
 
@@ -50,7 +50,7 @@ def backup(
             "'bcsearch storage copy' fills a server"
         )
     n_studies, n_trials = back_up(database_of(chosen), Path(to))
-    typer.echo(f"{_amount(n_studies, n_trials)}: {to}")
+    options.say(f"{_amount(n_studies, n_trials)}: {to}")
     return 0
 
 
@@ -68,7 +68,7 @@ def copy(
     from bcsearch.storage.copy import copy_database
 
     n_studies, n_trials = copy_database(database_of(chosen), to)
-    typer.echo(f"{_amount(n_studies, n_trials)}: {masked(to)}")
+    options.say(f"{_amount(n_studies, n_trials)}: {masked(to)}")
     return 0
 
 

@@ -9,6 +9,7 @@ import typer
 
 from bcsearch.cli import options
 from bcsearch.config.options import RunOptions
+from bcsearch.records.texts import study_option
 
 if TYPE_CHECKING:
     from bcsearch.records import StudyRecord
@@ -62,7 +63,8 @@ def export(
 
     url = database_of(chosen, study)
     record = read_study(url, find_study(url, study), with_epochs=True)
-    refit = f"bcsearch refit --study {study}{options.places(chosen.storage, chosen.results_dir)}"
+    places = options.places(chosen.storage, chosen.results_dir)
+    refit = f"bcsearch refit {study_option(study)}{places}"
     written = hand_over(
         record,
         _bundle_dir(record, chosen),
@@ -72,7 +74,7 @@ def export(
         artifacts_of(record, chosen.results_dir),
     )
     for path in written:
-        typer.echo(str(path))
+        options.say(str(path))
     return 0
 
 

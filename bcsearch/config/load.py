@@ -16,8 +16,9 @@ from bcsearch import errors
 from bcsearch.config.space import Param, Space
 from bcsearch.config.sweep import Sweep
 from bcsearch.errors import LONGEST, ConfigError, one_line
-from bcsearch.paths import read_text
+from bcsearch.paths import check_name, read_text
 from bcsearch.recipe import BY_NAME, check_value, meant_by, unknown
+from bcsearch.records.texts import study_option
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -90,7 +91,9 @@ def load_plan(name: str, sweeps_dir: Path | None = None) -> Plan:
             space_content = read_toml(space_path)
             lines += _line_of(str(space_path), _mistakes(Space, space_content))
     if not mistakes and not lines:
-        plan = Plan(name=path.stem, sweep=Sweep(**content), space=Space(**space_content))
+        plan = Plan(
+            name=check_name(path.stem), sweep=Sweep(**content), space=Space(**space_content)
+        )
         mistakes = _mistakes_of_starts(plan)
     lines[:0] = _line_of(str(path), mistakes)
     if lines:
@@ -117,8 +120,8 @@ def _check_study(name: str, sweeps: Mapping[str, Path]) -> None:
     sweep = sweep_of(name)
     if name not in sweeps and sweep in sweeps:
         raise ConfigError(
-            f"{name!r} names a study, what is run is its sweep: --study {sweep} goes on with the "
-            "newest study, with --fresh it begins another"
+            f"{name!r} names a study, what is run is its sweep: {study_option(sweep)} goes on with "
+            "the newest study, with --fresh it begins another"
         )
 
 

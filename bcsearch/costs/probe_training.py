@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bcsearch.costs.pool import Candidate
     from bcsearch.costs.speeds import Speeds
     from bcsearch.recipe import Params
+    from bcsearch.training.protocol import FoldTrainer
     from bcsearch.training.trainer import Trainer
 
 MOST_CUTS = 4  # of a network whose suffixes are measured: the cost of others lies between
@@ -44,6 +45,7 @@ class TrainingProbe:
         """Take what a few images are at each cut."""
         self._trainer, self._network, self._activations = trainer, network, activations
         self._n_classes = trainer.folds.n_classes
+        self._check = trainer.features.store.check  # ends it where the user asked for that
 
     def measure(self, pool: Sequence[Candidate], speeds: Speeds, tick: Callable[[], None]) -> None:
         """Measure the suffixes and heads of the network's configurations.
@@ -59,14 +61,18 @@ class TrainingProbe:
         heads = [each.params for each in pool if each.stages[0].cut.name == POOLED]
         if heads and n_features not in speeds.heads:
             chosen = self._extremes(heads, n_features)
-            speeds.heads[n_features] = tuple(self._head(params, n_features) for params in chosen)
+            measured = []
+            for params in chosen:
+                measured.append(self._head(params, n_features))
+                self._check()
+            speeds.heads[n_features] = tuple(measured)
 
     def _suffix(self, params: Params, cut: Cut) -> SuffixSpeed:
         params = _in_one_view(params, min(params.batch_size, MOST_IMAGES))
-        _epoch(self._suffix_trainer(params, cut, 1))  # traced
+        self._trace(self._suffix_trainer(params, cut, 1))
         short, long = (self._suffix_trainer(params, cut, n_batches) for n_batches in (1, LONG))
-        one, seen = quickest(lambda: short.train_epoch(0, 0.0)), quickest(short.predict)
-        step = max(0.0, quickest(lambda: long.train_epoch(0, 0.0)) - one) / (LONG - 1)
+        one, seen = self._quickest_epoch(short), quickest(short.predict)
+        step = max(0.0, self._quickest_epoch(long) - one) / (LONG - 1)
         return SuffixSpeed(
             fraction=cut.fraction,
             train=step / params.batch_size,
@@ -100,14 +106,21 @@ class TrainingProbe:
             np.random.default_rng(0).normal(size=(HEAD_IMAGES, n_features)).astype(np.float16)
         )
         trainer = HeadTrainer(load_features([features], task), task, params, seed=0)
-        _epoch(trainer)  # traced
-        epoch, seen = quickest(lambda: trainer.train_epoch(0, 0.0)), quickest(trainer.predict)
+        self._trace(trainer)
+        epoch, seen = self._quickest_epoch(trainer), quickest(trainer.predict)
         return HeadSpeed(
             weights=n_weights(params, n_features, self._n_classes),
             batch_size=params.batch_size,
             step=epoch / HEAD_STEPS,
             predict=seen / HEAD_IMAGES,
         )
+
+    def _quickest_epoch(self, trainer: FoldTrainer) -> float:
+        return quickest(lambda: trainer.train_epoch(0, 0.0, self._check))
+
+    def _trace(self, trainer: FoldTrainer) -> None:
+        trainer.train_epoch(0, 0.0, self._check)
+        trainer.predict()
 
     def _task(
         self, n_images: int, train: Sequence[np.ndarray], valid: Sequence[np.ndarray]
@@ -129,8 +142,3 @@ def suffixes_to_measure(pool: Sequence[Candidate]) -> dict[Cut, Params]:
 def _in_one_view(params: Params, batch_size: int) -> Params:
     """Return a configuration in batches of that size, on the few images as they are."""
     return params.but(augment="none", batch_size=batch_size)
-
-
-def _epoch(trainer: SuffixTrainer | HeadTrainer) -> None:
-    trainer.train_epoch(0, 0.0)
-    trainer.predict()

@@ -12,6 +12,7 @@ from bcsearch.costs.entries import Entry, entries_of
 from bcsearch.costs.pool import Candidate, all_points, draw_pool
 from bcsearch.costs.probe import measure
 from bcsearch.costs.probe_training import n_weights
+from bcsearch.errors import InfeasibleError
 from bcsearch.records.costs import EpochCost, PassCost, StudyCosts
 from bcsearch.training.batches import Batches
 from bcsearch.views.view import View
@@ -33,9 +34,17 @@ def study_costs(plan: Plan, trainer: Trainer, n_trials: int) -> StudyCosts:
 
     Raises:
         ConfigError: there is no such backbone.
+        InfeasibleError: measuring runs out of memory, as such trials would.
     """
     pool = draw_pool(plan)
-    speeds = measure(trainer, [*pool, *all_points(plan)])
+    try:
+        with trainer.enough_memory():
+            speeds = measure(trainer, [*pool, *all_points(plan)])
+    except InfeasibleError as error:
+        raise InfeasibleError(
+            f"what a trial costs cannot be measured here, {error}; narrow units, batch_size or "
+            "image_size in the space; a search passes over configurations that do not fit"
+        ) from error
     return costs_of(plan, trainer, pool, speeds, n_trials)
 
 

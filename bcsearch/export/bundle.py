@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass, replace
+from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +16,7 @@ import tensorflow as tf
 from bcsearch.backbones.stored import UnreadableModel, load_model
 from bcsearch.errors import DataError, DiskError
 from bcsearch.export.about import ABOUT_NAME, MODEL_NAME, read_about
-from bcsearch.export.writers import BUNDLE, Finished, write_all
+from bcsearch.export.writers import BUNDLE, WRITERS, Finished, write_all
 from bcsearch.paths import make_writable_dir
 
 if TYPE_CHECKING:
@@ -74,11 +76,14 @@ def write_bundle(
 ) -> None:
     """Write a model in several formats: the folder appears, or is replaced, when all is written.
 
+    Other files that the folder holds stay in it, and a link to a folder stays a link.
+
     ``finished`` describes the model; where its file lies is known once it is written.
 
     Raises:
         DiskError: there is no room or no permission.
     """
+    folder = Path(os.path.realpath(folder))
     draft = folder.with_name(f".{folder.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
     make_writable_dir(draft)
@@ -93,10 +98,11 @@ def write_bundle(
 
 
 def _put_in_place(draft: Path, folder: Path) -> None:
-    """Rename the draft to ``folder``; what stood there goes only when the draft stands."""
+    """Rename the draft to ``folder``; what it replaces there goes only when the draft stands."""
     old = folder.with_name(f".{folder.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
+        if old.exists():  # a process was killed as it came to the end of this
+            _keep_others(old, folder)
         folder.rename(old)
     try:
         draft.rename(folder)
@@ -104,7 +110,17 @@ def _put_in_place(draft: Path, folder: Path) -> None:
         if old.exists():
             old.rename(folder)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    if old.exists():
+        _keep_others(old, folder)
+
+
+def _keep_others(old: Path, folder: Path) -> None:
+    """Move what no writer wrote from ``old`` into ``folder``, and remove ``old``."""
+    ours = [pattern for writer in WRITERS.values() for pattern in writer.files]
+    for path in old.iterdir():
+        if not any(fnmatch(path.name, pattern) for pattern in ours):
+            path.rename(folder / path.name)
+    shutil.rmtree(old)
 
 
 def read_bundle(path: str | Path) -> Bundle:

@@ -1,4 +1,7 @@
-"""Records as CSV: one line a trial, an epoch or an image."""
+"""Records as CSV: one line a trial, an epoch or an image.
+
+Texts that a spreadsheet would run as a formula begin with an apostrophe.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bcsearch.records import StudyRecord
+
+
+FORMULA = ("=", "+", "-", "@", "\t")  # what a spreadsheet takes for the start of one
 
 
 def trials_csv(study: StudyRecord) -> str:
@@ -69,18 +75,29 @@ def folds_csv(study: StudyRecord) -> str:
 def predictions_csv(
     names: Sequence[str], class_names: Sequence[str], probabilities: Sequence[Sequence[float]]
 ) -> str:
-    """Return one line an image: its name, its likeliest class, then each class's probability."""
+    """Return one line an image: its name, its likeliest class, then each class's probability.
+
+    The columns of classes are called ``probability_NAME``.
+    """
     rows: list[list[Any]] = []
     for name, row in zip(names, probabilities, strict=True):
         likeliest = max(range(len(row)), key=row.__getitem__)
         shares = [round(value, 6) for value in row]
         rows.append([name, likeliest, class_names[likeliest], shares[likeliest], *shares])
-    return _csv(["image", "predicted_label", "predicted_class", "probability", *class_names], rows)
+    columns = [f"probability_{name}" for name in class_names]
+    return _csv(["image", "predicted_label", "predicted_class", "probability", *columns], rows)
 
 
 def _csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
+    writer.writerows([_inert(cell) for cell in row] for row in [header, *rows])
     return text.getvalue()
+
+
+def _inert(cell: Any) -> Any:
+    """Return a cell that no spreadsheet takes for a formula or a line's end: numbers are none."""
+    if not isinstance(cell, str):
+        return cell
+    text = cell.replace("\r", "\\r")  # the csv module leaves it without quotes
+    return f"'{text}" if text.startswith(FORMULA) else text

@@ -47,10 +47,14 @@ class Finished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writer:
-    """One row: ``write`` puts files into an existing folder and returns their paths."""
+    """One row: ``write`` puts files into an existing folder and returns their paths.
+
+    ``files`` are patterns of their names, by which a later refit knows them from the user's.
+    """
 
     doc: str
     write: Callable[[Finished, Path], list[Path]]
+    files: tuple[str, ...] = ()
 
 
 def write_all(names: Iterable[str], finished: Finished, folder: Path) -> list[Path]:
@@ -108,21 +112,37 @@ def _figures(finished: Finished, folder: Path) -> list[Path]:
 
 
 WRITERS = {
-    "keras": Writer(doc="The model as one Keras file, model.keras.", write=_keras),
-    "toml": Writer(doc="The description as best.toml.", write=_text(ABOUT_NAME, tomli_w.dumps)),
+    "keras": Writer(
+        doc="The model as one Keras file, model.keras.", write=_keras, files=(MODEL_NAME,)
+    ),
+    "toml": Writer(
+        doc="The description as best.toml.",
+        write=_text(ABOUT_NAME, tomli_w.dumps),
+        files=(ABOUT_NAME,),
+    ),
     "yaml": Writer(
         doc="The description as best.yaml.",
         write=_text(
             "best.yaml", lambda about: yaml.safe_dump(about, sort_keys=False, allow_unicode=True)
         ),
+        files=("best.yaml",),
     ),
     "json": Writer(
         doc="The description as best.json.",
         write=_text(
             "best.json", lambda about: json.dumps(about, indent=2, ensure_ascii=False) + "\n"
         ),
+        files=("best.json",),
     ),
-    "csv": Writer(doc="All trials and epochs as trials.csv and folds.csv.", write=_csv),
-    "figures": Writer(doc="The refitted trial as an SVG file, trial-00012.svg.", write=_figures),
+    "csv": Writer(
+        doc="All trials and epochs as trials.csv and folds.csv.",
+        write=_csv,
+        files=("trials.csv", "folds.csv"),
+    ),
+    "figures": Writer(
+        doc="The refitted trial as an SVG file, trial-00012.svg.",
+        write=_figures,
+        files=("trial-[0-9]*.svg",),
+    ),
 }
 BUNDLE = ("keras", "toml", "csv", "figures")  # what a refit writes

@@ -8,6 +8,7 @@ open. A draft is renamed when complete.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 import weakref
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+DIGEST = re.compile(r"[0-9a-f]{32}")
 RESERVE_BYTES = 2**26  # left free on the disk for everything else
 MEMORY_BYTES = 2**29  # kept in memory where there is no cache on disk
 
@@ -275,10 +277,12 @@ class Store:
         return self.root / shelf / name
 
     def _folders(self, shelf: str) -> list[Path]:
+        """Return the folders on a shelf that have the name of a digest: others are not ours."""
         place = self.root / shelf
         if not os.path.isdir(place):
             return []
-        return sorted(path for path in place.iterdir() if path.is_dir())
+        ours = (path for path in place.iterdir() if DIGEST.fullmatch(path.name))
+        return sorted(path for path in ours if path.is_dir())
 
     def _say(self, line: str) -> None:
         """Tell a line once."""

@@ -77,7 +77,7 @@ class Attempt:
             result = self._train()
         else:
             result = self._repeated(twin)
-        if self._stop_asked:
+        if self._stop_asked and result.stopped:
             raise KeyboardInterrupt
         self._keep(result, twin)
         if result.stopped:
@@ -133,12 +133,13 @@ class Attempt:
             reported.append(scores)
             if self.report(scores.epoch, scores.mean):
                 break
+        is_whole = len(reported) == len(twin.epochs) and twin.state is TrialState.COMPLETE
         seconds = 0.0
         if twin.trial_number in self._history:
             seconds = twin.train_seconds
         return TrainResult(
             epochs=tuple(reported),
-            stopped=self._pruned or twin.state is TrialState.PRUNED,
+            stopped=not is_whole,
             probabilities=self._of.artifacts.probabilities(twin.trial_number),
             seconds=seconds,
         )

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as ProgressBar
 from rich.text import Text
 
+from bcsearch.errors import one_line
 from bcsearch.recipe import Params
 from bcsearch.records import TrialState
 from bcsearch.records.events import (
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from bcsearch.records.events import Listener
 
 ROWS_SHOWN = 12
+LONGEST_LINE = 2000  # letters of a line that scrolls past: it may hold paths and commands
 SILENT_SECONDS = 60.0  # after which a line says what goes on, where there is no terminal
 LINES: dict[type[Event], str] = {  # what is printed of an event, whether in a terminal or not
     TrialInfeasible: "trial {0.number} infeasible: {0.reason}",
@@ -171,7 +173,9 @@ class LiveView:
                 line = line or _running_line(event)
         if line:
             self._printed = time.monotonic()
-            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+            self._console.print(
+                one_line(line, LONGEST_LINE), markup=False, highlight=False, soft_wrap=True
+            )
 
 
 def notices_only(view: LiveView) -> Listener:

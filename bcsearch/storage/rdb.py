@@ -24,7 +24,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from bcsearch.config import Limits
-from bcsearch.errors import BcsearchError
+from bcsearch.errors import BcsearchError, DiskError
 from bcsearch.storage import optuna_trials, trial_rows
 from bcsearch.storage.batched_params import BatchedParamsStorage
 from bcsearch.storage.database import prepare_database
@@ -40,7 +40,7 @@ from bcsearch.storage.optuna_private import (
 )
 from bcsearch.storage.reconnect import Outage, reconnecting
 from bcsearch.storage.retry import move_to_infeasible, replacement_of
-from bcsearch.storage.urls import checked
+from bcsearch.storage.urls import checked, file_id, sqlite_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,6 +57,7 @@ class Storage(BatchedParamsStorage):
 
     def __init__(self, url: str, limits: Limits | None = None) -> None:
         super().__init__(url, engine_options(make_url(url)), skip_table_creation=True)
+        self._file = file_id(self.engine.url)
         self.outage = Outage(seconds=0)
         self._released: set[int] = set()
         self._new_id = -1  # of the last new trial, until its first heartbeat after the one it has
@@ -158,6 +159,27 @@ class Storage(BatchedParamsStorage):
                 self.heartbeat_interval,
                 first_line(error),
             )
+
+    def check_there(self) -> None:
+        """Check that a SQLite file is still the one that was opened.
+
+        SQLite goes on in a file that was deleted, and nobody else ever sees what it writes.
+
+        Raises:
+            DiskError: it was deleted, moved or replaced.
+        """
+        if self._file != file_id(self.engine.url):
+            raise DiskError(f"database {sqlite_path(self.engine.url)} was deleted or moved")
+
+    @reconnecting
+    def fail_strays(self, study: Study) -> None:
+        """Fail the WAITING trials of a study that is done, but its start points.
+
+        They are of workers that asked for a trial after the last slot had been taken. Start points
+        that had no turn are tried first where the budget is raised.
+        """
+        with transaction(self.engine) as session:
+            trial_rows.fail_strays(session, study_id(study))
 
     @reconnecting
     def runs_any(self, study: Study) -> bool:

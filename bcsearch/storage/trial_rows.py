@@ -18,6 +18,7 @@ from bcsearch.storage.engine import changes_one
 from bcsearch.storage.optuna_private import (
     BEATS,
     CONSTRAINT,
+    FIXED_PARAMS,
     SYSTEM_ATTRS,
     TRIALS,
     VALUES,
@@ -82,6 +83,14 @@ def runs_any(session: Session, study_id: int) -> bool:
     in_study = select(TRIALS.c.trial_id).where(TRIALS.c.study_id == study_id)
     running = in_study.where(TRIALS.c.state == TrialState.RUNNING)
     return session.execute(running.limit(1)).first() is not None
+
+
+def fail_strays(session: Session, study_id: int) -> None:
+    """Fail the WAITING trials of a study that are no start points."""
+    fixed = SYSTEM_ATTRS.c.trial_id == TRIALS.c.trial_id, SYSTEM_ATTRS.c.key == FIXED_PARAMS
+    starts = select(SYSTEM_ATTRS.c.trial_id).where(*fixed).exists()
+    waiting = TRIALS.c.study_id == study_id, TRIALS.c.state == TrialState.WAITING
+    session.execute(update(TRIALS).where(*waiting, ~starts).values(state=TrialState.FAIL))
 
 
 def write_heartbeat(session: Session, trial_id: int) -> None:

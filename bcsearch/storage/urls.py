@@ -133,6 +133,18 @@ def sqlite_path(url: URL) -> Path | None:
     return Path(url.database or "")
 
 
+def file_id(url: URL) -> tuple[int, int] | None:
+    """Return device and number of a SQLite file; None where there is none, or on a server."""
+    path = sqlite_path(url)
+    if path is None:
+        return None
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def reachable(url: str) -> str:
     """Return a URL that means the same from any folder of this machine."""
     address = checked(url)

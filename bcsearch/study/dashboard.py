@@ -24,9 +24,11 @@ from bcsearch.storage.urls import checked
 from bcsearch.study.trial_files import TrialDrawer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 HOST = "127.0.0.1"
+READS = ("GET", "HEAD")  # methods that change nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,11 +52,14 @@ class Dashboard:
 
 
 @contextmanager
-def open_dashboard(url: str, files_dir: Path, port: int) -> Iterator[Dashboard]:
+def open_dashboard(
+    url: str, files_dir: Path, port: int, *, may_change: bool = False
+) -> Iterator[Dashboard]:
     """Listen on a port of this machine, or on any free one for 0.
 
     ``files_dir`` holds the folders of the studies' files, of which figures are drawn. What is added
-    in the browser is kept beside them, in the folder ``dashboard``.
+    in the browser is kept beside them, in the folder ``dashboard``: that, and deleting and renaming
+    studies, only where it ``may_change`` them.
 
     Raises:
         StudyError: nothing was ever run on this database; it is not created.
@@ -68,7 +73,7 @@ def open_dashboard(url: str, files_dir: Path, port: int) -> Iterator[Dashboard]:
         draw = TrialDrawer(storage, files_dir)
         store = FigureStore(files_dir / "dashboard", elsewhere, draw)
         kept = get_storage(storage)  # which reads finished trials once, not at every look
-        app = optuna_dashboard.wsgi(kept, artifact_store=store)
+        app = _Guarded(optuna_dashboard.wsgi(kept, artifact_store=store), may_change)
         try:
             server = make_server(HOST, port, app, server_class=_Server, handler_class=_Silent)
         except OSError as error:
@@ -80,6 +85,38 @@ def open_dashboard(url: str, files_dir: Path, port: int) -> Iterator[Dashboard]:
         finally:
             server.server_close()
             storage.engine.dispose()
+
+
+class _Guarded:
+    """Refuses what pages of other sites ask for, and changes where they are not allowed.
+
+    A page whose name leads to this machine would be answered as the dashboard's own, but for the
+    Host header, in which its name stands.
+    """
+
+    def __init__(self, app: WSGIApplication, may_change: bool) -> None:
+        self._app, self._may_change = app, may_change
+
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        reason = self._reason_against(environ)
+        if not reason:
+            return self._app(environ, start)
+        body = reason.encode()
+        headers = [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))]
+        start("403 Forbidden", headers)
+        return [body]
+
+    def _reason_against(self, environ: WSGIEnvironment) -> str:
+        """Return why a request is refused; nothing where it is not."""
+        hosts = [f"{name}:{environ['SERVER_PORT']}" for name in (HOST, "localhost")]
+        origins = [f"http://{host}" for host in hosts]
+        if environ.get("HTTP_HOST") not in hosts:
+            return f"open http://{hosts[0]}/: the dashboard answers under no other name"
+        if environ.get("HTTP_ORIGIN", origins[0]) not in origins:
+            return "the dashboard does not answer to pages of other sites"
+        if environ["REQUEST_METHOD"] not in READS and not self._may_change:
+            return "nothing can be changed here: start 'bcsearch dashboard' with --allow-changes"
+        return ""
 
 
 class _Server(ThreadingMixIn, WSGIServer):

@@ -13,8 +13,10 @@ from bcsearch.export.about import MODEL_NAME, read_about
 from bcsearch.export.bundle import Bundle, write_bundle
 from bcsearch.export.evaluate import score_predictions
 from bcsearch.export.writers import Finished
-from bcsearch.paths import locked, make_writable_dir
+from bcsearch.paths import locked
 from bcsearch.records.events import Notice
+from bcsearch.records.texts import study_option
+from bcsearch.study.places import made_study_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +68,8 @@ def ensure_refitted(
 
 
 def _alone(session: Session, check: Callable[[], None]) -> AbstractContextManager[None]:
-    return locked(make_writable_dir(session.bundle_dir.parent) / ".refit.lock", check)
+    folder = made_study_dir(session.results, session.name, session.uuid, "--results")
+    return locked(folder / ".refit.lock", check)
 
 
 def _refit(
@@ -164,7 +167,7 @@ def _chosen(study: StudyRecord, number: int | None) -> TrialRecord:
     )
     raise StudyError(
         f"--trial: came {number}, {reason}; allowed: a complete trial; "
-        f"'bcsearch status --study {study.name}' lists the best"
+        f"'bcsearch status {study_option(study.name)}' lists the best"
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bcsearch.export.about import read_about
-from bcsearch.paths import make_writable_dir, replacing
+from bcsearch.paths import PROBE, check_name, is_draft, make_writable_dir, replacing
 from bcsearch.storage import attrs
 
 if TYPE_CHECKING:
@@ -79,19 +79,54 @@ def files_dir(study: optuna.Study, options: RunOptions, *, may_move: bool = Fals
 def study_dir(base: Path, name: str, uuid: str) -> Path:
     """Return a study's folder in ``base``.
 
-    One with the uuid in its name where another of that name has files there.
+    One with the uuid in its name where that holds anything without a mark of this study: files of
+    the user's, or of another study of that name.
+
+    Raises:
+        ConfigError: the name would lead elsewhere.
     """
-    folder = base / name
+    folder = base / check_name(name)
     marks = (_mark(folder, name) for name in (MARK, OWNER))
-    owners = {mark.uuid for mark in marks if mark} | {
-        (read_about(folder / MODEL) or {}).get("study", {}).get("uuid")
-    }
-    return folder if owners <= {None, uuid} else folder.with_name(f"{name}-{uuid[:8]}")
+    about = read_about(folder / MODEL) or {}
+    owners = {mark.uuid for mark in marks if mark} | {about.get("study", {}).get("uuid")}
+    owners -= {None}
+    is_ours = owners == {uuid} or (not owners and _is_vacant(folder))
+    return folder if is_ours else folder.with_name(f"{name}-{uuid[:8]}")
+
+
+def made_study_dir(base: Path, name: str, uuid: str, option: str) -> Path:
+    """Make a study's folder in ``base``, with a mark that tells whose it is.
+
+    ``option`` chooses another.
+
+    Raises:
+        DiskError: the folder cannot be made or written.
+    """
+    folder = make_writable_dir(study_dir(base, name, uuid), option)
+    if not any(_mark(folder, name) for name in (MARK, OWNER)):
+        _write(folder / OWNER, Mark(uuid, str(folder.absolute())))
+    return folder
+
+
+def is_there(folder: Path) -> bool:
+    """Whether the folder of a study's files is the one that was marked: not made anew since."""
+    return any((folder / name).exists() for name in (MARK, OWNER))
 
 
 def bundle_dir(results: Path, name: str, uuid: str) -> Path:
     """Return the folder of a study's finished model."""
     return study_dir(results, name, uuid) / MODEL
+
+
+def _is_vacant(folder: Path) -> bool:
+    """Whether a folder is not there, or holds nothing but what marking it leaves."""
+    try:
+        left = [path for path in folder.iterdir() if path.name not in (MARK, OWNER)]
+        return all(path.name.startswith(PROBE) or is_draft(path) for path in left)
+    except FileNotFoundError:
+        return True
+    except OSError:  # a file, or a folder that may not be read
+        return False
 
 
 def _write(path: Path, mark: Mark) -> None:

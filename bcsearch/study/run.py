@@ -14,7 +14,7 @@ from bcsearch.errors import ConfigError
 from bcsearch.objective.attempt import Context
 from bcsearch.objective.cross_validated import Objective
 from bcsearch.records import TrialState
-from bcsearch.records.events import Listener, Notice, TimeLeft, ignore
+from bcsearch.records.events import Listener, Notice, TimeLeft
 from bcsearch.records.sizes import time_text
 from bcsearch.storage import database_of, masked
 from bcsearch.storage.database_errors import plain_errors
@@ -59,6 +59,7 @@ def run(sweep: str, options: RunOptions, listener: Listener) -> RunResult:
     asked = options.plan(sweep)
     url = database_of(options, of_sweep=asked.sweep.storage)
     with plain_errors(checked(url), AGAIN), Interrupts(listener) as interrupts:
+        listener = interrupts.tell
         prepared = prepare(asked, options, listener, interrupts)
         make_room(options.results_dir)
         try:
@@ -72,6 +73,7 @@ def run(sweep: str, options: RunOptions, listener: Listener) -> RunResult:
         with suppress(KeyboardInterrupt):
             if _search(session, prepared, url, options, listener, interrupts):
                 bundle = ensure_refitted(prepared, session, interrupts.raise_if_asked, listener)
+                session.check_there()
                 _report_overrun(options, listener)
         return RunResult(study=session.name, bundle=bundle)
 
@@ -86,6 +88,7 @@ def plan(sweep: str, options: RunOptions, listener: Listener) -> StudyCosts:
     """
     asked = options.plan(sweep)
     with Interrupts(listener) as interrupts:
+        listener = interrupts.tell
         prepared = prepare(asked, options, listener, interrupts)
         if options.max_cache is not None:
             check_cache(asked, prepared.trainer, options.max_cache)
@@ -106,9 +109,9 @@ def work(name: str, options: RunOptions, listener: Listener) -> bool:
             study's.
     """
     alone = not leave_with_supervisor()
-    hears = listener if alone else ignore
     url = database_of(options, name)
-    with plain_errors(checked(url), AGAIN), Interrupts(hears) as interrupts:
+    with plain_errors(checked(url), AGAIN), Interrupts(listener, announces=alone) as interrupts:
+        listener = interrupts.tell
         session, prepared = open_existing(name, options, listener, interrupts)
         if alone:
             _report_budget(session, listener)
@@ -128,6 +131,7 @@ def refit(name: str, number: int | None, options: RunOptions, listener: Listener
     """
     url = database_of(options, name)
     with plain_errors(checked(url), AGAIN), Interrupts(listener) as interrupts:
+        listener = interrupts.tell
         session, prepared = open_existing(name, options, listener, interrupts)
         return refit_trial(prepared, session, interrupts.raise_if_asked, number=number)
 
@@ -149,6 +153,7 @@ def _search(
         return _worker(session, prepared, options, listener, interrupts).run()
     finally:
         interrupts.clock = None
+        session.check_there()
 
 
 def _worker(
@@ -182,6 +187,7 @@ def _worker(
         interrupts=interrupts,
         listener=listener,
         tell_progress=lambda: listener(session.progress()),
+        check_there=session.check_there,
         most_trials=options.max_trials or inf,
         grow=(lambda: listener(session.grow())) if options.grow else None,
     )

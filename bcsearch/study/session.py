@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from bcsearch.artifacts.files import Artifacts
+from bcsearch.errors import DiskError
 from bcsearch.records.events import BudgetKnown
 from bcsearch.storage import Ledger, Slots, attrs, read_overview, read_study
 from bcsearch.study.create import stored_plan
-from bcsearch.study.places import bundle_dir
+from bcsearch.study.places import bundle_dir, is_there
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,17 +65,46 @@ class Session:
         return self.study.study_name
 
     @property
+    def uuid(self) -> str:
+        """What tells it from all other studies."""
+        return self.ledger.uuid
+
+    @property
     def bundle_dir(self) -> Path:
         """The folder of its finished model.
 
         Another study of this name may have come to have the first choice.
         """
-        return bundle_dir(self.results, self.name, self.ledger.uuid)
+        return bundle_dir(self.results, self.name, self.uuid)
 
     @property
     def artifacts(self) -> Artifacts:
         """The files of its trials."""
         return Artifacts(self.files)
+
+    def check_there(self) -> None:
+        """Check that the study's database and files were not deleted while it is worked on.
+
+        Raises:
+            DiskError: they were; the message says what is lost and what is left.
+        """
+        again = "run the same command again"
+        try:
+            self.storage.check_there()
+        except DiskError as error:
+            left = f"their files are still in {self.files}"
+            if not is_there(self.files):
+                left = f"and so are their files in {self.files}"
+            raise DiskError(
+                f"{error} during the run: the trials of study {self.name!r} are lost, {left}; "
+                f"the cache is kept; to begin anew, {again}"
+            ) from error
+        if not is_there(self.files):
+            raise DiskError(
+                f"the files of its trials in {self.files} were deleted or moved during the run: "
+                "checkpoints and probabilities are lost, trials and scores are still in the "
+                f"database; to go on, {again}"
+            )
 
     def record(self) -> StudyRecord:
         """Read it back with every epoch of every trial."""

@@ -44,6 +44,7 @@ class Worker:
     interrupts: Interrupts
     listener: Listener
     tell_progress: Callable[[], None] = lambda: None
+    check_there: Callable[[], None] = lambda: None  # raises where what it works on is gone
     most_trials: float = inf
     grow: Callable[[], None] | None = None
     _infeasible: int = 0
@@ -59,6 +60,7 @@ class Worker:
         pace = Pace(self.slots.counts())
         n_run = 0
         while not self.interrupts.asked and n_run < self.most_trials:
+            self.check_there()
             if not self._has_time():
                 return True
             slot = self.slots.claim(self.name)
@@ -116,6 +118,7 @@ class Worker:
             time.sleep(IDLE_SECONDS)
             if not self.slots.counts().is_done:
                 return False
+        self.storage.fail_strays(self.study)
         self.objective.context.artifacts.remove_checkpoints()
         return True
 

@@ -69,7 +69,8 @@ class Lockstep:
             with self._stopwatch:
                 self._train_epoch(schedule)
             self._check()
-            stopped = self.report(self._done[-1].epoch, self._done[-1].mean)
+            stop = self.report(self._done[-1].epoch, self._done[-1].mean)
+            stopped = stop and not self._is_over()  # the last epoch has nothing to stop
             self.checkpoints.offer(self._checkpoint)
         return TrainResult(
             epochs=tuple(self._done),

@@ -113,7 +113,7 @@ class Trainer:
         Raises:
             InfeasibleError: it runs out of memory or time, or its loss becomes NaN.
         """
-        with self._enough_memory():
+        with self.enough_memory():
             trainer = self._staged(params, self.folds, self.scored_views(params))
             return Lockstep(
                 trainer=trainer,
@@ -142,7 +142,7 @@ class Trainer:
             Exception: what ``check`` raises, which is called before each epoch, or each batch where
                 these take long.
         """
-        with self._enough_memory():
+        with self.enough_memory():
             trainer = self._staged(params, self._all, self.views.training(params))
             for epoch, rate in enumerate(learning_rates):
                 trainer.train_epoch(epoch, rate, check)
@@ -178,8 +178,12 @@ class Trainer:
         return self._graphs.get(key, make)
 
     @contextmanager
-    def _enough_memory(self) -> Iterator[None]:
-        """Name running out of memory as such, and free what was kept for other trials."""
+    def enough_memory(self) -> Iterator[None]:
+        """Name running out of memory as such, and free what was kept for other trials.
+
+        Raises:
+            InfeasibleError: the block ran out of memory.
+        """
         try:
             yield
         except (MemoryError, tf.errors.ResourceExhaustedError, tf.errors.InternalError) as error:

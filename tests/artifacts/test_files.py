@@ -73,7 +73,9 @@ def test_checkpoints_are_removed_together(tmp_path: Path) -> None:
 def test_figures_go_after_probabilities_the_oldest_first(tmp_path: Path) -> None:
     artifacts = Artifacts(tmp_path)
     artifacts.save_probabilities(0, np.zeros((500, 2)))
-    figures = [tmp_path / FIGURES / f"figure-{number}" for number in range(3)]
+    figures = [
+        tmp_path / FIGURES / f"8f14e45f-ceea-4e7a-9c1d-00000000000{number}" for number in range(3)
+    ]
     figures[0].parent.mkdir()
     for age, figure in enumerate(figures):
         figure.write_bytes(bytes(1000))
@@ -123,17 +125,35 @@ def test_drafts_of_killed_workers_are_removed_once_they_are_old(tmp_path: Path) 
     artifacts = Artifacts(tmp_path)
     artifacts.save_probabilities(0, np.zeros((2, 2)))
     old, young = (
-        tmp_path / "out_of_fold" / f".trial-00007.npy.{name}.npy" for name in ("old", "young")
+        tmp_path / "out_of_fold" / f".trial-00007.npy.{name}.npy"
+        for name in ("0123abcd", "89ef4567")
     )
-    figures, half = (tmp_path / FIGURES / name for name in (".draft-old", ".figure.svg.half"))
-    figures.mkdir(parents=True)
-    for draft in (old, young, half, figures / "figure.svg"):
+    for draft in (old, young):
         draft.write_bytes(b"half")
-    for path in (old, figures):
-        os.utime(path, (0, 0))
+    os.utime(old, (0, 0))
     collect(artifacts, 0, FakeLedger())
     artifacts.shrink(0, [])
-    assert [path.exists() for path in (old, figures, young, half)] == [False, False, True, True]
+    assert [path.exists() for path in (old, young)] == [False, True]
+
+
+def test_files_of_the_user_among_ours_stay(tmp_path: Path) -> None:
+    artifacts = Artifacts(tmp_path)
+    names = ("epoch9.h5", ".hidden", "trial-best.npz", "deep/trial-00001.npz", "my-figure.svg")
+    theirs = [
+        tmp_path / folder / name
+        for folder in ("checkpoints", "out_of_fold", FIGURES)
+        for name in names
+    ]
+    for path in theirs:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"mine")
+        os.utime(path, (0, 0))
+    artifacts.checkpoint_path(3).write_bytes(b"")
+    collect(artifacts, 0, FakeLedger())
+    artifacts.shrink(0, [])
+    artifacts.remove_checkpoints()
+    assert [path.read_bytes() for path in theirs] == [b"mine"] * len(theirs)
+    assert not artifacts.checkpoint_path(3).exists()
 
 
 def test_worker_with_a_folder_of_its_own_looks_at_its_own_trials(tmp_path: Path) -> None:

@@ -184,7 +184,6 @@ def some_file(*arguments: str) -> Callable[[Path], list[str]]:
 
 QUICK = ("run", "--study", "quickstart")
 LIGHT: dict[str, Case] = {
-    "no command": (given(), ("Missing command", "bcsearch --help")),
     "no command of a group": (given("cache"), ("Missing command",)),
     "unknown command": (given("runn"), ("'runn'", "bcsearch --help")),
     "unknown option": (given(*QUICK, "--trails", "5"), ("--trails", "--trials")),

@@ -6,9 +6,11 @@ import json
 import signal
 import socket
 from contextlib import closing
+from http.client import HTTPConnection
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import numpy as np
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     Run = Callable[..., Answer]
 
 PLAN = make_plan()
+JSON = "application/json"
 
 
 @pytest.fixture
@@ -68,6 +71,44 @@ def test_it_listens_on_this_machine_alone(served: Served) -> None:
         connection.laddr.ip for connection in connections if connection.status == psutil.CONN_LISTEN
     }
     assert listening == {"127.0.0.1"}
+
+
+def answer(served: Served, method: str, path: str, **headers: str) -> int:
+    """Return the status of a request to the port, whatever its headers say."""
+    port = urlsplit(served.address).port
+    with closing(HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+        connection.request(method, path, body="{}", headers={"Content-Type": JSON, **headers})
+        return connection.getresponse().status
+
+
+@pytest.mark.slow
+def test_it_answers_only_its_own_pages_and_changes_nothing_unless_allowed(
+    session: Session,
+) -> None:
+    with serve(session.results) as served:
+        own = served.address.rstrip("/")
+        port = urlsplit(own).port
+        cases: list[tuple[int, str, dict[str, str]]] = [
+            (200, "GET", {}),
+            (200, "GET", {"Host": f"localhost:{port}", "Origin": own}),
+            (403, "GET", {"Host": "evil.example"}),
+            (403, "GET", {"Host": f"evil.example:{port}"}),
+            (403, "GET", {"Host": f"127.0.0.1.evil.example:{port}"}),
+            (403, "GET", {"Host": ""}),
+            (403, "GET", {"Origin": "http://evil.example"}),
+            (403, "GET", {"Origin": "null"}),
+            (403, "DELETE", {}),
+            (403, "PUT", {"Origin": own}),
+            (403, "POST", {"Host": "evil.example"}),
+        ]
+        for expected, method, headers in cases:
+            assert answer(served, method, "/api/studies/1", **headers) == expected, headers
+        assert len(get(f"{served.address}api/studies")["study_summaries"]) == 1
+    with serve(session.results, "--allow-changes") as served:
+        assert answer(served, "DELETE", "/api/studies/1", Host="evil.example") == 403
+        assert answer(served, "DELETE", "/api/studies/1", Origin="http://evil.example") == 403
+        assert answer(served, "DELETE", "/api/studies/1") == 204
+        assert get(f"{served.address}api/studies")["study_summaries"] == []
 
 
 @pytest.mark.slow

@@ -81,6 +81,24 @@ def test_new_bundle_replaces_the_old_one_whole(tmp_path: Path) -> None:
     assert set(kept(folder)) == {"model/best.toml", "model/model.keras", "model/best.json"}
 
 
+def test_files_of_the_user_beside_a_model_stay_and_a_link_to_its_folder_too(
+    tmp_path: Path,
+) -> None:
+    far = tmp_path / "far"
+    far.mkdir()
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "model").symlink_to(far)
+    write(tmp_path / "study" / "model", None, "csv")
+    (far / "notes.txt").write_text("mine")
+    (far / "deep").mkdir()
+    for _ in range(2):
+        write(tmp_path / "study" / "model")
+    assert (tmp_path / "study" / "model").is_symlink()
+    names = {path.name for path in far.iterdir()}
+    assert names == {"best.toml", "model.keras", "notes.txt", "deep"}
+    assert {path.name for path in tmp_path.iterdir()} == {"far", "study"}
+
+
 def full_disk(*_: Any, **__: Any) -> NoReturn:
     raise OSError(28, "No space left on device")
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import pytest
@@ -104,8 +105,8 @@ def test_prediction_names_the_likeliest_class(
 ) -> None:
     text = predictions_csv(["a.png"], ["basophil", "eosinophil"], [probabilities])
     assert (
-        text
-        == f"image,predicted_label,predicted_class,probability,basophil,eosinophil\n{expected}\n"
+        text == "image,predicted_label,predicted_class,probability,probability_basophil,"
+        f"probability_eosinophil\n{expected}\n"
     )
 
 
@@ -116,9 +117,32 @@ def test_names_with_commas_stay_one_cell() -> None:
         "predicted_label": "0",
         "predicted_class": "one, two",
         "probability": "1.0",
-        "one, two": "1.0",
-        "three": "0.0",
+        "probability_one, two": "1.0",
+        "probability_three": "0.0",
     }
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t"])
+def test_names_are_no_formulas_and_hide_no_column(start: str) -> None:
+    name = f"{start}cmd|' /C calc'!A0"
+    text = predictions_csv([name], ["image", name], [[0.25, 0.75]])
+    header, row = csv.reader(StringIO(text, newline=""))
+    assert row == [f"'{name}", "1", f"'{name}", "0.75", "0.25", "0.75"]
+    assert len(set(header)) == len(header) == 6
+    assert not [cell for cell in header if cell.startswith(start)]
+
+
+def test_names_with_line_ends_stay_one_cell() -> None:
+    text = predictions_csv(["a\rb\nc"], ["x"], [[1.0]])
+    _, row = csv.reader(StringIO(text, newline=""))
+    assert row[0] == "a\\rb\nc"
+
+
+def test_numbers_below_zero_stay_numbers(study: StudyRecord) -> None:
+    first = study.trials[0].epochs[0]
+    trials = (replace(study.trials[0], epochs=(replace(first, scores={"log_loss": (-0.5,)}),)),)
+    (row,) = rows_of(folds_csv(replace(study, trials=trials)))
+    assert row["log_loss"] == row["log_loss_fold_0"] == "-0.5"
 
 
 def test_every_image_needs_its_probabilities() -> None:

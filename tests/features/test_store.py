@@ -313,10 +313,16 @@ def test_entries_are_described_and_pruned_by_age_and_size(tmp_path: Path) -> Non
     assert (record.kind, record.fields) == ("view", {"index": 0, "policy": "light"})
     assert (record.shape, record.dtype, record.n_bytes) == (SHAPE, "float16", N_BYTES)
 
-    (tmp_path / "entries" / "without meta").mkdir()
+    (tmp_path / "entries" / ("0" * 32)).mkdir()  # without meta
+    theirs = [tmp_path / shelf / "holidays" / "me.jpg" for shelf in ("entries", "drafts")]
+    for path in theirs:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"")
     assert [gone.digest for gone in store.prune(older_than=950)] == [keys[0].digest]
     assert [gone.digest for gone in store.prune(limit_bytes=2 * N_BYTES)] == [keys[1].digest]
     held = store.get_or_compute(keys[2], Source())
     assert [gone.digest for gone in store.prune()] == [keys[3].digest]
     assert held.data.shape == SHAPE
-    assert [folder.name for folder in (tmp_path / "entries").iterdir()] == [keys[2].digest]
+    left = sorted(folder.name for folder in (tmp_path / "entries").iterdir())
+    assert left == sorted([keys[2].digest, "holidays"])
+    assert all(path.exists() for path in theirs)

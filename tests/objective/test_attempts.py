@@ -142,6 +142,35 @@ def test_retry_of_a_lost_trial_goes_on_from_the_checkpoint_and_reports_every_epo
     assert last.intermediate_values == pytest.approx(BEST_SO_FAR)
 
 
+@pytest.mark.parametrize("as_twin", [False, True])
+@pytest.mark.parametrize(
+    ("epoch", "state"), [(3, TrialState.PRUNED), (4, TrialState.COMPLETE)], ids=["before", "last"]
+)
+def test_trial_that_trained_all_its_epochs_is_complete_whatever_the_pruner_says(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    epoch: int,
+    state: TrialState,
+    as_twin: bool,
+) -> None:
+    session = open_session(tmp_path, make_plan(ONE_POINT), trials=1 + as_twin)
+
+    def prunes(trial: optuna.Trial) -> bool:
+        reports = session.study.trials[trial.number].intermediate_values
+        return trial.number == as_twin and max(reports) == epoch
+
+    monkeypatch.setattr(optuna.Trial, "should_prune", prunes)
+    trained_by(session, FakeTrainer(curve=script))
+    assert session.record().trials[-1].state is state
+
+
+def test_trial_that_ends_as_the_run_does_is_complete(tmp_path: Path) -> None:
+    session = open_session(tmp_path, make_plan(ONE_POINT), trials=2)
+    interrupted(session, 4)
+    assert session.record().count(TrialState.COMPLETE) == 1
+    assert session.slots.counts().finished == 1
+
+
 def test_pruned_trial_gets_no_checkpoint_more(tmp_path: Path) -> None:
     path, recorder = tmp_path / "trial.npz", Recorder()
     kept = checkpoints(path, recorder)

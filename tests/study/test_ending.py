@@ -36,9 +36,8 @@ def refitted(folder: Path, study: StudyRecord, number: int | None) -> int:
 
     asked: list[int] = []
     ledger = SimpleNamespace(entry_of=asked.append)  # has no entry
-    session = cast(
-        "Any", SimpleNamespace(bundle_dir=folder / "model", ledger=ledger, record=lambda: study)
-    )
+    place = {"results": folder, "name": study.name, "uuid": study.uuid}
+    session = cast("Any", SimpleNamespace(**place, ledger=ledger, record=lambda: study))
     with pytest.raises(StudyError) as caught:
         refit_trial(cast("Any", None), session, lambda: None, number=number)
     if not asked:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from typing import NoReturn
 
 import pytest
 
@@ -44,3 +45,31 @@ def test_handlers_from_before_come_back() -> None:
     with pytest.raises(RuntimeError), Interrupts(Recorder()):
         raise RuntimeError
     assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+def test_nohup_is_respected() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interrupts(Recorder()) as interrupts:
+            send(signal.SIGHUP)
+            assert not interrupts()
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize(
+    "loss", [BrokenPipeError(32, "Broken pipe"), OSError(5, "EIO"), SystemExit(1)]
+)
+def test_run_should_end_once_nobody_reads_it(loss: BaseException) -> None:
+    told: list[object] = []
+
+    def lost(event: object) -> NoReturn:
+        told.append(event)
+        raise loss
+
+    interrupts = Interrupts(lost)
+    for _ in range(2):
+        interrupts.tell(Notice(text="hello"))
+    assert interrupts()
+    assert len(told) == 1

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bcsearch.config import RunOptions
+from bcsearch.errors import ConfigError
 from bcsearch.storage import attrs
-from bcsearch.study.places import files_dir, study_dir
+from bcsearch.study.places import files_dir, made_study_dir, study_dir
 from tests.fakes import make_plan, open_session
 
 if TYPE_CHECKING:
@@ -146,3 +147,38 @@ def test_model_of_another_study_of_the_same_name_is_left_alone(tmp_path: Path) -
     (tmp_path / "cells" / "model" / "best.toml").write_text('[study]\nuuid = "aaaaaaaaaaaa"\n')
     assert study_dir(tmp_path, "cells", "aaaaaaaaaaaa") == tmp_path / "cells"
     assert study_dir(tmp_path, "cells", "bbbbbbbbbbbb") == tmp_path / "cells-bbbbbbbb"
+
+
+@pytest.mark.parametrize("name", ["model/mine.txt", "checkpoints/epoch9.h5", ".hidden", "notes"])
+@pytest.mark.parametrize("option", ["results", "artifacts"])
+def test_folder_of_the_users_with_the_name_of_the_study_is_left_alone(
+    name: str, option: str, study: optuna.Study, tmp_path: Path
+) -> None:
+    mine = tmp_path / "one" / "cells" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    uuid = study.user_attrs[attrs.UUID]
+    chosen = options(tmp_path / "one")
+    if option == "artifacts":
+        chosen = options(tmp_path / "two", tmp_path / "one")
+    ours = tmp_path / "one" / f"cells-{uuid[:8]}"
+    for _ in range(2):  # as it is made, and as it is found again
+        assert files_dir(study, chosen) == ours
+        assert made_study_dir(tmp_path / "one", "cells", uuid, "--results") == ours
+    assert mine.read_text() == "mine"
+    assert mine.relative_to(tmp_path / "one" / "cells").parts[0] in {
+        path.name for path in (tmp_path / "one" / "cells").iterdir()
+    }
+
+
+def test_folder_of_a_model_alone_is_marked(study: optuna.Study, tmp_path: Path) -> None:
+    uuid = study.user_attrs[attrs.UUID]
+    made = made_study_dir(tmp_path / "models", "cells", uuid, "--results")
+    (made / "model").mkdir()
+    assert study_dir(tmp_path / "models", "cells", uuid) == made == tmp_path / "models" / "cells"
+    assert study_dir(tmp_path / "models", "cells", "other-uuid") != made
+
+
+def test_study_whose_name_leads_elsewhere_gets_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="study name"):
+        study_dir(tmp_path, "..", "aaaaaaaaaaaa")

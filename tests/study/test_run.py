@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -187,6 +188,44 @@ def test_ctrl_c_in_the_refit_ends_the_run_and_the_next_run_only_refits(bench: Be
     bench.in_refit = lambda: None
     assert bench.run().bundle is not None
     assert (len(bench.trainer.calls), bench.refits) == (4, 2)
+
+
+@pytest.mark.parametrize(
+    ("own_database", "lost", "left"),
+    [
+        (
+            True,
+            "database .* was deleted or moved during the run: the trials .* are lost",
+            "so are their files",
+        ),
+        (
+            False,
+            "files of its trials in .* were deleted .*probabilities are lost",
+            "trials and scores are still",
+        ),
+    ],
+    ids=["with the database", "database elsewhere"],
+)
+@pytest.mark.parametrize("moment", ["search", "refit"])
+def test_results_deleted_during_a_run_are_an_error_that_says_what_is_lost(
+    bench: Bench, tmp_path: Path, own_database: bool, lost: str, left: str, moment: str
+) -> None:
+    changes = {} if own_database else {"storage": f"sqlite:///{tmp_path}/elsewhere.db"}
+
+    def delete(epoch: int = 1) -> None:
+        if epoch == 1:
+            shutil.rmtree(bench.options.results_dir, ignore_errors=True)
+
+    if moment == "search":
+        bench.trainer.during = delete
+    else:
+        bench.in_refit = delete
+    with pytest.raises(DiskError, match=lost) as caught:
+        bench.run(**changes)
+    assert left in str(caught.value)
+    assert "run the same command again" in str(caught.value)
+    bench.trainer.during, bench.in_refit = (lambda epoch: None), (lambda: None)
+    assert bench.run(**changes).bundle is not None
 
 
 def test_other_fingerprint_is_refused_before_anything_is_trained(bench: Bench) -> None:

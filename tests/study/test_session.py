@@ -57,4 +57,5 @@ def test_progress_tells_what_other_processes_have_done(tmp_path: Path) -> None:
 def test_files_of_a_study_lie_in_its_folder(tmp_path: Path) -> None:
     session = open_session(tmp_path, make_plan())
     assert session.artifacts.folder == session.files
-    assert not session.bundle_dir.parent.exists()
+    assert session.bundle_dir.parent == session.files
+    assert not session.bundle_dir.exists()

@@ -7,7 +7,7 @@ import pytest
 from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState as OptunaState
 
-from bcsearch.errors import InfeasibleError, StudyError
+from bcsearch.errors import DiskError, InfeasibleError, StudyError
 from bcsearch.records import TrialState
 from bcsearch.records.events import TrialEnded, TrialLost, TrialStarted
 from bcsearch.study.interrupts import Interrupts
@@ -290,3 +290,37 @@ def test_limit_of_time_is_that_of_the_studys_own_limits(tmp_path: Path) -> None:
     plan, trainer = make_plan(limits={"trial_seconds": 90}), FakeTrainer()
     assert make_worker(open_session(tmp_path, plan, trials=2), plan, trainer).run()
     assert trainer.trial_seconds == [90, 90]
+
+
+def test_done_study_keeps_no_trial_that_waits_but_start_points(tmp_path: Path) -> None:
+    plan = make_plan(start=[{"learning_rate": rate} for rate in (0.01, 0.02, 0.03)])
+    session = open_session(tmp_path, plan, trials=2)
+    stray = session.storage.create_new_trial(session.study._study_id)
+    session.storage.release(stray)  # as by a worker whose slot was taken before it asked
+    number = session.storage.get_trial(stray).number
+    slot = session.slots.claim("other")
+    assert slot is not None
+    assert session.slots.bind(slot, 0)
+    trial_id = session.study.trials[0]._trial_id
+    session.storage.set_trial_state_values(trial_id, OptunaState.RUNNING)
+    session.storage.set_trial_state_values(trial_id, OptunaState.COMPLETE, [0.5])
+    worker = make_worker(session, plan, FakeTrainer())
+    assert worker.run()
+    found = {trial.number: trial.state for trial in session.study.trials}
+    assert found[number] is OptunaState.FAIL
+    assert [n for n, state in found.items() if state is OptunaState.WAITING] == [2]
+
+
+def test_worker_whose_place_is_gone_claims_nothing(tmp_path: Path) -> None:
+    plan = make_plan()
+    session = open_session(tmp_path, plan, trials=3)
+    worker = make_worker(session, plan, trainer := FakeTrainer())
+
+    def gone() -> NoReturn:
+        raise DiskError("it was deleted")
+
+    worker.check_there = gone
+    with pytest.raises(DiskError, match="it was deleted"):
+        worker.run()
+    assert trainer.calls == []
+    assert session.slots.counts().free == 3

@@ -190,6 +190,21 @@ def test_report_stops_training_and_the_best_epoch_so_far_is_kept() -> None:
     np.testing.assert_allclose(result.probabilities[: 2 * N].max(axis=1), 0.89, atol=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("curve", "last"),
+    [([(5, 5)] * 8, 3), ([(1, 1), (2, 2), (3, 3)], 2)],
+    ids=["patience", "epochs"],
+)
+def test_report_cannot_stop_what_has_come_to_its_end(
+    curve: list[tuple[int, int]], last: int
+) -> None:
+    for epoch in range(last + 1):
+        trainer = ScriptedTrainer(curve)
+        epochs = min(8, len(curve))
+        result = train(trainer, lambda now, _, epoch=epoch: now == epoch, epochs=epochs, patience=3)
+        assert (len(result.epochs), result.stopped) == (epoch + 1, epoch < last)
+
+
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
 @pytest.mark.parametrize("before", [[], [1.0, 1.0]])
 def test_loss_that_is_no_number_makes_a_configuration_infeasible(

@@ -341,7 +341,7 @@ def test_configuration_that_needs_more_memory_than_there_is_is_infeasible(bench:
         trainer(HIDDEN.but(units_1=2**33), keep_going, NoCheckpoints())
     with (
         pytest.raises(InfeasibleError, match="out of memory: nothing more is known"),
-        trainer._enough_memory(),
+        trainer.enough_memory(),
     ):
         raise MemoryError
     assert len(trainer(HIDDEN, keep_going, NoCheckpoints()).epochs) == SETTINGS.epochs
