@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from bcsearch.config import Reading
 from bcsearch.errors import DataError, DiskError
 from bcsearch.export.about import ABOUT_NAME, MODEL_NAME, read_about
 from bcsearch.export.writers import BUNDLE, Finished, write_all
@@ -44,6 +45,11 @@ class Bundle:
         Its backbone may see smaller ones.
         """
         return int(self.about["model"]["input_size"])
+
+    @property
+    def reading(self) -> Reading:
+        """How images become the squares that the model takes, as in training."""
+        return Reading(square=self.about["model"].get("square", "crop"))
 
     @cached_property
     def _forward(self) -> Callable[[np.ndarray], tf.Tensor]:
