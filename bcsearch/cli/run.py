@@ -70,7 +70,7 @@ def worker(study: options.Study, chosen: RunOptions) -> int:
     return 0
 
 
-@options.takes("data", "weights", "storage", "results_dir", "cache_dir", "cache_limit")
+@options.takes("data", "test", "weights", "storage", "results_dir", "cache_dir", "cache_limit")
 def refit(
     study: options.Study,
     chosen: RunOptions,

@@ -106,7 +106,7 @@ def _read_arrays(
         if pair.labels is not None:
             labels = _array(get, pair.labels, path)
             said += f" with {pair.labels}"
-            array = arranged(array, labels.size and len(labels.ravel()))
+            array = arranged(array, len(labels) if labels.ndim else None)
             pixels = to_images(array, where)
             values.append(to_labels(labels, len(pixels), f"{path}: {pair.labels}"))
         else:

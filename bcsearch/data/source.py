@@ -121,7 +121,7 @@ def load_unlabelled(
         return _unlabelled(paths[0], image_size, reading)
     found = [_unlabelled(path, image_size, reading) for path in paths]
     names = [
-        name if os.path.isfile(each.source) and each.names else f"{each.source}/{name}"
+        each.source if each.source.endswith(name) else f"{each.source}/{name}"
         for each in found
         for name in each.row_names
     ]
