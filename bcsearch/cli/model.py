@@ -41,16 +41,15 @@ def evaluate(
         from bcsearch.export.evaluate import match_labels
         from bcsearch.report.evaluation import evaluation_text
     bundle = read_bundle(model)
-    notes = []
     if bundle.about.get("data", {}).get("drawn"):
-        notes.append("the model was trained on the demo's DRAWN cells and has seen no real ones")
+        _say("the model was trained on the demo's DRAWN cells and has seen no real ones", err=True)
     images = load_images(data, bundle.input_size, chosen.over_reading(bundle.reading))
     names = None
     if class_names is not None:
         names = [name.strip() for name in class_names.split(",")]
     matched = match_labels(images, bundle.class_names, names)
-    _say(*notes, *images.notes, matched.note)
     options.show(score(bundle, images, names), evaluation_text, as_json=as_json)
+    _say(*images.notes, matched.note, err=as_json)
     return 0
 
 
@@ -87,7 +86,7 @@ def predict(
     return 0
 
 
-def _say(*notes: str) -> None:
-    """Print what was taken for what beside the result, which may be read by a program."""
+def _say(*notes: str, err: bool = False) -> None:
+    """Print what was taken for what; on stderr where a program reads the result."""
     for note in filter(None, notes):
-        typer.echo(f"note: {note}", err=True)
+        typer.echo(f"note: {note}", err=err)

@@ -108,6 +108,8 @@ def match_labels(
 def _strange(said: list[str], known: list[str]) -> str:
     first = next(name for name in said if name not in known)
     line = f"class {some_of([first])!r} is unknown to the model; allowed: {some_of(known, 8)}"
+    if all_numbers(said) and known == [str(number) for number in range(len(known))]:
+        return f"label {first} is unknown to the model; allowed: 0 to {len(known) - 1}"
     if all_numbers(known) and not all_numbers(said):
         line += "; its classes are numbers: name them in order with --class-names a,b,c"
     return line
