@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.lib.npyio import NpzFile
 
+from bcsearch.config.sweep import Reading
 from bcsearch.data.arrays import arranged, rule_of, to_images, to_labels
 from bcsearch.data.image_set import ImageSet
 from bcsearch.data.keys import CHOICE, KeyPair, key_pairs
@@ -22,14 +23,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bcsearch.config.sweep import Reading
-
+PLAIN = Reading()
 DAMAGE = (
     OSError, EOFError, ValueError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 
 
-def read_npz(path: Path, reading: Reading) -> ImageSet:
+def read_npz(path: Path, reading: Reading = PLAIN) -> ImageSet:
     """Read images and, where the file has them, labels, ``class_names`` and ``groups``.
 
     Raises:

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from bcsearch.config import Reading
 from bcsearch.data.npz import read_npz
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def test_saved_arrays_come_back(save: object, tmp_path: Path) -> None:
         groups=np.array([["p"], ["p"], ["q"], ["r"]]),
         class_names=np.array([b"a", b"b"]),
     )
-    found = read_npz(path, Reading())
+    found = read_npz(path)
     assert np.array_equal(found.images, IMAGES)
     assert found.require_labels().tolist() == [0, 1, 0, 1]
     assert found.class_names == ("a", "b")
@@ -39,11 +38,11 @@ def test_saved_arrays_come_back(save: object, tmp_path: Path) -> None:
 
 def test_what_a_file_does_not_hold_is_none(tmp_path: Path) -> None:
     np.savez(tmp_path / "cells.npz", data=IMAGES)
-    found = read_npz(tmp_path / "cells.npz", Reading())
+    found = read_npz(tmp_path / "cells.npz")
     assert (found.labels, found.class_names, found.groups, found.names) == (None, None, None, None)
     assert found.row_names == ("0", "1", "2", "3")
 
 
 def test_pickles_are_not_even_looked_at(tmp_path: Path) -> None:
     np.savez(tmp_path / "cells.npz", data=IMAGES, labels=[0, 1, 0, 1], notes=np.array([{}], object))
-    assert read_npz(tmp_path / "cells.npz", Reading()).labels is not None
+    assert read_npz(tmp_path / "cells.npz").labels is not None
