@@ -86,4 +86,4 @@ def evaluate(model: str | Path, data: str) -> Evaluation:
         DataError: there is no model, or the images cannot be used.
     """
     bundle = read_bundle(model)
-    return _evaluate(bundle, load_images(data, bundle.input_size))
+    return _evaluate(bundle, load_images(data, bundle.input_size, bundle.reading))

@@ -230,8 +230,14 @@ def test_exported_model_gives_the_same_with_keras_alone_in_a_fresh_process(
     assert about(place.folder / "out") == about(bundle)
 
 
-def test_figure_of_a_finished_study_is_of_all_images(place: Place, cells: Cells) -> None:
-    bundle = place.search("tiny", cells.save(place.folder / "cells.npz"))
+def test_figure_of_a_finished_study_is_of_all_images(
+    place: Place, cells: Cells, others: Cells
+) -> None:
+    test = others.save(place.folder / "test.npz")
+    bundle = place.search("tiny", cells.save(place.folder / "cells.npz"), test=test)
+    scored, found = bcsearch.evaluate(bundle, str(test)), about(bundle)["test"]
+    assert (found["n_images"], found["source"]) == (len(others.labels), str(test))
+    assert found["accuracy"] == pytest.approx(scored.accuracy)
     (figure,) = bundle.glob("trial-*.svg")
     text = f"of {len(cells.labels)} images right, out of fold"
     assert text in figure.read_text(encoding="utf-8")

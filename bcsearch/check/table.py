@@ -33,7 +33,7 @@ class Checked:
 Check = Callable[["Dataset", "Features"], Checked]
 
 
-def exact_duplicates(dataset: Dataset, features: Features) -> Checked:
+def exact_duplicates(dataset: Dataset, features: Features | None = None) -> Checked:
     """Put images with the very same pixels into one group."""
     digests = [blake2b(image.tobytes(), digest_size=16).hexdigest() for image in dataset.images]
     _, groups, sizes = np.unique(digests, return_inverse=True, return_counts=True)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bcsearch.cli import options
+from bcsearch.config.options import RunOptions
 from bcsearch.quiet import quiet_imports
 
 
@@ -17,11 +18,19 @@ def add_to(app: typer.Typer) -> None:
     app.command("predict")(predict)
 
 
+@options.takes("images_key", "labels_key", "layout", "skip_damaged")
 def evaluate(
     model: options.Model,
     data: Annotated[
-        str, typer.Option("--data", help="Labelled images: an .npz or a folder of class folders.")
+        str, typer.Option("--data", help="Labelled images: whatever 'run' reads, or a test part.")
     ],
+    chosen: RunOptions,
+    class_names: Annotated[
+        str | None,
+        typer.Option(
+            "--class-names", help="Names of the classes 0, 1, 2 ..., where one side has numbers."
+        ),
+    ] = None,
     as_json: options.Json = False,
 ) -> int:
     """Score a finished model on labelled images that it has not seen."""
@@ -29,33 +38,46 @@ def evaluate(
         from bcsearch.data.source import load_images
         from bcsearch.export.bundle import read_bundle
         from bcsearch.export.evaluate import evaluate as score
+        from bcsearch.export.evaluate import match_labels
         from bcsearch.report.evaluation import evaluation_text
     bundle = read_bundle(model)
     if bundle.about.get("data", {}).get("drawn"):
-        options.say(
-            "note: the model was trained on the demo's DRAWN cells and has seen no real ones",
-            error=True,
+        _say(
+            "the model was trained on the demo's DRAWN cells and has seen no real ones", error=True
         )
-    found = score(bundle, load_images(data, bundle.input_size))
-    options.show(found, evaluation_text, as_json=as_json)
+    images = load_images(data, bundle.input_size, chosen.over_reading(bundle.reading))
+    names = None
+    if class_names is not None:
+        names = [name.strip() for name in class_names.split(",")]
+    matched = match_labels(images, bundle.class_names, names)
+    options.show(score(bundle, images, names), evaluation_text, as_json=as_json)
+    _say(*images.notes, matched.note, error=as_json)
     return 0
 
 
+@options.takes("images_key", "labels_key", "layout", "skip_damaged")
 def predict(
     model: options.Model,
     data: Annotated[
-        str, typer.Option("--data", help="Images: an .npz or a folder; labels are not needed.")
+        list[str],
+        typer.Option("--data", help="Images, a folder, arrays or a pattern; may be given again."),
     ],
     out: Annotated[Path, typer.Option("--out", help="CSV file to write.")],
+    chosen: RunOptions,
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="[MORE]...", help="More of what --data takes.")
+    ] = None,
 ) -> int:
     """Write the predicted class and the probabilities of every image to a CSV file."""
     with quiet_imports():
-        from bcsearch.data.source import load_images
+        from bcsearch.data.source import load_unlabelled
         from bcsearch.export.bundle import read_bundle
         from bcsearch.export.tables import predictions_csv
         from bcsearch.paths import is_stream, replacing
     bundle = read_bundle(model)
-    images = load_images(data, bundle.input_size)
+    reading = chosen.over_reading(bundle.reading)
+    images = load_unlabelled([*data, *(more or ())], bundle.input_size, reading)
+    _say(*images.notes, error=is_stream(out))
     probabilities = bundle.predict(images.images)
     with replacing(out) as draft:
         draft.write_text(
@@ -64,3 +86,9 @@ def predict(
         )
     options.say(f"{len(probabilities)} predictions: {out}", error=is_stream(out))
     return 0
+
+
+def _say(*notes: str, error: bool = False) -> None:
+    """Print what was taken for what; on stderr where a program reads the result."""
+    for note in filter(None, notes):
+        options.say(f"note: {note}", error=error)

@@ -22,9 +22,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 @options.takes(
-    "trials", "minutes", "data", "weights", "fresh", "storage", "results_dir", "artifacts_dir",
-    "sweeps_dir", "cache_dir", "cache_limit", "max_cache", "workers", "on", "address",
-    "worker_cpus", "worker_gpus",
+    "trials", "minutes", "data", "images_key", "labels_key", "layout", "groups", "groups_from",
+    "join_val", "skip_damaged", "square", "test", "weights", "fresh", "storage", "results_dir",
+    "artifacts_dir", "sweeps_dir", "cache_dir", "cache_limit", "max_cache", "workers", "on",
+    "address", "worker_cpus", "worker_gpus",
 )  # fmt: skip
 def run(study: options.Sweep, chosen: RunOptions) -> int:
     """Run a sweep, or go on with it: search, then refit the best configuration on all images."""
@@ -67,7 +68,7 @@ def worker(study: options.Study, chosen: RunOptions) -> int:
     return 0
 
 
-@options.takes("data", "weights", "storage", "results_dir", "cache_dir", "cache_limit")
+@options.takes("data", "test", "weights", "storage", "results_dir", "cache_dir", "cache_limit")
 def refit(
     study: options.Study,
     chosen: RunOptions,

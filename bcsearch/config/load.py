@@ -49,6 +49,11 @@ class Plan:
     sweep: Sweep
     space: Space
 
+    @property
+    def largest_size(self) -> int:
+        """The largest ``image_size`` of the space: images are kept no larger."""
+        return max(int(size) for size in self.space.choice_of("image_size"))
+
 
 def find_files(folder: str, chosen_dir: Path | None = None) -> dict[str, Path]:
     """Return the TOML files of ``sweeps`` or ``search_spaces`` by name.

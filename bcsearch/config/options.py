@@ -6,10 +6,10 @@ import os
 import time
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path  # noqa: TC003 - commands read the annotations of options when they run
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from bcsearch.config.load import load_plan
-from bcsearch.config.sweep import MOST_TRIALS, YEAR
+from bcsearch.config.sweep import MOST_TRIALS, YEAR, Reading, Shape
 from bcsearch.errors import ConfigError
 from bcsearch.paths import RESULTS_DIR, cache_dir
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 MOST = {"trials": MOST_TRIALS, "max_trials": MOST_TRIALS, "workers": 1000}
+PLAIN = Reading()
 
 
 def _option(default: Any, flag: str, text: str, *, worker: bool = False, size: bool = False) -> Any:
@@ -39,8 +40,36 @@ class RunOptions:
     data: str | None = _option(
         None,
         "--data",
-        "An .npz, a folder of class folders, or 'demo'. Default: BCSEARCH_DATA, else the sweep's.",
+        "An .npz, .npy files, a folder, a table of paths, or 'demo'. "
+        "Default: BCSEARCH_DATA, else the sweep's.",
         worker=True,
+    )
+    images_key: str | None = _option(
+        None, "--images-key", "Array of an .npz, or column of a table, that holds the images."
+    )
+    labels_key: str | None = _option(
+        None, "--labels-key", "Array of an .npz, or column of a table, that holds the labels."
+    )
+    layout: str | None = _option(
+        None, "--layout", "How the data lies: npz, npy, table, labels, splits, classes or images."
+    )
+    groups: Path | None = _option(
+        None, "--groups", "A .csv of images and their groups (patients, days); no fold splits one."
+    )
+    groups_from: str | None = _option(
+        None, "--groups-from", "Pattern that finds the group in a file name, such as '^([^_]+)_'."
+    )
+    join_val: bool = _option(
+        False,
+        "--join-val",
+        "Train on the data's own validation part too, and divide it into folds.",
+    )
+    skip_damaged: bool = _option(False, "--skip-damaged", "Leave out images that cannot be read.")
+    square: str | None = _option(
+        None, "--square", "How images become squares: crop (default), pad or squash."
+    )
+    test: Path | None = _option(
+        None, "--test", "Labelled images that the finished model is scored on, once."
     )
     trials: int | None = _option(
         None, "--trials", "The study's total, over all workers and restarts."
@@ -105,14 +134,16 @@ class RunOptions:
     def __post_init__(self) -> None:
         for name, most in MOST.items():
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ConfigError(f"{flag_of(name)}: came {value}, allowed: 1 or more")
-            if value is not None and value > most:
-                raise ConfigError(f"{flag_of(name)}: came {value}, allowed: {most} or less")
+            if value is None or 1 <= value <= most:
+                continue
+            allowed = "1 or more" if value < 1 else f"{most} or less"
+            raise ConfigError(f"{flag_of(name)}: came {value}, allowed: {allowed}")
         if self.minutes is not None and not 0 < self.minutes <= YEAR / 60:
             raise ConfigError(
                 f"--minutes: came {self.minutes:g}, allowed: a number above 0, at most a year's"
             )
+        if self.square not in (None, *get_args(Shape)):
+            raise ConfigError(f"--square: came {self.square!r}, allowed: crop, pad, squash")
         if self.on not in ("here", "ray"):
             raise ConfigError(f"--on: came {self.on!r}, allowed: here, ray")
         if not (0.1 <= self.worker_cpus <= 1000 and 0 <= self.worker_gpus <= 1000):
@@ -136,12 +167,20 @@ class RunOptions:
         return self.over(load_plan(sweep, self.sweeps_dir))
 
     def over(self, plan: Plan) -> Plan:
-        """Put the data and weights of these options over a plan's."""
+        """Put the data, how it is read, and the weights of these options over a plan's."""
         data = self.data or os.environ.get("BCSEARCH_DATA") or plan.sweep.data
         source = self.weights or plan.sweep.weights.source
         weights = plan.sweep.weights.model_copy(update={"source": _absolute(source)})
-        chosen = {"data": _absolute(data), "weights": weights}
+        reading = self.over_reading(plan.sweep.reading)
+        chosen = {"data": _absolute(data), "weights": weights, "reading": reading}
         return replace(plan, sweep=plan.sweep.model_copy(update=chosen))
+
+    def over_reading(self, reading: Reading = PLAIN) -> Reading:
+        """Put what these options say of how data is read over what a sweep says."""
+        given = {name: getattr(self, name) for name in Reading.model_fields}
+        said = {name: value for name, value in given.items() if value}
+        paths = {name: _absolute(str(said[name])) for name in ("groups", "test") if name in said}
+        return reading.model_copy(update=said | paths)
 
     def worker_args(self, study: str, plan: Plan) -> list[str]:
         """Return the arguments of ``bcsearch worker`` for one that works by these options."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from shlex import quote
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -16,6 +17,7 @@ FromZero = Annotated[int, Field(strict=True, ge=0, le=MOST)]
 YEAR = 366 * 24 * 60 * 60  # seconds
 Seconds = Annotated[int, Field(strict=True, ge=1, le=YEAR)]
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**31)]
+Shape = Literal["crop", "pad", "squash"]  # how images that are no squares become some
 
 SCORE_NAMES = Names(
     ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "accuracy@jpeg30"),
@@ -66,6 +68,34 @@ class FoldSettings(_Section):
     kind: Literal["kfold", "split"] = "kfold"  # split: 70 % training, 20 % validation, 10 % test
     n_folds: Annotated[int, Field(strict=True, ge=2, le=20)] = 5
     seed: Seed = 0
+
+
+class Reading(_Section):
+    """How the data is read, where that is not plain from the files.
+
+    ``groups`` and ``test`` are paths. Nothing here but what it makes of the pixels and labels is
+    part of a study's fingerprint.
+    """
+
+    images_key: str | None = None
+    labels_key: str | None = None
+    layout: str | None = None
+    groups: str | None = None  # a .csv of images and their groups, which no fold splits
+    groups_from: str | None = None  # a pattern that finds the group in a file name
+    join_val: bool = False  # the data's own validation part is trained on and divided into folds
+    skip_damaged: bool = False
+    square: Shape = "crop"
+    test: str | None = None  # images to score the finished model on, once
+
+    @property
+    def options(self) -> str:
+        """What to type to read data so, but for the test, which a study may go without."""
+        said = ""
+        for name, value in self.model_dump(exclude_defaults=True, exclude={"test"}).items():
+            said += " --" + name.replace("_", "-")
+            if value is not True:
+                said += f" {quote(value)}"
+        return said
 
 
 class ViewSettings(_Section):
@@ -120,12 +150,18 @@ class Sweep(_Section):
     data: str = "demo"
     storage: str | None = None
     search: Search = Search()
+    reading: Reading = Reading()
     folds: FoldSettings = FoldSettings()
     views: ViewSettings = ViewSettings()
     weights: WeightSettings = WeightSettings()
     training: Training = Training()
     limits: Limits = Limits()
     start: tuple[dict[str, Value], ...] = ()  # configurations to try first
+
+    @property
+    def source(self) -> str:
+        """The data, and the options that say how it is read, as typed behind ``--data``."""
+        return self.data + self.reading.options
 
     @model_validator(mode="before")
     @classmethod

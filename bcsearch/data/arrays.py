@@ -1,9 +1,11 @@
 """Turns arrays of a user into the arrays of a Dataset, or says what is wrong with them.
 
 The rule of pixels: uint8 is taken as it is; other integers must lie within 0..255; floats within
-0..1 are scaled by 255 and rounded, floats within 0..255 are rounded. Grayscale, (n, height, width)
-or with one channel, is repeated to three channels. The rule of sizes: the largest centred square is
-cut out and resized bilinearly with antialiasing.
+0..1 are scaled by 255 and rounded, floats within 0..255 are rounded, and between the two (a highest
+value of 1.01 to 8) is refused. Values may lie off a range by a hundredth of it. Grayscale, (n,
+height, width) or with one channel, is repeated to three channels; channels may come first. The rule
+of sizes: the largest centred square is cut out (``crop``), or the rest filled with black (``pad``),
+or the sides are squeezed (``squash``); then it is resized bilinearly with antialiasing.
 """
 
 from __future__ import annotations
@@ -13,12 +15,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from bcsearch.data.naming import normalised
 from bcsearch.errors import DataError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from bcsearch.config.sweep import Shape
+
 CHUNK = 256  # images converted at a time, so that no second full-size float copy is made
+OFF = 0.01  # the share of a range by which floats may lie outside, as interpolation leaves them
+LEAST_HIGH = 8.0  # the highest value of floats 0..255: below, they are neither those nor 0..1
+DARK = 31  # no image that a camera made has its brightest pixel below
 
 
 def to_images(array: np.ndarray, where: str) -> NDArray[np.uint8]:
@@ -50,21 +58,46 @@ def to_images(array: np.ndarray, where: str) -> NDArray[np.uint8]:
     return np.ascontiguousarray(array)
 
 
+def arranged(array: np.ndarray, n_labels: int | None) -> np.ndarray:
+    """Return images with their axes in order: a single one among others, channels last.
+
+    (height, width, 3) is one image where there are not as many labels as it is high; (n, 3, height,
+    width) and (n, 1, height, width) are turned, unless the last axis may be the channels too.
+    """
+    shape = array.shape
+    if len(shape) == 3 and shape[-1] == 3 and n_labels != shape[0]:
+        return array[np.newaxis]
+    if len(shape) == 4 and shape[1] in (1, 3) and shape[-1] not in (1, 3):
+        return np.moveaxis(array, 1, -1)
+    return array
+
+
+def rule_of(array: np.ndarray) -> str:
+    """Say how the values of images that ``to_images`` accepts are taken."""
+    if array.dtype.kind != "f":
+        return str(array.dtype)
+    return "floats 0 to 1, scaled by 255" if array.max() <= 1 + OFF else "floats 0 to 255, rounded"
+
+
 def _to_uint8(array: np.ndarray, where: str) -> NDArray[np.uint8]:
     low, high = array.min(), array.max()
     _check_finite(np.array([low, high]), where)
-    if low < 0 or high > 255:
+    top, off = 255.0, 0.0
+    if array.dtype.kind == "f":
+        top = 1.0 if high <= 1 + OFF else 255.0
+        off = OFF * top
+    between = array.dtype.kind == "f" and 1 + OFF < high < LEAST_HIGH
+    if low < -off or high > top + off or between:
         raise DataError(
             f"{where} holds values from {low:g} to {high:g}; "
             "allowed: integers 0..255, floats 0..1 (scaled by 255) or 0..255 (rounded)"
         )
-    scale = 1.0
-    if array.dtype.kind == "f" and high <= 1:
-        scale = 255.0
+    scale = 255.0 / top
     pixels = np.empty(array.shape, np.uint8)
     for start in range(0, len(array), CHUNK):
         rows = slice(start, start + CHUNK)
-        pixels[rows] = np.rint(array[rows].astype(np.float64) * scale)
+        values = np.rint(array[rows].astype(np.float64) * scale)
+        pixels[rows] = np.clip(values, 0, 255)
     return pixels
 
 
@@ -73,11 +106,11 @@ def _check_finite(values: np.ndarray, where: str) -> None:
         raise DataError(f"{where} holds values that are not finite (NaN or infinite); replace them")
 
 
-def to_labels(array: np.ndarray, n_images: int, where: str) -> NDArray[np.int64]:
-    """Return class numbers from 0, shape (n_images,), int64.
+def to_labels(array: np.ndarray, n_images: int, where: str) -> np.ndarray:
+    """Return class numbers from 0, shape (n_images,), int64; text, of the same shape, stays text.
 
     Args:
-        array: whole numbers of shape (n,) or (n, 1), or one-hot rows of shape (n, n_classes).
+        array: text or whole numbers of shape (n,) or (n, 1), or one-hot rows (n, n_classes).
         n_images: how many are needed.
         where: what to call the array in an error.
 
@@ -92,15 +125,23 @@ def to_labels(array: np.ndarray, n_images: int, where: str) -> NDArray[np.int64]
         raise DataError(
             f"{where} has {len(array)} rows for {n_images} images; give one label for every image"
         )
+    if array.dtype.kind in "US" and array.size == n_images:
+        return _to_text(array)
     if array.dtype.kind not in "buif":
         raise DataError(
-            f"{where} has type {array.dtype}; allowed: whole numbers from 0, or one-hot rows"
+            f"{where} has type {array.dtype}; allowed: text, whole numbers from 0, or one-hot rows"
         )
     _check_finite(array, where)
     if array.ndim == 2 and array.shape[1] > 1:
         array = _one_hot_to_numbers(array, where)
     _check_numbers(array, where)
     return array.ravel().astype(np.int64)
+
+
+def _to_text(array: np.ndarray) -> np.ndarray:
+    if array.dtype.kind == "S":
+        array = np.char.decode(array, "utf-8", "surrogateescape")
+    return np.array([normalised(str(value)) for value in array.ravel()])
 
 
 def _one_hot_to_numbers(array: np.ndarray, where: str) -> NDArray[np.int64]:
@@ -128,19 +169,31 @@ def _check_numbers(numbers: np.ndarray, where: str) -> None:
         )
 
 
-def square(image: Image.Image, size: int) -> Image.Image:
+def square(image: Image.Image, size: int, shape: Shape = "crop") -> Image.Image:
     """Return ``image`` as a square of ``size`` pixels, by the rule of sizes above."""
     side = min(image.size)
+    if shape == "pad":
+        side = max(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
-    cut = image.crop((left, top, left + side, top + side))  # resizing with a box looks beyond it
-    return cut.resize((size, size), Image.Resampling.BILINEAR)
+    if shape != "squash":
+        # resizing with a box looks beyond it
+        image = image.crop((left, top, left + side, top + side))
+    return image.resize((size, size), Image.Resampling.BILINEAR)
 
 
-def resize(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+def resize(images: NDArray[np.uint8], size: int, shape: Shape = "crop") -> NDArray[np.uint8]:
     """Return images of shape (n, size, size, 3): the same array when they have that size."""
     if images.shape[1:3] == (size, size):
         return images
     resized = np.empty((len(images), size, size, 3), np.uint8)
     for row, image in enumerate(images):
-        resized[row] = np.asarray(square(Image.fromarray(image), size))
+        resized[row] = np.asarray(square(Image.fromarray(image), size, shape))
     return resized
+
+
+def left_out(sizes: np.ndarray) -> float:
+    """Return the share of the pixels, 0 to 1, that lies outside of the largest centred squares.
+
+    ``sizes`` has shape (n_images, 2).
+    """
+    return float(1 - np.mean(sizes.min(axis=1) / sizes.max(axis=1)))

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bcsearch.data.naming import some_of
 from bcsearch.errors import DataError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from bcsearch.data.image_set import ImageSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -27,6 +30,13 @@ class Dataset:
         groups: shape (n_images,); no fold splits a group. None: no groups.
         source: what the user gave, for showing.
         names: the file name of every image, where they come from a folder.
+        names_on_disk: class names that the fingerprint is made of, where they are written in
+            another way than ``class_names``.
+        valid: shape (n_images,), whether an image is of the data's own validation part, which is
+            then the single fold. None: there is none.
+        test: the data's own test part, or other images to score the finished model on.
+        sizes: shape (n_images, 2), heights and widths as they came. None: those of ``images``.
+        notes: what was taken for what, and what was left out, in lines.
         drawn: whether the images are drawn, not photographed: true only for the demo.
         pixels: 16 hexadecimal digits over the images alone; always computed here.
         hashed_images: the images that ``pixels`` was computed from.
@@ -42,6 +52,11 @@ class Dataset:
     groups: np.ndarray | None = None
     source: str = ""
     names: tuple[str, ...] | None = None
+    names_on_disk: tuple[str, ...] | None = None
+    valid: NDArray[np.bool_] | None = None
+    test: ImageSet | None = None
+    sizes: NDArray[np.int64] | None = None
+    notes: tuple[str, ...] = ()
     drawn: bool = False
     pixels: str = ""
     hashed_images: NDArray[np.uint8] | None = field(default=None, repr=False)
@@ -78,10 +93,10 @@ def _check_classes(dataset: Dataset) -> None:
         zip(dataset.class_names, dataset.class_counts, strict=False)
     ):
         titles = present if count else empty
-        titles.append(name if name == str(number) else f"{number} ({name})")
+        titles.append(name if name.isdigit() else f"{number} ({name})")
     if len(present) < 2:
         raise DataError(
-            f"{dataset.source}: all images are of one class: {', '.join(present)}; "
+            f"{dataset.source}: all images are of one class: {some_of(present)}; "
             "two classes or more are needed"
         )
     if empty:
@@ -101,7 +116,7 @@ def _hash_pixels(images: NDArray[np.uint8]) -> str:
 def _fingerprint(dataset: Dataset) -> str:
     """Hash what training sees; groups count as a partition, whatever their names."""
     digest = blake2b(digest_size=8)
-    digest.update(repr((dataset.pixels, dataset.class_names)).encode())
+    digest.update(repr((dataset.pixels, dataset.names_on_disk or dataset.class_names)).encode())
     digest.update(dataset.labels.astype("<i8").tobytes())
     if dataset.groups is not None:
         _, partition = np.unique(dataset.groups, return_inverse=True)

@@ -1,109 +1,135 @@
-"""Reads the images of a folder that has a sub-folder for every class, or none.
-
-Files are taken in the order of their names; hidden files, files of other kinds and images deeper
-than the class folders are passed over. Every image is turned to RGB, cut to its largest centred
-square and resized.
-"""
+"""Lists the images of folders: of classes, of splits that hold classes, or all alike."""
 
 from __future__ import annotations
 
-import struct
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-from PIL import Image, ImageOps
-
-from bcsearch.data.arrays import square
-from bcsearch.data.image_set import ImageSet
+from bcsearch.data.keys import part_of
+from bcsearch.data.listing import Listing, counted, read_listing
+from bcsearch.data.naming import some_of, written
+from bcsearch.data.pictures import SUFFIXES
 from bcsearch.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
+    from bcsearch.config.sweep import Reading
+    from bcsearch.data.image_set import ImageSet
+    from bcsearch.data.place import Place
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
-UNREADABLE = (
-    OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, struct.error,
-    Image.DecompressionBombError,
-)  # fmt: skip
+KINDS = ", ".join(suffix[1:] for suffix in SUFFIXES)
 
 
-def read_folder(path: Path, image_size: int = 96) -> ImageSet:
-    """Read a folder of class folders, or its own images where it has no sub-folders.
+def is_split(place: Place) -> bool:
+    """Whether all sub-folders that hold images are called as the parts of a split."""
+    parts = {part_of(name) for name in place.holding_images}
+    return None not in parts and "train" in parts
+
+
+def read_classes(place: Place, reading: Reading, size: int) -> ImageSet:
+    """Read a folder that has a sub-folder for every class.
 
     Raises:
-        DataError: no images, a class without images, or an image that cannot be read.
+        DataError: there are no images where they should be, or one that cannot be read.
     """
-    classes = [place for place in _visible(path) if place.is_dir()]
-    found = {place.name: _images_in(place) for place in classes or [path]}
-    _check_found(path, found)
-    files = [file for images in found.values() for file in images]
-    labels = names = None
-    if classes:
-        names = tuple(found)
-        labels = np.repeat(np.arange(len(found)), [len(images) for images in found.values()])
-    return ImageSet(
-        images=_read_images(files, image_size),
-        labels=labels,
+    files = [image for image in place.images if place.depth(image) == 1]
+    if not files:
+        raise DataError(_nothing(place))
+    classes = [file.parent.name for file in files]
+    names = tuple(dict.fromkeys(classes))
+    notes = [f"read as class folders: {counted([written(each) for each in classes])}"]
+    notes += _left_out(place, len(files), names)
+    listing = Listing(
+        files=files,
+        names=_relative(place.path, files),
+        classes=classes,
         class_names=names,
-        names=tuple(file.relative_to(path).as_posix() for file in files),
-        source=str(path),
-        holds=f"{len(files)} images",
+        notes=tuple(notes),
     )
+    return read_listing(listing, place.path, size, reading)
 
 
-def _read_images(files: list[Path], size: int) -> NDArray[np.uint8]:
-    images = np.empty((len(files), size, size, 3), np.uint8)
-    pool = ThreadPoolExecutor()
-    try:
-        for row, image in enumerate(pool.map(partial(_read_image, size=size), files)):
-            images[row] = image
-    finally:
-        # the first bad image, or an interrupt, ends the reading at once
-        pool.shutdown(cancel_futures=True)
-    return images
+def read_splits(place: Place, reading: Reading, size: int) -> ImageSet:
+    """Read a folder of splits, such as train and test, each with a sub-folder for every class.
 
-
-def _read_image(file: Path, size: int) -> NDArray[np.uint8]:
-    """Return one image, shape (size, size, 3), RGB. Raises DataError naming the file."""
-    try:
-        with Image.open(file) as image:
-            if image.mode.startswith(("I", "F")):  # Pillow would clip these at 255
-                raise DataError(
-                    f"{file}: has {image.mode} pixels of more than 8 bits; "
-                    "save it with 8 bits a channel"
-                )
-            upright = ImageOps.exif_transpose(image)
-            return np.asarray(square(upright.convert("RGB"), size))
-    except UNREADABLE as error:
+    Raises:
+        DataError: the splits hold no class folders, or an image cannot be read.
+    """
+    files = [image for image in place.images if place.depth(image) == 2]
+    if not files:
+        folders = some_of([written(name) for name in place.holding_images])
         raise DataError(
-            f"{file}: not a readable image ({type(error).__name__}); fix or remove it"
-        ) from error
-
-
-def _visible(path: Path) -> list[Path]:
-    """Return what lies in a folder in the order of names, without hidden files."""
-    try:
-        return sorted(place for place in path.iterdir() if not place.name.startswith("."))
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}; fix its permissions") from error
-
-
-def _images_in(path: Path) -> list[Path]:
-    return [file for file in _visible(path) if file.suffix.lower() in SUFFIXES and file.is_file()]
-
-
-def _check_found(path: Path, found: dict[str, list[Path]]) -> None:
-    kinds = ", ".join(suffix[1:] for suffix in SUFFIXES)
-    if not any(found.values()):
-        raise DataError(
-            f"{path}: no images in it; needed: one sub-folder for every class, with {kinds} files"
+            f"{written(str(place.path))}: {folders} are called as splits but hold no class "
+            "folders; sort their images into one folder a class, or take them as classes with "
+            "--layout classes, or give a table of paths and labels"
         )
-    for name, files in found.items():
-        if not files:
-            raise DataError(
-                f"{path}: class folder {name!r} has no images; put {kinds} files in it or remove it"
-            )
+    where = [file.relative_to(place.path).parts for file in files]
+    parts = [part_of(each[0]) or "train" for each in where]
+    classes = [each[1] for each in where]
+    names = tuple(sorted(set(classes)))
+    said = ", ".join(f"{written(name)} as {part_of(name)}" for name in place.holding_images)
+    notes = [f"read as splits of class folders, {said}: {counted(parts)} images"]
+    notes += _left_out(place, len(files), names)
+    listing = Listing(
+        files=files,
+        names=_relative(place.path, files),
+        classes=classes,
+        class_names=names,
+        parts=parts,
+        notes=tuple(notes),
+    )
+    return read_listing(listing, place.path, size, reading)
+
+
+def read_flat(place: Place, reading: Reading, size: int) -> ImageSet:
+    """Read all images of a folder, at any depth, or one image file, without labels.
+
+    Raises:
+        DataError: there are none, or one cannot be read.
+    """
+    files, folder = list(place.images), place.path
+    if not place.is_folder:
+        files, folder = [place.path], place.path.parent
+    if not files:
+        raise DataError(_nothing(place))
+    notes = (f"read as {len(files)} images without labels", *place.passed_over)
+    listing = Listing(files=files, names=_relative(folder, files), notes=notes)
+    return read_listing(listing, place.path, size, reading)
+
+
+def _relative(folder: Path, files: Sequence[Path]) -> list[str]:
+    return [file.relative_to(folder).as_posix() for file in files]
+
+
+def _left_out(place: Place, n_read: int, names: Sequence[str]) -> list[str]:
+    """Say of images that lie elsewhere, of folders without images, of what was passed over."""
+    notes = []
+    if len(place.images) > n_read:
+        notes.append(
+            f"left out: {len(place.images) - n_read} images that lie higher or deeper than the "
+            "class folders"
+        )
+    empty = [name for name in place.folders if name not in place.holding_images]
+    if empty:
+        shown = some_of([written(name) for name in empty])
+        notes.append(f"passed over: folders without images ({shown})")
+    if place.tables:
+        shown = some_of([written(table.name) for table in place.tables])
+        notes.append(f"not read: {shown}; --layout labels reads labels from such a table")
+    return [*notes, *place.passed_over]
+
+
+def _nothing(place: Place) -> str:
+    """Say that a folder has no images where they are looked for, and where there are some."""
+    where = written(str(place.path))
+    if not place.images:
+        passed = "".join(f" ({line})" for line in place.passed_over)
+        return (
+            f"{where}: no images in it{passed}; needed: one sub-folder for every class, "
+            f"with {KINDS} files"
+        )
+    first = place.images[0].relative_to(place.path)
+    level = "/".join(written(part) for part in first.parts[:-2])
+    deeper = f"its images lie deeper, as {written(first.as_posix())}"
+    return f"{where}: no images in its class folders; {deeper}: give {where}/{level}"

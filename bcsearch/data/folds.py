@@ -13,9 +13,10 @@ from bcsearch.errors import DataError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from bcsearch.config.sweep import FoldSettings
     from bcsearch.data.dataset import Dataset
 
-FoldKind = Literal["kfold", "split"]
+FoldKind = Literal["kfold", "split", "given"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,6 +60,8 @@ def make_folds(
 ) -> Folds:
     """Cut a dataset into stratified folds that never split a group; the same seed gives the same.
 
+    A dataset with a validation part of its own has that as its single fold, whatever is asked for.
+
     Args:
         dataset: its labels are stratified; its groups, if any, stay whole.
         kind: ``kfold`` validates every image once; ``split`` is one fold that trains on 70 %,
@@ -69,6 +72,8 @@ def make_folds(
     Raises:
         DataError: a class has too few images or groups, or the groups leave a class out of a part.
     """
+    if dataset.valid is not None:
+        return _given(dataset, dataset.valid, seed)
     n_parts, wanted = n_folds, f"{n_folds} folds"
     if kind == "split":
         n_parts, wanted = 10, "a 70/20/10 split"
@@ -90,6 +95,27 @@ def make_folds(
     return Folds(folds=tuple(folds), test=test, kind=kind, seed=seed)
 
 
+def why_no_folds(dataset: Dataset, settings: FoldSettings) -> tuple[str, ...]:
+    """Return a warning where the folds of a sweep cannot be made; none where they can."""
+    try:
+        make_folds(dataset, kind=settings.kind, n_folds=settings.n_folds, seed=settings.seed)
+    except DataError as error:
+        return (f"warning: a run would refuse this: {error}",)
+    return ()
+
+
+def _given(dataset: Dataset, valid: NDArray[np.bool_], seed: int) -> Folds:
+    """Return the data's own division as the single fold."""
+    fold = Fold(index=0, train=np.flatnonzero(~valid), valid=np.flatnonzero(valid))
+    counts = np.bincount(dataset.labels[fold.train], minlength=dataset.n_classes)
+    if not counts.all():
+        raise DataError(
+            f"{dataset.source}: class {dataset.class_names[counts.argmin()]!r} stands in the "
+            "validation part only; add training images of it, or join the parts with --join-val"
+        )
+    return Folds(folds=(fold,), test=np.array([], np.int64), kind="given", seed=seed)
+
+
 def _deal(dataset: Dataset, n_parts: int, wanted: str, seed: int) -> NDArray[np.int64]:
     """Return the part, from 0 to n_parts - 1, of every image; groups stay whole.
 
@@ -105,9 +131,10 @@ def _deal(dataset: Dataset, n_parts: int, wanted: str, seed: int) -> NDArray[np.
     np.add.at(counts, (units, dataset.labels), 1)
     for name, count in zip(dataset.class_names, np.count_nonzero(counts, axis=0), strict=True):
         if count < n_parts:
+            kind = kind if count != 1 else kind[:-1]
             raise DataError(
                 f"{dataset.source}: class {name!r} has {count} {kind}, fewer than the {n_parts} "
-                f"that {wanted} need; add {kind}, ask for fewer folds or leave the class out"
+                f"that {wanted} need; add some, ask for fewer folds or leave the class out"
             )
     sizes = counts.sum(axis=1)
     tie_break = sizes / sizes.sum() / 1000  # among parts equal in their classes, the smallest

@@ -30,10 +30,23 @@ class DataInfo:
     channel_means: tuple[float, ...]
     channel_stds: tuple[float, ...]
     fingerprint: str
+    n_valid: int = 0  # of the data's own validation part
+    n_test: int = 0  # of its test part, beside n_images
+    smallest: tuple[int, int] = (0, 0)  # height and width as they came, of the fewest pixels
+    largest: tuple[int, int] = (0, 0)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def largest_share(self) -> float:
+        """The accuracy, 0 to 1, of a model that always says the most frequent class."""
+        return max(self.class_counts) / self.n_images
 
 
-def describe(dataset: Dataset) -> DataInfo:
-    """Return shape, classes, counts, groups, values and fingerprint of a dataset."""
+def describe(dataset: Dataset, findings: tuple[str, ...] = ()) -> DataInfo:
+    """Return shape, classes, counts, groups, values and fingerprint of a dataset.
+
+    ``findings`` are told beside what was noted when it was read.
+    """
     n_groups = None
     if dataset.groups is not None:
         n_groups = len(np.unique(dataset.groups))
@@ -43,6 +56,11 @@ def describe(dataset: Dataset) -> DataInfo:
         values = dataset.images[start : start + CHUNK].astype(np.float64)
         sums += values.sum(axis=(0, 1, 2)), (values**2).sum(axis=(0, 1, 2))
     means, squares = sums / (n_images * height * width)
+    sizes = dataset.sizes
+    if sizes is None:
+        sizes = np.array([[height, width]])
+    areas = sizes.prod(axis=1)
+    smallest, largest = sizes[areas.argmin()], sizes[areas.argmax()]
     return DataInfo(
         source=dataset.source,
         drawn=dataset.drawn,
@@ -57,4 +75,9 @@ def describe(dataset: Dataset) -> DataInfo:
         channel_means=tuple(means.tolist()),
         channel_stds=tuple(np.sqrt(np.maximum(squares - means**2, 0)).tolist()),
         fingerprint=dataset.fingerprint,
+        n_valid=0 if dataset.valid is None else int(dataset.valid.sum()),
+        n_test=0 if dataset.test is None else len(dataset.test.images),
+        smallest=(int(smallest[0]), int(smallest[1])),
+        largest=(int(largest[0]), int(largest[1])),
+        notes=(*dataset.notes, *findings),
     )

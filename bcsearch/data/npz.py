@@ -1,62 +1,170 @@
-"""Reads the arrays of an .npz file, never unpickling."""
+"""Reads the arrays of an .npz file, or of .npy files side by side, never unpickling."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bcsearch.data.archive import opened, read_array
-from bcsearch.data.arrays import to_images, to_labels
+from bcsearch.config.sweep import Reading
+from bcsearch.data.archive import opened, read_array, read_file
+from bcsearch.data.arrays import arranged, rule_of, to_images, to_labels
 from bcsearch.data.image_set import ImageSet
-from bcsearch.errors import DataError, listed
+from bcsearch.data.keys import CHOICE, KeyPair, key_pairs
+from bcsearch.data.naming import in_order, normalised, numbered, some_of
+from bcsearch.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.lib.npyio import NpzFile
+    from numpy.typing import NDArray
+
+PLAIN = Reading()
 
 
-def read_npz(path: Path) -> ImageSet:
-    """Read ``data`` and, where the file has them, ``labels``, ``class_names`` and ``groups``.
+def read_npz(path: Path, reading: Reading = PLAIN) -> ImageSet:
+    """Read images and, where the file has them, labels, ``class_names`` and ``groups``.
 
     Raises:
-        DataError: the file is damaged, pickled or without ``data``, or an array cannot be used.
+        DataError: the file is damaged, pickled or without images, or an array cannot be used.
     """
     try:
         with opened(path) as archive:
-            return _read(archive, path)
+            return _read(archive, path, reading)
     except MemoryError as error:
         raise DataError(f"{path}: too large for the memory that is free") from error
 
 
-def _read(archive: NpzFile, path: Path) -> ImageSet:
-    keys = listed(archive.files) or "no arrays at all"
-    if "data" not in archive:
-        raise DataError(
-            f"{path}: no array data among {keys}; "
-            "needed: data and labels, optionally class_names and groups"
+def read_npy(path: Path, reading: Reading) -> ImageSet:
+    """Read .npy files that lie side by side, given one of them, or their folder.
+
+    Raises:
+        DataError: a file is damaged or pickled, or no images are among them.
+    """
+    folder = path if path.is_dir() else path.parent
+    files = {file.stem: file for file in sorted(folder.glob("*.npy")) if file.is_file()}
+    keys = list(files)
+    if not path.is_dir():
+        reading = reading.model_copy(
+            update={
+                "images_key": path.stem,
+                "labels_key": reading.labels_key and reading.labels_key.removesuffix(".npy"),
+            }
         )
-    images = to_images(read_array(archive, "data", path), f"{path}: data")
-    labels = names = groups = None
-    if "labels" in archive:
-        labels = to_labels(read_array(archive, "labels", path), len(images), f"{path}: labels")
-    if "class_names" in archive:
-        names = _to_class_names(read_array(archive, "class_names", path), f"{path}: class_names")
-    if "groups" in archive:
-        groups = _to_groups(read_array(archive, "groups", path), len(images), f"{path}: groups")
-    if labels is not None and names is not None and labels.max() >= len(names):
+        files[path.stem] = path
+
+    try:
+        return _read_arrays(keys, lambda key: read_file(files[key]), path, reading)
+    except MemoryError as error:
+        raise DataError(f"{path}: too large for the memory that is free") from error
+
+
+def _read(archive: NpzFile, path: Path, reading: Reading) -> ImageSet:
+    members = archive.zip.namelist() if archive.zip else []
+    if members and not any(name.endswith(".npy") for name in members):
         raise DataError(
-            f"{path}: labels reach {labels.max()} but class_names has only {len(names)}; "
-            "name every class"
+            f"{path}: a zip of {some_of(archive.files, 3)}, no arrays; unpack it and give the "
+            "folder of class folders"
         )
+    return _read_arrays(archive.files, lambda key: read_array(archive, key, path), path, reading)
+
+
+def _read_arrays(
+    keys: Sequence[str], get: Callable[[str], np.ndarray], path: Path, reading: Reading
+) -> ImageSet:
+    pairs = key_pairs(keys, reading, str(path))
+    images: list[NDArray[np.uint8]] = []
+    values: list[np.ndarray] = []
+    parts: list[np.ndarray] = []
+    taken: list[str] = []
+    for pair in pairs:
+        array = get(pair.images)
+        where = f"{path}: {pair.images}"
+        said = pair.images
+        if pair.labels is not None:
+            labels = get(pair.labels)
+            said += f" with {pair.labels}"
+            array = arranged(array, len(labels) if labels.ndim else None)
+            pixels = to_images(array, where)
+            values.append(to_labels(labels, len(pixels), f"{path}: {pair.labels}"))
+        else:
+            array = arranged(array, None)
+            pixels = to_images(array, where)
+        images.append(pixels)
+        parts.append(np.full(len(pixels), pair.part or "train"))
+        part = f"{pair.part}: " if pair.part else ""
+        taken.append(f"{part}{len(pixels)} images {said} ({rule_of(array)})")
+    split = any(pair.part for pair in pairs)
+    _check_alike(pairs, images, values, path)
+    joined = np.concatenate(images) if len(images) > 1 else images[0]
+    names = on_disk = groups = None
+    if "class_names" in keys:
+        on_disk = _to_class_names(get("class_names"), f"{path}: class_names")
+        names = tuple(map(normalised, on_disk))
+    if "groups" in keys and not split:
+        groups = _to_groups(get("groups"), len(joined), f"{path}: groups")
+    labelled = _labelled(values, names, str(path))
     return ImageSet(
-        images=images,
-        labels=labels,
-        class_names=names,
+        images=joined,
+        labels=labelled.labels,
+        class_names=labelled.class_names,
+        names_on_disk=on_disk,
         groups=groups,
+        parts=np.concatenate(parts) if split else None,
         source=str(path),
-        holds=f"the arrays {keys}",
+        holds=f"the arrays {some_of(keys, 9)}",
+        notes=("read as " + "; ".join(taken), *labelled.notes),
+    )
+
+
+def _check_alike(
+    pairs: Sequence[KeyPair], images: Sequence[np.ndarray], values: Sequence[np.ndarray], path: Path
+) -> None:
+    """Refuse parts that cannot stand side by side."""
+    if len({array.shape[1:] for array in images}) > 1:
+        sizes = ", ".join(
+            f"{pair.images} {array.shape}" for pair, array in zip(pairs, images, strict=True)
+        )
+        raise DataError(f"{path}: {sizes} are of different sizes; {CHOICE} to read one alone")
+    if values and len(values) < len(images):
+        bare = next(pair.images for pair in pairs if pair.labels is None)
+        raise DataError(f"{path}: {bare} has no labels beside it, the others do; {CHOICE}")
+    if len({array.dtype.kind == "U" for array in values}) > 1:
+        raise DataError(f"{path}: labels are numbers in one part and text in another; use one kind")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Labels:
+    """Labels (n,) with the names that a file gives them."""
+
+    labels: NDArray[np.int64] | None = None
+    class_names: tuple[str, ...] | None
+    notes: tuple[str, ...] = ()
+
+
+def _labelled(values: Sequence[np.ndarray], names: tuple[str, ...] | None, where: str) -> _Labels:
+    """Return class numbers from 0, whatever the labels are: text, numbers from 0 or from 1."""
+    if not values:
+        return _Labels(class_names=names)
+    labels = np.concatenate(values)
+    if labels.dtype.kind == "U":
+        found = in_order(labels.tolist())
+        strange = sorted(set(found) - set(names or found))
+        if strange:
+            raise DataError(f"{where}: labels hold {some_of(strange)}, which class_names does not")
+        names = names or found
+        return _Labels(labels=numbered(labels.tolist(), names), class_names=names)
+    if names is None or labels.max() < len(names):
+        return _Labels(labels=labels, class_names=names)
+    if labels.min() == 1 and labels.max() == len(names):
+        note = f"labels count from 1: 1 is {names[0]!r}, {len(names)} is {names[-1]!r}"
+        return _Labels(labels=labels - 1, class_names=names, notes=(note,))
+    raise DataError(
+        f"{where}: labels reach {labels.max()} but class_names has only {len(names)}; "
+        "name every class"
     )
 
 
@@ -70,7 +178,7 @@ def _to_class_names(array: np.ndarray, where: str) -> tuple[str, ...]:
         array = np.char.decode(array, "utf-8", "replace")
     names, counts = np.unique(array, return_counts=True)
     if counts.max(initial=0) > 1:
-        twice = str(names[counts.argmax()])
+        twice = some_of([str(names[counts.argmax()])])
         raise DataError(f"{where} holds {twice!r} more than once; give every class its own name")
     return tuple(array.tolist())
 

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from bcsearch.backbones.stored import UnreadableModel, load_model
+from bcsearch.config import Reading
 from bcsearch.errors import DataError, DiskError
 from bcsearch.export.about import ABOUT_NAME, MODEL_NAME, read_about
 from bcsearch.export.writers import BUNDLE, WRITERS, Finished, write_all
@@ -47,6 +48,11 @@ class Bundle:
         Its backbone may see smaller ones.
         """
         return int(self.about["model"]["input_size"])
+
+    @property
+    def reading(self) -> Reading:
+        """How images become the squares that the model takes, as in training."""
+        return Reading(square=self.about["model"].get("square", "crop"))
 
     @cached_property
     def _forward(self) -> Callable[[np.ndarray], tf.Tensor]:

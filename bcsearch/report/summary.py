@@ -127,6 +127,8 @@ def status_text(facts: StatusFacts) -> str:
     for best in facts.best:
         scored = f"{best.score_name} {best.score:.4f}"
         lines.append(f"  trial {best.trial}: {scored} {_configuration(best.params)}")
+        if best.test is not None:
+            lines.append(f"  {_test_text(best.test)}")
     for number, reason in facts.infeasible.items():
         lines.append(f"  trial {number} could not be trained: {reason}")
     return "\n".join(lines)
@@ -142,13 +144,16 @@ def best_text(facts: BestFacts) -> str:
     if rows:
         lines.append(aligned(rows, ("  at that epoch", "mean", "spread", "folds"), right=(1, 2)))
     if facts.test is not None:
-        test = facts.test
-        lines.append(
-            f"  test part, {test.n_images} images never used in training or choosing: "
-            f"accuracy {test.accuracy:.4f}, macro F1 {test.macro_f1:.4f}"
-        )
+        lines.append(f"  {_test_text(facts.test)}")
     lines += [f"  {name} = {value}" for name, value in sorted(facts.params.items())]
     return "\n".join(lines)
+
+
+def _test_text(test: UnseenFacts) -> str:
+    return (
+        f"test part, {test.n_images} images never used in training or choosing: "
+        f"accuracy {test.accuracy:.4f}, macro F1 {test.macro_f1:.4f}"
+    )
 
 
 def _configuration(params: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir
 from typing import TYPE_CHECKING
@@ -12,9 +12,8 @@ from bcsearch.backbones.table import get_backbone
 from bcsearch.backbones.weights import ResolvedWeights, resolve_weights
 from bcsearch.check.table import check_dataset
 from bcsearch.config import fingerprint
-from bcsearch.data.arrays import resize
 from bcsearch.data.folds import Folds, make_folds
-from bcsearch.data.source import load_dataset
+from bcsearch.data.source import load_for_study
 from bcsearch.errors import ConfigError
 from bcsearch.features import features
 from bcsearch.features.store import Store
@@ -91,7 +90,7 @@ def prepare(
     """
     device = open_device(listener)
     weights = _weights(plan)
-    read = _load(plan)
+    read = load_for_study(plan.sweep.data, plan.largest_size, plan.sweep.reading)
     features_of = _features(read, plan, weights, device, options, listener, interrupts)
     checked = check_dataset(read, features_of)
     settings = plan.sweep.folds
@@ -160,7 +159,14 @@ def _warnings(prepared: Prepared) -> list[str]:
     lines = []
     if prepared.dataset.drawn:
         lines.append("data: the demo, DRAWN cells and no real images; use --data for your own")
-    lines += [f"data: {finding}" for finding in prepared.findings]
+    dataset = prepared.dataset
+    lines += [f"data: {line}" for line in (*dataset.notes, *prepared.findings)]
+    if not dataset.drawn:
+        share = max(dataset.class_counts) / dataset.n_images
+        lines.append(
+            f"data: {dataset.n_images} images in {dataset.n_classes} classes; always saying the "
+            f"largest would score an accuracy of {share:.4f}"
+        )
     resolved = prepared.weights.values()
     return lines + [f"warning: {each.warning}" for each in resolved if each.warning]
 
@@ -174,17 +180,3 @@ def _weights(plan: Plan) -> dict[str, ResolvedWeights]:
             where = f"search space {plan.sweep.space}: params.backbone"
             raise ConfigError(f"{where}: {error}") from error
     return {name: resolve_weights(name, plan.sweep.weights.source) for name in names}
-
-
-def _load(plan: Plan) -> Dataset:
-    """Load the data as squares, no larger than the space's largest ``image_size``."""
-    source = plan.sweep.data
-    largest = max(int(size) for size in plan.space.choice_of("image_size"))
-    if os.path.isdir(source):
-        return load_dataset(source, largest)
-    dataset = load_dataset(source)
-    height, width = dataset.images.shape[1:3]
-    side = min(height, width, largest)
-    if (height, width) == (side, side):
-        return dataset
-    return replace(dataset, images=resize(dataset.images, side))

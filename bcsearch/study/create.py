@@ -71,7 +71,7 @@ def open_study(
             _describe(study, plan, fingerprint, starts)
         settings = _settings(study)
         stored = study.user_attrs[attrs.FINGERPRINT]
-        check_fingerprint(name, stored, fingerprint, settings.sweep.data, plan.sweep.data)
+        check_fingerprint(name, stored, fingerprint, settings.sweep.source, plan.sweep.source)
         return load_study(storage, settings, name, worker)
     _describe(study, plan, fingerprint, starts)
     study.sampler, study.pruner = build_sampler(plan.sweep.search), build_pruner(plan.sweep.search)

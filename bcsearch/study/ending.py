@@ -6,12 +6,10 @@ from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from bcsearch.errors import StudyError
 from bcsearch.export.about import MODEL_NAME, read_about
 from bcsearch.export.bundle import Bundle, write_bundle
-from bcsearch.export.evaluate import score_predictions
+from bcsearch.export.evaluate import evaluate, score_predictions
 from bcsearch.export.writers import Finished
 from bcsearch.paths import locked
 from bcsearch.records.events import Notice
@@ -60,7 +58,7 @@ def ensure_refitted(
     """Refit the best trial unless its bundle exists; other processes wait meanwhile."""
     with _alone(session, check):
         study = session.record()
-        if _stands(session.bundle_dir, study):
+        if _stands(session.bundle_dir, study, prepared):
             return session.bundle_dir
         if study.best is not None:
             listener(Notice(text="refitting the best configuration on all images"))
@@ -118,13 +116,17 @@ def describe(
         "params": dict(entry.params.acting),
         "preprocessing": _preprocessing(prepared, entry),
         "folds": {"kind": folds.kind, "n_folds": folds.n_folds, "seed": folds.seed},
-        "model": {"classes": list(dataset.class_names), "input_size": dataset.images.shape[1]},
+        "model": {
+            "classes": list(dataset.class_names),
+            "input_size": dataset.images.shape[1],
+            "square": prepared.plan.sweep.reading.square,
+        },
         "data": {"source": dataset.source, "n_images": dataset.n_images, "drawn": dataset.drawn},
         "weights": {name: str(resolved.kind) for name, resolved in prepared.weights.items()},
         "fingerprint": prepared.fingerprint,
         "versions": {"python": python_version(), **{name: _version(name) for name in PACKAGES}},
     }
-    if len(folds.test):
+    if dataset.test is not None or len(folds.test):
         about["test"] = _test_scores(prepared, Bundle(model=model, about=about))
     return about
 
@@ -171,10 +173,16 @@ def _chosen(study: StudyRecord, number: int | None) -> TrialRecord:
     )
 
 
-def _stands(bundle_dir: Path, study: StudyRecord) -> bool:
-    """Whether the bundle is of the study's best trial, and of all trials that the study has now."""
+def _stands(bundle_dir: Path, study: StudyRecord, prepared: Prepared) -> bool:
+    """Whether the bundle is of the study's best trial, and of all trials that the study has now.
+
+    It must also have been tested on what it is to be tested on now.
+    """
     about = read_about(bundle_dir)
     if about is None or study.best is None or not (bundle_dir / MODEL_NAME).is_file():
+        return False
+    test = prepared.dataset.test
+    if test is not None and about.get("test", {}).get("source") != test.source:
         return False
     same_study = about.get("study", {}) == _study_facts(study)
     return bool(same_study and study.best.is_in(about))
@@ -190,12 +198,20 @@ def _study_facts(study: StudyRecord) -> dict[str, Any]:
 
 
 def _test_scores(prepared: Prepared, bundle: Bundle) -> dict[str, Any]:
-    rows = prepared.folds.test
-    predicted = bundle.predict(prepared.dataset.images[rows]).argmax(axis=1)
-    scores = score_predictions(
-        np.asarray(prepared.dataset.labels[rows]), predicted, bundle.class_names
-    )
-    return {"n_images": scores.n_images, "accuracy": scores.accuracy, "macro_f1": scores.macro_f1}
+    """Return what the model scores on images kept aside: those given, else those of the folds."""
+    dataset, rows = prepared.dataset, prepared.folds.test
+    if dataset.test is not None:
+        source, scores = dataset.test.source, evaluate(bundle, dataset.test)
+    else:
+        predicted = bundle.predict(dataset.images[rows]).argmax(axis=1)
+        source = dataset.source
+        scores = score_predictions(dataset.labels[rows], predicted, bundle.class_names)
+    return {
+        "source": source,
+        "n_images": scores.n_images,
+        "accuracy": scores.accuracy,
+        "macro_f1": scores.macro_f1,
+    }
 
 
 def _version(package: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bcsearch.costs.limit import check_cache
@@ -75,9 +76,16 @@ def open_session(
 
 
 def open_existing(
-    name: str, options: RunOptions, listener: Listener, interrupts: Interrupts
+    name: str,
+    options: RunOptions,
+    listener: Listener,
+    interrupts: Interrupts,
+    *,
+    refits: bool = False,
 ) -> tuple[Session, Prepared]:
     """Return a study that was run before, with its own settings, on what may be a copy of its data.
+
+    Only where a model is to be refitted are the images read that it is tested on.
 
     Raises:
         StudyError: there is none, or the data or weights are others.
@@ -89,9 +97,13 @@ def open_existing(
             f"study {name!r} was not made by 'bcsearch run', or not to its end: run that first"
         )
     plan = stored_plan(record.sweep, record.settings)
-    prepared = prepare(options.over(plan), options, listener, interrupts)
-    given = prepared.plan.sweep.data
-    check_fingerprint(name, record.fingerprint, prepared.fingerprint, plan.sweep.data, given)
+    asked = options.over(plan)
+    if not refits:
+        reading = asked.sweep.reading.model_copy(update={"test": None})
+        asked = replace(asked, sweep=asked.sweep.model_copy(update={"reading": reading}))
+    prepared = prepare(asked, options, listener, interrupts)
+    given = prepared.plan.sweep.source
+    check_fingerprint(name, record.fingerprint, prepared.fingerprint, plan.sweep.source, given)
     storage = open_storage(url, plan.sweep.limits)
     study = load_study(storage, plan, name, worker_name())
     return _session(study, storage, options), prepared

@@ -132,7 +132,7 @@ def refit(name: str, number: int | None, options: RunOptions, listener: Listener
     url = database_of(options, name)
     with plain_errors(checked(url), AGAIN), Interrupts(listener) as interrupts:
         listener = interrupts.tell
-        session, prepared = open_existing(name, options, listener, interrupts)
+        session, prepared = open_existing(name, options, listener, interrupts, refits=True)
         return refit_trial(prepared, session, interrupts.raise_if_asked, number=number)
 
 

@@ -79,7 +79,7 @@ def unreadable_among_good(folder: Path) -> str:
 DATA: dict[str, tuple[Callable[[Path], str], tuple[str, ...]]] = {
     "missing file": (lambda folder: str(folder / "no.npz"), ("no.npz", "no such file")),
     "not an npz": (text_file, ("cells.npz", "not an .npz")),
-    "missing keys": (npz(x=IMAGES, y=LABELS), ("x, y", "data and labels")),
+    "missing keys": (npz(a=IMAGES, b=LABELS), ("a, b", "data and labels")),
     "missing labels": (npz(data=IMAGES), ("no labels",)),
     "pickled array": (
         npz(data=np.array([None] * 12, object), labels=LABELS),

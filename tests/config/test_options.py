@@ -9,6 +9,7 @@ import pytest
 from bcsearch.config import RunOptions
 from bcsearch.errors import ConfigError, StorageError
 from bcsearch.storage import database_of
+from bcsearch.study.create import settings_text, stored_plan
 from tests.fakes import make_plan
 
 
@@ -157,3 +158,17 @@ def test_storage_of_a_sweep_that_is_no_text_is_passed_over(tmp_path: Path) -> No
 def test_number_beyond_reason_is_refused(option: str, value: float, allowed: str) -> None:
     with pytest.raises(ConfigError, match=allowed):
         RunOptions(**{option: value})  # type: ignore[arg-type] # of several types
+
+
+def test_how_data_is_read_is_the_option_then_the_sweep_and_goes_with_the_study() -> None:
+    plan = make_plan(reading={"images_key": "x", "join_val": True})
+    options = RunOptions(images_key="a b", groups=Path("no.csv"), test=Path("test.npz"))
+    reading = options.over(plan).sweep.reading
+    assert (reading.images_key, reading.join_val, reading.test) == ("a b", True, "test.npz")
+    assert reading.options == " --images-key 'a b' --groups no.csv --join-val"
+    assert stored_plan("cells", settings_text(options.over(plan))).sweep.reading == reading
+
+
+def test_a_square_is_cut_filled_or_squeezed() -> None:
+    with pytest.raises(ConfigError, match="--square: came 'round', allowed: crop, pad, squash"):
+        RunOptions(square="round")

@@ -6,12 +6,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bcsearch.data.folder import SUFFIXES, read_folder
+from bcsearch.data import ImageSet, load_images
+from bcsearch.data.pictures import SUFFIXES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 BLUE = (20, 40, 220)
+
+
+def read_folder(path: Path, size: int = 96) -> ImageSet:
+    return load_images(path, size)
 
 
 def save(path: Path, *, size: tuple[int, int] = (12, 12), mode: str = "RGB") -> None:

@@ -85,3 +85,21 @@ print(sorted({'sklearn', 'scipy', 'tensorflow', 'keras'} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_fingerprints_of_earlier_versions_stay(tmp_path: Path) -> None:
+    images = (np.arange(12 * 6 * 8 * 3) % 251).astype(np.uint8).reshape(12, 6, 8, 3)
+    labels, names = np.arange(12) % 3, ["Mu\u0308ll", "b", "a"]
+    path = tmp_path / "cells.npz"
+    np.savez(path, data=images / 255, labels=labels)
+    assert load_dataset(path).fingerprint == "285ad172aa0dbb96"
+    assert load_dataset(path, 5).fingerprint == "6139471c14e82a3f"
+    gray, one_hot = images[..., 0], np.eye(3)[labels]
+    groups = np.arange(12) % 3 // 2
+    np.savez(path, data=gray, labels=one_hot, class_names=names, groups=groups)
+    assert load_dataset(path).fingerprint == "146a6025396b4d63"
+    for row, image in enumerate(images):
+        place = tmp_path / "folder" / names[labels[row]]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(place / f"{row}.png")
+    assert load_dataset(tmp_path / "folder", 7).fingerprint == "969defbe5ced85ae"

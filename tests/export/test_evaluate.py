@@ -8,7 +8,7 @@ from sklearn import metrics
 
 from bcsearch.data import ImageSet
 from bcsearch.errors import DataError
-from bcsearch.export.evaluate import evaluate, score_predictions
+from bcsearch.export.evaluate import evaluate, match_labels, score_predictions
 from bcsearch.records.evaluation import ClassScore
 
 if TYPE_CHECKING:
@@ -110,3 +110,62 @@ def test_labels_that_the_model_does_not_know_are_one_clear_line(
     with pytest.raises(DataError) as caught:
         evaluate_sure([0, 1], **changes)
     assert str(caught.value).startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("labels", "names", "numbers_are", "expected"),
+    [
+        ([0, 1, 1], ("monocyte", "basophil"), None, [2, 0, 0]),
+        ([1, 2, 2], None, ("x", "platelet", "basophil"), [3, 0, 0]),
+        ([2, 0, 0], ("0", "1", "2"), None, [2, 0, 0]),
+    ],
+    ids=["names in another order", "numbers with names", "folders of numbers"],
+)
+def test_labels_go_by_name(
+    labels: list[int],
+    names: tuple[str, ...] | None,
+    numbers_are: tuple[str, ...] | None,
+    expected: list[int],
+) -> None:
+    images = ImageSet(
+        images=np.zeros((3, 2, 2, 3), np.uint8),
+        labels=np.array(labels),
+        class_names=names,
+        source="x",
+        holds="data",
+    )
+    matched = match_labels(images, NAMES, numbers_are)
+    assert matched.labels.tolist() == expected
+    assert ("in the model's order" in matched.note) == (names == ("0", "1", "2"))
+
+
+def test_accents_are_compared_composed() -> None:
+    found = evaluate_sure([0, 1], labels=np.array([0, 1]), class_names=("basophil", "eosinophil"))
+    assert found.accuracy == 1.0
+    images = ImageSet(
+        images=np.zeros((1, 2, 2, 3), np.uint8),
+        labels=np.array([0]),
+        class_names=("Mu\u0308ll",),
+        source="x",
+        holds="data",
+    )
+    assert match_labels(images, ("Glas", "M\u00fcll")).labels.tolist() == [1]
+
+
+def test_numbers_that_may_count_from_one_are_refused_by_naming_the_choice() -> None:
+    with pytest.raises(DataError, match=r"count from 0 or 1; .* --class-names a,b,c"):
+        evaluate_sure([0, 1], labels=np.array([1, 2]), class_names=None)
+
+
+def test_an_unknown_class_of_many_is_a_short_line() -> None:
+    names = tuple(f"{number} {'x' * 400}" for number in range(300))
+    images = ImageSet(
+        images=np.zeros((1, 2, 2, 3), np.uint8),
+        labels=np.array([0]),
+        class_names=("y" * 400,),
+        source="x",
+        holds="data",
+    )
+    with pytest.raises(DataError) as caught:
+        match_labels(images, names)
+    assert len(str(caught.value)) < 500

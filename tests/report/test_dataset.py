@@ -27,6 +27,7 @@ def test_dataset_in_lines() -> None:
         "cells.npz: 4 images of 96x64 RGB, 2 classes",
         "  basophil  3  (75.0%)",
         "  platelet  1  (25.0%)",
+        "accuracy of always saying basophil: 0.7500",
         "values 2 to 250",
         "mean of red, green, blue 100.0 50.2 7.0, standard deviation 1.0 2.0 3.0",
         "fingerprint 0123456789abcdef",
