@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from bcsearch.storage import read_study
 
@@ -57,6 +58,12 @@ class Shell:
         out, err = process.communicate(timeout=SECONDS)
         assert (process.returncode, err) == (0, ""), out
         return out
+
+    def ask(self, *arguments: str | Path) -> Any:
+        """Run ``bcsearch`` with ``--json`` and return what it answers; stderr has notes alone."""
+        out, err = self.start(*arguments, "--json").communicate(timeout=SECONDS)
+        assert all(line.startswith(("note: ", "data: ")) for line in err.splitlines()), err
+        return json.loads(out)
 
     def record(self, study: str) -> StudyRecord:
         """Read a study with every epoch."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 import signal
 import time
@@ -117,7 +118,11 @@ def test_run_fills_its_budget_and_prunes(finished: Finished) -> None:
 
 def test_run_tells_every_trial_and_where_the_model_is(finished: Finished) -> None:
     lines = finished.out.splitlines()
-    assert lines[0].startswith("study: mini,")
+    assert lines[0].startswith("data: read as 480 images ")
+    assert sum(line.startswith("study: mini,") for line in lines) == 1
+    assert re.fullmatch(
+        rf"{TRIALS} of {TRIALS} trials, best accuracy 0\.\d+ in trial \d+", lines[-3]
+    )
     assert lines[-2] == "look with: bcsearch status --study mini"
     assert sum(line.startswith("trial ") for line in lines) == TRIALS
     (features,) = [line for line in lines if line.endswith("images done")]
@@ -193,11 +198,8 @@ def test_status_and_best_agree_with_the_bundle(finished: Finished) -> None:
 def test_model_does_well_on_cells_it_has_not_seen(finished: Finished) -> None:
     if not TEST_IMAGES.exists():
         pytest.skip(f"real images are not here: {TEST_IMAGES.name}")
-    found = json.loads(
-        finished.shell.run(
-            "evaluate", "--model", finished.shell.model("mini"), "--data", TEST_IMAGES, "--json"
-        )
-    )
+    model = finished.shell.model("mini")
+    found = finished.shell.ask("evaluate", "--model", model, "--data", TEST_IMAGES)
     assert {"accuracy", "macro_f1", "per_class", "confusion"} <= set(found)
     assert found["accuracy"] > 0.6
     assert found["macro_f1"] > 0.5

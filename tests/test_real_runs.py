@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 import shlex
 import shutil
@@ -361,9 +360,9 @@ def total(plan: dict[str, Any], name: str) -> int:
     return sum(row[name] for row in plan["rows"])
 
 
-def test_plan_foretells_what_the_run_computes(place: Place, cells: Cells) -> None:
+def test_plan_counts_what_the_run_computes(place: Place, cells: Cells) -> None:
     data = cells.save(place.folder / "cells.npz")
-    plan = json.loads(place.run("plan", "--study", "views", "--data", data, "--json"))
+    plan = place.ask("plan", "--study", "views", "--data", data)
     assert place.kept("entries") == []  # nothing was kept
     assert len(plan["rows"]) == VIEWS_ENTRIES
     assert total(plan, "passes") == 2 * len(cells.labels)
@@ -372,7 +371,7 @@ def test_plan_foretells_what_the_run_computes(place: Place, cells: Cells) -> Non
     headers = VIEWS_ENTRIES * 256
     assert total(plan, "cache_bytes") == pytest.approx(sum(sizes), abs=headers)
 
-    warm = json.loads(place.run("plan", "--study", "views", "--data", data, "--json"))
+    warm = place.ask("plan", "--study", "views", "--data", data)
     assert (total(warm, "passes"), total(warm, "cache_bytes")) == (0, 0)
     assert all(row["kept"] for row in warm["rows"])
 

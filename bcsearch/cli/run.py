@@ -37,8 +37,11 @@ def run(study: options.Sweep, chosen: RunOptions) -> int:
 
         from bcsearch.report.live import LiveView
         from bcsearch.study.run import run as run_study
-    with LiveView(Console()) as view:
+    console = Console()
+    with LiveView(console) as view:
         result = run_study(study, chosen, view)
+    if view.headline and not console.is_terminal:  # where it does not stand below the table
+        options.say(view.headline)
     if result.bundle is None:
         again = options.typed_again(fresh=result.study is None)
         options.say(options.pasteable(f"stopped; go on with: {again}"))

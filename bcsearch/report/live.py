@@ -109,13 +109,17 @@ class LiveView:
             rows = [*best, *rows[1:]]
         if rows:  # none where other processes run the trials
             yield trials_table(rows, known.score_name, known.best_number, options.max_width)
-        if known.trials or rows:  # before there is a study, there is no headline
-            yield Text(self._headline(), style="bold")
+        if self.headline:
+            yield Text(self.headline, style="bold")
         if self._bar.tasks:
             yield self._bar
 
-    def _headline(self) -> str:
+    @property
+    def headline(self) -> str:
+        """How far the study is, and its best score; nothing before there is one."""
         known = self._known
+        if not known.trials and not self._rows:
+            return ""
         text = f"{known.filled} of {known.trials} trials, best {known.score_name} "
         if known.best is None:
             text += "none yet"
@@ -123,7 +127,7 @@ class LiveView:
             text += f"{known.best:.4f}"
         if known.best_number is not None:
             text += f" in trial {known.best_number}"
-        if self._seconds_left is not None:
+        if self._seconds_left:
             text += f", about {time_text(self._seconds_left)} left"
         return text
 

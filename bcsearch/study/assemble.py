@@ -167,8 +167,14 @@ def _warnings(prepared: Prepared) -> list[str]:
             f"data: {dataset.n_images} images in {dataset.n_classes} classes; always saying the "
             f"largest would score an accuracy of {share:.4f}"
         )
-    resolved = prepared.weights.values()
-    return lines + [f"warning: {each.warning}" for each in resolved if each.warning]
+    warned = [each.warning for each in prepared.weights.values() if each.warning]
+    lines += [f"warning: {warning}" for warning in warned]
+    if warned and prepared.dataset.drawn:
+        lines.append(
+            "warning: random weights on drawn cells tell nothing of real images; give --data, "
+            "or a sweep whose weights are here, such as quickstart or lite; going on all the same"
+        )
+    return lines
 
 
 def _weights(plan: Plan) -> dict[str, ResolvedWeights]:

@@ -18,8 +18,12 @@ def send(number: signal.Signals) -> None:
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_first_signal_asks_and_tells_what_a_second_would_do(number: signal.Signals) -> None:
+def test_first_signal_asks_and_tells_what_a_second_would_do(
+    number: signal.Signals, request: pytest.FixtureRequest
+) -> None:
     recorder = Recorder()
+    before = signal.signal(number, signal.SIG_DFL)  # nohup, which is respected, ignores SIGHUP
+    request.addfinalizer(lambda: signal.signal(number, before))
     with Interrupts(recorder) as interrupts:
         assert not interrupts()
         interrupts.raise_if_asked()

@@ -1,0 +1,38 @@
+"""What a run says of its data and weights before anything is trained."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def said(*, drawn: bool, warning: str) -> list[str]:
+    from bcsearch.study.assemble import _warnings
+
+    dataset = SimpleNamespace(
+        drawn=drawn, notes=(), class_counts=np.array([3, 1]), n_images=4, n_classes=2
+    )
+    weights = {"resnet18": SimpleNamespace(warning=warning)}
+    prepared: Any = SimpleNamespace(dataset=dataset, findings=(), weights=weights)
+    return _warnings(prepared)
+
+
+@pytest.mark.parametrize(
+    ("drawn", "warning", "expected"),
+    [(True, "RANDOM", True), (True, "", False), (False, "RANDOM", False)],
+)
+def test_random_weights_on_drawn_cells_get_a_line_with_what_to_do(
+    drawn: bool, warning: str, expected: bool
+) -> None:
+    lines = said(drawn=drawn, warning=warning)
+    assert any("random weights on drawn cells" in line for line in lines) is expected
+
+
+def test_share_of_the_largest_class_is_said_of_real_images() -> None:
+    (line,) = said(drawn=False, warning="")
+    assert line.endswith("always saying the largest would score an accuracy of 0.7500")
