@@ -31,11 +31,8 @@ def read_npz(path: Path, reading: Reading = PLAIN) -> ImageSet:
     Raises:
         DataError: the file is damaged, pickled or without images, or an array cannot be used.
     """
-    try:
-        with opened(path) as archive:
-            return _read(archive, path, reading)
-    except MemoryError as error:
-        raise DataError(f"{path}: too large for the memory that is free") from error
+    with opened(path) as archive:
+        return _read(archive, path, reading)
 
 
 def read_npy(path: Path, reading: Reading) -> ImageSet:
@@ -55,11 +52,7 @@ def read_npy(path: Path, reading: Reading) -> ImageSet:
             }
         )
         files[path.stem] = path
-
-    try:
-        return _read_arrays(keys, lambda key: read_file(files[key]), path, reading)
-    except MemoryError as error:
-        raise DataError(f"{path}: too large for the memory that is free") from error
+    return _read_arrays(keys, lambda key: read_file(files[key]), path, reading)
 
 
 def _read(archive: NpzFile, path: Path, reading: Reading) -> ImageSet:
