@@ -23,7 +23,7 @@ def add_to(app: typer.Typer) -> None:
 
 @options.takes(
     "trials", "data", "images_key", "labels_key", "layout", "groups", "groups_from", "join_val",
-    "skip_damaged", "square", "weights", "max_cache", "sweeps_dir", "cache_dir",
+    "skip_damaged", "square", "white", "weights", "max_cache", "sweeps_dir", "cache_dir",
 )  # fmt: skip
 def plan(study: options.Sweep, chosen: RunOptions, as_json: options.Json = False) -> int:
     """Say what a new study of a sweep may cost on this machine: time, cache, passes.

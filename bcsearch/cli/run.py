@@ -23,9 +23,9 @@ def add_to(app: typer.Typer) -> None:
 
 @options.takes(
     "trials", "minutes", "data", "images_key", "labels_key", "layout", "groups", "groups_from",
-    "join_val", "skip_damaged", "square", "test", "weights", "fresh", "storage", "results_dir",
-    "artifacts_dir", "sweeps_dir", "cache_dir", "cache_limit", "max_cache", "workers", "on",
-    "address", "worker_cpus", "worker_gpus",
+    "join_val", "skip_damaged", "square", "white", "test", "weights", "fresh", "storage",
+    "results_dir", "artifacts_dir", "sweeps_dir", "cache_dir", "cache_limit", "max_cache",
+    "workers", "on", "address", "worker_cpus", "worker_gpus",
 )  # fmt: skip
 def run(study: options.Sweep, chosen: RunOptions) -> int:
     """Run a sweep, or go on with it: search, then refit the best configuration on all images."""

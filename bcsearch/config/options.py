@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from bcsearch.config.load import Plan
 
 
-MOST = {"trials": MOST_TRIALS, "max_trials": MOST_TRIALS, "workers": 1000}
+MOST = {
+    "trials": MOST_TRIALS, "max_trials": MOST_TRIALS, "workers": 1000,
+    "minutes": YEAR / 60, "white": 2.0**32,
+}  # fmt: skip
 PLAIN = Reading()
 
 
@@ -67,6 +70,9 @@ class RunOptions:
     skip_damaged: bool = _option(False, "--skip-damaged", "Leave out images that cannot be read.")
     square: str | None = _option(
         None, "--square", "How images become squares: crop (default), pad or squash."
+    )
+    white: float | None = _option(
+        None, "--white", "Value that is white in images of more than 8 bits, such as 4095."
     )
     test: Path | None = _option(
         None, "--test", "Labelled images that the finished model is scored on, once."
@@ -134,14 +140,11 @@ class RunOptions:
     def __post_init__(self) -> None:
         for name, most in MOST.items():
             value = getattr(self, name)
-            if value is None or 1 <= value <= most:
+            if value is None or 0 < value <= most:
                 continue
-            allowed = "1 or more" if value < 1 else f"{most} or less"
+            least = "1 or more" if isinstance(most, int) else "a number above 0"
+            allowed = f"{most:.0f} or less" if value > most else least
             raise ConfigError(f"{flag_of(name)}: came {value}, allowed: {allowed}")
-        if self.minutes is not None and not 0 < self.minutes <= YEAR / 60:
-            raise ConfigError(
-                f"--minutes: came {self.minutes:g}, allowed: a number above 0, at most a year's"
-            )
         if self.square not in (None, *get_args(Shape)):
             raise ConfigError(f"--square: came {self.square!r}, allowed: crop, pad, squash")
         if self.on not in ("here", "ray"):

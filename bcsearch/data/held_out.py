@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bcsearch.config.sweep import Reading
+from bcsearch.config.sweep import OF_PIXELS, Reading
 from bcsearch.data.arrays import digests
 from bcsearch.data.naming import some_of
 from bcsearch.errors import DataError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def reading_of_test(reading: Reading) -> Reading:
     """Return how other images than the data are read."""
-    return Reading(square=reading.square, skip_damaged=reading.skip_damaged)
+    return Reading(**reading.model_dump(include={*OF_PIXELS, "skip_damaged"}))
 
 
 def with_test(dataset: Dataset, test: ImageSet | None, *, given: bool = False) -> Dataset:

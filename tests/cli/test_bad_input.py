@@ -344,7 +344,7 @@ HEAVY: dict[str, Case] = {
     ),
     "minutes without end": (
         given(*QUICK, "--minutes", "inf"),
-        ("--minutes: came inf, allowed: a number",),
+        ("--minutes: came inf, allowed: 527040 or less",),
     ),
     "unknown backbone to show": (
         given("backbones", "resnt18"),

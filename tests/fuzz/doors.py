@@ -576,6 +576,8 @@ score = 0.9
 [model]
 classes = [ "a", "b" ]
 input_size = 6
+square = "pad"
+white = 255.0
 [data]
 source = "cells.npz"
 drawn = false
