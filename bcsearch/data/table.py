@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bcsearch.data.folder import is_split
@@ -14,7 +14,7 @@ from bcsearch.data.place import LABEL_TABLES, look
 from bcsearch.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from bcsearch.config.sweep import Reading
@@ -34,6 +34,7 @@ COLUMNS = {  # what columns are called, by what they hold
     "parts": ("split", "set", "part", "subset", "partition"),
 }  # fmt: skip
 MOST_TABLE_BYTES = 2**28
+ONE_OR_NOT = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,15 @@ class Table:
             choice = CHOICE if kind in ("images", "labels") else "rename all but one"
             raise DataError(f"{where}: columns {some_of(found)} may all hold the {kind}; {choice}")
         return found[0] if found else None
+
+    def class_columns(self, *others: str | None) -> tuple[str, ...]:
+        """Return the columns, but ``others``, that hold 0 and 1 alone, where they are several."""
+        found = [
+            name
+            for name, cells in self.columns.items()
+            if name not in others and all(cell.lower() in ONE_OR_NOT for cell in cells)
+        ]
+        return tuple(found) if len(found) > 1 else ()
 
 
 def read_table(path: Path) -> Table:
@@ -186,26 +196,66 @@ def read_rows(path: Path, beside: Place, reading: Reading, size: int) -> ImageSe
     groups, parts = table.column("groups"), table.column("parts")
     found = _files(table, images, beside, reading)
     rows = found.rows
-    classes = _cells(table, labels, rows)
-    if classes is not None:
-        classes = [normalised(value) for value in classes]
-        if not all(classes):
-            raise DataError(f"{where}: column {labels} is empty in some rows; fill or remove them")
-    taken = [("images", images), ("labels", labels), ("groups", groups), ("split", parts)]
-    said = ", ".join(f"{what} {written(name)}" for what, name in taken if name is not None)
-    notes = [f"read as a table, {written(path.name)}: {said}; {len(rows)} images", *found.notes]
-    if classes is not None:
-        notes.append(f"classes: {counted(classes)}")
+    taken = {"images": images, "labels": labels, "groups": groups, "split": parts}
+    known = _classes(table, taken, rows)
+    said = [f"{what} {written(name)}" for what, name in taken.items() if name is not None]
+    count = f"{len(rows)} images"
+    notes = [f"read as a table, {written(path.name)}: {', '.join(said + known.said)}; {count}"]
+    notes += found.notes
+    if known.of_rows is not None:
+        notes.append(f"classes: {counted(known.of_rows)}")
     listing = Listing(
         files=[found.files[row] for row in rows],
         names=[table.columns[images][row] for row in rows],
-        classes=classes,
-        class_names=None if classes is None else in_order(classes),
+        classes=known.of_rows,
+        class_names=known.names,
         groups=_cells(table, groups, rows),
         parts=_parts(_cells(table, parts, rows), where),
         notes=tuple(notes),
     )
     return read_listing(listing, path, size, reading)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Classes:
+    """The class of each row and all classes in their order, or nothing; ``said`` tells how."""
+
+    of_rows: list[str] | None = None
+    names: tuple[str, ...] | None = None
+    said: list[str] = field(default_factory=list)
+
+
+def _classes(table: Table, taken: Mapping[str, str | None], rows: Sequence[int]) -> _Classes:
+    """Return classes from a column of labels, else from several columns of 0 and 1.
+
+    ``taken`` holds columns by what they are.
+    """
+    where, labels = written(str(table.path)), taken["labels"]
+    if labels is not None:
+        found = [normalised(table.columns[labels][row]) for row in rows]
+        if not all(found):
+            raise DataError(f"{where}: column {labels} is empty in some rows; fill or remove them")
+        return _Classes(of_rows=found, names=in_order(found))
+    columns = table.class_columns(*taken.values())
+    if not columns:
+        return _Classes()
+    shown = some_of([written(name) for name in columns], 9)
+    held = [
+        [name for name in columns if ONE_OR_NOT[table.columns[name][row].lower()]] for row in rows
+    ]
+    names = _cells(table, taken["images"], rows) or []
+    odd = [name for name, each in zip(names, held, strict=True) if len(each) != 1]
+    if odd:
+        raise DataError(
+            f"{where}: {len(odd)} images have no 1, or more than one, in the columns of classes "
+            f"({shown}): {some_of(odd)}; keep one in each row, or name a column of labels with "
+            "--labels-key"
+        )
+    return _Classes(
+        of_rows=[normalised(each[0]) for each in held],
+        names=tuple(map(normalised, columns)),
+        said=[f"a column of 0 and 1 for each class ({shown})"],
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -245,6 +245,35 @@ def test_parquet_without_its_package_is_one_line(
         load_dataset(tmp_path / "a.parquet")
 
 
+def one_hot(path: Path, *rows: str, header: str = "image,MEL,NV,UNK,patient") -> Path:
+    labelled(path)
+    given = [f"{row},{cells},p{row // 2}" for row, cells in enumerate(rows)]
+    (path / "labels.csv").write_text("\n".join([header, *given]))
+    return path / "labels.csv"
+
+
+def test_a_column_for_each_class_is_read_as_labels(tmp_path: Path) -> None:
+    path = one_hot(tmp_path, "1.0,0.0,0.0", "0.0,1.0,0.0", "0.0,1.0,0.0", "1.0,0.0,0.0")
+    dataset = load_dataset(path, 8)
+    assert dataset.class_names == ("MEL", "NV")
+    assert dataset.labels.tolist() == [0, 1, 1, 0]
+    assert dataset.groups is not None
+    assert dataset.groups.tolist() == ["p0", "p0", "p1", "p1"]
+    said = " | ".join(dataset.notes)
+    assert "a column of 0 and 1 for each class (MEL, NV, UNK)" in said
+    assert "without images to train on are left out: UNK" in said
+
+
+@pytest.mark.parametrize("cells", ["1,1,0", "0,0,0"])
+def test_rows_without_one_class_are_named(cells: str, tmp_path: Path) -> None:
+    path = one_hot(tmp_path, "1,0,0", cells, "0,1,0")
+    words = r"1 images have no 1, or more than one, .* \(MEL, NV, UNK\): 1; keep"
+    with pytest.raises(DataError, match=words):
+        load_dataset(path, 8)
+    named = load_dataset(path, 8, Reading(labels_key="MEL"))
+    assert named.class_names == ("0", "1")
+
+
 BAD_TABLES: Mapping[str, tuple[str, str]] = {
     "no paths": ("where;class;split", "no column of paths among where, class, split"),
     "two of labels": ("path;dx;diagnosis", "columns dx, diagnosis may all hold the labels"),
