@@ -97,6 +97,9 @@ NAMED = {
         labels=LABELS + 1, class_names=["a", "b", "c"], classes=("a", "b", "c")
     ),
     "gaps": Named(labels=np.array([0, 5, 10])[LABELS], classes=("0", "5", "10")),
+    "numbers too long to be any": Named(
+        labels=np.array(["1", "9" * 5000, "2"])[LABELS], classes=("1", "2", "9" * 5000)
+    ),
     "a class without images": Named(
         labels=np.array([0, 1, 3])[LABELS],
         class_names=["a", "b", "c", "d"],
@@ -227,6 +230,25 @@ def test_a_parquet_table_is_read_as_a_csv_is(tmp_path: Path) -> None:
     made = dict(zip(header.split(";"), map(list, columns), strict=True))
     parquet.write_table(arrow.table(made), tmp_path / "cells.parquet")
     assert load_for_study(tmp_path / "cells.parquet", 8).fingerprint == as_csv
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ({"bytes": b"x", "path": "1.png"}, "image holds struct<.*, and no paths"),
+        (b"x", "image holds binary, and no paths"),
+    ],
+    ids=["struct", "bytes"],
+)
+def test_a_parquet_table_of_the_images_themselves_is_one_line(
+    cell: Any, words: str, tmp_path: Path
+) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    arrow = pytest.importorskip("pyarrow")
+    made = arrow.table({"image": [cell] * 2, "label": ["a", "b"]})
+    parquet.write_table(made, tmp_path / "cells.parquet")
+    with pytest.raises(DataError, match=words):
+        load_dataset(tmp_path / "cells.parquet")
 
 
 def test_parquet_without_its_package_is_one_line(
