@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from bcsearch.config.load import load_plan
 from bcsearch.config.sweep import MOST_TRIALS, YEAR, Reading, Shape
 from bcsearch.errors import ConfigError
-from bcsearch.paths import RESULTS_DIR, cache_dir
+from bcsearch.paths import RESULTS_DIR, cache_dir, meant
 
 if TYPE_CHECKING:
     from bcsearch.config.load import Plan
@@ -237,6 +237,5 @@ def flag_of(name: str) -> str:
 
 def _absolute(place: str) -> str:
     """Return the absolute path of what exists, as a study may go on from another folder."""
-    if os.path.exists(place):
-        return os.path.abspath(place)
-    return place
+    path = meant(place)
+    return os.path.abspath(path) if os.path.exists(path) else place

@@ -22,6 +22,7 @@ from bcsearch.data.listing import size_notes
 from bcsearch.data.naming import some_of, written
 from bcsearch.data.place import look
 from bcsearch.errors import DataError
+from bcsearch.paths import meant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -170,9 +171,7 @@ def _drawn(image_size: int) -> ImageSet:
 
 def _path(source: str | Path) -> Path:
     """Return the path that is meant. Raises DataError where nothing is there."""
-    text = str(source)
-    if not os.path.exists(text):
-        text = os.path.expanduser(text.strip("'\"").removeprefix("file://"))
+    text = meant(str(source))
     if text.startswith(URLS):
         raise DataError(f"{written(text)}: is a URL; download it and give the path of the file")
     if not os.path.exists(text):

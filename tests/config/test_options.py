@@ -3,14 +3,20 @@ from __future__ import annotations
 import time
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from bcsearch.config import RunOptions
+from bcsearch.data import load_dataset
 from bcsearch.errors import ConfigError, StorageError
 from bcsearch.storage import database_of
 from bcsearch.study.create import settings_text, stored_plan
 from tests.fakes import make_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +35,27 @@ def test_data_is_the_option_then_the_environment_then_the_sweep(
     assert RunOptions(data="option.npz").over(plan).sweep.data == "option.npz"
 
 
+MEANT: dict[str, Callable[[Path], str]] = {  # what people type for a path
+    "plain": str,
+    "home": lambda path: f"~/{path.name}",
+    "quoted": lambda path: f"'{path}'",
+    "quoted twice": lambda path: f'"~/{path.name}"',
+    "file URL": lambda path: f"file://{path}",
+}
+
+
+@pytest.mark.parametrize("case", MEANT)
+def test_data_may_be_a_path_as_people_write_it(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "cells.npz"
+    np.savez(path, data=np.zeros((4, 2, 2, 3), np.uint8), labels=[0, 1] * 2)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("BCSEARCH_DATA", MEANT[case](path))
+    assert RunOptions().over(make_plan()).sweep.data == str(path)
+    assert load_dataset(MEANT[case](path)).n_images == 4
+
+
 def test_storage_is_the_option_then_the_environment_then_the_sweep_then_a_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -44,6 +71,8 @@ def test_storage_is_the_option_then_the_environment_then_the_sweep_then_a_file(
 def test_cache_is_the_option_then_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BCSEARCH_CACHE", "there")
     assert RunOptions().cache == Path("there")
+    monkeypatch.setenv("BCSEARCH_CACHE", "~/there")
+    assert RunOptions().cache == Path.home() / "there"
     assert RunOptions(cache_dir=Path("here")).cache == Path("here")
 
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps, TiffImagePlugin
 
 from bcsearch.config import Reading
 from bcsearch.data import load_dataset, load_unlabelled
 from bcsearch.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 RAMP = np.linspace(0, 255, 64).round().astype(np.uint8).reshape(8, 8)
@@ -79,6 +80,50 @@ def test_pixels_are_those_that_a_viewer_shows_in_training_and_prediction(
     assert np.abs(learned.images[0].astype(int) - shown).max() <= 1
     predicted = load_unlabelled([tmp_path / "a" / f"1.{suffix}"], 8)
     assert np.array_equal(predicted.images[0], learned.images[0])
+
+
+def odd_exif(path: Path) -> None:
+    content = b"Exif\0\0MM\0*\0\0\0\x08\0\x09\x01\x12\0\x03"  # nine tags, of which one is begun
+    Image.fromarray(COLOUR).save(path.with_suffix(".jpg"), exif=content)
+
+
+def clear_by_bytes(path: Path) -> None:
+    clear_palette().save(path.with_suffix(".png"), transparency=bytes([0, 128]))
+
+
+def cut_tags(path: Path) -> None:
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[270] = "x" * 99
+    Image.fromarray(COLOUR).save(path.with_suffix(".tif"), tiffinfo=tags)
+    content = path.with_suffix(".tif").read_bytes()
+    tag = struct.pack("<HHI", 270, 2, 100)
+    assert tag in content
+    path.with_suffix(".tif").write_bytes(content.replace(tag, tag[:4] + b"\xff\xff\0\0"))
+
+
+@pytest.mark.parametrize("write", [odd_exif, clear_by_bytes, cut_tags])
+def test_what_pillow_warns_of_is_read_without_its_warnings(
+    write: Callable[[Path], None], tmp_path: Path
+) -> None:
+    write(tmp_path / "1")
+    (file,) = tmp_path.iterdir()
+    words = "Corrupt EXIF|Tag data larger|Transparency"
+    with pytest.warns(UserWarning, match=words), Image.open(file) as image:
+        ImageOps.exif_transpose(image.convert("RGB" if image.mode == "P" else image.mode))
+    assert len(load_unlabelled([file], 8).images) == 1  # warnings are errors here
+
+
+@pytest.mark.parametrize(("pixels", "is_read"), [(8000, True), (4000, False)])
+def test_large_images_are_read_or_refused_as_such(
+    pixels: int, is_read: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("1", (90, 100)).save(tmp_path / "scan.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", pixels)  # twice as many are an error
+    if is_read:
+        assert len(load_unlabelled([tmp_path / "scan.png"], 8).images) == 1
+        return
+    with pytest.raises(DataError, match=r"scan.png: too large to be read, more than 178 million"):
+        load_unlabelled([tmp_path / "scan.png"], 8)
 
 
 def test_stacks_and_dark_images_are_told(tmp_path: Path) -> None:
