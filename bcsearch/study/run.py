@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING
@@ -60,22 +60,22 @@ def run(sweep: str, options: RunOptions, listener: Listener) -> RunResult:
     url = database_of(options, of_sweep=asked.sweep.storage)
     with plain_errors(checked(url), AGAIN), Interrupts(listener) as interrupts:
         listener = interrupts.tell
-        prepared = prepare(asked, options, listener, interrupts)
-        make_room(options.results_dir)
-        try:
-            session = open_session(prepared, url, options, listener, interrupts)
-        except KeyboardInterrupt:
-            return RunResult(study=None, bundle=None)
-        place = f"files in {session.files}, storage {masked(url)}"
-        listener(Notice(text=f"study: {session.name}, {place}"))
-        _report_budget(session, listener, grow=options.grow)
-        bundle = None
-        with suppress(KeyboardInterrupt):
-            if _search(session, prepared, url, options, listener, interrupts):
-                bundle = ensure_refitted(prepared, session, interrupts.raise_if_asked, listener)
-                session.check_there()
-                _report_overrun(options, listener)
-        return RunResult(study=session.name, bundle=bundle)
+        with closing(prepare(asked, options, listener, interrupts)) as prepared:
+            make_room(options.results_dir)
+            try:
+                session = open_session(prepared, url, options, listener, interrupts)
+            except KeyboardInterrupt:
+                return RunResult(study=None, bundle=None)
+            place = f"files in {session.files}, storage {masked(url)}"
+            listener(Notice(text=f"study: {session.name}, {place}"))
+            _report_budget(session, listener, grow=options.grow)
+            bundle = None
+            with suppress(KeyboardInterrupt):
+                if _search(session, prepared, url, options, listener, interrupts):
+                    bundle = ensure_refitted(prepared, session, interrupts.raise_if_asked, listener)
+                    session.check_there()
+                    _report_overrun(options, listener)
+            return RunResult(study=session.name, bundle=bundle)
 
 
 def plan(sweep: str, options: RunOptions, listener: Listener) -> StudyCosts:
@@ -116,7 +116,7 @@ def work(name: str, options: RunOptions, listener: Listener) -> bool:
         if alone:
             _report_budget(session, listener)
         interrupts.clock = _clock(session, prepared, options, refits=not alone)
-        with suppress(KeyboardInterrupt):
+        with closing(prepared), suppress(KeyboardInterrupt):
             _worker(session, prepared, options, listener, interrupts).run()
         return not (interrupts.asked and alone)
 
@@ -133,7 +133,8 @@ def refit(name: str, number: int | None, options: RunOptions, listener: Listener
     with plain_errors(checked(url), AGAIN), Interrupts(listener) as interrupts:
         listener = interrupts.tell
         session, prepared = open_existing(name, options, listener, interrupts, refits=True)
-        return refit_trial(prepared, session, interrupts.raise_if_asked, number=number)
+        with closing(prepared):
+            return refit_trial(prepared, session, interrupts.raise_if_asked, number=number)
 
 
 def _search(
