@@ -74,16 +74,15 @@ def open_study(
         check_fingerprint(name, stored, fingerprint, settings.sweep.source, plan.sweep.source)
         return load_study(storage, settings, name, worker)
     _describe(study, plan, fingerprint, starts)
-    study.sampler, study.pruner = build_sampler(plan.sweep.search), build_pruner(plan.sweep.search)
+    study.sampler, study.pruner = build_sampler(plan), build_pruner(plan)
     return study
 
 
 def load_study(storage: Storage, plan: Plan, name: str, worker: str) -> optuna.Study:
     """Load a study that exists, with the sampler and pruner that it was created with."""
     study = optuna.load_study(study_name=name, storage=storage)
-    search = plan.sweep.search
-    study.sampler = build_sampler(search, worker, len(study.get_trials(deepcopy=False)))
-    study.pruner = build_pruner(search)
+    study.sampler = build_sampler(plan, worker, len(study.get_trials(deepcopy=False)))
+    study.pruner = build_pruner(plan)
     return study
 
 
