@@ -36,8 +36,9 @@ def plan(study: options.Sweep, chosen: RunOptions, as_json: options.Json = False
     with quiet_imports():
         from rich.console import Console
 
+        from bcsearch.records.events import notices_only
         from bcsearch.report.costs import costs_text
-        from bcsearch.report.live import LiveView, notices_only
+        from bcsearch.report.live import LiveView
         from bcsearch.study.run import plan as plan_study
     with LiveView(Console(stderr=as_json)) as view:
         costs = plan_study(study, chosen, notices_only(view) if as_json else view)

@@ -70,6 +70,27 @@ class TrialEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrialSeen:
+    """A trial as it stands in the database, whoever runs it.
+
+    ``score`` is the best fold mean so far, None before the first epoch; ``scores``, ``epochs`` and
+    ``train_seconds`` are known once it has ended, ``seconds`` too. ``is_new`` is False of trials
+    that had ended before the command began.
+    """
+
+    number: int
+    state: TrialState
+    params: Mapping[str, Any]
+    score: float | None
+    epochs: int
+    seconds: float | None
+    train_seconds: float | None = None
+    score_name: str = "accuracy"
+    scores: Mapping[str, float] = field(default_factory=dict)
+    is_new: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrialInfeasible:
     """A trial ended without a score, as its configuration cannot be trained."""
 
@@ -114,6 +135,7 @@ Event = (
     | TrialStarted
     | EpochEnded
     | TrialEnded
+    | TrialSeen
     | TrialInfeasible
     | TrialReleased
     | TrialLost
@@ -137,6 +159,16 @@ class Listener(Protocol):
 
     def __call__(self, event: Event) -> None:
         """Hear of one event; must be quick and must not raise."""
+
+
+def notices_only(listener: Listener) -> Listener:
+    """Return a listener that passes on nothing but notices."""
+
+    def called(event: Event) -> None:
+        if isinstance(event, Notice):
+            listener(event)
+
+    return called
 
 
 def ignore(event: Event) -> None:

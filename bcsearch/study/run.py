@@ -14,17 +14,18 @@ from bcsearch.errors import ConfigError
 from bcsearch.objective.attempt import Context
 from bcsearch.objective.cross_validated import Objective
 from bcsearch.records import TrialState
-from bcsearch.records.events import Listener, Notice, TimeLeft
+from bcsearch.records.events import Listener, Notice, notices_only
 from bcsearch.records.sizes import time_text
 from bcsearch.storage import database_of, masked
 from bcsearch.storage.database_errors import plain_errors
 from bcsearch.storage.urls import checked, reachable
 from bcsearch.study.assemble import Prepared, prepare
-from bcsearch.study.clock import Clock, Pace
+from bcsearch.study.clock import Clock
 from bcsearch.study.ending import ensure_refitted, estimate_refit, refit_trial
 from bcsearch.study.interrupts import Interrupts
 from bcsearch.study.opening import make_room, open_existing, open_session
 from bcsearch.study.processes import STORAGE, LocalLaunch, leave_with_supervisor
+from bcsearch.study.progress import ProgressTeller
 from bcsearch.study.session import Session, worker_name
 from bcsearch.study.supervisor import Supervisor
 from bcsearch.study.worker import Worker
@@ -69,9 +70,9 @@ def run(sweep: str, options: RunOptions, listener: Listener) -> RunResult:
         place = f"files in {session.files}, storage {masked(url)}"
         listener(Notice(text=f"study: {session.name}, {place}"))
         _report_budget(session, listener, grow=options.grow)
-        bundle = None
-        with suppress(KeyboardInterrupt):
-            if _search(session, prepared, url, options, listener, interrupts):
+        bundle, teller = None, ProgressTeller(session, listener, interrupts, grow=options.grow)
+        with suppress(KeyboardInterrupt), teller:
+            if _search(session, prepared, url, options, teller, interrupts):
                 bundle = ensure_refitted(prepared, session, interrupts.raise_if_asked, listener)
                 session.check_there()
                 _report_overrun(options, listener)
@@ -109,6 +110,8 @@ def work(name: str, options: RunOptions, listener: Listener) -> bool:
             study's.
     """
     alone = not leave_with_supervisor()
+    if not alone:
+        listener = notices_only(listener)  # its supervisor tells of all trials
     url = database_of(options, name)
     with plain_errors(checked(url), AGAIN), Interrupts(listener, announces=alone) as interrupts:
         listener = interrupts.tell
@@ -116,8 +119,8 @@ def work(name: str, options: RunOptions, listener: Listener) -> bool:
         if alone:
             _report_budget(session, listener)
         interrupts.clock = _clock(session, prepared, options, refits=not alone)
-        with suppress(KeyboardInterrupt):
-            _worker(session, prepared, options, listener, interrupts).run()
+        with suppress(KeyboardInterrupt), ProgressTeller(session, listener, interrupts) as teller:
+            _worker(session, prepared, options, teller, interrupts).run()
         return not (interrupts.asked and alone)
 
 
@@ -141,7 +144,7 @@ def _search(
     prepared: Prepared,
     url: str,
     options: RunOptions,
-    listener: Listener,
+    teller: ProgressTeller,
     interrupts: Interrupts,
 ) -> bool:
     """Run trials here or in other processes; whether all of them are done, or the time is up."""
@@ -149,8 +152,8 @@ def _search(
     try:
         if options.supervises:
             prepared.device.release()  # its workers need it
-            return _supervisor(session, url, options, listener, interrupts).run()
-        return _worker(session, prepared, options, listener, interrupts).run()
+            return _supervisor(session, url, options, interrupts).run()
+        return _worker(session, prepared, options, teller, interrupts).run()
     finally:
         interrupts.clock = None
         session.check_there()
@@ -160,7 +163,7 @@ def _worker(
     session: Session,
     prepared: Prepared,
     options: RunOptions,
-    listener: Listener,
+    teller: ProgressTeller,
     interrupts: Interrupts,
 ) -> Worker:
     """Return this process's worker on a study."""
@@ -173,7 +176,7 @@ def _worker(
         ledger=session.ledger,
         artifacts=session.artifacts,
         storage=session.storage,
-        listener=listener,
+        listener=interrupts.tell,
         stop_asked=interrupts,
         limits=plan.sweep.limits,
     )
@@ -185,11 +188,11 @@ def _worker(
         slots=session.slots,
         objective=Objective(context),
         interrupts=interrupts,
-        listener=listener,
-        tell_progress=lambda: listener(session.progress()),
+        listener=interrupts.tell,
+        tell_progress=teller,
         check_there=session.check_there,
         most_trials=options.max_trials or inf,
-        grow=(lambda: listener(session.grow())) if options.grow else None,
+        grow=(lambda: interrupts.tell(session.grow())) if options.grow else None,
     )
 
 
@@ -197,32 +200,23 @@ def _supervisor(
     session: Session,
     url: str,
     options: RunOptions,
-    listener: Listener,
     interrupts: Interrupts,
 ) -> Supervisor:
     """Return what runs workers on a study, on this machine or where the options say."""
     session.storage.outage.stop_asked = interrupts
-    launcher, pace = _launcher(options), Pace(session.slots.counts())
+    launcher = _launcher(options)
 
     def launch(tell: Callable[[str], None]) -> WorkerProcess:
         arguments = options.worker_args(session.name, session.plan)  # with the minutes left now
         command = ["-m", "bcsearch", "worker", *arguments]
         return launcher(command, {STORAGE: reachable(url)}, options.workers)(tell)
 
-    def tell_progress() -> None:
-        listener(session.progress())
-        counts = session.slots.counts()
-        seconds = pace.seconds_left(counts, interrupts.clock, grow=options.grow)
-        if seconds is not None:
-            listener(TimeLeft(seconds=seconds))
-
     return Supervisor(
         launch=launch,
         n_workers=options.workers,
         is_done=lambda: session.slots.counts().is_done,
         interrupts=interrupts,
-        listener=listener,
-        tell_progress=tell_progress,
+        listener=interrupts.tell,
     )
 
 

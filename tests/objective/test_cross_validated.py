@@ -8,7 +8,7 @@ from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as OptunaState
 
 from bcsearch.records import TrialState
-from bcsearch.records.events import EpochEnded, TimeLeft, TrialEnded, TrialReleased, TrialStarted
+from bcsearch.records.events import EpochEnded, TrialEnded, TrialReleased, TrialStarted
 from tests.fakes import FakeTrainer, Recorder, make_plan, make_worker, open_session
 
 if TYPE_CHECKING:
@@ -216,5 +216,5 @@ def test_listener_hears_a_trial_from_start_to_end(session: Session) -> None:
     recorder = Recorder()
     run(session, trainer := FakeTrainer(curve=script), recorder)
     kinds = [type(event) for event in recorder.events]
-    assert kinds == [TrialStarted, *[EpochEnded] * 5, TrialEnded, TimeLeft]
+    assert kinds == [TrialStarted, *[EpochEnded] * 5, TrialEnded]
     assert recorder.of(TrialStarted)[0].params == trainer.calls[0]
