@@ -200,11 +200,22 @@ PARTS: tuple[Part, ...] = (
     ),
     Part(
         name="mix",
-        domain=Names(("none", "mixup"), group="bcsearch.mixes"),
+        domain=Names(("none", "mixup", "cutmix", "cutmix_or_mixup"), group="bcsearch.mixes"),
         default="none",
         where=Where.LOSS,
         traced=True,
-        doc="`mixup` trains on weighted means of two images' features and of their labels.",
+        doc=(
+            "Trains on mixtures of two images and their labels: `mixup` on weighted means of their "
+            "features, `cutmix` on one with a part of the other."
+        ),
+    ),
+    Part(
+        name="mix_probability",
+        domain=Range(float, 0.0, 1.0),
+        default=1.0,
+        where=Where.LOSS,
+        acts=conditions.is_not("mix", "none"),
+        doc="Chance that an image of a batch is mixed with another.",
     ),
     Part(
         name="mix_alpha",
