@@ -119,6 +119,16 @@ class Training(_Section):
     seed: Seed = 0
 
 
+class Final(_Section):
+    """How the finished model is chosen.
+
+    ``share`` is the most of the search's time that is spent on finding out whether averaged weights
+    and test-time augmentation help; 0 leaves both out.
+    """
+
+    share: Annotated[float, Field(ge=0, le=100)] = 0.1
+
+
 class Limits(_Section):
     """When a worker counts as lost, how often its trial is tried again, what a trial may use."""
 
@@ -155,6 +165,7 @@ class Sweep(_Section):
     views: ViewSettings = ViewSettings()
     weights: WeightSettings = WeightSettings()
     training: Training = Training()
+    final: Final = Final()
     limits: Limits = Limits()
     start: tuple[dict[str, Value], ...] = ()  # configurations to try first
 

@@ -12,7 +12,7 @@ from json import dumps, loads
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, insert, select
+from sqlalchemy import and_, delete, func, insert, select
 
 from bcsearch.recipe import Params
 from bcsearch.records import EpochScores, TrialState, best_epoch
@@ -130,6 +130,13 @@ class Ledger:
         with transaction(self._engine) as session:
             seconds = session.execute(last).scalars().all()
         return float(sum(seconds)) / max(1, len(seconds))
+
+    @reconnecting
+    def search_seconds(self) -> float:
+        """Return how long all trials took together, in seconds."""
+        whole = select(func.sum(LEDGER.c.total_seconds)).where(LEDGER.c.study_uuid == self.uuid)
+        with transaction(self._engine) as session:
+            return float(session.execute(whole).scalar_one() or 0.0)
 
     @reconnecting
     def going_on(self) -> set[int]:

@@ -136,7 +136,8 @@ def refit(name: str, number: int | None, options: RunOptions, listener: Listener
     with plain_errors(checked(url), AGAIN), Interrupts(listener) as interrupts:
         listener = interrupts.tell
         session, prepared = open_existing(name, options, listener, interrupts, refits=True)
-        return refit_trial(prepared, session, interrupts.raise_if_asked, number=number)
+        check = interrupts.raise_if_asked
+        return refit_trial(prepared, session, check, listener, number=number)
 
 
 def _search(

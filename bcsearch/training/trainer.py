@@ -12,9 +12,11 @@ from bcsearch.backbones.cuts import INPUT, POOLED, cuts_of, segment
 from bcsearch.backbones.resizing import resizing
 from bcsearch.backbones.table import get_backbone
 from bcsearch.errors import InfeasibleError
+from bcsearch.records.ending import LAST_WEIGHTS, Ending
 from bcsearch.training.assembled import assembled
 from bcsearch.training.batch import traced_of
 from bcsearch.training.devices import Device
+from bcsearch.training.fold_models import FoldModels, epochs_to_average, train_epochs
 from bcsearch.training.fold_weights import FoldWeights, Scaling, first_weights, scalings
 from bcsearch.training.heads import HeadTrainer, load_features
 from bcsearch.training.kept import Kept
@@ -29,7 +31,7 @@ from bcsearch.training.task import Task
 from bcsearch.views.chosen import Views
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import keras
 
@@ -128,8 +130,35 @@ class Trainer:
                 check=self._check,
             ).run()
 
+    def fold_models(
+        self, params: Params, learning_rates: Sequence[float], check: Check
+    ) -> FoldModels:
+        """Train the folds of ``params`` once more, one epoch for each learning rate.
+
+        Raises as ``refit`` does.
+        """
+        with self.enough_memory():
+            views = self.scored_views(params)
+            trainer = self._staged(params, self.folds, views)
+            averaged = epochs_to_average(len(learning_rates), trainer.last_begins)
+            mean = train_epochs(trainer, learning_rates, averaged, check)
+            shift = self._evaluators[0].shift
+            shifts = list(dict.fromkeys([(), *(each.shift for each in self._evaluators)]))
+            return FoldModels(
+                trainer=trainer,
+                averaged=averaged,
+                last=trainer.state(),
+                mean=mean,
+                place=shifts.index(shift),
+                build=lambda weights: self._assembled(params, weights),
+            )
+
     def refit(
-        self, params: Params, learning_rates: Sequence[float], check: Callable[[], None]
+        self,
+        params: Params,
+        learning_rates: Sequence[float],
+        check: Check,
+        ending: Ending = LAST_WEIGHTS,
     ) -> keras.Model:
         """Train ``params`` on all images but the test part, one epoch for each learning rate.
 
@@ -144,16 +173,10 @@ class Trainer:
         """
         with self.enough_memory():
             trainer = self._staged(params, self._all, self.views.training(params))
-            for epoch, rate in enumerate(learning_rates):
-                trainer.train_epoch(epoch, rate, check)
-            backbone = self.features.backbone(params.backbone, params.image_size)
-            return assembled(
-                backbone,
-                params,
-                trainer.weights()[0],
-                self.views.preprocessing(params),
-                self._dataset.images.shape[1:3],
-            )
+            mean = train_epochs(trainer, learning_rates, ending.averaged, check)
+            if mean:
+                trainer.restore(mean)
+            return self._assembled(params, trainer.weights()[0], ending.tta)
 
     def graph(self, params: Params, cut: str) -> SuffixGraph:
         """Return the traced part above a cut, with a head, kept between trials."""
@@ -193,6 +216,18 @@ class Trainer:
             self._tables.clear()
             reason = str(error).strip().partition("\n")[0] or "nothing more is known"
             raise InfeasibleError(f"out of memory: {reason}") from None
+
+    def _assembled(
+        self, params: Params, weights: FoldWeights, tta: Sequence[str] = ()
+    ) -> keras.Model:
+        return assembled(
+            self.features.backbone(params.backbone, params.image_size),
+            params,
+            weights,
+            self.views.preprocessing(params),
+            self._dataset.images.shape[1:3],
+            tta,
+        )
 
     def _staged(self, params: Params, task: Task, views: Sequence[View]) -> StagedTrainer:
         needs = needs_of(params, views, self._settings.epochs)

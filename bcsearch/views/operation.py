@@ -21,6 +21,7 @@ class Kind(StrEnum):
     PREPROCESS = "preprocess"
     AUGMENT = "augment"
     CORRUPT = "corrupt"
+    TTA = "tta"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
