@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bcsearch.cli import options
 from bcsearch.config.options import WORKER_OPTIONS, RunOptions
+from bcsearch.errors import ConfigError
 from bcsearch.quiet import quiet_imports
 from bcsearch.records.texts import study_option
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bcsearch.report.live import LiveView
+    from bcsearch.study.run import RunResult
 
 STOPPED = 130  # exit code of a run that was interrupted
 
@@ -23,7 +31,8 @@ def add_to(app: typer.Typer) -> None:
 
 @options.takes(
     "trials", "minutes", "data", "images_key", "labels_key", "layout", "groups", "groups_from",
-    "join_val", "skip_damaged", "square", "test", "weights", "fresh", "storage", "results_dir",
+    "join_val", "skip_damaged", "square", "test", "weights", "fresh", "from_study",
+    "from_config", "storage", "results_dir",
     "artifacts_dir", "sweeps_dir", "cache_dir", "cache_limit", "max_cache", "workers", "on",
     "address", "worker_cpus", "worker_gpus",
 )  # fmt: skip
@@ -40,6 +49,11 @@ def run(study: options.Sweep, chosen: RunOptions) -> int:
     console = Console()
     with LiveView(console) as view:
         result = run_study(study, chosen, view)
+    return _end(result, view, console, chosen)
+
+
+def _end(result: RunResult, view: LiveView, console: Console, chosen: RunOptions) -> int:
+    """Say how a run ended and where to look; return the exit code."""
     if view.headline and not console.is_terminal:  # where it does not stand below the table
         options.say(view.headline)
     if result.bundle is None:
@@ -71,19 +85,36 @@ def worker(study: options.Study, chosen: RunOptions) -> int:
     return 0
 
 
-@options.takes("data", "test", "weights", "storage", "results_dir", "cache_dir", "cache_limit")
+@options.takes(
+    "data", "test", "weights", "storage", "results_dir", "sweeps_dir", "cache_dir", "cache_limit"
+)
 def refit(
-    study: options.Study,
     chosen: RunOptions,
+    study: Annotated[
+        str | None, typer.Option(help="Study whose best is trained; with --config a sweep.")
+    ] = None,
     trial: Annotated[int | None, typer.Option(help="A completed trial. Default: the best.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="A best.toml: its configuration, without a search.")
+    ] = None,
 ) -> int:
     """Train the best configuration of a study, or one trial's, on all images and save the model."""
+    if trial is not None and config is not None:
+        raise ConfigError("--config and --trial each name a configuration; give one of them")
     with quiet_imports():
         from rich.console import Console
 
         from bcsearch.report.live import LiveView
         from bcsearch.study.run import refit as refit_study
-    with LiveView(Console()) as view:
+        from bcsearch.study.run import train_config
+    console = Console()
+    if config is not None:
+        with LiveView(console) as view:
+            result = train_config(config, study, chosen, view)
+        return _end(result, view, console, chosen)
+    if study is None:
+        raise ConfigError("give --study, perhaps with --trial, or --config with a best.toml")
+    with LiveView(console) as view:
         bundle = refit_study(study, trial, chosen, view)
     options.say(f"configuration and model: {bundle}")
     return 0

@@ -90,6 +90,12 @@ class RunOptions:
         None, "--weights", "auto, imagenet, random, or a weights file.", worker=True
     )
     fresh: bool = _option(False, "--fresh", "Start a new study and keep the old one.")
+    from_study: str | None = _option(
+        None, "--from-study", "A new study begins with the best trials of this one."
+    )
+    from_config: Path | None = _option(
+        None, "--from-config", "A new study begins with the configuration of a best.toml."
+    )
     storage: str | None = _option(
         None,
         "--storage",
@@ -206,6 +212,11 @@ class RunOptions:
             if value is not True:
                 args.append(str(value))
         return args
+
+    @property
+    def names_starts(self) -> bool:
+        """Whether a new study begins with configurations that were found earlier."""
+        return self.from_study is not None or self.from_config is not None
 
     @property
     def supervises(self) -> bool:

@@ -27,7 +27,6 @@ from bcsearch.study.create import (
 )
 from bcsearch.study.places import files_dir
 from bcsearch.study.session import Session, worker_name
-from bcsearch.study.starts import first_points
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,14 +57,17 @@ def open_session(
     if options.max_cache is not None:
         check_cache(plan, prepared.trainer, options.max_cache)
     with locked(options.results_dir / ".create.lock", interrupts.raise_if_asked):
-        name = study_name(plan.name, list_studies(storage), fresh=options.fresh)
+        studies = list_studies(storage)
+        name = study_name(plan.name, studies, fresh=options.fresh)
+        if options.names_starts and name in [study.name for study in studies]:
+            listener(Notice(text=f"study {name!r} goes on; with --fresh a new one begins as said"))
         study = open_study(
             storage,
             plan,
             prepared.fingerprint,
             name=name,
             worker=worker_name(),
-            starts=first_points(plan),
+            starts=plan.sweep.start,
         )
         session = _session(study, storage, options, may_move=True)
     if session.plan.sweep.limits != plan.sweep.limits:

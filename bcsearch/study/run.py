@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING
 
+from bcsearch.config import parse_plan, read_toml
 from bcsearch.costs.limit import check_cache
 from bcsearch.costs.study_costs import study_costs
 from bcsearch.errors import ConfigError
@@ -27,6 +28,7 @@ from bcsearch.study.opening import make_room, open_existing, open_session
 from bcsearch.study.processes import STORAGE, LocalLaunch, leave_with_supervisor
 from bcsearch.study.progress import ProgressTeller
 from bcsearch.study.session import Session, worker_name
+from bcsearch.study.starts import read_config, with_starts
 from bcsearch.study.supervisor import Supervisor
 from bcsearch.study.worker import Worker
 
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from bcsearch.config import RunOptions
+    from bcsearch.config import Plan, RunOptions
     from bcsearch.records.costs import StudyCosts
     from bcsearch.study.processes import Launcher, WorkerProcess
 
@@ -57,10 +59,42 @@ def run(sweep: str, options: RunOptions, listener: Listener) -> RunResult:
         BcsearchError: something that the user can fix; what was there before is untouched.
     """
     options = replace(options, grow=options.minutes is not None and options.trials is None)
-    asked = options.plan(sweep)
+    return run_plan(options.plan(sweep), options, listener)
+
+
+def train_config(
+    config: Path, sweep: str | None, options: RunOptions, listener: Listener
+) -> RunResult:
+    """Cross-validate the configuration of a ``best.toml`` and train it on all images.
+
+    It is a study of one trial, of a space that has this configuration alone; ``sweep`` says how it
+    is trained, by default the one that the file is of.
+
+    Raises:
+        BcsearchError: something that the user can fix.
+    """
+    asked = options.plan(sweep or _sweep_of(config))
+    content = {
+        "sweep": asked.sweep.model_dump(mode="json", exclude={"start"}),
+        "space": {"params": read_config(config)},
+    }
+    alone = parse_plan(f"{asked.name}-config", content, str(config))
+    return run_plan(alone, replace(options, trials=1), listener)
+
+
+def _sweep_of(config: Path) -> str:
+    match read_toml(config):
+        case {"study": {"sweep": str(sweep)}}:
+            return sweep
+    raise ConfigError(f"{config} does not say of which sweep it is; name one with --study")
+
+
+def run_plan(asked: Plan, options: RunOptions, listener: Listener) -> RunResult:
+    """Run the study of a plan; see ``run``."""
     url = database_of(options, of_sweep=asked.sweep.storage)
     with plain_errors(checked(url), AGAIN), Interrupts(listener) as interrupts:
         listener = interrupts.tell
+        asked = with_starts(asked, options, url, listener)
         prepared = prepare(asked, options, listener, interrupts)
         make_room(options.results_dir)
         try:
