@@ -54,6 +54,8 @@ class Search(_Section):
     pruner: Literal["median", "none"] = "median"
     pruner_trials: Annotated[int, Field(strict=True, ge=3)] = 5  # complete before any is pruned
     pruner_epochs: FromZero = 2  # no pruning before this epoch
+    # whether a configuration that is drawn again is trained by another seed, and scores averaged
+    repeat_duplicates: bool = False
     seed: Seed = 0
 
     @property

@@ -111,6 +111,15 @@ class Ledger:
             return session.execute(first).scalars().first()
 
     @reconnecting
+    def completed(self, digest: str) -> list[int]:
+        """Return the completed trials with this digest of their params, by their numbers."""
+        same = LEDGER.c.study_uuid == self.uuid, LEDGER.c.digest == digest
+        complete = LEDGER.c.state == TrialState.COMPLETE.value
+        found = select(LEDGER.c.trial_number).where(*same, complete)
+        with transaction(self._engine) as session:
+            return list(session.execute(found.order_by(LEDGER.c.trial_number)).scalars())
+
+    @reconnecting
     def worst_first(self) -> list[int]:
         """Return the numbers of the completed trials, the lowest score first."""
         in_study = select(LEDGER.c.trial_number).where(LEDGER.c.study_uuid == self.uuid)

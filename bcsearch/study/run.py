@@ -214,6 +214,7 @@ def _worker(
         listener=interrupts.tell,
         stop_asked=interrupts,
         limits=plan.sweep.limits,
+        repeats=plan.sweep.search.repeat_duplicates,
     )
     session.storage.outage.stop_asked = interrupts
     return Worker(

@@ -13,6 +13,7 @@ from bcsearch.backbones.resizing import resizing
 from bcsearch.backbones.table import get_backbone
 from bcsearch.errors import InfeasibleError
 from bcsearch.records.ending import LAST_WEIGHTS, Ending
+from bcsearch.seeds import derive_seed
 from bcsearch.training.assembled import assembled
 from bcsearch.training.batch import traced_of
 from bcsearch.training.devices import Device
@@ -104,19 +105,20 @@ class Trainer:
         report: Report,
         checkpoints: Checkpoints,
         trial_seconds: float | None = None,
+        repeat: int = 0,
     ) -> TrainResult:
         """Train all folds of ``params`` in lockstep.
 
         ``report`` hears the fold mean of every epoch and may stop it.
 
         ``trial_seconds`` are the most that its epochs may take together, with what is traced in
-        them.
+        them. ``repeat`` above 0 gives a seed of its own.
 
         Raises:
             InfeasibleError: it runs out of memory or time, or its loss becomes NaN.
         """
         with self.enough_memory():
-            trainer = self._staged(params, self.folds, self.scored_views(params))
+            trainer = self._staged(params, self.folds, self.scored_views(params), repeat)
             return Lockstep(
                 trainer=trainer,
                 task=self.folds,
@@ -229,7 +231,12 @@ class Trainer:
             tta,
         )
 
-    def _staged(self, params: Params, task: Task, views: Sequence[View]) -> StagedTrainer:
+    def _staged(
+        self, params: Params, task: Task, views: Sequence[View], repeat: int = 0
+    ) -> StagedTrainer:
+        seed = self._settings.seed
+        if repeat:
+            seed = derive_seed(seed, "repeat", repeat)
         needs = needs_of(params, views, self._settings.epochs)
         self.features.prepare(params.backbone, params.image_size, needs)
         cuts = cuts_of(params.backbone, params.image_size)
@@ -238,14 +245,14 @@ class Trainer:
         def build(stage: Stage, start: Sequence[FoldWeights] | None) -> FoldTrainer:
             if stage.cut.name == POOLED:
                 table = self._table(params, task, views)
-                return HeadTrainer(table, task, params, self._settings.seed)
+                return HeadTrainer(table, task, params, seed)
             return SuffixTrainer(
                 self.graph(params, stage.cut.name),
                 self._activations(params, stage.cut.name, views),
                 task,
                 params,
-                start=start or self._first_weights(params, task, views[0]),
-                seed=self._settings.seed,
+                start=start or self._first_weights(params, task, views[0], seed),
+                seed=seed,
             )
 
         return StagedTrainer(stages, build)
@@ -254,7 +261,9 @@ class Trainer:
         network = (params.backbone, params.image_size)
         return [self.features.activations(*network, cut, view) for view in views]
 
-    def _first_weights(self, params: Params, task: Task, clean: View) -> list[FoldWeights]:
+    def _first_weights(
+        self, params: Params, task: Task, clean: View, seed: int
+    ) -> list[FoldWeights]:
         """Return untrained folds; features of a backbone trained whole are not scaled."""
         if get_backbone(params.backbone).trained_whole:
             backbone = self.features.backbone(params.backbone, params.image_size)
@@ -263,7 +272,6 @@ class Trainer:
             (features,) = self._activations(params, POOLED, [clean])
             scaling = scalings(features, task)
         widths = [len(scaling[0].mean), *params.units, task.n_classes]
-        seed = self._settings.seed
         return [first_weights(each, widths, fold, seed) for fold, each in enumerate(scaling)]
 
     def _table(self, params: Params, task: Task, views: Sequence[View]) -> FeatureTable:

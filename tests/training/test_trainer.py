@@ -183,6 +183,15 @@ def test_same_trial_trained_twice_is_the_same_bits(bench: Bench) -> None:
     np.testing.assert_array_equal(first.probabilities, again.probabilities)
 
 
+def test_repeat_of_a_trial_has_a_seed_of_its_own(bench: Bench) -> None:
+    trainer = bench.trainer()
+    first, second, again = (
+        trainer(HIDDEN, keep_going, NoCheckpoints(), repeat=repeat) for repeat in (0, 1, 1)
+    )
+    assert first.epochs[0].train_loss != second.epochs[0].train_loss
+    assert second.epochs == again.epochs
+
+
 @pytest.mark.parametrize("params", [LINEAR, HIDDEN], ids=["linear", "hidden"])
 def test_refitted_model_on_raw_images_gives_what_its_head_gives_on_cached_features(
     bench: Bench, params: Params
