@@ -22,16 +22,14 @@ def add_to(app: typer.Typer) -> None:
 
 
 @options.takes(
-    "trials", "minutes", "data", "images_key", "labels_key", "layout", "groups", "groups_from",
-    "join_val", "skip_damaged", "square", "test", "weights", "fresh", "storage", "results_dir",
-    "artifacts_dir", "sweeps_dir", "cache_dir", "cache_limit", "max_cache", "workers", "on",
-    "address", "worker_cpus", "worker_gpus",
+    "settings", "seed", "score", "trials", "minutes", "data", "images_key", "labels_key", "layout",
+    "groups", "groups_from", "join_val", "skip_damaged", "square", "test", "weights", "fresh",
+    "storage", "results_dir", "artifacts_dir", "sweeps_dir", "cache_dir", "cache_limit",
+    "max_cache", "workers", "on", "address", "worker_cpus", "worker_gpus",
 )  # fmt: skip
 def run(study: options.Sweep, chosen: RunOptions) -> int:
     """Run a sweep, or go on with it: search, then refit the best configuration on all images."""
-    from bcsearch.config import load_plan
-
-    load_plan(study, chosen.sweeps_dir)  # a wrong name is refused before the frameworks load
+    chosen.plan(study)  # a wrong name is refused before the frameworks load
     with quiet_imports():
         from rich.console import Console
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     import optuna
 
-    from bcsearch.config import RunOptions
+    from bcsearch.config import RunOptions, Sweep
     from bcsearch.records import StudyRecord
     from bcsearch.storage import Storage
     from bcsearch.study.interrupts import Interrupts
@@ -68,8 +68,9 @@ def open_session(
             starts=first_points(plan),
         )
         session = _session(study, storage, options, may_move=True)
-    if session.plan.sweep.limits != plan.sweep.limits:
-        listener(Notice(text=f"study {name!r} keeps the [limits] that it was made with"))
+    kept = _kept_sections(session.plan.sweep, plan.sweep)
+    if kept:
+        listener(Notice(text=f"study {name!r} keeps the {kept} that it was made with"))
     storage.follow(session.plan.sweep.limits)
     session.set_budget(options.trials, plan.sweep.search.trials)
     return session
@@ -123,6 +124,15 @@ def make_room(folder: Path) -> None:
             "free some or choose another with --results"
         )
     make_writable_dir(folder, "--results")
+
+
+def _kept_sections(stored: Sweep, now: Sweep) -> str:
+    """Name the sections that differ and are no part of the fingerprint; the budget may differ."""
+    differing = {
+        "[search]": stored.search.model_copy(update={"trials": now.search.trials}) != now.search,
+        "[limits]": stored.limits != now.limits,
+    }
+    return " and ".join(name for name, differs in differing.items() if differs)
 
 
 def _found(url: str, name: str) -> tuple[str, StudyRecord]:
