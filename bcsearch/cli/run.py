@@ -53,7 +53,7 @@ def run(study: options.Sweep, chosen: RunOptions) -> int:
     return 0
 
 
-@options.takes("storage", *WORKER_OPTIONS)
+@options.takes("storage", "wait", *WORKER_OPTIONS)
 def worker(study: options.Study, chosen: RunOptions) -> int:
     """Join a study that 'bcsearch run' has begun, here or on another machine."""
     with quiet_imports():

@@ -99,6 +99,9 @@ class RunOptions:
         "Time for this command, by the clock; that of run holds the refit.",
         worker=True,
     )
+    wait: float | None = _option(
+        None, "--wait", "Minutes to wait for the study and its database, where they are not there."
+    )
     grow: bool = _option(
         False, "--grow", "Add trials to the budget for as long as --minutes last.", worker=True
     )
@@ -165,12 +168,18 @@ class RunOptions:
                 continue
             allowed = f"{least} or more" if value < least else f"{most} or less"
             raise ConfigError(f"{flag_of(name)}: came {value}, allowed: {allowed}")
-        if self.minutes is not None and not 0 < self.minutes <= YEAR / 60:
-            raise ConfigError(
-                f"--minutes: came {self.minutes:g}, allowed: a number above 0, at most a year's"
-            )
+        for name in ("minutes", "wait"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value <= YEAR / 60:
+                flag = flag_of(name)
+                raise ConfigError(
+                    f"{flag}: came {value:g}, allowed: a number above 0, at most a year's"
+                )
         if self.square not in (None, *get_args(Shape)):
             raise ConfigError(f"--square: came {self.square!r}, allowed: crop, pad, squash")
+        self._check_place()
+
+    def _check_place(self) -> None:
         if self.on not in ("here", "ray"):
             raise ConfigError(f"--on: came {self.on!r}, allowed: here, ray")
         if not (0.1 <= self.worker_cpus <= 1000 and 0 <= self.worker_gpus <= 1000):
