@@ -17,6 +17,7 @@ import typer
 
 from bcsearch import __version__
 from bcsearch.cli import cache, dashboard, data, doctor, model, options, plan, run, storage, study
+from bcsearch.cli.examples import add_examples
 from bcsearch.errors import BcsearchError, one_line
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ for commands in (plan, run, study, dashboard, doctor, model):
 app.add_typer(data.app, name="data")
 app.add_typer(cache.app, name="cache")
 app.add_typer(storage.app, name="storage")
+add_examples(app)
 
 
 FIRST_STEPS = """\
