@@ -12,31 +12,33 @@ import pytest
 from bcsearch.config import RunOptions
 from bcsearch.errors import StudyError
 from bcsearch.records.events import Notice
-from bcsearch.study import opening
 from bcsearch.study.interrupts import Interrupts
-from bcsearch.study.run import work
 from tests.fakes import Recorder, make_plan, open_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 
 def waiting(folder: Path, minutes: float | None, meanwhile: Callable[[], Any]) -> list[str]:
     """Wait for the study ``cells``; return what is said, and whether it may go on."""
+    from bcsearch.study.opening import await_study
+
     heard = Recorder()
     options = RunOptions(storage=str(folder / "study.db"), results_dir=folder, wait=minutes)
     timer = Timer(0.3, meanwhile)
     timer.start()
     with Interrupts(heard) as interrupts:
-        goes_on = opening.await_study("cells", options, interrupts.tell, interrupts)
+        goes_on = await_study("cells", options, interrupts.tell, interrupts)
     timer.join()
     return [str(goes_on), *(notice.text for notice in heard.of(Notice))]
 
 
 @pytest.fixture(autouse=True)
 def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr("bcsearch.study.opening.WAIT_SECONDS", 0.05)
 
 
 def test_worker_waits_until_database_and_study_are_there(tmp_path: Path) -> None:
@@ -57,6 +59,8 @@ def test_worker_waits_no_longer_than_it_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("minutes", [None, 0.01])
 def test_study_that_never_comes_is_the_usual_error(tmp_path: Path, minutes: float | None) -> None:
+    from bcsearch.study.run import work
+
     with pytest.raises(StudyError, match="no study was ever run here: there is no database"):
         work("cells", RunOptions(storage=str(tmp_path / "no.db"), wait=minutes), Recorder())
 
