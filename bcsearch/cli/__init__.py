@@ -29,6 +29,7 @@ from bcsearch.cli import (
     storage,
     study,
 )
+from bcsearch.cli.examples import add_examples
 from bcsearch.errors import BcsearchError, one_line
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ for commands in (plan, run, study, compare, dashboard, doctor, model):
 app.add_typer(data.app, name="data")
 app.add_typer(cache.app, name="cache")
 app.add_typer(storage.app, name="storage")
+add_examples(app)
 
 
 FIRST_STEPS = """\

@@ -179,15 +179,19 @@ class Sweep(_Section):
     @model_validator(mode="before")
     @classmethod
     def _accept_older_forms(cls, given: Any) -> Any:
-        """Accept what earlier versions wrote: ``[training] score`` and ``weights = "auto"``."""
         if not isinstance(given, Mapping):
             return given
-        content = dict(given)
-        training, search = content.get("training"), content.get("search", {})
-        if isinstance(training, Mapping) and isinstance(search, Mapping) and "score" in training:
-            rest = dict(training)
-            content["search"] = {"score": rest.pop("score"), **search}
-            content["training"] = rest
-        if isinstance(content.get("weights"), str):
-            content["weights"] = {"source": content["weights"]}
-        return content
+        return in_present_form(given)
+
+
+def in_present_form(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Rewrite what earlier versions wrote: ``[training] score`` and ``weights = "auto"``."""
+    content = dict(given)
+    training, search = content.get("training"), content.get("search", {})
+    if isinstance(training, Mapping) and isinstance(search, Mapping) and "score" in training:
+        rest = dict(training)
+        content["search"] = {"score": rest.pop("score"), **search}
+        content["training"] = rest
+    if isinstance(content.get("weights"), str):
+        content["weights"] = {"source": content["weights"]}
+    return content

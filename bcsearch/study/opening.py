@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bcsearch.costs.limit import check_cache
-from bcsearch.errors import DiskError, StudyError
+from bcsearch.errors import DiskError, StorageError, StudyError
 from bcsearch.paths import free_bytes, locked, make_writable_dir
 from bcsearch.records.events import Listener, Notice
 from bcsearch.storage import (
@@ -33,12 +34,13 @@ if TYPE_CHECKING:
 
     import optuna
 
-    from bcsearch.config import RunOptions
+    from bcsearch.config import RunOptions, Sweep
     from bcsearch.records import StudyRecord
     from bcsearch.storage import Storage
     from bcsearch.study.interrupts import Interrupts
 
 JOIN_SECONDS = 60.0  # for a server that is restarting as a worker joins
+WAIT_SECONDS = 1.0  # between looks at whether a study is there
 ROOM_BYTES = 2**26  # free before a run begins: a model is written beside the one it replaces
 
 
@@ -70,11 +72,34 @@ def open_session(
             starts=plan.sweep.start,
         )
         session = _session(study, storage, options, may_move=True)
-    if session.plan.sweep.limits != plan.sweep.limits:
-        listener(Notice(text=f"study {name!r} keeps the [limits] that it was made with"))
+    kept = _kept_sections(session.plan.sweep, plan.sweep)
+    if kept:
+        listener(Notice(text=f"study {name!r} keeps the {kept} that it was made with"))
     storage.follow(session.plan.sweep.limits)
     session.set_budget(options.trials, plan.sweep.search.trials)
     return session
+
+
+def await_study(name: str, options: RunOptions, listener: Listener, interrupts: Interrupts) -> bool:
+    """Wait until a study can be joined, for as long as ``--wait`` says; False if stopped meanwhile.
+
+    What is missing after that is told by who opens it.
+    """
+    url, told = database_of(options, name), False
+    until = time.monotonic() + 60 * (options.wait or 0.0)
+    while time.monotonic() < until:
+        try:
+            _found(url, name)
+            break
+        except (StorageError, StudyError) as error:
+            if not told:
+                most = f"at most {options.wait:g} minutes"
+                listener(Notice(text=f"waiting for study {name!r}, {most}: {error}"))
+            told = True
+        if interrupts.asked:
+            return False
+        time.sleep(WAIT_SECONDS)
+    return True
 
 
 def open_existing(
@@ -94,10 +119,6 @@ def open_existing(
     """
     url = database_of(options, name)
     name, record = Outage(seconds=JOIN_SECONDS).call(lambda: _found(url, name))
-    if not (record.settings and record.uuid):
-        raise StudyError(
-            f"study {name!r} was not made by 'bcsearch run', or not to its end: run that first"
-        )
     plan = stored_plan(record.sweep, record.settings)
     asked = options.over(plan)
     if not refits:
@@ -127,9 +148,23 @@ def make_room(folder: Path) -> None:
     make_writable_dir(folder, "--results")
 
 
+def _kept_sections(stored: Sweep, now: Sweep) -> str:
+    """Name the sections that differ and are no part of the fingerprint; the budget may differ."""
+    differing = {
+        "[search]": stored.search.model_copy(update={"trials": now.search.trials}) != now.search,
+        "[limits]": stored.limits != now.limits,
+    }
+    return " and ".join(name for name, differs in differing.items() if differs)
+
+
 def _found(url: str, name: str) -> tuple[str, StudyRecord]:
     found = find_study(url, name)
-    return found, read_overview(url, found, n_best=0)
+    record = read_overview(url, found, n_best=0)
+    if not (record.settings and record.uuid):
+        raise StudyError(
+            f"study {found!r} was not made by 'bcsearch run', or not to its end: run that first"
+        )
+    return found, record
 
 
 def _session(

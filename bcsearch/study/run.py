@@ -24,7 +24,7 @@ from bcsearch.study.assemble import Prepared, prepare
 from bcsearch.study.clock import Clock
 from bcsearch.study.ending import ensure_refitted, estimate_refit, refit_trial
 from bcsearch.study.interrupts import Interrupts
-from bcsearch.study.opening import make_room, open_existing, open_session
+from bcsearch.study.opening import await_study, make_room, open_existing, open_session
 from bcsearch.study.processes import STORAGE, LocalLaunch, leave_with_supervisor
 from bcsearch.study.progress import ProgressTeller
 from bcsearch.study.session import Session, worker_name
@@ -134,7 +134,9 @@ def plan(sweep: str, options: RunOptions, listener: Listener) -> StudyCosts:
 
 
 def work(name: str, options: RunOptions, listener: Listener) -> bool:
-    """Work on a study that exists until its budget, the time or ``max_trials`` is used up.
+    """Work on a study until its budget, the time or ``max_trials`` is used up.
+
+    It exists, or is waited for.
 
     Returns:
         False if the user stopped it; a supervisor that did so reports it itself.
@@ -149,6 +151,8 @@ def work(name: str, options: RunOptions, listener: Listener) -> bool:
     url = database_of(options, name)
     with plain_errors(checked(url), AGAIN), Interrupts(listener, announces=alone) as interrupts:
         listener = interrupts.tell
+        if not await_study(name, options, listener, interrupts):
+            return False
         session, prepared = open_existing(name, options, listener, interrupts)
         if alone:
             _report_budget(session, listener)

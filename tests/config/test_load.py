@@ -114,7 +114,7 @@ BAD_STARTS = [
     ),
     (
         "image_size = 96",
-        "start[0]: unknown parameter 'image_size'; allowed: head_layers, learning_rate, units_1",
+        "start[0]: image_size is fixed at 96 in the space; leave it out",
     ),
     ("learning_rate = 'x'", "start[0]: learning_rate: came 'x', allowed: a number from 1e-06 to 1"),
     ("learning_rate = 7.0", "start[0]: learning_rate: came 7.0, allowed: a number from 1e-06 to 1"),

@@ -170,6 +170,19 @@ def test_run_of_a_finished_study_says_how_to_get_more(bench: Bench) -> None:
     )
 
 
+def test_run_with_other_settings_of_the_search_says_that_the_study_keeps_its_own(
+    bench: Bench,
+) -> None:
+    bench.run(settings=["search.startup_trials=3"])
+    bench.heard.events.clear()
+    bench.run(settings=["search.startup_trials=3", "search.trials=5"])
+    assert not [each for each in bench.heard.of(Notice) if "keeps" in each.text]
+    assert len(bench.trainer.calls) == 5
+    bench.run(seed=3)
+    told = [each.text for each in bench.heard.of(Notice) if "keeps" in each.text]
+    assert told == ["study 'cells' keeps the [search] that it was made with"]
+
+
 def test_fresh_run_starts_anew_and_keeps_the_old_study(bench: Bench) -> None:
     assert [bench.run().study, bench.run(fresh=True).study, bench.run().study] == [
         "cells",
