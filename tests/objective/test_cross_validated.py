@@ -47,7 +47,7 @@ def means(session: Session, number: int) -> list[float]:
 
 
 def run(session: Session, trainer: FakeTrainer, recorder: Recorder | None = None) -> bool:
-    return make_worker(session, make_plan(ONE_POINT), trainer, listener=recorder).run()
+    return make_worker(session, session.plan, trainer, listener=recorder).run()
 
 
 @pytest.fixture
