@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bcsearch.backbones.table import count_parameters
-from bcsearch.recipe import Params
+from bcsearch.recipe import BY_NAME, Params
 
 if TYPE_CHECKING:
     from bcsearch.config import Param, Plan
@@ -32,7 +32,7 @@ def _cheap_value(name: str, param: Param) -> Value:
         low, high = param.floats or param.ints or (0, 0)
         if name == "batch_size":
             return high
-        if param.ints is not None or name == "unfreeze_fraction":
+        if param.ints is not None or name == "unfreeze_fraction" or BY_NAME[name].step:
             return low
         if param.log:
             return float((low * high) ** 0.5)
