@@ -139,6 +139,8 @@ class Space(BaseModel):
         except ConfigError as error:
             yield str(error)
         if isinstance(param, Param):
+            if param.log and BY_NAME[name].step:
+                yield f"params.{name}: log does not go with its steps; leave log out"
             yield from self._mistakes_of_conditions(name, param)
 
     def _mistakes_of_schedule(self) -> Iterator[str]:

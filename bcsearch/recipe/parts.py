@@ -47,6 +47,13 @@ def _head_layer(number: int) -> tuple[Part, ...]:
     )
 
 
+_POLICY_NAMES = Names(
+    (
+        "none", "light", "medium", "strong", "geometric", "colour", "stain",
+        "randaugment", "augmix", "trivial", "full", "varied",
+    ),
+    group="bcsearch.augmentation",
+)  # fmt: skip
 _ACTIVATION_NAMES = Names(("relu", "gelu", "silu", "elu", "tanh"))
 
 PARTS: tuple[Part, ...] = (
@@ -59,10 +66,18 @@ PARTS: tuple[Part, ...] = (
     ),
     Part(
         name="augment",
-        domain=Names(("none", "light", "medium", "strong"), group="bcsearch.augmentation"),
+        domain=_POLICY_NAMES,
         default="none",
         where=Where.VIEW,
         doc="How the stored copies of the images are changed at random.",
+    ),
+    Part(
+        name="augment_strength",
+        domain=Range(float, 0.0, 1.0, step=0.1),
+        default=0.5,
+        where=Where.VIEW,
+        acts=conditions.is_not("augment", "none"),
+        doc="How much: 1 doubles the ranges of a policy at 0.5, 0 leaves flips and rotation alone.",
     ),
     Part(
         name="views",

@@ -9,7 +9,7 @@ from bcsearch.backbones.table import count_parameters
 from bcsearch.config import read_toml
 from bcsearch.config.points import point_of
 from bcsearch.errors import ConfigError, StudyError
-from bcsearch.recipe import Params
+from bcsearch.recipe import BY_NAME, Params
 from bcsearch.records.events import Notice
 from bcsearch.storage import find_study, read_overview
 
@@ -95,7 +95,7 @@ def _cheap_value(name: str, param: Param) -> Value:
         low, high = param.floats or param.ints or (0, 0)
         if name == "batch_size":
             return high
-        if param.ints is not None or name == "unfreeze_fraction":
+        if param.ints is not None or name == "unfreeze_fraction" or BY_NAME[name].step:
             return low
         if param.log:
             return float((low * high) ** 0.5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bcsearch.views.augmentation import STRENGTH
 from bcsearch.views.operation import Kind
 from bcsearch.views.table import get_operation
 from bcsearch.views.view import Applied, View
@@ -33,22 +34,33 @@ class Views:
             ConfigError: an operation is unknown, or is no preprocessing.
         """
         names = [name for name in params.preprocess.split("+") if name != "none"]
-        return tuple(self._fit(name) for name in names)
+        return tuple(self._fit(name, Kind.PREPROCESS) for name in names)
 
     def clean(self, params: Params, shift: Sequence[Applied] = ()) -> View:
         """Return the view that a model meets in use, of images after ``shift``."""
         return View((*shift, *self.preprocessing(params)))
 
     def training(self, params: Params) -> tuple[View, ...]:
-        """Return the stored views that training cycles through, the clean one first."""
+        """Return the stored views that training cycles through, the clean one first.
+
+        Raises:
+            ConfigError: an operation is unknown, or is not for training.
+        """
         clean = self.clean(params)
-        ops = (*clean.ops, Applied(params.augment))
+        if params.augment == "none":
+            return (clean,)
+        augment = self._fit(params.augment, Kind.AUGMENT)
+        if params.augment_strength != STRENGTH:
+            settings = dict(augment.settings) | {"strength": float(params.augment_strength)}
+            augment = Applied.of(params.augment, settings)
+        ops = (*clean.ops, augment)
         copies = [View(ops, copy, self._seed) for copy in range(1, params.n_views)]
         return (clean, *copies)
 
-    def _fit(self, name: str) -> Applied:
+    def _fit(self, name: str, kind: Kind) -> Applied:
+        """Return an operation with its settings and the statistics of the training images."""
+        operation = get_operation(name, kind)
         if name not in self._fitted:
-            operation = get_operation(name, Kind.PREPROCESS)
             settings = dict(operation.settings)
             if operation.fit is not None:
                 settings |= operation.fit(self._training_images())

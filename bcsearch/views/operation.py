@@ -32,7 +32,8 @@ class Operation:
         family: the mechanism that it belongs to, such as colour or compression.
         doc: what it does, in one sentence.
         run: from images, settings and a seed to images of the same form; equal arguments give equal
-            bytes.
+            bytes. Settings hold ``copy``, the number of the view's copy, and of an augmentation
+            ``strength`` where it is not 0.5.
         settings: those that it has without being asked.
         fit: from all training images to further settings, without looking at labels; None where it
             needs none.

@@ -42,8 +42,11 @@ def test_only_parameters_whose_conditions_hold_are_named() -> None:
         "head_layers": {"int": [0, 2]},
         "units_1": {"choice": [8, 16], "when": {"head_layers": [1, 2]}},
         "learning_rate": {"float": [1e-4, 1e-2], "log": True},
+        "augment": "light",
+        "augment_strength": {"float": [0.2, 0.9]},  # in its middle is no step
     }
     assert cheapest_point(make_plan(space)) == {
         "head_layers": 0,
         "learning_rate": pytest.approx(1e-3),
+        "augment_strength": 0.2,
     }

@@ -67,7 +67,7 @@ def test_views_of_a_configuration_share_the_preprocessing_and_shifts_come_before
     assert clean == View((gray,))
     assert first == View((gray, Applied("light")), copy=1, seed=5)
     assert second.copy == 2
-    jpeg = Applied("jpeg", (("quality", 30.0),))
+    jpeg = Applied("jpeg", (("severity", 3.0),))
     assert views.clean(params, [jpeg]) == View((jpeg, gray))
     assert views.training(Params()) == (View(),)
 
