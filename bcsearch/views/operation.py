@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from bcsearch.views.view import Setting
 
 Run = Callable[[np.ndarray, Mapping[str, Setting], int], np.ndarray]
+Fit = Callable[[Iterable[np.ndarray]], Mapping[str, Setting]]
 Change = Callable[[Any, Mapping[str, Setting]], Any]  # of a tensor, by keras.ops alone
 
 
@@ -33,8 +34,9 @@ class Operation:
         run: from images, settings and a seed to images of the same form; equal arguments give equal
             bytes.
         settings: those that it has without being asked.
-        fit: from all training images to further settings, without looking at labels; None where it
-            needs none.
+        params: settings that a parameter of the configuration gives, with its name.
+        fit: from training images, in chunks (n, height, width, 3) uint8, to further settings,
+            without looking at labels; None where it needs none.
         change: of a preprocessing, what ``run`` does as a function of ``keras.ops``, for the
             exported model.
     """
@@ -44,5 +46,6 @@ class Operation:
     doc: str
     run: Run
     settings: Mapping[str, Setting] = field(default_factory=dict)
-    fit: Callable[[np.ndarray], Mapping[str, Setting]] | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    fit: Fit | None = None
     change: Change | None = None

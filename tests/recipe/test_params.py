@@ -17,6 +17,7 @@ SAME = [
     ({"optimizer": "sgd", "weight_decay": 0.1}, {"optimizer": "sgd"}),
     ({"optimizer": "lion", "momentum": 0.1}, {"optimizer": "lion"}),
     ({"augment": "none", "views": 16}, {"augment": "none"}),
+    ({"circle_radius": 0.5, "preprocess": "two_point"}, {"preprocess": "two_point"}),
     ({"mix_alpha": 3.0}, {}),
     ({"l2": 0, "learning_rate": 1}, {"l2": 0.0, "learning_rate": 1.0}),
     ({"loss": "triplet", "head_layers": 0}, {"head_layers": 0}),
@@ -32,6 +33,7 @@ SAME = [
 ]
 DIFFERENT: list[tuple[dict[str, Any], str, Any]] = [
     ({}, "preprocess", "grayscale"),
+    ({"preprocess": "two_point+circle"}, "circle_radius", 0.5),
     ({}, "backbone", "efficientnet_lite1"),
     ({}, "image_size", 64),
     ({}, "augment", "light"),

@@ -43,6 +43,7 @@ def test_both_ends_of_a_range_may_be_given_and_nothing_beyond(part) -> None:  # 
         ("dropout", "0.1"),
         ("augment", 1),
         ("preprocess", "none+grayscale"),
+        ("preprocess", "circle+grayscale+circle"),
     ],
 )
 def test_value_of_another_type_is_refused(name: str, value: Value) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bcsearch.errors import ConfigError
+from tests.views.made import made
 
 pytestmark = pytest.mark.slow
 
@@ -15,22 +16,12 @@ POLICIES = ["light", "medium", "strong"]
 HASHES = """
 import hashlib
 import numpy as np
-from bcsearch.views.making import make_chunk
 from bcsearch.views.table import OPS
-from bcsearch.views.view import Applied, View
+from tests.views.made import made
 images = np.random.default_rng(0).integers(0, 256, (40, 24, 24, 3), np.uint8)
-for name, row in OPS.items():
-    made = make_chunk(images, View((Applied.of(name, row.settings),), 1, 3), 0)
-    print(name, hashlib.sha256(made.tobytes()).hexdigest())
+for name in OPS:
+    print(name, hashlib.sha256(made(images, name, 3).tobytes()).hexdigest())
 """
-
-
-def made(images: np.ndarray, name: str, seed: int) -> np.ndarray:
-    from bcsearch.views.making import make_chunk
-    from bcsearch.views.table import OPS
-    from bcsearch.views.view import Applied, View
-
-    return make_chunk(images, View((Applied.of(name, OPS[name].settings),), 1, seed), 0)
 
 
 def marked_images(n: int) -> np.ndarray:
