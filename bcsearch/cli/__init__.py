@@ -16,7 +16,19 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from bcsearch import __version__
-from bcsearch.cli import cache, dashboard, data, doctor, model, options, plan, run, storage, study
+from bcsearch.cli import (
+    augment,
+    cache,
+    dashboard,
+    data,
+    doctor,
+    model,
+    options,
+    plan,
+    run,
+    storage,
+    study,
+)
 from bcsearch.errors import BcsearchError, one_line
 
 if TYPE_CHECKING:
@@ -31,6 +43,7 @@ app = typer.Typer(
 for commands in (plan, run, study, dashboard, doctor, model):
     commands.add_to(app)
 app.add_typer(data.app, name="data")
+app.add_typer(augment.app, name="augment")
 app.add_typer(cache.app, name="cache")
 app.add_typer(storage.app, name="storage")
 

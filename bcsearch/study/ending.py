@@ -49,7 +49,7 @@ def refit_trial(
     """
     with _alone(session, check):
         study = session.record()
-        return _refit(prepared, session, check, _chosen(study, number), study)
+        return _refit(prepared, session, check, completed_trial(study, number, "refit"), study)
 
 
 def ensure_refitted(
@@ -62,7 +62,7 @@ def ensure_refitted(
             return session.bundle_dir
         if study.best is not None:
             listener(Notice(text="refitting the best configuration on all images"))
-        return _refit(prepared, session, check, _chosen(study, None), study)
+        return _refit(prepared, session, check, completed_trial(study, None, "refit"), study)
 
 
 def _alone(session: Session, check: Callable[[], None]) -> AbstractContextManager[None]:
@@ -153,9 +153,14 @@ def _preprocessing(prepared: Prepared, entry: LedgerEntry) -> dict[str, dict[str
     return {op.name: dict(op.settings) for op in applied}
 
 
-def _chosen(study: StudyRecord, number: int | None) -> TrialRecord:
+def completed_trial(study: StudyRecord, number: int | None, to: str) -> TrialRecord:
+    """Return a completed trial of a study, by default the best; ``to`` says what for.
+
+    Raises:
+        StudyError: none has completed, or there is no such completed trial.
+    """
     if study.best is None:
-        raise StudyError(f"study {study.name!r} has no completed trial to refit; {study.remedy}")
+        raise StudyError(f"study {study.name!r} has no completed trial to {to}; {study.remedy}")
     if number is None:
         return study.best
     completed = {trial.number: trial for trial in study.completed}

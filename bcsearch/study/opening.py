@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bcsearch.costs.limit import check_cache
-from bcsearch.errors import DiskError, StudyError
+from bcsearch.errors import DiskError
 from bcsearch.paths import free_bytes, locked, make_writable_dir
 from bcsearch.records.events import Listener, Notice
 from bcsearch.storage import (
@@ -22,7 +22,7 @@ from bcsearch.study.create import (
     check_fingerprint,
     load_study,
     open_study,
-    stored_plan,
+    plan_of,
     study_name,
 )
 from bcsearch.study.places import files_dir
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     import optuna
 
-    from bcsearch.config import RunOptions
+    from bcsearch.config import Plan, RunOptions
     from bcsearch.records import StudyRecord
     from bcsearch.storage import Storage
     from bcsearch.study.interrupts import Interrupts
@@ -92,21 +92,22 @@ def open_existing(
     """
     url = database_of(options, name)
     name, record = Outage(seconds=JOIN_SECONDS).call(lambda: _found(url, name))
-    if not (record.settings and record.uuid):
-        raise StudyError(
-            f"study {name!r} was not made by 'bcsearch run', or not to its end: run that first"
-        )
-    plan = stored_plan(record.sweep, record.settings)
+    plan = plan_of(record)
     asked = options.over(plan)
     if not refits:
-        reading = asked.sweep.reading.model_copy(update={"test": None})
-        asked = replace(asked, sweep=asked.sweep.model_copy(update={"reading": reading}))
+        asked = without_test(asked)
     prepared = prepare(asked, options, listener, interrupts)
     given = prepared.plan.sweep.source
     check_fingerprint(name, record.fingerprint, prepared.fingerprint, plan.sweep.source, given)
     storage = open_storage(url, plan.sweep.limits)
     study = load_study(storage, plan, name, worker_name())
     return _session(study, storage, options), prepared
+
+
+def without_test(plan: Plan) -> Plan:
+    """Return a plan without the images that a finished model is tested on."""
+    reading = plan.sweep.reading.model_copy(update={"test": None})
+    return replace(plan, sweep=plan.sweep.model_copy(update={"reading": reading}))
 
 
 def make_room(folder: Path) -> None:

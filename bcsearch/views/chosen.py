@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bcsearch.views.view import Setting
 
 FIT_IMAGES = 2000  # at most that statistics are computed from, drawn by the seed
-FIT_CHUNK = 64  # images that are in memory at once
+FIT_CHUNK = 16  # images that are in memory at once
 
 
 class Views:

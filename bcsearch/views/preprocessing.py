@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from bcsearch.views.operation import Change, Fit
     from bcsearch.views.view import Setting
 
-BATCH = 32  # images changed together, so that little memory is needed whatever their size
+BATCH = 16  # images changed together, so that little memory is needed whatever their size
 LUMA = (0.299, 0.587, 0.114)  # weights of red, green, blue in brightness, ITU-R BT.601
 SOFT_EDGE = 0.1  # of the circle, in halves of the image's shorter side
-PERCENTILE_SIDE = 128  # pixels a side that are enough to find a percentile
+PERCENTILE_SIDE = 64  # pixels a side that are enough to find a percentile: sorting is slow
 LEAST_CONTRAST = 8.0  # between background and darkest colour; a flat image is not stretched more
 LEAST_SPREAD = 1.0  # the same of standard deviations
 STANDARD_MEAN, STANDARD_SPREAD = 127.5, 40.0
@@ -131,7 +131,7 @@ def _percentile(images: Any, share: float) -> Any:
 
     It is one of the image's own values; large images are looked at on a coarser grid.
     """
-    step = max(1, min(images.shape[1:3]) // PERCENTILE_SIDE)
+    step = -(-min(images.shape[1:3]) // PERCENTILE_SIDE)
     pixels = images[:, ::step, ::step]
     n_pixels = pixels.shape[1] * pixels.shape[2]
     ordered = ops.sort(ops.reshape(pixels, (-1, n_pixels, 3)), axis=1)
