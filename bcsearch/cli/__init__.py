@@ -17,6 +17,7 @@ import typer
 
 from bcsearch import __version__
 from bcsearch.cli import (
+    augment,
     cache,
     compare,
     dashboard,
@@ -44,6 +45,7 @@ app = typer.Typer(
 for commands in (plan, run, study, compare, dashboard, doctor, model):
     commands.add_to(app)
 app.add_typer(data.app, name="data")
+app.add_typer(augment.app, name="augment")
 app.add_typer(cache.app, name="cache")
 app.add_typer(storage.app, name="storage")
 add_examples(app)

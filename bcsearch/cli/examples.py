@@ -22,6 +22,8 @@ EXAMPLES = {
     "predict": "bcsearch predict --model results/quickstart/model --data new --out predictions.csv",
     "data": "bcsearch data info cells.npz",
     "data info": "bcsearch data info cells --layout classes --groups-from '^([^_]+)_'",
+    "augment": "bcsearch augment preview --study quickstart --out sheet.png",
+    "augment preview": "bcsearch augment preview --study quickstart --augment full --out sheet.png",
     "cache": "bcsearch cache list",
     "cache list": "bcsearch cache list --cache-dir /big/cache",
     "cache prune": "bcsearch cache prune --older-than 30 --to 5GB",

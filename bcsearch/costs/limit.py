@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bcsearch.training.trainer import Trainer
 
 COSTLY = (
-    "image_size", "views", "augment", "augment_strength", "preprocess", "backbone",
+    "image_size", "views", "augment", "augment_strength", "preprocess", "circle_radius", "backbone",
     "unfreeze_fraction",
 )  # fmt: skip
 

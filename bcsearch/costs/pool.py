@@ -23,7 +23,7 @@ DRAWS = 400  # configurations in a pool
 MOST_POINTS = 20_000  # combinations that are looked at one by one
 MOST_VALUES = 64  # of a range of whole numbers
 DECIDE = (  # on what a trial reads of the cache
-    "backbone", "image_size", "preprocess", "augment", "augment_strength", "views",
+    "backbone", "image_size", "preprocess", "circle_radius", "augment", "augment_strength", "views",
     "unfreeze_fraction", "unfreeze_schedule", "unfreeze_layers", "unfreeze_every",
 )  # fmt: skip
 

@@ -111,6 +111,9 @@ class Names:
             return unknown("value", strange[0], self.known)
         if len(given) > 1 and "none" in given:
             return f"came {value!r}: none cannot be joined with others"
+        twice = [name for name in given if given.count(name) > 1]
+        if twice:
+            return f"came {value!r}: {twice[0]} stands in it twice"
         return ""
 
 

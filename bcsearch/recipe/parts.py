@@ -59,10 +59,25 @@ _ACTIVATION_NAMES = Names(("relu", "gelu", "silu", "elu", "tanh"))
 PARTS: tuple[Part, ...] = (
     Part(
         name="preprocess",
-        domain=Names(("none", "grayscale"), group="bcsearch.preprocessing", joined=True),
+        domain=Names(
+            (
+                *("none", "grayscale", "green", "circle", "two_point", "reinhard"),
+                *("background_white", "gray_world", "standardize"),
+            ),
+            group="bcsearch.preprocessing",
+            joined=True,
+        ),
         default="none",
         where=Where.VIEW,
-        doc="Operations that every image goes through, in training and in use.",
+        doc="Operations that every image goes through in this order, in training and in use.",
+    ),
+    Part(
+        name="circle_radius",
+        domain=Range(float, 0.1, 1.5),
+        default=0.8,
+        where=Where.VIEW,
+        acts=conditions.joins("preprocess", "circle"),
+        doc="Radius of the circle that is kept, in halves of the image's shorter side.",
     ),
     Part(
         name="augment",

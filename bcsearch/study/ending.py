@@ -51,7 +51,7 @@ def refit_trial(
     """
     with _alone(session, check):
         study = session.record()
-        return _refit(prepared, session, check, listener, _chosen(study, number))
+        return _refit(prepared, session, check, listener, completed_trial(study, number, "refit"))
 
 
 def ensure_refitted(
@@ -64,7 +64,7 @@ def ensure_refitted(
             return session.bundle_dir
         if study.best is not None:
             listener(Notice(text="refitting the best configuration on all images"))
-        return _refit(prepared, session, check, listener, _chosen(study, None))
+        return _refit(prepared, session, check, listener, completed_trial(study, None, "refit"))
 
 
 def _alone(session: Session, check: Callable[[], None]) -> AbstractContextManager[None]:
@@ -163,9 +163,14 @@ def _preprocessing(prepared: Prepared, entry: LedgerEntry) -> dict[str, dict[str
     return {op.name: dict(op.settings) for op in applied}
 
 
-def _chosen(study: StudyRecord, number: int | None) -> TrialRecord:
+def completed_trial(study: StudyRecord, number: int | None, to: str) -> TrialRecord:
+    """Return a completed trial of a study, by default the best; ``to`` says what for.
+
+    Raises:
+        StudyError: none has completed, or there is no such completed trial.
+    """
     if study.best is None:
-        raise StudyError(f"study {study.name!r} has no completed trial to refit; {study.remedy}")
+        raise StudyError(f"study {study.name!r} has no completed trial to {to}; {study.remedy}")
     if number is None:
         return study.best
     completed = {trial.number: trial for trial in study.completed}

@@ -23,7 +23,7 @@ from bcsearch.study.create import (
     check_fingerprint,
     load_study,
     open_study,
-    stored_plan,
+    plan_of,
     study_name,
 )
 from bcsearch.study.places import files_dir
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     import optuna
 
-    from bcsearch.config import RunOptions, Sweep
+    from bcsearch.config import Plan, RunOptions, Sweep
     from bcsearch.records import StudyRecord
     from bcsearch.storage import Storage
     from bcsearch.study.interrupts import Interrupts
@@ -119,17 +119,22 @@ def open_existing(
     """
     url = database_of(options, name)
     name, record = Outage(seconds=JOIN_SECONDS).call(lambda: _found(url, name))
-    plan = stored_plan(record.sweep, record.settings)
+    plan = plan_of(record)
     asked = options.over(plan)
     if not refits:
-        reading = asked.sweep.reading.model_copy(update={"test": None})
-        asked = replace(asked, sweep=asked.sweep.model_copy(update={"reading": reading}))
+        asked = without_test(asked)
     prepared = prepare(asked, options, listener, interrupts)
     given = prepared.plan.sweep.source
     check_fingerprint(name, record.fingerprint, prepared.fingerprint, plan.sweep.source, given)
     storage = open_storage(url, plan.sweep.limits)
     study = load_study(storage, plan, name, worker_name())
     return _session(study, storage, options), prepared
+
+
+def without_test(plan: Plan) -> Plan:
+    """Return a plan without the images that a finished model is tested on."""
+    reading = plan.sweep.reading.model_copy(update={"test": None})
+    return replace(plan, sweep=plan.sweep.model_copy(update={"reading": reading}))
 
 
 def make_room(folder: Path) -> None:

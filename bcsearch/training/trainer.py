@@ -78,7 +78,7 @@ class Trainer:
         train_rows = [fold.train for fold in folds.folds]
         valid_rows = [fold.valid for fold in folds.folds]
         all_rows = np.setdiff1d(np.arange(dataset.n_images), folds.test)
-        self.views = Views(lambda: dataset.images[all_rows], sweep.views.seed)
+        self.views = Views(dataset.images, sweep.views.seed, all_rows)
         self.folds = self._task(train_rows, valid_rows)
         self._all = self._task([all_rows], [])
         self._tables: Kept[FeatureTable] = Kept(KEPT_BYTES)

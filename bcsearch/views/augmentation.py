@@ -22,7 +22,7 @@ import tensorflow as tf
 from bcsearch.recipe import BY_NAME
 from bcsearch.seeds import derive_seed
 from bcsearch.views import effects
-from bcsearch.views.operation import Kind, Operation
+from bcsearch.views.operation import Fit, Kind, Operation
 from bcsearch.views.stains import STAINS, fit_stains, restain
 from bcsearch.views.view import Setting
 
@@ -239,7 +239,7 @@ def policy(
     doc: str,
     *,
     by_copy: Sequence[str] = (),
-    fit: Callable[[np.ndarray], Settings] | None = None,
+    fit: Fit | None = None,
 ) -> Operation:
     """Return the row of an augmentation policy, given by the names of its steps.
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from bcsearch.views.view import Setting
 
@@ -24,8 +24,7 @@ STAINS: Mapping[str, Setting] = {  # of blood films, where no images say more
     "stain_vectors": GIEMSA,
     "stain_spread": (0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.2, 0.2),
 }
-MOST_IMAGES = 256  # that are looked at
-MOST_PIXELS = 2000  # of each
+MOST_PIXELS = 2000  # of an image, that are looked at
 LEAST_DENSITY = 0.15  # of a pixel that counts as stained
 LEAST_PIXELS = 50  # that are stained
 LEAST_ANGLE = 0.1  # between two stains, in radians
@@ -33,15 +32,14 @@ LEAST_SPREAD = (0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.1, 0.1)  # of images that 
 WIDENED = 3.0  # times the spread of the data: how far amount 1 may move
 
 
-def fit_stains(images: np.ndarray) -> dict[str, Setting]:
-    """Return the two mean stain vectors of images (n, height, width, 3), uint8, and their spread.
+def fit_stains(chunks: Iterable[np.ndarray]) -> dict[str, Setting]:
+    """Return the two mean stain vectors of images, chunks (n, height, width, 3) uint8, and spread.
 
     ``stain_vectors`` are six numbers, a unit vector after the other. ``stain_spread`` are standard
     deviations from image to image: of these six, then of the logarithm of the strongest
     concentration of either stain. Where no image shows two stains, they are those of ``STAINS``.
     """
-    step = -(-len(images) // MOST_IMAGES)
-    looked_at = [_stains_of(np.asarray(image)) for image in images[::step]]
+    looked_at = [_stains_of(np.asarray(image)) for chunk in chunks for image in chunk]
     found = np.array([each for each in looked_at if each is not None])
     if not len(found):
         return dict(STAINS)

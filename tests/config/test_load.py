@@ -47,6 +47,14 @@ def test_a_range_of_many_image_sizes_is_refused() -> None:
     load(space=SPACE.replace("image_size    = 96", "image_size = { int = [96, 224], step = 32 }"))
 
 
+def test_a_range_of_radii_is_refused_and_a_choice_is_not() -> None:
+    said = complaint(
+        space=SPACE + 'preprocess = "circle"\ncircle_radius = { float = [0.5, 1.0] }\n'
+    )
+    assert "params.circle_radius: came a range, allowed: a choice of a few" in said
+    load(space=SPACE + 'preprocess = "circle"\ncircle_radius = { choice = [0.7, 0.9] }\n')
+
+
 def complaint(**texts: str) -> str:
     """Load a plan that cannot be loaded and return what is said of it."""
     with pytest.raises(ConfigError) as caught:

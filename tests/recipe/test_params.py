@@ -21,6 +21,7 @@ SAME = [
         {"augment": "light", "augment_strength": 0.30000000000000004},
         {"augment": "light", "augment_strength": 0.3},
     ),
+    ({"circle_radius": 0.5, "preprocess": "two_point"}, {"preprocess": "two_point"}),
     ({"mix_alpha": 3.0}, {}),
     ({"mix_probability": 0.5}, {}),
     ({"l2": 0, "learning_rate": 1}, {"l2": 0.0, "learning_rate": 1.0}),
@@ -37,6 +38,7 @@ SAME = [
 ]
 DIFFERENT: list[tuple[dict[str, Any], str, Any]] = [
     ({}, "preprocess", "grayscale"),
+    ({"preprocess": "two_point+circle"}, "circle_radius", 0.5),
     ({}, "backbone", "efficientnet_lite1"),
     ({}, "image_size", 64),
     ({}, "augment", "light"),

@@ -45,6 +45,7 @@ def test_both_ends_of_a_range_may_be_given_and_nothing_beyond(part) -> None:  # 
         ("preprocess", "none+grayscale"),
         ("augment_strength", 0.25),
         ("augment_strength", "0.3"),
+        ("preprocess", "circle+grayscale+circle"),
     ],
 )
 def test_value_of_another_type_or_between_steps_is_refused(name: str, value: Value) -> None:

@@ -8,12 +8,21 @@ import numpy as np
 
 
 def made(images: np.ndarray, name: str, seed: int, copy: int = 1, **settings: Any) -> np.ndarray:
-    """Return a copy of images (n, height, width, 3), uint8, after the operation of that name."""
+    """Return a copy of images (n, height, width, 3), uint8, after the operation of that name.
+
+    Its statistics are of the same images.
+    """
+    from bcsearch.recipe import Params
     from bcsearch.views.making import make_chunk
     from bcsearch.views.table import OPS
     from bcsearch.views.view import Applied, View
 
-    applied = Applied.of(name, {**OPS[name].settings, **settings})
+    row = OPS[name]
+    chosen = dict(row.settings)
+    chosen |= {setting: float(Params()[given]) for setting, given in row.params.items()}
+    if row.fit is not None:
+        chosen |= row.fit([images])
+    applied = Applied.of(name, {**chosen, **settings})
     return make_chunk(images, View((applied,), copy, seed), 0)
 
 

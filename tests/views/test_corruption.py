@@ -51,7 +51,7 @@ def test_corruptions_are_never_for_training() -> None:
     from bcsearch.views.table import OPS
 
     assert {name for name, row in OPS.items() if row.kind == "corrupt"} == set(CORRUPTIONS)
-    views = Views(lambda: drawn_cells(1), seed=0)
+    views = Views(drawn_cells(1), seed=0)
     for name in CORRUPTIONS:
         with pytest.raises(ConfigError, match=f"augment: unknown value '{name}'"):
             check_value("augment", name)
