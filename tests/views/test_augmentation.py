@@ -58,8 +58,11 @@ def test_every_operation_keeps_number_form_and_type_and_changes_images(
 ) -> None:
     from bcsearch.views.table import OPS
 
-    images = np.random.default_rng(1).integers(0, 256, shape, np.uint8)
+    noise = np.random.default_rng(1).integers(0, 256, shape)
+    images = (noise * [1.0, 0.8, 0.6]).astype(np.uint8)  # with a cast, which some take away
     for name, row in OPS.items():
+        if row.kind == "tta" and shape[1] != shape[2]:
+            continue  # only squares are turned
         view = made(images, name, 1)
         assert (view.shape, view.dtype) == (images.shape, images.dtype), name
         assert not np.array_equal(view, images), name
