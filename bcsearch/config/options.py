@@ -12,14 +12,19 @@ from bcsearch.config.load import load_plan
 from bcsearch.config.settings import parse_settings
 from bcsearch.config.sweep import MOST_TRIALS, YEAR, Reading, Shape
 from bcsearch.errors import ConfigError
-from bcsearch.paths import RESULTS_DIR, cache_dir
+from bcsearch.paths import RESULTS_DIR, cache_dir, meant
 
 if TYPE_CHECKING:
     from bcsearch.config.load import Plan
 
 
-MOST = {"trials": MOST_TRIALS, "max_trials": MOST_TRIALS, "workers": 1000, "seed": 2**31 - 1}
-LEAST = {"seed": 0}  # of others 1
+COUNTS = {  # the least and the most of whole numbers
+    "trials": (1, MOST_TRIALS),
+    "max_trials": (1, MOST_TRIALS),
+    "workers": (1, 1000),
+    "seed": (0, 2**31 - 1),
+}
+MOST = {"minutes": YEAR / 60, "wait": YEAR / 60, "white": 2.0**32}  # of numbers above 0
 PLAIN = Reading()
 SEEDED = ("search", "folds", "training")  # sections whose seed --seed sets
 OWN = {"data": ("data", str), "storage": ("storage", str), "search.trials": ("trials", int)}
@@ -71,6 +76,9 @@ class RunOptions:
     skip_damaged: bool = _option(False, "--skip-damaged", "Leave out images that cannot be read.")
     square: str | None = _option(
         None, "--square", "How images become squares: crop (default), pad or squash."
+    )
+    white: float | None = _option(
+        None, "--white", "Value that is white in images of more than 8 bits, such as 4095."
     )
     test: Path | None = _option(
         None, "--test", "Labelled images that the finished model is scored on, once."
@@ -167,20 +175,16 @@ class RunOptions:
         self._check()
 
     def _check(self) -> None:
+        for name, (least, most_of_it) in COUNTS.items():
+            count = getattr(self, name)
+            if count is not None and not least <= count <= most_of_it:
+                allowed = f"{least} or more" if count < least else f"{most_of_it} or less"
+                raise ConfigError(f"{flag_of(name)}: came {count}, allowed: {allowed}")
         for name, most in MOST.items():
             value = getattr(self, name)
-            least = LEAST.get(name, 1)
-            if value is None or least <= value <= most:
-                continue
-            allowed = f"{least} or more" if value < least else f"{most} or less"
-            raise ConfigError(f"{flag_of(name)}: came {value}, allowed: {allowed}")
-        for name in ("minutes", "wait"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value <= YEAR / 60:
-                flag = flag_of(name)
-                raise ConfigError(
-                    f"{flag}: came {value:g}, allowed: a number above 0, at most a year's"
-                )
+            if value is not None and not 0 < value <= most:
+                allowed = f"{most:.0f} or less" if value > most else "a number above 0"
+                raise ConfigError(f"{flag_of(name)}: came {value}, allowed: {allowed}")
         if self.square not in (None, *get_args(Shape)):
             raise ConfigError(f"--square: came {self.square!r}, allowed: crop, pad, squash")
         self._check_place()
@@ -291,6 +295,5 @@ def flag_of(name: str) -> str:
 
 def _absolute(place: str) -> str:
     """Return the absolute path of what exists, as a study may go on from another folder."""
-    if os.path.exists(place):
-        return os.path.abspath(place)
-    return place
+    path = meant(place)
+    return os.path.abspath(path) if os.path.exists(path) else place

@@ -17,6 +17,7 @@ FromZero = Annotated[int, Field(strict=True, ge=0, le=MOST)]
 YEAR = 366 * 24 * 60 * 60  # seconds
 Seconds = Annotated[int, Field(strict=True, ge=1, le=YEAR)]
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**31)]
+OF_PIXELS = ("square", "white")  # of Reading: how pixels become those that a model takes
 Shape = Literal["crop", "pad", "squash"]  # how images that are no squares become some
 
 SCORE_NAMES = Names(
@@ -87,6 +88,8 @@ class Reading(_Section):
     join_val: bool = False  # the data's own validation part is trained on and divided into folds
     skip_damaged: bool = False
     square: Shape = "crop"
+    # the value that is white, in images of more than 8 bits and in arrays of other types
+    white: Annotated[float, Field(gt=0, le=2**32)] | None = None
     test: str | None = None  # images to score the finished model on, once
 
     @property
@@ -96,7 +99,7 @@ class Reading(_Section):
         for name, value in self.model_dump(exclude_defaults=True, exclude={"test"}).items():
             said += " --" + name.replace("_", "-")
             if value is not True:
-                said += f" {quote(value)}"
+                said += f" {quote(str(value))}"
         return said
 
 

@@ -66,6 +66,10 @@ class Prepared:
         meanings = {"views": making.MEANING, "features": features.MEANING}
         return parts | {f"meaning.{name}": str(number) for name, number in meanings.items()}
 
+    def close(self) -> None:
+        """Give back the entries of the cache, which is then shrunk to its limit."""
+        self.trainer.features.store.close()
+
 
 def open_device(listener: Listener) -> Device:
     """Take a GPU, or the processor.

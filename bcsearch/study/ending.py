@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 from typing import TYPE_CHECKING, Any
 
+from bcsearch.config.sweep import OF_PIXELS
 from bcsearch.errors import StudyError
 from bcsearch.export.about import MODEL_NAME, read_about
 from bcsearch.export.bundle import Bundle, write_bundle
@@ -128,7 +129,7 @@ def describe(
         "model": {
             "classes": list(dataset.class_names),
             "input_size": dataset.images.shape[1],
-            "square": prepared.plan.sweep.reading.square,
+            **prepared.plan.sweep.reading.model_dump(include={*OF_PIXELS}, exclude_none=True),
         },
         "data": {"source": dataset.source, "n_images": dataset.n_images, "drawn": dataset.drawn},
         "weights": {name: str(resolved.kind) for name, resolved in prepared.weights.items()},

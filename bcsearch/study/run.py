@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING
@@ -95,22 +95,32 @@ def run_plan(asked: Plan, options: RunOptions, listener: Listener) -> RunResult:
     with plain_errors(checked(url), AGAIN), Interrupts(listener) as interrupts:
         listener = interrupts.tell
         asked = with_starts(asked, options, url, listener)
-        prepared = prepare(asked, options, listener, interrupts)
-        make_room(options.results_dir)
-        try:
-            session = open_session(prepared, url, options, listener, interrupts)
-        except KeyboardInterrupt:
-            return RunResult(study=None, bundle=None)
-        place = f"files in {session.files}, storage {masked(url)}"
-        listener(Notice(text=f"study: {session.name}, {place}"))
-        _report_budget(session, listener, grow=options.grow)
-        bundle, teller = None, ProgressTeller(session, listener, interrupts, grow=options.grow)
-        with suppress(KeyboardInterrupt), teller:
-            if _search(session, prepared, url, options, teller, interrupts):
-                bundle = ensure_refitted(prepared, session, interrupts.raise_if_asked, listener)
-                session.check_there()
-                _report_overrun(options, listener)
-        return RunResult(study=session.name, bundle=bundle)
+        with closing(prepare(asked, options, listener, interrupts)) as prepared:
+            make_room(options.results_dir)
+            try:
+                session = open_session(prepared, url, options, listener, interrupts)
+            except KeyboardInterrupt:
+                return RunResult(study=None, bundle=None)
+            bundle = _finished(session, prepared, url, options, interrupts)
+            return RunResult(study=session.name, bundle=bundle)
+
+
+def _finished(
+    session: Session, prepared: Prepared, url: str, options: RunOptions, interrupts: Interrupts
+) -> Path | None:
+    """Search, then refit; return the bundle, None where the user stopped it."""
+    listener = interrupts.tell
+    place = f"files in {session.files}, storage {masked(url)}"
+    listener(Notice(text=f"study: {session.name}, {place}"))
+    _report_budget(session, listener, grow=options.grow)
+    teller = ProgressTeller(session, listener, interrupts, grow=options.grow)
+    with suppress(KeyboardInterrupt), teller:
+        if _search(session, prepared, url, options, teller, interrupts):
+            bundle = ensure_refitted(prepared, session, interrupts.raise_if_asked, listener)
+            session.check_there()
+            _report_overrun(options, listener)
+            return bundle
+    return None
 
 
 def plan(sweep: str, options: RunOptions, listener: Listener) -> StudyCosts:
@@ -157,7 +167,8 @@ def work(name: str, options: RunOptions, listener: Listener) -> bool:
         if alone:
             _report_budget(session, listener)
         interrupts.clock = _clock(session, prepared, options, refits=not alone)
-        with suppress(KeyboardInterrupt), ProgressTeller(session, listener, interrupts) as teller:
+        teller = ProgressTeller(session, listener, interrupts)
+        with closing(prepared), suppress(KeyboardInterrupt), teller:
             _worker(session, prepared, options, teller, interrupts).run()
         return not (interrupts.asked and alone)
 
@@ -175,7 +186,8 @@ def refit(name: str, number: int | None, options: RunOptions, listener: Listener
         listener = interrupts.tell
         session, prepared = open_existing(name, options, listener, interrupts, refits=True)
         check = interrupts.raise_if_asked
-        return refit_trial(prepared, session, check, listener, number=number)
+        with closing(prepared):
+            return refit_trial(prepared, session, check, listener, number=number)
 
 
 def _search(
