@@ -216,10 +216,29 @@ PARTS: tuple[Part, ...] = (
     ),
     Part(
         name="class_weights",
-        domain=Names(("none", "balanced")),
+        domain=Names(("none", "balanced", "effective")),
         default="none",
         where=Where.LOSS,
-        doc="`balanced` lets every class count alike in the loss, however few images it has.",
+        doc=(
+            "`balanced` lets every class count alike in the loss, however few images it has; "
+            "`effective` by its effective number of images."
+        ),
+    ),
+    Part(
+        name="class_weight_strength",
+        domain=Range(float, 0.0, 1.0),
+        default=1.0,
+        where=Where.LOSS,
+        acts=conditions.is_not("class_weights", "none"),
+        doc="How far class weights go from 1 for all classes (0) to those of their kind (1).",
+    ),
+    Part(
+        name="class_weight_beta",
+        domain=Range(float, 0.0, 0.9999),
+        default=0.999,
+        where=Where.LOSS,
+        acts=conditions.is_one_of("class_weights", "effective"),
+        doc="Beta of the effective number of images: 0 is as `none`, near 1 as `balanced`.",
     ),
     Part(
         name="label_smoothing",

@@ -44,7 +44,7 @@ class HeadTrainer:
         """Take features of the views that are trained on, then of those that are only scored."""
         self._features, self._task, self._params, self._seed = features, task, params, seed
         self._batches = Batches(train_rows=task.train_rows, batch_size=params.batch_size, seed=seed)
-        self._class_weights = tf.constant(fold_class_weights(params.class_weights, task))
+        self._class_weights = tf.constant(fold_class_weights(params, task))
         self._functions = head_functions(params)
         self._head = new_head(len(params.units) + 1)
         widths = [features.table.shape[1], *params.units, task.n_classes]

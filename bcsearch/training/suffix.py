@@ -49,7 +49,7 @@ class SuffixTrainer:
         self._views = views[: params.n_views]
         self._scored = [views[0], *views[params.n_views :]]
         self._batches = Batches(train_rows=task.train_rows, batch_size=params.batch_size, seed=seed)
-        weights = fold_class_weights(params.class_weights, task)
+        weights = fold_class_weights(params, task)
         self._class_weights = [tf.constant(each) for each in weights]
         self._parking = self._parked(start)
 

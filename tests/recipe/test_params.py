@@ -21,6 +21,8 @@ SAME = [
     ({"l2": 0, "learning_rate": 1}, {"l2": 0.0, "learning_rate": 1.0}),
     ({"loss": "triplet", "head_layers": 0}, {"head_layers": 0}),
     ({"triplet_weight": 3.0}, {}),
+    ({"class_weight_strength": 0.5, "class_weight_beta": 0.9}, {}),
+    ({"class_weights": "balanced", "class_weight_beta": 0.9}, {"class_weights": "balanced"}),
     (
         {"head_layers": 2, "activation": "elu"},
         {"head_layers": 2, "activation_1": "elu", "activation_2": "elu"},
@@ -69,6 +71,8 @@ DIFFERENT: list[tuple[dict[str, Any], str, Any]] = [
     ({"optimizer": "rmsprop"}, "momentum", 0.1),
     ({}, "schedule", "constant"),
     ({}, "class_weights", "balanced"),
+    ({"class_weights": "balanced"}, "class_weight_strength", 0.5),
+    ({"class_weights": "effective"}, "class_weight_beta", 0.9),
     ({}, "label_smoothing", 0.1),
     ({}, "batch_size", 32),
 ]

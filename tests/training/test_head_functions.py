@@ -69,7 +69,7 @@ def train_stacked(params: Params, folds: list[int]) -> Trained:
     biases = [np.zeros((len(folds), 1, width), np.float32) for width in widths[1:]]
     start_head(head, kernels, biases)
     weights = tf.constant(
-        np.stack([class_weights(params.class_weights, LABELS[FOLDS[f]], CLASSES) for f in folds])
+        np.stack([class_weights(params, LABELS[FOLDS[f]], CLASSES) for f in folds])
     )
     numbers = numbers_of(params, RATE)
     losses = []
@@ -97,7 +97,7 @@ def train_keras(params: Params, fold: int) -> Trained:
     model = keras_head(params, first_weights(scaling, [D, *params.units, CLASSES], fold, seed=1))
     dense = [layer for layer in model.layers if layer.name.startswith(("dense", "probabilities"))]
     model.compile(optimizer(params), loss="categorical_crossentropy", run_eagerly=True)
-    per_class = class_weights(params.class_weights, LABELS[FOLDS[fold]], CLASSES)
+    per_class = class_weights(params, LABELS[FOLDS[fold]], CLASSES)
     for epoch in range(EPOCHS):
         for rows in batches(params).rows(epoch)[:, fold]:
             targets = (

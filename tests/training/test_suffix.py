@@ -114,7 +114,7 @@ def train_alone(params: Params, fold: int) -> np.ndarray:
     }[params.optimizer]()
     optimizer.exclude_from_weight_decay(var_names=["bias"])
     model.compile(optimizer, loss="categorical_crossentropy", run_eagerly=True)
-    weights = class_weights(params.class_weights, LABELS[TRAIN[fold]], CLASSES)
+    weights = class_weights(params, LABELS[TRAIN[fold]], CLASSES)
     batches = Batches(train_rows=TRAIN, batch_size=params.batch_size, seed=SEED)
     for epoch in range(EPOCHS):
         for rows in batches.rows(epoch)[:, fold]:
