@@ -294,6 +294,16 @@ PARTS: tuple[Part, ...] = (
         doc="Images in a training batch of one fold.",
     ),
     Part(
+        name="sampling",
+        domain=Names(("natural", "balanced", "second_stage")),
+        default="natural",
+        where=Where.UPDATE,
+        doc=(
+            "`balanced` draws every class alike in an epoch, rare images several times in other "
+            "views; `second_stage` does so in the last quarter of the epochs, for the head alone."
+        ),
+    ),
+    Part(
         name="schedule",
         domain=Names(("constant", "cosine", "exponential", "plateau")),
         default="cosine",

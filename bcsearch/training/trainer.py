@@ -14,6 +14,7 @@ from bcsearch.backbones.table import get_backbone
 from bcsearch.errors import InfeasibleError
 from bcsearch.training.assembled import assembled
 from bcsearch.training.batch import traced_of
+from bcsearch.training.batches import SAMPLINGS
 from bcsearch.training.devices import Device
 from bcsearch.training.fold_weights import FoldWeights, Scaling, first_weights, scalings
 from bcsearch.training.heads import HeadTrainer, load_features
@@ -115,6 +116,7 @@ class Trainer:
         """
         with self.enough_memory():
             trainer = self._staged(params, self.folds, self.scored_views(params))
+            second_stage = SAMPLINGS[params.sampling](self.n_epochs)
             return Lockstep(
                 trainer=trainer,
                 task=self.folds,
@@ -123,7 +125,7 @@ class Trainer:
                 evaluators=self._evaluators,
                 report=report,
                 checkpoints=checkpoints,
-                staged_until=trainer.last_begins,
+                staged_until=max(trainer.last_begins, second_stage or 0),
                 trial_seconds=trial_seconds,
                 check=self._check,
             ).run()
@@ -243,4 +245,5 @@ class Trainer:
             n_classes=self._dataset.n_classes,
             train_rows=train_rows,
             valid_rows=valid_rows,
+            n_epochs=self.n_epochs,
         )

@@ -75,6 +75,7 @@ DIFFERENT: list[tuple[dict[str, Any], str, Any]] = [
     ({"class_weights": "effective"}, "class_weight_beta", 0.9),
     ({}, "label_smoothing", 0.1),
     ({}, "batch_size", 32),
+    ({}, "sampling", "balanced"),
 ]
 
 

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.slow
 
 
 def rows_of(name: str) -> Iterable[str]:
+    from bcsearch.training.batches import SAMPLINGS
     from bcsearch.training.class_weights import CLASS_WEIGHTS
     from bcsearch.training.head import ACTIVATIONS
     from bcsearch.training.losses import LOSSES
@@ -42,6 +43,7 @@ def rows_of(name: str) -> Iterable[str]:
         "mix": MIXES,
         "class_weights": CLASS_WEIGHTS,
         "optimizer": OPTIMIZERS,
+        "sampling": SAMPLINGS,
         "schedule": SCHEDULES,
     }
     return tables[name]
