@@ -216,12 +216,13 @@ PARTS: tuple[Part, ...] = (
     ),
     Part(
         name="class_weights",
-        domain=Names(("none", "balanced", "effective")),
+        domain=Names(("none", "balanced", "effective", "confusion")),
         default="none",
         where=Where.LOSS,
         doc=(
             "`balanced` lets every class count alike in the loss, however few images it has; "
-            "`effective` by its effective number of images."
+            "`effective` by its effective number of images; `confusion` raises those of which a "
+            "linear head misses more than of others."
         ),
     ),
     Part(

@@ -7,11 +7,12 @@ from sklearn.utils.class_weight import compute_class_weight
 from bcsearch.recipe import Params
 from bcsearch.training.class_weights import class_weights
 
+ERRORS = np.array([0.1, 0.0, 0.4, 0.2])
 LABELS = np.random.default_rng(0).choice(4, size=500, p=[0.6, 0.25, 0.1, 0.05])
 
 
 def weights_of(kind: str, labels: np.ndarray = LABELS, **others: float) -> np.ndarray:
-    return class_weights(Params(class_weights=kind, **others), labels, 4)
+    return class_weights(Params(class_weights=kind, **others), labels, ERRORS)
 
 
 def test_balanced_weights_are_those_of_scikit_learn() -> None:
@@ -43,7 +44,15 @@ def test_effective_weights_go_from_even_to_balanced_as_beta_rises() -> None:
     np.testing.assert_allclose(nearly, weights_of("balanced"), rtol=0.02)
 
 
-@pytest.mark.parametrize("kind", ["balanced", "effective"])
+def test_confusion_weights_are_half_even_and_half_in_proportion_to_the_errors() -> None:
+    weights = weights_of("confusion")
+    assert weights[1] == 0.5
+    np.testing.assert_allclose(weights - 0.5, ERRORS * (weights[2] - 0.5) / 0.4, rtol=1e-6)
+    none_missed = class_weights(Params(class_weights="confusion"), LABELS, np.zeros(4))
+    np.testing.assert_array_equal(none_missed, np.ones(4))
+
+
+@pytest.mark.parametrize("kind", ["balanced", "effective", "confusion"])
 def test_strength_goes_from_none_to_the_weights_of_the_kind(kind: str) -> None:
     whole = weights_of(kind)
     np.testing.assert_array_equal(weights_of(kind, class_weight_strength=0.0), weights_of("none"))

@@ -9,7 +9,7 @@ import pytest
 
 from bcsearch.recipe import Params
 from bcsearch.training.batches import Batches, view_of
-from bcsearch.training.class_weights import class_weights
+from bcsearch.training.class_weights import class_weights, fold_class_weights
 from bcsearch.training.task import Task
 
 pytestmark = pytest.mark.slow
@@ -68,9 +68,7 @@ def train_stacked(params: Params, folds: list[int]) -> Trained:
     kernels = [np.stack(layer) for layer in zip(*drawn, strict=True)]
     biases = [np.zeros((len(folds), 1, width), np.float32) for width in widths[1:]]
     start_head(head, kernels, biases)
-    weights = tf.constant(
-        np.stack([class_weights(params, LABELS[FOLDS[f]], CLASSES) for f in folds])
-    )
+    weights = tf.constant(fold_class_weights(params, task_of(folds)))
     numbers = numbers_of(params, RATE)
     losses = []
     for epoch in range(EPOCHS):
@@ -98,7 +96,7 @@ def train_keras(params: Params, fold: int) -> Trained:
     model = keras_head(params, first_weights(scaling, [D, *params.units, CLASSES], fold, seed=1))
     dense = [layer for layer in model.layers if layer.name.startswith(("dense", "probabilities"))]
     model.compile(optimizer(params), loss="categorical_crossentropy", run_eagerly=True)
-    per_class = class_weights(params, LABELS[FOLDS[fold]], CLASSES)
+    per_class = class_weights(params, LABELS[FOLDS[fold]], np.zeros(CLASSES))
     for epoch in range(EPOCHS):
         ordered = batches(params)
         of_epoch = ordered.rows(epoch)

@@ -117,7 +117,7 @@ def train_alone(params: Params, fold: int) -> np.ndarray:
     }[params.optimizer]()
     optimizer.exclude_from_weight_decay(var_names=["bias"])
     model.compile(optimizer, loss="categorical_crossentropy", run_eagerly=True)
-    weights = class_weights(params, LABELS[TRAIN[fold]], CLASSES)
+    weights = class_weights(params, LABELS[TRAIN[fold]], np.zeros(CLASSES))
     task = Task(labels=LABELS, n_classes=CLASSES, train_rows=TRAIN, valid_rows=[], n_epochs=EPOCHS)
     batches = Batches.of(task, params, SEED)
     for epoch in range(EPOCHS):
