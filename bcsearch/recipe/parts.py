@@ -175,12 +175,23 @@ PARTS: tuple[Part, ...] = (
     ),
     Part(
         name="loss",
-        domain=Names(("cross_entropy", "triplet"), group="bcsearch.losses"),
+        domain=Names(("cross_entropy", "focal", "triplet"), group="bcsearch.losses"),
         default="cross_entropy",
         where=Where.LOSS,
         acts=conditions.all_but_on_embeddings("loss", "triplet"),
         traced=True,
-        doc="`triplet` adds a loss on distances between embeddings to the cross-entropy.",
+        doc=(
+            "`focal` is cross-entropy that counts what is predicted well little; `triplet` adds a "
+            "loss on distances between embeddings to the cross-entropy."
+        ),
+    ),
+    Part(
+        name="focal_gamma",
+        domain=Range(float, 0.0, 10.0),
+        default=2.0,
+        where=Where.LOSS,
+        acts=conditions.is_one_of("loss", "focal"),
+        doc="How little of the focal loss is left where a class is predicted well; 0 is all of it.",
     ),
     Part(
         name="triplet_weight",

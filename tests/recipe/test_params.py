@@ -20,7 +20,7 @@ SAME = [
     ({"mix_alpha": 3.0}, {}),
     ({"l2": 0, "learning_rate": 1}, {"l2": 0.0, "learning_rate": 1.0}),
     ({"loss": "triplet", "head_layers": 0}, {"head_layers": 0}),
-    ({"triplet_weight": 3.0}, {}),
+    ({"triplet_weight": 3.0, "focal_gamma": 0.5}, {}),
     ({"class_weight_strength": 0.5, "class_weight_beta": 0.9}, {}),
     ({"class_weights": "balanced", "class_weight_beta": 0.9}, {"class_weights": "balanced"}),
     (
@@ -59,6 +59,7 @@ DIFFERENT: list[tuple[dict[str, Any], str, Any]] = [
     ({"head_layers": 3}, "dropout_3", 0.5),
     ({}, "l2", 1e-4),
     ({}, "loss", "triplet"),
+    ({"loss": "focal"}, "focal_gamma", 1.0),
     ({"loss": "triplet"}, "triplet_weight", 2.0),
     ({"loss": "triplet"}, "triplet_margin", 1.0),
     ({}, "mix", "mixup"),

@@ -81,12 +81,12 @@ def test_row_of_another_package_is_known_by_its_entry_point(
     from bcsearch.recipe import check_value
     from bcsearch.training.losses import LOSSES
 
-    point = metadata.EntryPoint("focal", "bcsearch.training.losses:triplet", "bcsearch.losses")
+    point = metadata.EntryPoint("mine", "bcsearch.training.losses:triplet", "bcsearch.losses")
 
     def found(**asked: Any) -> metadata.EntryPoints:
         points: list[EntryPoint] = [point]
         return metadata.EntryPoints(points).select(**asked)
 
     monkeypatch.setattr(plugins, "entry_points", found)
-    check_value("loss", "focal")
-    assert plugins.row_of(LOSSES, "focal", "bcsearch.losses") is LOSSES["triplet"]
+    check_value("loss", "mine")
+    assert plugins.row_of(LOSSES, "mine", "bcsearch.losses") is LOSSES["triplet"]

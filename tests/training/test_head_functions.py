@@ -33,6 +33,7 @@ KINDS = {
     "sgd": Params(**KEEP, optimizer="sgd", momentum=0.9, l2=1e-3),
     "rmsprop": Params(**KEEP, optimizer="rmsprop", momentum=0.5, label_smoothing=0.1),
     "lion": Params(**KEEP, optimizer="lion", weight_decay=0.1, class_weights="balanced"),
+    "focal": Params(**KEEP, loss="focal", label_smoothing=0.1, class_weights="balanced"),
     "balanced": Params(**KEEP, sampling="balanced", class_weights="effective"),
     "all": Params(
         **KEEP,
@@ -95,7 +96,7 @@ def train_keras(params: Params, fold: int) -> Trained:
     scaling = Scaling(mean=clean.mean(axis=0), scale=1 / np.sqrt(clean.var(axis=0) + 1e-3))
     model = keras_head(params, first_weights(scaling, [D, *params.units, CLASSES], fold, seed=1))
     dense = [layer for layer in model.layers if layer.name.startswith(("dense", "probabilities"))]
-    model.compile(optimizer(params), loss="categorical_crossentropy", run_eagerly=True)
+    model.compile(optimizer(params), loss=loss(params), run_eagerly=True)
     per_class = class_weights(params, LABELS[FOLDS[fold]], np.zeros(CLASSES))
     for epoch in range(EPOCHS):
         ordered = batches(params)
@@ -112,6 +113,15 @@ def train_keras(params: Params, fold: int) -> Trained:
         layer.bias.numpy()[np.newaxis] for layer in dense
     ]
     return Trained(weights, model.predict(TABLE[0], verbose=0)[np.newaxis], [])
+
+
+def loss(params: Params) -> Any:
+    """Return Keras's loss; its focal one without the factor of 1/4 that it puts before."""
+    import keras
+
+    if params.loss == "focal":
+        return keras.losses.CategoricalFocalCrossentropy(alpha=1.0, gamma=params.focal_gamma)
+    return "categorical_crossentropy"
 
 
 def task_of(folds: Sequence[int]) -> Task:
