@@ -25,6 +25,7 @@ MOST_VALUES = 64  # of a range of whole numbers
 DECIDE = (  # on what a trial reads of the cache
     "backbone", "image_size", "preprocess", "circle_radius", "augment", "augment_strength", "views",
     "unfreeze_fraction", "unfreeze_schedule", "unfreeze_layers", "unfreeze_every",
+    "class_weights",
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,9 @@ from bcsearch.records.ending import LAST_WEIGHTS, Ending
 from bcsearch.seeds import derive_seed
 from bcsearch.training.assembled import assembled
 from bcsearch.training.batch import traced_of
+from bcsearch.training.batches import SAMPLINGS
+from bcsearch.training.class_errors import class_errors
+from bcsearch.training.class_weights import FROM_ERRORS
 from bcsearch.training.devices import Device
 from bcsearch.training.fold_models import FoldModels, epochs_to_average, train_epochs
 from bcsearch.training.fold_weights import FoldWeights, Scaling, first_weights, scalings
@@ -32,7 +36,7 @@ from bcsearch.training.task import Task
 from bcsearch.views.chosen import Views
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     import keras
 
@@ -83,6 +87,7 @@ class Trainer:
         self._all = self._task([all_rows], [])
         self._tables: Kept[FeatureTable] = Kept(KEPT_BYTES)
         self._graphs: Kept[SuffixGraph] = Kept(KEPT_BYTES)
+        self._class_errors: dict[Hashable, np.ndarray] = {}
 
     @property
     def n_epochs(self) -> int:
@@ -119,6 +124,7 @@ class Trainer:
         """
         with self.enough_memory():
             trainer = self._staged(params, self.folds, self.scored_views(params), repeat)
+            second_stage = SAMPLINGS[params.sampling](self.n_epochs)
             return Lockstep(
                 trainer=trainer,
                 task=self.folds,
@@ -127,7 +133,7 @@ class Trainer:
                 evaluators=self._evaluators,
                 report=report,
                 checkpoints=checkpoints,
-                staged_until=trainer.last_begins,
+                staged_until=max(trainer.last_begins, second_stage or 0),
                 trial_seconds=trial_seconds,
                 check=self._check,
             ).run()
@@ -241,21 +247,33 @@ class Trainer:
         self.features.prepare(params.backbone, params.image_size, needs)
         cuts = cuts_of(params.backbone, params.image_size)
         stages = stages_of(params, cuts, self._settings.epochs)
+        given = self._with_errors(params, task, views[0])
 
         def build(stage: Stage, start: Sequence[FoldWeights] | None) -> FoldTrainer:
             if stage.cut.name == POOLED:
                 table = self._table(params, task, views)
-                return HeadTrainer(table, task, params, seed)
+                return HeadTrainer(table, given, params, seed)
             return SuffixTrainer(
                 self.graph(params, stage.cut.name),
                 self._activations(params, stage.cut.name, views),
-                task,
+                given,
                 params,
                 start=start or self._first_weights(params, task, views[0], seed),
                 seed=seed,
             )
 
         return StagedTrainer(stages, build)
+
+    def _with_errors(self, params: Params, task: Task, clean: View) -> Task:
+        """Return the task with the errors of its classes, where class weights ask for them."""
+        if params.class_weights not in FROM_ERRORS:
+            return task
+        key = (params.backbone, params.image_size, clean, task is self._all)
+        if key not in self._class_errors:
+            (features,) = self._activations(params, POOLED, [clean])
+            seed = self._settings.seed
+            self._class_errors[key] = class_errors(features, task, seed, self._check)
+        return replace(task, class_errors=self._class_errors[key])
 
     def _activations(self, params: Params, cut: str, views: Sequence[View]) -> list[np.ndarray]:
         network = (params.backbone, params.image_size)
@@ -286,4 +304,5 @@ class Trainer:
             n_classes=self._dataset.n_classes,
             train_rows=train_rows,
             valid_rows=valid_rows,
+            n_epochs=self.n_epochs,
         )

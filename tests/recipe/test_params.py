@@ -26,7 +26,9 @@ SAME = [
     ({"mix_probability": 0.5}, {}),
     ({"l2": 0, "learning_rate": 1}, {"l2": 0.0, "learning_rate": 1.0}),
     ({"loss": "triplet", "head_layers": 0}, {"head_layers": 0}),
-    ({"triplet_weight": 3.0}, {}),
+    ({"triplet_weight": 3.0, "focal_gamma": 0.5}, {}),
+    ({"class_weight_strength": 0.5, "class_weight_beta": 0.9}, {}),
+    ({"class_weights": "balanced", "class_weight_beta": 0.9}, {"class_weights": "balanced"}),
     (
         {"head_layers": 2, "activation": "elu"},
         {"head_layers": 2, "activation_1": "elu", "activation_2": "elu"},
@@ -65,6 +67,7 @@ DIFFERENT: list[tuple[dict[str, Any], str, Any]] = [
     ({"head_layers": 3}, "dropout_3", 0.5),
     ({}, "l2", 1e-4),
     ({}, "loss", "triplet"),
+    ({"loss": "focal"}, "focal_gamma", 1.0),
     ({"loss": "triplet"}, "triplet_weight", 2.0),
     ({"loss": "triplet"}, "triplet_margin", 1.0),
     ({}, "mix", "mixup"),
@@ -78,8 +81,11 @@ DIFFERENT: list[tuple[dict[str, Any], str, Any]] = [
     ({"optimizer": "rmsprop"}, "momentum", 0.1),
     ({}, "schedule", "constant"),
     ({}, "class_weights", "balanced"),
+    ({"class_weights": "balanced"}, "class_weight_strength", 0.5),
+    ({"class_weights": "effective"}, "class_weight_beta", 0.9),
     ({}, "label_smoothing", 0.1),
     ({}, "batch_size", 32),
+    ({}, "sampling", "balanced"),
 ]
 
 

@@ -20,6 +20,7 @@ LABELS = RANDOM.integers(0, CLASSES, (FOLDS, ROWS))
 WEIGHTS = np.array([[1.0, 2.0, 0.5], [3.0, 1.0, 1.0]], np.float32)
 NUMBERS: dict[str, Any] = {
     **{part.name: part.default for part in PARTS if part.where is Where.LOSS},
+    "focal_gamma": 1.5,
     "triplet_weight": 0.7,
     "triplet_margin": 0.3,
     "mix_alpha": 0.4,
@@ -93,6 +94,50 @@ def test_cross_entropy_weighs_mixed_rows_by_what_they_are_mixed_of() -> None:
     mixed = 0.3 * np.eye(CLASSES)[LABELS] + 0.7 * np.eye(CLASSES)[LABELS[:, ::-1]]
     given = batch(targets=mixed)
     np.testing.assert_allclose(cross_entropy(given, numbers()), expected_cross_entropy(given), 1e-5)
+
+
+SOFT = 0.1 / CLASSES + 0.9 * (
+    0.3 * np.eye(CLASSES)[LABELS] + 0.7 * np.eye(CLASSES)[LABELS[:, ::-1]]
+)
+
+
+@pytest.mark.parametrize("targets", [None, SOFT], ids=["hard", "mixed and smoothed"])
+def test_focal_is_that_of_a_loop_over_rows_and_classes(targets: np.ndarray | None) -> None:
+    from bcsearch.training.losses import cross_entropy, focal
+
+    given = batch(targets=targets)
+    logits, wanted = given.logits.numpy().astype(np.float64), given.targets.numpy()
+    found = []
+    for fold in range(FOLDS):
+        total = 0.0
+        for row in range(ROWS):
+            chances = np.exp(logits[fold, row]) / np.exp(logits[fold, row]).sum()
+            parts = wanted[fold, row] * (1 - chances) ** NUMBERS["focal_gamma"] * -np.log(chances)
+            total += (wanted[fold, row] @ WEIGHTS[fold]) * parts.sum()
+        found.append(total / ROWS)
+    np.testing.assert_allclose(focal(given, numbers()), found, rtol=1e-5)
+    even = {**numbers(), "focal_gamma": 0.0}
+    np.testing.assert_allclose(focal(given, even), cross_entropy(given, even), rtol=1e-6)
+
+
+def test_focal_learns_less_from_easy_rows_as_gamma_rises_and_has_a_slope_everywhere() -> None:
+    import tensorflow as tf
+
+    from bcsearch.training.losses import focal
+
+    logits = tf.constant([[[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0], [200.0, 0.0, 0.0]]])
+    given = batch(np.zeros((1, 3), np.int64))._replace(class_weights=tf.ones((1, CLASSES)))
+    shares = []
+    for gamma in (0.0, 0.5, 2.0):
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            loss = focal(given._replace(logits=logits), {"focal_gamma": tf.constant(gamma)})
+        easy, hard, sure = np.abs(tape.gradient(loss, logits).numpy()[0]).sum(axis=1)
+        assert np.isfinite([easy, hard, sure]).all()
+        assert sure < 1e-6 < easy
+        shares.append(easy / hard)
+    assert shares == sorted(shares, reverse=True)
+    assert shares[2] < 0.75 * shares[0]
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -359,6 +359,28 @@ def test_trial_ends_during_an_epoch_once_its_time_is_over(
     assert ended == []
 
 
+def test_linear_head_is_asked_once_for_the_classes_that_it_misses(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bcsearch.training.class_errors import class_errors
+
+    asked: list[int] = []
+
+    def counted(*given: Any) -> np.ndarray:
+        asked.append(1)
+        return class_errors(*given)
+
+    monkeypatch.setattr("bcsearch.training.trainer.class_errors", counted)
+    trainer = bench.trainer()
+    plain = trainer(LINEAR, keep_going, NoCheckpoints())
+    params = LINEAR.but(class_weights="confusion")
+    found = [trainer(params, keep_going, NoCheckpoints()) for _ in range(2)]
+    assert len(asked) == 1
+    assert found[0].epochs == found[1].epochs != plain.epochs
+    none = trainer(params.but(class_weight_strength=0.0), keep_going, NoCheckpoints())
+    assert none.epochs == plain.epochs
+
+
 def test_small_network_is_trained_whole_and_refitted(bench: Bench) -> None:
     trainer = bench.trainer()
     params = trainer.canonical(Params(backbone="custom", image_size=32, units_1=16, batch_size=32))
