@@ -72,7 +72,7 @@ def test_plan_holds_the_sweep_and_the_space_that_it_names() -> None:
 
 
 BAD_SWEEPS = [
-    ("[serch]", "unknown key 'serch'; did you mean 'search'? allowed: data, folds, "),
+    ("[serch]", "unknown key 'serch'; did you mean 'search'? allowed: data, final, "),
     (
         "[search]\ntrails = 9",
         "unknown key 'search.trails'; did you mean 'search.trials'? allowed: search.also, ",
