@@ -184,7 +184,7 @@ class RunOptions:
             value = getattr(self, name)
             if value is not None and not 0 < value <= most:
                 allowed = f"{most:.0f} or less" if value > most else "a number above 0"
-                raise ConfigError(f"{flag_of(name)}: came {value}, allowed: {allowed}")
+                raise ConfigError(f"{flag_of(name)}: came {value:g}, allowed: {allowed}")
         if self.square not in (None, *get_args(Shape)):
             raise ConfigError(f"--square: came {self.square!r}, allowed: crop, pad, squash")
         self._check_place()
