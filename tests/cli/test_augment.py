@@ -81,10 +81,8 @@ def test_best_trial_is_shown_on_images_of_all_classes_beside_its_copies(
 ) -> None:
     answer = bcsearch("augment", "preview", *study, "--copies", 2, "--out", "sheet.png")
     assert answer.code == 0, answer.err
-    assert (
-        "6 images, cells, trial 1: preprocess grayscale, augment light, augment_strength 0.5: sheet.png"
-        in answer.out
-    )
+    named = "preprocess grayscale, augment light, augment_strength 0.5"
+    assert f"6 images, cells, trial 1: {named}: sheet.png" in answer.out
     original, clean, first, second = cells_of(workdir / "sheet.png").swapaxes(0, 1)
     with np.load(data) as file:
         known = {image.tobytes() for image in file["data"]}
