@@ -22,22 +22,22 @@ def add_to(app: typer.Typer) -> None:
 
 
 @options.takes(
-    "trials", "data", "images_key", "labels_key", "layout", "groups", "groups_from", "join_val",
-    "skip_damaged", "square", "white", "weights", "max_cache", "sweeps_dir", "cache_dir",
+    "settings", "seed", "score", "trials", "data", "images_key", "labels_key", "layout", "groups",
+    "groups_from", "join_val", "skip_damaged", "square", "white", "weights", "max_cache",
+    "sweeps_dir", "cache_dir",
 )  # fmt: skip
 def plan(study: options.Sweep, chosen: RunOptions, as_json: options.Json = False) -> int:
     """Say what a new study of a sweep may cost on this machine: time, cache, passes.
 
     Nothing is trained.
     """
-    from bcsearch.config import load_plan
-
-    load_plan(study, chosen.sweeps_dir)  # a wrong name is refused before the frameworks load
+    chosen.plan(study)  # a wrong name is refused before the frameworks load
     with quiet_imports():
         from rich.console import Console
 
+        from bcsearch.records.events import notices_only
         from bcsearch.report.costs import costs_text
-        from bcsearch.report.live import LiveView, notices_only
+        from bcsearch.report.live import LiveView
         from bcsearch.study.run import plan as plan_study
     with LiveView(Console(stderr=as_json)) as view:
         costs = plan_study(study, chosen, notices_only(view) if as_json else view)

@@ -11,6 +11,7 @@ A space file names each parameter once::
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -19,7 +20,7 @@ from bcsearch.errors import ConfigError
 from bcsearch.recipe import BY_NAME, Value, check_value, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 
 MOST_SIZES = 16  # of images
@@ -69,6 +70,33 @@ class Param(BaseModel):
         """The values that must be allowed for the whole domain to be allowed."""
         return self.floats or self.ints or self.choice or ()
 
+    @property
+    def n_values(self) -> float:
+        """How many values it can have; infinity of a range of floats."""
+        if self.choice is not None:
+            return len(self.choice)
+        if self.ints is not None:
+            return 1 + (self.ints[1] - self.ints[0]) // (self.step or 1)
+        return inf
+
+    def at(self, share: float) -> Value:
+        """Return the value that a share of the domain, in [0, 1), lies below."""
+        if self.choice is not None:
+            return self.choice[int(share * len(self.choice))]
+        low, high = self.floats or self.ints or (0, 0)
+        value = low + share * (high - low)
+        if self.log:
+            value = low * (high / low) ** share
+        if self.ints is None:
+            return float(value)
+        if self.log:
+            return round(value)
+        return int(low) + int(share * self.n_values) * (self.step or 1)
+
+    def acts_in(self, values: Mapping[str, Value]) -> bool:
+        """Whether its conditions hold beside other values."""
+        return all(values.get(parent) in allowed for parent, allowed in self.when.items())
+
     def holds(self, value: Value) -> bool:
         """Whether ``value`` lies in the domain."""
         if self.choice is not None:
@@ -93,6 +121,7 @@ class Space(BaseModel):
         mistakes = [
             *(mistake for name in self.params for mistake in self._mistakes_of(name)),
             *self._mistakes_of_sizes(),
+            *self._mistakes_of_radius(),
             *self._mistakes_of_schedule(),
         ]
         if mistakes:
@@ -111,6 +140,8 @@ class Space(BaseModel):
         except ConfigError as error:
             yield str(error)
         if isinstance(param, Param):
+            if param.log and BY_NAME[name].step:
+                yield f"params.{name}: log does not go with its steps; leave log out"
             yield from self._mistakes_of_conditions(name, param)
 
     def _mistakes_of_schedule(self) -> Iterator[str]:
@@ -121,14 +152,21 @@ class Space(BaseModel):
 
     def _mistakes_of_sizes(self) -> Iterator[str]:
         param = self.params.get("image_size")
-        if isinstance(param, Param) and param.ints is not None:
-            n_sizes = 1 + (param.ints[1] - param.ints[0]) // (param.step or 1)
-            if n_sizes > MOST_SIZES or param.log:
-                yield (
-                    f"params.image_size: came {n_sizes} sizes, allowed: at most {MOST_SIZES}, "
-                    "as each has "
-                    "activations of its own; give a choice of a few, or a step such as 32"
-                )
+        if not isinstance(param, Param) or param.ints is None:
+            return
+        if param.n_values > MOST_SIZES or param.log:
+            yield (
+                f"params.image_size: came {param.n_values} sizes, allowed: at most {MOST_SIZES}, "
+                "as each has activations of its own; give a choice of a few, or a step such as 32"
+            )
+
+    def _mistakes_of_radius(self) -> Iterator[str]:
+        param = self.params.get("circle_radius")
+        if isinstance(param, Param) and param.choice is None:
+            yield (
+                "params.circle_radius: came a range, allowed: a choice of a few, as each has views "
+                "and activations of its own, such as { choice = [0.7, 0.9] }"
+            )
 
     def _mistakes_of_conditions(self, name: str, param: Param) -> Iterator[str]:
         before = list(self.params)[: list(self.params).index(name)]
@@ -166,6 +204,6 @@ class Space(BaseModel):
         """Return a value for each parameter: fixed ones, and drawn ones whose conditions hold."""
         values = dict(self.fixed)
         for name, param in self.varied.items():
-            if all(values.get(parent) in allowed for parent, allowed in param.when.items()):
+            if param.acts_in(values):
                 values[name] = draw(name, param)
         return values

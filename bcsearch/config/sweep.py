@@ -55,6 +55,8 @@ class Search(_Section):
     pruner: Literal["median", "none"] = "median"
     pruner_trials: Annotated[int, Field(strict=True, ge=3)] = 5  # complete before any is pruned
     pruner_epochs: FromZero = 2  # no pruning before this epoch
+    # whether a configuration that is drawn again is trained by another seed, and scores averaged
+    repeat_duplicates: bool = False
     seed: Seed = 0
 
     @property
@@ -122,6 +124,16 @@ class Training(_Section):
     seed: Seed = 0
 
 
+class Final(_Section):
+    """How the finished model is chosen.
+
+    ``share`` is the most of the search's time that is spent on finding out whether averaged weights
+    and test-time augmentation help; 0 leaves both out.
+    """
+
+    share: Annotated[float, Field(ge=0, le=100)] = 0.1
+
+
 class Limits(_Section):
     """When a worker counts as lost, how often its trial is tried again, what a trial may use."""
 
@@ -158,6 +170,7 @@ class Sweep(_Section):
     views: ViewSettings = ViewSettings()
     weights: WeightSettings = WeightSettings()
     training: Training = Training()
+    final: Final = Final()
     limits: Limits = Limits()
     start: tuple[dict[str, Value], ...] = ()  # configurations to try first
 
@@ -169,15 +182,19 @@ class Sweep(_Section):
     @model_validator(mode="before")
     @classmethod
     def _accept_older_forms(cls, given: Any) -> Any:
-        """Accept what earlier versions wrote: ``[training] score`` and ``weights = "auto"``."""
         if not isinstance(given, Mapping):
             return given
-        content = dict(given)
-        training, search = content.get("training"), content.get("search", {})
-        if isinstance(training, Mapping) and isinstance(search, Mapping) and "score" in training:
-            rest = dict(training)
-            content["search"] = {"score": rest.pop("score"), **search}
-            content["training"] = rest
-        if isinstance(content.get("weights"), str):
-            content["weights"] = {"source": content["weights"]}
-        return content
+        return in_present_form(given)
+
+
+def in_present_form(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Rewrite what earlier versions wrote: ``[training] score`` and ``weights = "auto"``."""
+    content = dict(given)
+    training, search = content.get("training"), content.get("search", {})
+    if isinstance(training, Mapping) and isinstance(search, Mapping) and "score" in training:
+        rest = dict(training)
+        content["search"] = {"score": rest.pop("score"), **search}
+        content["training"] = rest
+    if isinstance(content.get("weights"), str):
+        content["weights"] = {"source": content["weights"]}
+    return content

@@ -47,22 +47,52 @@ def _head_layer(number: int) -> tuple[Part, ...]:
     )
 
 
+_POLICY_NAMES = Names(
+    (
+        "none", "light", "medium", "strong", "geometric", "colour", "stain",
+        "randaugment", "augmix", "trivial", "full", "varied",
+    ),
+    group="bcsearch.augmentation",
+)  # fmt: skip
 _ACTIVATION_NAMES = Names(("relu", "gelu", "silu", "elu", "tanh"))
 
 PARTS: tuple[Part, ...] = (
     Part(
         name="preprocess",
-        domain=Names(("none", "grayscale"), group="bcsearch.preprocessing", joined=True),
+        domain=Names(
+            (
+                *("none", "grayscale", "green", "circle", "two_point", "reinhard"),
+                *("background_white", "gray_world", "standardize"),
+            ),
+            group="bcsearch.preprocessing",
+            joined=True,
+        ),
         default="none",
         where=Where.VIEW,
-        doc="Operations that every image goes through, in training and in use.",
+        doc="Operations that every image goes through in this order, in training and in use.",
+    ),
+    Part(
+        name="circle_radius",
+        domain=Range(float, 0.1, 1.5),
+        default=0.8,
+        where=Where.VIEW,
+        acts=conditions.joins("preprocess", "circle"),
+        doc="Radius of the circle that is kept, in halves of the image's shorter side.",
     ),
     Part(
         name="augment",
-        domain=Names(("none", "light", "medium", "strong"), group="bcsearch.augmentation"),
+        domain=_POLICY_NAMES,
         default="none",
         where=Where.VIEW,
         doc="How the stored copies of the images are changed at random.",
+    ),
+    Part(
+        name="augment_strength",
+        domain=Range(float, 0.0, 1.0, step=0.1),
+        default=0.5,
+        where=Where.VIEW,
+        acts=conditions.is_not("augment", "none"),
+        doc="How much: 1 doubles the ranges of a policy at 0.5, 0 leaves flips and rotation alone.",
     ),
     Part(
         name="views",
@@ -175,12 +205,23 @@ PARTS: tuple[Part, ...] = (
     ),
     Part(
         name="loss",
-        domain=Names(("cross_entropy", "triplet"), group="bcsearch.losses"),
+        domain=Names(("cross_entropy", "focal", "triplet"), group="bcsearch.losses"),
         default="cross_entropy",
         where=Where.LOSS,
         acts=conditions.all_but_on_embeddings("loss", "triplet"),
         traced=True,
-        doc="`triplet` adds a loss on distances between embeddings to the cross-entropy.",
+        doc=(
+            "`focal` is cross-entropy that counts what is predicted well little; `triplet` adds a "
+            "loss on distances between embeddings to the cross-entropy."
+        ),
+    ),
+    Part(
+        name="focal_gamma",
+        domain=Range(float, 0.0, 10.0),
+        default=2.0,
+        where=Where.LOSS,
+        acts=conditions.is_one_of("loss", "focal"),
+        doc="How little of the focal loss is left where a class is predicted well; 0 is all of it.",
     ),
     Part(
         name="triplet_weight",
@@ -200,11 +241,22 @@ PARTS: tuple[Part, ...] = (
     ),
     Part(
         name="mix",
-        domain=Names(("none", "mixup"), group="bcsearch.mixes"),
+        domain=Names(("none", "mixup", "cutmix", "cutmix_or_mixup"), group="bcsearch.mixes"),
         default="none",
         where=Where.LOSS,
         traced=True,
-        doc="`mixup` trains on weighted means of two images' features and of their labels.",
+        doc=(
+            "Trains on mixtures of two images and their labels: `mixup` on weighted means of their "
+            "features, `cutmix` on one with a part of the other."
+        ),
+    ),
+    Part(
+        name="mix_probability",
+        domain=Range(float, 0.0, 1.0),
+        default=1.0,
+        where=Where.LOSS,
+        acts=conditions.is_not("mix", "none"),
+        doc="Chance that an image of a batch is mixed with another.",
     ),
     Part(
         name="mix_alpha",
@@ -216,10 +268,30 @@ PARTS: tuple[Part, ...] = (
     ),
     Part(
         name="class_weights",
-        domain=Names(("none", "balanced")),
+        domain=Names(("none", "balanced", "effective", "confusion")),
         default="none",
         where=Where.LOSS,
-        doc="`balanced` lets every class count alike in the loss, however few images it has.",
+        doc=(
+            "`balanced` lets every class count alike in the loss, however few images it has; "
+            "`effective` by its effective number of images; `confusion` raises those of which a "
+            "linear head misses more than of others."
+        ),
+    ),
+    Part(
+        name="class_weight_strength",
+        domain=Range(float, 0.0, 1.0),
+        default=1.0,
+        where=Where.LOSS,
+        acts=conditions.is_not("class_weights", "none"),
+        doc="How far class weights go from 1 for all classes (0) to those of their kind (1).",
+    ),
+    Part(
+        name="class_weight_beta",
+        domain=Range(float, 0.0, 0.9999),
+        default=0.999,
+        where=Where.LOSS,
+        acts=conditions.is_one_of("class_weights", "effective"),
+        doc="Beta of the effective number of images: 0 is as `none`, near 1 as `balanced`.",
     ),
     Part(
         name="label_smoothing",
@@ -273,6 +345,16 @@ PARTS: tuple[Part, ...] = (
         default=128,
         where=Where.UPDATE,
         doc="Images in a training batch of one fold.",
+    ),
+    Part(
+        name="sampling",
+        domain=Names(("natural", "balanced", "second_stage")),
+        default="natural",
+        where=Where.UPDATE,
+        doc=(
+            "`balanced` draws every class alike in an epoch, rare images several times in other "
+            "views; `second_stage` does so in the last quarter of the epochs, for the head alone."
+        ),
     ),
     Part(
         name="schedule",

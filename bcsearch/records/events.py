@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -70,6 +71,27 @@ class TrialEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrialSeen:
+    """A trial as it stands in the database, whoever runs it.
+
+    ``score`` is the best fold mean so far, None before the first epoch; ``scores``, ``epochs`` and
+    ``train_seconds`` are known once it has ended, ``seconds`` too. ``is_new`` is False of trials
+    that had ended before the command began.
+    """
+
+    number: int
+    state: TrialState
+    params: Mapping[str, Any]
+    score: float | None
+    epochs: int
+    seconds: float | None
+    train_seconds: float | None = None
+    score_name: str = "accuracy"
+    scores: Mapping[str, float] = field(default_factory=dict)
+    is_new: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrialInfeasible:
     """A trial ended without a score, as its configuration cannot be trained."""
 
@@ -114,6 +136,7 @@ Event = (
     | TrialStarted
     | EpochEnded
     | TrialEnded
+    | TrialSeen
     | TrialInfeasible
     | TrialReleased
     | TrialLost
@@ -137,6 +160,28 @@ class Listener(Protocol):
 
     def __call__(self, event: Event) -> None:
         """Hear of one event; must be quick and must not raise."""
+
+
+def notices_only(listener: Listener) -> Listener:
+    """Return a listener that passes on nothing but notices."""
+
+    def called(event: Event) -> None:
+        if isinstance(event, Notice):
+            listener(event)
+
+    return called
+
+
+def together(*listeners: Listener) -> Listener:
+    """Return a listener that passes every event on to some, one event at a time."""
+    telling = Lock()  # events come from several threads
+
+    def called(event: Event) -> None:
+        with telling:
+            for listener in listeners:
+                listener(event)
+
+    return called
 
 
 def ignore(event: Event) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from enum import Enum
 from typing import TYPE_CHECKING, Self
 
 from rich.live import Live
@@ -25,6 +26,7 @@ from bcsearch.records.events import (
     TrialInfeasible,
     TrialLost,
     TrialReleased,
+    TrialSeen,
     TrialStarted,
 )
 from bcsearch.records.sizes import time_text
@@ -32,8 +34,6 @@ from bcsearch.report.trials import Row, number, trials_table
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
-
-    from bcsearch.records.events import Listener
 
 ROWS_SHOWN = 12
 LONGEST_LINE = 2000  # letters of a line that scrolls past: it may hold paths and commands
@@ -46,12 +46,21 @@ LINES: dict[type[Event], str] = {  # what is printed of an event, whether in a t
 }
 
 
-class LiveView:
-    """Listens to a run and shows it; a context manager."""
+class Detail(Enum):
+    """How much a view prints: notices alone, also every trial, also every epoch."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    NOTICES = 0
+    TRIALS = 1
+    EPOCHS = 2
+
+
+class LiveView:
+    """Listens to a run and shows it; a context manager. Of notices alone there is no table."""
+
+    def __init__(self, console: Console, detail: Detail = Detail.TRIALS) -> None:
+        self._console, self._detail = console, detail
         self._rows: dict[int, Row] = {}
+        self._begun: dict[int, float] = {}  # trials of this process, by the monotonic clock
         self._known = BudgetKnown(trials=0, filled=0, best=None)
         self._seconds_left: float | None = None
         self._bar = ProgressBar(
@@ -64,7 +73,7 @@ class LiveView:
         )
         self._printed = time.monotonic()
         self._live: Live | None = None
-        if console.is_terminal:
+        if console.is_terminal and detail is not Detail.NOTICES:
             self._live = Live(console=console, auto_refresh=False)
 
     def __enter__(self) -> Self:
@@ -82,16 +91,15 @@ class LiveView:
         """Show an event."""
         self._print_line(event)
         match event:
-            case BudgetKnown():
-                self._known = event
-            case TimeLeft():
-                self._seconds_left = event.seconds
             case TrialStarted():
                 params = Params(**event.params)
                 self._rows[event.number] = Row(number=event.number, params=params)
+                self._begun[event.number] = time.monotonic()
             case EpochEnded() | TrialEnded():
                 self._clear_bar()  # of work that another process did meanwhile
                 self._update_row(event)
+            case TrialSeen() if event.number not in self._begun:
+                self._rows[event.number] = _row_of(event)
             case TrialInfeasible() | TrialReleased() | TrialLost():
                 self._rows.pop(event.number, None)
             case Progress():
@@ -103,16 +111,22 @@ class LiveView:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the view as it is now: the best trial and the last ones, a headline, a bar."""
         known = self._known
-        rows = list(self._rows.values())[-ROWS_SHOWN:]
-        best = [row for row in self._rows.values() if row.number == known.best_number]
+        every = [self._rows[number] for number in sorted(self._rows)]
+        rows = [self._timed(row) for row in every[-ROWS_SHOWN:]]
+        best = [row for row in every if row.number == known.best_number]
         if best and best[0] not in rows:  # it would have scrolled away
             rows = [*best, *rows[1:]]
-        if rows:  # none where other processes run the trials
+        if rows:
             yield trials_table(rows, known.score_name, known.best_number, options.max_width)
         if self.headline:
             yield Text(self.headline, style="bold")
         if self._bar.tasks:
             yield self._bar
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it shows a table that changes, in a terminal."""
+        return self._live is not None
 
     @property
     def headline(self) -> str:
@@ -131,8 +145,18 @@ class LiveView:
             text += f", about {time_text(self._seconds_left)} left"
         return text
 
+    def _timed(self, row: Row) -> Row:
+        """Put the time so far into the row of a trial that runs in this process."""
+        if row.state is not TrialState.RUNNING or row.number not in self._begun:
+            return row
+        return replace(row, seconds=time.monotonic() - self._begun[row.number])
+
     def _count(self, event: Event) -> None:
-        """Count what fills a slot of the budget, and keep the best completed trial."""
+        """Keep how far the study is: what fills a slot, the best completed trial, the time left."""
+        if isinstance(event, BudgetKnown):
+            self._known = event
+        if isinstance(event, TimeLeft):
+            self._seconds_left = event.seconds
         if isinstance(event, TrialInfeasible | TrialEnded):
             self._known = replace(self._known, filled=self._known.filled + 1)
         if isinstance(event, TrialEnded) and event.state is TrialState.COMPLETE:
@@ -170,49 +194,65 @@ class LiveView:
 
     def _print_line(self, event: Event) -> None:
         """Print what scrolls past above the table; without a terminal, also what ended well."""
+        if self._detail is Detail.NOTICES and not isinstance(event, Notice):
+            return
         line = LINES.get(type(event), "").format(event)
         if not self._live:
-            line = line or _ended_line(event)
-            if time.monotonic() - self._printed >= SILENT_SECONDS:
-                line = line or _running_line(event)
+            line = line or self._ended_line(event)
+            is_epoch = self._detail is Detail.EPOCHS and isinstance(event, EpochEnded)
+            if is_epoch or time.monotonic() - self._printed >= SILENT_SECONDS:
+                line = line or self._running_line(event)
         if line:
             self._printed = time.monotonic()
             self._console.print(
                 one_line(line, LONGEST_LINE), markup=False, highlight=False, soft_wrap=True
             )
 
+    def _running_line(self, event: Event) -> str:
+        """Return the line of a trial that trains or of work that goes on.
 
-def notices_only(view: LiveView) -> Listener:
-    """Return a listener that shows only notices."""
-
-    def listener(event: Event) -> None:
-        if isinstance(event, Notice):
-            view(event)
-
-    return listener
-
-
-def _running_line(event: Event) -> str:
-    """Return the line of a trial that trains or of work that goes on; nothing for other events."""
-    if isinstance(event, Progress):
-        return f"{event.what}: {event.done} of {event.total} {event.unit}"
-    if isinstance(event, EpochEnded):
-        scored = f"{event.score_name} {event.score:.4f}, best {event.best:.4f}"
-        return f"trial {event.number} running, epoch {event.epoch + 1}, {scored}"
-    return ""
-
-
-def _ended_line(event: Event) -> str:
-    """Return the line of a trial that ended or of work that is done; nothing for other events.
-
-    Most of a trial's time besides training is work whose result is kept for other trials.
-    """
-    if isinstance(event, Progress) and event.done >= event.total:
-        return f"{event.what}: {event.total} {event.unit} done"
-    if not isinstance(event, TrialEnded):
+        Nothing for other events.
+        """
+        match event:
+            case Progress():
+                return f"{event.what}: {event.done} of {event.total} {event.unit}"
+            case EpochEnded():
+                scored = f"{event.score_name} {event.score:.4f}, best {event.best:.4f}"
+                return f"trial {event.number} running, epoch {event.epoch + 1}, {scored}"
+            case BudgetKnown():
+                return f"going on: {self.headline}"
         return ""
-    line = f"trial {event.number} {event.state}, {event.score_name} {event.score:.4f}"
-    line += f", {event.epochs} epochs, {number(event.seconds, 1)} s"
-    if event.train_seconds is not None:
-        line += f" ({event.train_seconds:.1f} s training)"
-    return line
+
+    def _ended_line(self, event: Event) -> str:
+        """Return the line of a trial that ended or of work that is done; nothing for other events.
+
+        Most of a trial's time besides training is work whose result is kept for other trials.
+        """
+        if isinstance(event, Progress) and event.done >= event.total:
+            return f"{event.what}: {event.total} {event.unit} done"
+        if isinstance(event, TrialSeen):
+            seen_here = event.number in self._begun
+            if seen_here or not event.is_new or event.score is None or event.seconds is None:
+                return ""
+        elif not isinstance(event, TrialEnded):
+            return ""
+        line = f"trial {event.number} {event.state}, {event.score_name} {event.score:.4f}"
+        line += f", {event.epochs} epochs, {number(event.seconds, 1)} s"
+        if event.train_seconds is not None:
+            line += f" ({event.train_seconds:.1f} s training)"
+        return line
+
+
+def _row_of(event: TrialSeen) -> Row:
+    scores = dict(event.scores)
+    if event.score is not None:
+        scores[event.score_name] = event.score
+    return Row(
+        number=event.number,
+        params=Params(**event.params),
+        state=event.state,
+        scores=scores,
+        epochs=event.epochs or None,
+        seconds=event.seconds,
+        training=event.train_seconds,
+    )

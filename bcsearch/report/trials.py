@@ -32,7 +32,7 @@ class Row:
     params: Params
     state: TrialState = TrialState.RUNNING
     scores: Mapping[str, float] = field(default_factory=dict)
-    epochs: int = 0
+    epochs: int | None = 0  # None where that is not known
     seconds: float | None = None
     training: float | None = None
 
@@ -59,7 +59,14 @@ def trials_table(rows: Sequence[Row], score: str, best: int | None, width: int) 
         scores = [number(row.scores.get(name), 4) for name in names]
         times = [number(row.seconds, 1), number(row.training, 1)]
         configuration = configuration_text(row.params)
-        cells = [str(row.number), row.state.value, *scores, str(row.epochs), *times, configuration]
+        cells = [
+            str(row.number),
+            row.state.value,
+            *scores,
+            number(row.epochs, 0),
+            *times,
+            configuration,
+        ]
         table.add_row(*cells, style=style)
     return table
 

@@ -7,6 +7,7 @@ from bcsearch.storage.read import (
     find_study,
     list_studies,
     newest_of,
+    read_latest,
     read_overview,
     read_study,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "masked",
     "newest_of",
     "open_storage",
+    "read_latest",
     "read_overview",
     "read_study",
     "resolve_url",

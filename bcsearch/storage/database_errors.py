@@ -91,6 +91,7 @@ KINDS = (  # the first whose pattern is found counts; the last is any other erro
 
 
 # what reading a row raises that another program changed, or a broken disk
+DATABASE_ERRORS = (SQLAlchemyError, StorageInternalError)
 NONSENSE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
@@ -123,7 +124,7 @@ def plain_errors(url: URL, afterwards: str = "") -> Iterator[None]:
         yield
     except BcsearchError:
         raise
-    except (SQLAlchemyError, StorageInternalError) as error:
+    except DATABASE_ERRORS as error:
         message = first_line(_database_error(error))
         kind = kind_of(message)
         remedy = kind.remedy

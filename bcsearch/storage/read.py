@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from bcsearch.records import TrialRecord
+
 KINDS = {  # of what a study says of itself
     attrs.SETTINGS: str,
     attrs.SWEEP: str,
@@ -103,6 +105,18 @@ def read_overview(source: Storage | str, name: str, n_best: int) -> StudyRecord:
         best = read_trials(connection, scope, in_full=True, with_epochs=True)
     in_full = {trial.number: trial for trial in best}
     return replace(study, trials=tuple(in_full.get(trial.number, trial) for trial in trials))
+
+
+@reconnecting
+def read_latest(source: Storage | str, name: str, n_latest: int) -> tuple[TrialRecord, ...]:
+    """Read the trials of a study with the highest numbers. Raises as ``read_study`` does."""
+    with reading(source) as connection:
+        study_id, study = _find(connection, name)
+        numbers = select(TRIALS.c.number).where(TRIALS.c.study_id == study_id)
+        latest = numbers.order_by(TRIALS.c.number.desc()).limit(n_latest)
+        found = tuple(connection.execute(latest).scalars())
+        scope = Scope(study_id=study_id, uuid=study.uuid, numbers=found)
+        return read_trials(connection, scope, in_full=True, with_epochs=True)
 
 
 @reconnecting

@@ -161,7 +161,7 @@ def _features(  # noqa: PLR0913 - what features are made of
 
 def _warnings(prepared: Prepared) -> list[str]:
     """Return what the user must know of the data and weights before anything runs."""
-    lines = []
+    lines = list(prepared.plan.notes)
     if prepared.dataset.drawn:
         lines.append("data: the demo, DRAWN cells and no real images; use --data for your own")
     dataset = prepared.dataset

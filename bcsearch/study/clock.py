@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bcsearch.storage import SlotCounts
+    from bcsearch.records.events import BudgetKnown
 
 LOOK_SECONDS = 5.0  # between looks at what the study knows
 
@@ -67,18 +67,18 @@ class Clock:
 class Pace:
     """How fast all workers finish trials, from now on."""
 
-    def __init__(self, counts: SlotCounts) -> None:
-        self._begun, self._finished = time.monotonic(), counts.finished
+    def __init__(self, known: BudgetKnown) -> None:
+        self._begun, self._filled = time.monotonic(), known.filled
 
-    def seconds_left(self, counts: SlotCounts, clock: Clock | None, *, grow: bool) -> float | None:
+    def seconds_left(self, known: BudgetKnown, clock: Clock | None, *, grow: bool) -> float | None:
         """Return how long the search will still take; None before a trial has finished.
 
         Where the budget may ``grow``, that is the time that is left.
         """
-        finished = counts.finished - self._finished
-        if finished < 1:
+        filled = known.filled - self._filled
+        if filled < 1:
             return None
-        seconds = (counts.total - counts.finished) * (time.monotonic() - self._begun) / finished
+        seconds = (known.trials - known.filled) * (time.monotonic() - self._begun) / filled
         if clock is not None:
             seconds = max(0.0, clock.left if grow else min(seconds, clock.left))
         return seconds

@@ -74,16 +74,15 @@ def open_study(
         check_fingerprint(name, stored, fingerprint, settings.sweep.source, plan.sweep.source)
         return load_study(storage, settings, name, worker)
     _describe(study, plan, fingerprint, starts)
-    study.sampler, study.pruner = build_sampler(plan.sweep.search), build_pruner(plan.sweep.search)
+    study.sampler, study.pruner = build_sampler(plan), build_pruner(plan)
     return study
 
 
 def load_study(storage: Storage, plan: Plan, name: str, worker: str) -> optuna.Study:
     """Load a study that exists, with the sampler and pruner that it was created with."""
     study = optuna.load_study(study_name=name, storage=storage)
-    search = plan.sweep.search
-    study.sampler = build_sampler(search, worker, len(study.get_trials(deepcopy=False)))
-    study.pruner = build_pruner(search)
+    study.sampler = build_sampler(plan, worker, len(study.get_trials(deepcopy=False)))
+    study.pruner = build_pruner(plan)
     return study
 
 
@@ -128,6 +127,20 @@ def stored_plan(sweep: str, settings: str) -> Plan:
     if not isinstance(content, dict):
         raise ConfigError(f"settings of study {sweep} are no table")
     return parse_plan(sweep, content, f"settings of study {sweep}")
+
+
+def plan_of(study: StudyRecord) -> Plan:
+    """Return the plan that a study was created with.
+
+    Raises:
+        StudyError: it is not one of ours, or was not made to its end.
+    """
+    if not (study.settings and study.uuid):
+        raise StudyError(
+            f"study {study.name!r} was not made by 'bcsearch run', or not to its end: "
+            "run that first"
+        )
+    return stored_plan(study.sweep, study.settings)
 
 
 def _describe(

@@ -11,7 +11,6 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from math import inf
 from typing import TYPE_CHECKING
 
 from bcsearch.errors import StudyError
@@ -25,26 +24,19 @@ if TYPE_CHECKING:
     from bcsearch.study.processes import Ended, Launch, WorkerProcess
 
 LOOK_SECONDS = 0.2  # between looks at the processes
-PROGRESS_SECONDS = 2.0  # between those at the study
 MOST_LOSSES = 3  # of one worker, each soon after its start, after which it is not started again
 SOON_SECONDS = 60.0
 
 
 @dataclass(kw_only=True, eq=False)
 class Supervisor:
-    """Starts ``n_workers`` workers; ``is_done`` tells whether the budget is used up.
-
-    ``tell_progress`` is called now and then, and at the end: workers in other processes report
-    theirs to the study alone.
-    """
+    """Starts ``n_workers`` workers; ``is_done`` tells whether the budget is used up."""
 
     launch: Launch
     n_workers: int
     is_done: Callable[[], bool]
     interrupts: Interrupts
     listener: Listener
-    tell_progress: Callable[[], None]
-    _told: float = -inf
     _running: dict[int, WorkerProcess] = field(default_factory=dict)
     _begun: dict[int, float] = field(default_factory=dict)
     _losses: dict[int, int] = field(default_factory=dict)
@@ -60,13 +52,11 @@ class Supervisor:
         try:
             while self._running and not self.interrupts():
                 self._look()
-                self._tell_now_and_then()
                 time.sleep(LOOK_SECONDS)
         finally:
             self._end()
         if self.interrupts.asked:
             return False
-        self.tell_progress()
         if self._has_time() and not self.is_done():
             raise StudyError(
                 "all workers have ended before the budget was used up; see their lines above"
@@ -79,11 +69,6 @@ class Supervisor:
 
     def _tell(self, number: int, line: str) -> None:
         self.listener(Notice(text=f"worker {number}: {line}"))
-
-    def _tell_now_and_then(self) -> None:
-        if time.monotonic() - self._told >= PROGRESS_SECONDS:
-            self.tell_progress()
-            self._told = time.monotonic()
 
     def _look(self) -> None:
         for number, process in list(self._running.items()):

@@ -11,9 +11,8 @@ from optuna.exceptions import TrialPruned, UpdateFinishedTrialError
 
 from bcsearch.errors import StudyError
 from bcsearch.objective.cross_validated import Abandoned, Infeasible, Released
-from bcsearch.records.events import Listener, TimeLeft, TrialLost
+from bcsearch.records.events import Listener, TrialLost
 from bcsearch.storage.optuna_private import trial_id
-from bcsearch.study.clock import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +56,6 @@ class Worker:
         Raises:
             StudyError: no configuration can be trained here.
         """
-        pace = Pace(self.slots.counts())
         n_run = 0
         while not self.interrupts.asked and n_run < self.most_trials:
             self.check_there()
@@ -68,7 +66,6 @@ class Worker:
                 self._count_infeasible(self._run_trial(slot))
                 n_run += 1
                 self.tell_progress()
-                self._report_time_left(pace)
             elif self.grow is not None:
                 self.grow()
             elif self._is_finished():
@@ -98,12 +95,6 @@ class Worker:
     def _has_time(self) -> bool:
         clock = self.interrupts.clock
         return clock is None or clock.allows_trial()
-
-    def _report_time_left(self, pace: Pace) -> None:
-        counts, clock = self.slots.counts(), self.interrupts.clock
-        seconds = pace.seconds_left(counts, clock, grow=self.grow is not None)
-        if seconds is not None:
-            self.listener(TimeLeft(seconds=seconds))
 
     def _clears_up(self) -> bool:
         """Wait until no trial runs: one that does beside full slots has lost its worker.

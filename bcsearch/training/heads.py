@@ -43,8 +43,8 @@ class HeadTrainer:
     def __init__(self, features: FeatureTable, task: Task, params: Params, seed: int) -> None:
         """Take features of the views that are trained on, then of those that are only scored."""
         self._features, self._task, self._params, self._seed = features, task, params, seed
-        self._batches = Batches(train_rows=task.train_rows, batch_size=params.batch_size, seed=seed)
-        self._class_weights = tf.constant(fold_class_weights(params.class_weights, task))
+        self._batches = Batches.of(task, params, seed)
+        self._class_weights = tf.constant(fold_class_weights(params, task))
         self._functions = head_functions(params)
         self._head = new_head(len(params.units) + 1)
         widths = [features.table.shape[1], *params.units, task.n_classes]
@@ -57,9 +57,9 @@ class HeadTrainer:
         """Train every head for one epoch; return the mean training loss."""
         check()
         rows = self._batches.rows(epoch)
-        shown = view_of(rows, epoch, self._params.n_views)
-        table_rows = shown * len(self._task.labels) + rows
-        of_epoch = EpochRows(tf.constant(table_rows), tf.constant(rows), self._class_weights)
+        shown = view_of(rows, self._batches.turns(rows, epoch), self._params.n_views)
+        table_rows = tf.constant(shown * len(self._task.labels) + rows, tf.int32)
+        of_epoch = EpochRows(table_rows, tf.constant(rows), self._class_weights)
         seed = tf.constant(derive_seed(self._seed, "dropout", epoch), tf.int32)
         numbers = numbers_of(self._params, learning_rate)
         loss = self._functions.train_epoch(self._features, of_epoch, numbers, seed, self._head)

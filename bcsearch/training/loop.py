@@ -34,9 +34,9 @@ class Lockstep:
 
     It ends with the epochs, when ``report`` says so, or when the fold mean has not risen for the
     patience, which is counted from epoch ``staged_until`` on, where the last stage of unfreezing
-    begins. ``trial_seconds`` is the most that training alone may take; None is any time. The first
-    of ``evaluators`` is what the trial is ranked by. ``check`` is called before each batch that
-    takes long.
+    or sampling begins. ``trial_seconds`` is the most that training alone may take; None is any
+    time. The first of ``evaluators`` is what the trial is ranked by. ``check`` is called before
+    each batch that takes long.
     """
 
     trainer: FoldTrainer

@@ -21,6 +21,19 @@ def cross_entropy(batch: Batch, numbers: Numbers) -> tf.Tensor:
     return tf.reduce_mean(row_weights(batch) * losses, axis=1)
 
 
+def focal(batch: Batch, numbers: Numbers) -> tf.Tensor:
+    """Return the cross-entropy with each class's part scaled by (1 - p) ** ``focal_gamma``.
+
+    What is predicted well counts little. After Lin and others, "Focal Loss for Dense Object
+    Detection" (2017); soft labels are sums over their classes, rows are weighted as in
+    ``cross_entropy``, which it is where ``focal_gamma`` is 0.
+    """
+    logs = tf.nn.log_softmax(batch.logits)
+    missing = tf.maximum(-tf.math.expm1(logs), 1e-7)  # 1 - p; a power has no slope at 0
+    losses = -tf.reduce_sum(batch.targets * missing ** numbers["focal_gamma"] * logs, axis=-1)
+    return tf.reduce_mean(row_weights(batch) * losses, axis=1)
+
+
 def triplet(batch: Batch, numbers: Numbers) -> tf.Tensor:
     """Return the cross-entropy plus ``triplet_weight`` times the triplet loss, (n_folds,).
 
@@ -55,7 +68,7 @@ def _semi_hard(distances: tf.Tensor, different: tf.Tensor) -> tf.Tensor:
     return tf.gather(nearest_first, place, batch_dims=2)
 
 
-LOSSES: dict[str, Loss] = {"cross_entropy": cross_entropy, "triplet": triplet}
+LOSSES: dict[str, Loss] = {"cross_entropy": cross_entropy, "focal": focal, "triplet": triplet}
 
 
 def row_weights(batch: Batch) -> tf.Tensor:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bcsearch.backbones.cuts import POOLED, cuts_of
 from bcsearch.backbones.table import get_backbone
 from bcsearch.features.features import Need
+from bcsearch.training.class_weights import FROM_ERRORS
 from bcsearch.training.stages import stages_of
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def needs_of(params: Params, views: Sequence[View], n_epochs: int) -> list[Need]
     """
     stages = stages_of(params, cuts_of(params.backbone, params.image_size), n_epochs)
     found = [Need(stage.cut.name, view) for stage in reversed(stages) for view in views]
-    scales_features = not get_backbone(params.backbone).trained_whole
-    if stages[0].cut.name != POOLED and scales_features:
+    reads_features = not get_backbone(params.backbone).trained_whole
+    reads_features |= params.class_weights in FROM_ERRORS
+    if stages[0].cut.name != POOLED and reads_features:
         found.append(Need(POOLED, views[0]))
     return found

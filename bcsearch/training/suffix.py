@@ -48,22 +48,26 @@ class SuffixTrainer:
         self._graph, self._task, self._params, self._seed = graph, task, params, seed
         self._views = views[: params.n_views]
         self._scored = [views[0], *views[params.n_views :]]
-        self._batches = Batches(train_rows=task.train_rows, batch_size=params.batch_size, seed=seed)
-        weights = fold_class_weights(params.class_weights, task)
+        self._batches = Batches.of(task, params, seed)
+        weights = fold_class_weights(params, task)
         self._class_weights = [tf.constant(each) for each in weights]
         self._parking = self._parked(start)
 
     def train_epoch(self, epoch: int, learning_rate: float, check: Check = nothing) -> float:
         """Train every fold for one epoch in turn; return the mean training loss."""
         rows = self._batches.rows(epoch)
+        turns = self._batches.turns(rows, epoch)
         numbers = numbers_of(self._params, learning_rate)
+        if self._batches.is_second_stage(epoch):
+            numbers["backbone_rate"] = tf.constant(0.0)
         losses = []
         for fold in range(len(self._class_weights)):
             self._parking.wake(fold)
             seed = tf.constant(derive_seed(self._seed, "dropout", epoch, fold), tf.int32)
-            for batch in rows[:, fold]:
+            for batch, shown_at in zip(rows[:, fold], turns[:, fold], strict=True):
                 check()
-                losses.append(self._train_batch(fold, batch, epoch, numbers, seed))
+                inputs = gathered(self._views, batch, shown_at)
+                losses.append(self._train_batch(fold, batch, inputs, numbers, seed))
             self._parking.park(fold)
         return float(np.mean([loss.numpy() for loss in losses]))
 
@@ -111,9 +115,8 @@ class SuffixTrainer:
         return parking
 
     def _train_batch(
-        self, fold: int, rows: np.ndarray, epoch: int, numbers: Numbers, seed: tf.Tensor
+        self, fold: int, rows: np.ndarray, inputs: np.ndarray, numbers: Numbers, seed: tf.Tensor
     ) -> tf.Tensor:
-        inputs = gathered(self._views, rows, epoch)
         labels = tf.constant(self._task.labels[rows], tf.int32)
         return self._graph.train_step(inputs, labels, self._class_weights[fold], numbers, seed)
 
@@ -122,9 +125,9 @@ def _name(fold: int, index: int) -> str:
     return f"{fold}.{index}"
 
 
-def gathered(views: Sequence[np.ndarray], rows: np.ndarray, epoch: int) -> np.ndarray:
-    """Return what each row shows in ``epoch``, (n_rows, ...), of the views' type."""
-    shown = view_of(rows, epoch, len(views))
+def gathered(views: Sequence[np.ndarray], rows: np.ndarray, turns: np.ndarray) -> np.ndarray:
+    """Return what each row shows at its turn, (n_rows, ...), of the views' type."""
+    shown = view_of(rows, turns, len(views))
     batch = np.empty((len(rows), *views[0].shape[1:]), np.result_type(*views))
     for view in np.unique(shown):
         here = shown == view

@@ -13,12 +13,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Task:
-    """Labels (n_images,) int64, and for each fold the rows to train and to validate on."""
+    """Labels (n_images,) int64, and for each fold the rows to train and to validate on.
+
+    ``n_epochs`` are those of a whole training. ``class_errors`` are the shares of each class,
+    (n_folds, n_classes), that a linear head misses, where class weights ask for them.
+    """
 
     labels: np.ndarray
     n_classes: int
     train_rows: Sequence[np.ndarray]
     valid_rows: Sequence[np.ndarray]
+    n_epochs: int = 1
+    class_errors: np.ndarray | None = None
 
     def out_of_fold(self, probabilities: Sequence[np.ndarray]) -> np.ndarray:
         """Put validation probabilities at their images' rows, (n_images, n_classes) float16."""

@@ -30,14 +30,13 @@ def open_plain(assignment: Assignment, worker: str) -> optuna.Study:
     options: dict[str, Any] = {}
     if assignment.busy_seconds is not None:
         options = {"connect_args": {"timeout": assignment.busy_seconds}}
-    search = assignment.plan.sweep.search
     return optuna.create_study(
         study_name=STUDY,
         storage=optuna.storages.RDBStorage(assignment.url, engine_kwargs=options),
         direction="maximize",
         load_if_exists=True,
-        sampler=build_sampler(search, worker),
-        pruner=build_pruner(search),
+        sampler=build_sampler(assignment.plan, worker),
+        pruner=build_pruner(assignment.plan),
     )
 
 

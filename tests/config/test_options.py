@@ -182,7 +182,7 @@ def test_storage_of_a_sweep_that_is_no_text_is_passed_over(tmp_path: Path) -> No
         ("workers", 1001, "--workers: came 1001, allowed: 1000 or less"),
         ("minutes", 1e308, "--minutes: came 1e[+]308, allowed: 527040 or less"),
         ("minutes", float("nan"), "--minutes: came nan"),
-        ("white", 0.0, "--white: came 0.0, allowed: a number above 0"),
+        ("white", 0.0, "--white: came 0, allowed: a number above 0"),
         ("worker_cpus", float("nan"), "--worker-cpus must be 0.1 to 1000"),
         ("worker_gpus", float("inf"), "--worker-gpus 0 to 1000"),
     ],

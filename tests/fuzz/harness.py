@@ -163,7 +163,7 @@ def _fake_runs() -> ModuleType:
         database_of(chosen, of_sweep=plan.sweep.storage)
         assert stored_plan(plan.name, settings_text(plan)).space == plan.space
         fingerprint(plan, dataset="d", folds="f", weights={})
-        made = _optuna_study(build_sampler(plan.sweep.search), build_pruner(plan.sweep.search))
+        made = _optuna_study(build_sampler(plan), build_pruner(plan))
         for start in plan.sweep.start:
             made.enqueue_trial(dict(start))
         for _draw in range(3):

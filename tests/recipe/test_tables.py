@@ -17,6 +17,7 @@ pytestmark = pytest.mark.slow
 
 
 def rows_of(name: str) -> Iterable[str]:
+    from bcsearch.training.batches import SAMPLINGS
     from bcsearch.training.class_weights import CLASS_WEIGHTS
     from bcsearch.training.head import ACTIVATIONS
     from bcsearch.training.losses import LOSSES
@@ -42,6 +43,7 @@ def rows_of(name: str) -> Iterable[str]:
         "mix": MIXES,
         "class_weights": CLASS_WEIGHTS,
         "optimizer": OPTIMIZERS,
+        "sampling": SAMPLINGS,
         "schedule": SCHEDULES,
     }
     return tables[name]
@@ -79,12 +81,12 @@ def test_row_of_another_package_is_known_by_its_entry_point(
     from bcsearch.recipe import check_value
     from bcsearch.training.losses import LOSSES
 
-    point = metadata.EntryPoint("focal", "bcsearch.training.losses:triplet", "bcsearch.losses")
+    point = metadata.EntryPoint("mine", "bcsearch.training.losses:triplet", "bcsearch.losses")
 
     def found(**asked: Any) -> metadata.EntryPoints:
         points: list[EntryPoint] = [point]
         return metadata.EntryPoints(points).select(**asked)
 
     monkeypatch.setattr(plugins, "entry_points", found)
-    check_value("loss", "focal")
-    assert plugins.row_of(LOSSES, "focal", "bcsearch.losses") is LOSSES["triplet"]
+    check_value("loss", "mine")
+    assert plugins.row_of(LOSSES, "mine", "bcsearch.losses") is LOSSES["triplet"]

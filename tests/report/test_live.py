@@ -18,6 +18,7 @@ from bcsearch.records.events import (
     TrialEnded,
     TrialLost,
     TrialReleased,
+    TrialSeen,
     TrialStarted,
 )
 from bcsearch.report.live import ROWS_SHOWN, LiveView
@@ -161,10 +162,69 @@ def test_best_of_an_earlier_run_is_shown_though_it_has_no_row() -> None:
     assert headline == "2 of 9 trials, best accuracy 0.6000 in trial 2"
 
 
-def test_no_table_stands_where_other_processes_run_the_trials() -> None:
-    assert last_picture([BudgetKnown(trials=9, filled=4, best=None)]) == [
-        "4 of 9 trials, best accuracy none yet"
+def seen(number: int, state: TrialState, **facts: Any) -> TrialSeen:
+    known = {"score": 0.75, "epochs": 3, "seconds": 9.5, **facts}
+    return TrialSeen(number=number, state=state, params=dict(PARAMS), **known)
+
+
+def test_trials_of_other_processes_stand_in_the_same_table_by_their_numbers() -> None:
+    running = seen(2, TrialState.RUNNING, score=None, epochs=0, seconds=None)
+    events = [
+        BudgetKnown(trials=9, filled=2, best=0.75, best_number=1),
+        *trial(3, TrialState.COMPLETE, 0.5),
+        running,
+        seen(1, TrialState.COMPLETE, train_seconds=2.0),
     ]
+    _, *rows, headline = last_picture(events)
+    cells = [row.split() for row in rows]
+    assert [row[:2] for row in cells] == [["1", "complete"], ["2", "running"], ["3", "complete"]]
+    assert cells[0][2:6] == ["0.7500", "3", "9.5", "2.0"]
+    assert cells[1][2] == "256-128"  # no score, epochs or seconds yet
+    assert headline == "3 of 9 trials, best accuracy 0.7500 in trial 1"
+
+
+def test_what_the_database_says_of_an_own_trial_is_not_shown_over_what_is_known_here() -> None:
+    stale = seen(0, TrialState.RUNNING, score=None, epochs=0, seconds=None)
+    assert last_picture([*RUN, stale]) == last_picture(RUN)
+
+
+def test_without_a_terminal_trials_that_others_ended_meanwhile_are_lines_too() -> None:
+    events = [
+        seen(0, TrialState.COMPLETE, is_new=False),
+        seen(1, TrialState.RUNNING, seconds=None),
+        seen(1, TrialState.COMPLETE),
+        *trial(2, TrialState.COMPLETE, 0.5),
+        seen(2, TrialState.COMPLETE),
+    ]
+    assert shown(events, terminal=False) == [
+        "trial 1 complete, accuracy 0.7500, 3 epochs, 9.5 s",
+        "trial 2 complete, accuracy 0.5000, 1 epochs, 41.2 s (1.5 s training)",
+    ]
+
+
+def test_without_a_terminal_an_epoch_longer_than_a_minute_is_heard_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = itertools.count(0, 61)  # a minute and a second pass before every look
+    monkeypatch.setattr("bcsearch.report.live.time.monotonic", lambda: float(next(clock)))
+    known = BudgetKnown(trials=30, filled=24, best=0.9, best_number=7)
+    assert shown([known, known], terminal=False)[-1] == (
+        "going on: 24 of 30 trials, best accuracy 0.9000 in trial 7"
+    )
+
+
+def test_running_trial_shows_for_how_long_it_has_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("bcsearch.report.live.time.monotonic", lambda: now[0])
+    console = console_of(terminal=True)
+    with LiveView(console) as view:
+        for event in RUN[:3]:
+            view(event)
+        now[0] = 225.0
+        console.export_text(clear=True)
+        view(BudgetKnown(trials=3, filled=0, best=None))
+        row = console.export_text().splitlines()[1].split()
+    assert row[:5] == ["0", "running", "0.8000", "1", "125.0"]
 
 
 def test_no_headline_stands_before_there_is_a_study() -> None:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from bcsearch.storage import SlotCounts
+from bcsearch.records.events import BudgetKnown
 from bcsearch.study.clock import Clock, Pace
 
 
@@ -60,16 +60,16 @@ def test_study_is_asked_now_and_then_only() -> None:
     assert len(looks) == 1
 
 
-def counts(finished: int, total: int) -> SlotCounts:
-    return SlotCounts(free=total - finished, claimed=0, running=0, finished=finished)
+def known(filled: int, trials: int) -> BudgetKnown:
+    return BudgetKnown(trials=trials, filled=filled, best=None)
 
 
 def test_pace_is_that_of_the_trials_since_it_was_made() -> None:
-    pace = Pace(counts(5, 20))
-    assert pace.seconds_left(counts(5, 20), None, grow=False) is None
+    pace = Pace(known(5, 20))
+    assert pace.seconds_left(known(5, 20), None, grow=False) is None
     pace._begun -= 30.0
-    left = pace.seconds_left(counts(8, 20), None, grow=False)
+    left = pace.seconds_left(known(8, 20), None, grow=False)
     assert left == pytest.approx(120.0, rel=0.01)
-    assert pace.seconds_left(counts(8, 20), clock_of(50.0), grow=False) == pytest.approx(50, abs=1)
-    assert pace.seconds_left(counts(20, 20), clock_of(50.0), grow=True) == pytest.approx(50, abs=1)
-    assert pace.seconds_left(counts(8, 20), clock_of(-9.0), grow=False) == 0.0
+    assert pace.seconds_left(known(8, 20), clock_of(50.0), grow=False) == pytest.approx(50, abs=1)
+    assert pace.seconds_left(known(20, 20), clock_of(50.0), grow=True) == pytest.approx(50, abs=1)
+    assert pace.seconds_left(known(8, 20), clock_of(-9.0), grow=False) == 0.0

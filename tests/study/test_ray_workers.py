@@ -69,7 +69,7 @@ def supervisor(
 ) -> Supervisor:
     joined = ray_workers.RayCluster.join(address)
     launch = joined(words, {"PYTHONPATH": str(ROOT), STORAGE: "sqlite:///study.db"}, 2)
-    parts = {"interrupts": Interrupts(heard), "tell_progress": lambda: None, **more}
+    parts = {"interrupts": Interrupts(heard), **more}
     return Supervisor(launch=launch, n_workers=2, is_done=is_done, listener=heard, **parts)
 
 

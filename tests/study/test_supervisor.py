@@ -6,7 +6,6 @@ import os
 import signal
 import time
 from collections import Counter
-from itertools import pairwise
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from bcsearch.storage import read_study
 from bcsearch.study.clock import Clock
 from bcsearch.study.interrupts import Interrupts
 from bcsearch.study.processes import LocalLaunch
-from bcsearch.study.supervisor import MOST_LOSSES, PROGRESS_SECONDS, Supervisor
+from bcsearch.study.supervisor import MOST_LOSSES, Supervisor
 from tests.fakes import Recorder
 from tests.study.test_processes import SPACE, SWEEP
 
@@ -39,7 +38,6 @@ def supervisor(
     parts: dict[str, Any] = {
         "interrupts": Interrupts(heard),
         "listener": heard,
-        "tell_progress": lambda: None,
         **more,
     }
     return Supervisor(launch=launch, is_done=is_done, n_workers=n_workers, **parts)
@@ -94,19 +92,6 @@ def test_workers_share_the_budget_and_a_killed_one_is_replaced(folder: Path) -> 
     assert record.slots_filled == 12
     assert record.count(TrialState.RUNNING) == 0
     assert sum("was killed by SIGKILL; starting it again" in text for text in told(heard)) == 1
-
-
-def test_progress_is_told_while_workers_run_and_once_they_have_ended() -> None:
-    told_at: list[float] = []
-    watched = supervisor(
-        script("import time; time.sleep(2.5)"),
-        lambda: len(told_at) > 0,
-        n_workers=1,
-        tell_progress=lambda: told_at.append(time.monotonic()),
-    )
-    assert watched.run() is True
-    assert len(told_at) >= 3
-    assert min(after - before for before, after in pairwise(told_at[:-1])) >= PROGRESS_SECONDS
 
 
 def test_a_worker_that_ends_early_is_started_again_until_all_is_done(tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from bcsearch.recipe import Params
 from bcsearch.training.batches import Batches, padded, view_of
+from bcsearch.training.task import Task
 
 ROWS = [np.arange(0, 20), np.arange(20, 37), np.arange(37, 40)]  # folds of 20, 17 and 3 rows
 
@@ -60,6 +62,58 @@ def test_padding_keeps_every_row_at_its_place() -> None:
     stacked = padded([np.array([5, 7, 9]), np.array([4])])
     np.testing.assert_array_equal(stacked, [[5, 7, 9], [4, 0, 0]])
     assert stacked.dtype == np.int32
+
+
+LABELS = np.r_[np.zeros(14), np.ones(4), np.full(2, 3), np.ones(20)].astype(np.int64)
+
+
+def alike(*folds: np.ndarray, sampling: str = "balanced", n_epochs: int = 8) -> Batches:
+    """Return batches of a task in which a fold's classes are 0 (14 rows), 1 (4) and 3 (2)."""
+    task = Task(labels=LABELS, n_classes=4, train_rows=folds, valid_rows=[], n_epochs=n_epochs)
+    return Batches.of(task, Params(sampling=sampling, batch_size=8), seed=0)
+
+
+def test_balanced_sampling_draws_every_class_of_a_fold_alike() -> None:
+    drawn = alike(ROWS[0])
+    for epoch in range(4):
+        rows = drawn.rows(epoch)[:, 0].ravel()
+        assert Counter(LABELS[rows].tolist()) == {0: 8, 1: 8, 3: 8}
+        seen = Counter(rows.tolist())
+        assert {seen[row] for row in range(14, 18)} == {2}  # of class 1
+        assert {seen[row] for row in (18, 19)} == {4}
+        assert max(seen[row] for row in range(14)) == 1
+    assert {int(row) for epoch in range(9) for row in drawn.rows(epoch).ravel()} == set(range(20))
+
+
+def test_row_that_is_seen_again_in_a_balanced_epoch_shows_another_view() -> None:
+    drawn = alike(ROWS[0])
+    for epoch in range(4):
+        rows = drawn.rows(epoch)
+        shown = view_of(rows, drawn.turns(rows, epoch), 4)
+        for row in range(20):
+            here = shown[rows == row]
+            assert len(set(here.tolist())) == len(here)
+            assert (row + epoch) % 4 in here or not len(here)
+
+
+def test_balanced_rows_of_a_fold_do_not_depend_on_those_of_others() -> None:
+    there, elsewhere = alike(ROWS[0], np.arange(0, 20)), alike(ROWS[0], np.arange(20, 40))
+    np.testing.assert_array_equal(there.rows(1)[:, 0], elsewhere.rows(1)[:, 0])
+    rows = there.rows(1)
+    np.testing.assert_array_equal(
+        there.turns(rows, 1)[:, 0], elsewhere.turns(elsewhere.rows(1), 1)[:, 0]
+    )
+
+
+def test_second_stage_draws_classes_alike_in_the_last_quarter_of_the_epochs() -> None:
+    natural, balanced = alike(ROWS[0], sampling="natural"), alike(ROWS[0])
+    staged = alike(ROWS[0], sampling="second_stage")
+    for epoch in range(8):
+        expected = natural if epoch < 6 else balanced
+        np.testing.assert_array_equal(staged.rows(epoch), expected.rows(epoch))
+        assert staged.is_second_stage(epoch) == (epoch >= 6)
+        assert not balanced.is_second_stage(epoch)
+    np.testing.assert_array_equal(natural.turns(natural.rows(7), 7), np.full((3, 1, 8), 7))
 
 
 @pytest.mark.parametrize("n_views", [1, 2, 4])

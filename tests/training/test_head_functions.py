@@ -9,11 +9,14 @@ import pytest
 
 from bcsearch.recipe import Params
 from bcsearch.training.batches import Batches, view_of
-from bcsearch.training.class_weights import class_weights
+from bcsearch.training.class_weights import class_weights, fold_class_weights
+from bcsearch.training.task import Task
 
 pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import keras
 
 N, D, CLASSES, VIEWS, EPOCHS, RATE = 60, 12, 4, 2, 3, 0.01
@@ -30,6 +33,8 @@ KINDS = {
     "sgd": Params(**KEEP, optimizer="sgd", momentum=0.9, l2=1e-3),
     "rmsprop": Params(**KEEP, optimizer="rmsprop", momentum=0.5, label_smoothing=0.1),
     "lion": Params(**KEEP, optimizer="lion", weight_decay=0.1, class_weights="balanced"),
+    "focal": Params(**KEEP, loss="focal", label_smoothing=0.1, class_weights="balanced"),
+    "balanced": Params(**KEEP, sampling="balanced", class_weights="effective"),
     "all": Params(
         **KEEP,
         head_layers=2,
@@ -56,27 +61,22 @@ def train_stacked(params: Params, folds: list[int]) -> Trained:
     from bcsearch.training.head import new_head, start_head
     from bcsearch.training.head_functions import EpochRows, head_functions
     from bcsearch.training.heads import load_features
-    from bcsearch.training.task import Task
 
-    task = Task(
-        labels=LABELS, n_classes=CLASSES, train_rows=[FOLDS[fold] for fold in folds], valid_rows=[]
-    )
-    features = load_features(list(TABLE), task)
+    features = load_features(list(TABLE), task_of(folds))
     functions, head = head_functions(params), new_head(len(params.units) + 1)
     widths = [D, *params.units, CLASSES]
     drawn = [first_kernels(widths, fold, seed=1) for fold in folds]
     kernels = [np.stack(layer) for layer in zip(*drawn, strict=True)]
     biases = [np.zeros((len(folds), 1, width), np.float32) for width in widths[1:]]
     start_head(head, kernels, biases)
-    weights = tf.constant(
-        np.stack([class_weights(params.class_weights, LABELS[FOLDS[f]], CLASSES) for f in folds])
-    )
+    weights = tf.constant(fold_class_weights(params, task_of(folds)))
     numbers = numbers_of(params, RATE)
     losses = []
     for epoch in range(EPOCHS):
-        rows = batches(params).rows(epoch)[:, folds]
-        table_rows = view_of(rows, epoch, VIEWS) * N + rows
-        of_epoch = EpochRows(tf.constant(table_rows), tf.constant(rows), weights)
+        ordered = batches(params)
+        rows = ordered.rows(epoch)[:, folds]
+        table_rows = view_of(rows, ordered.turns(rows, epoch), VIEWS) * N + rows
+        of_epoch = EpochRows(tf.constant(table_rows, tf.int32), tf.constant(rows), weights)
         loss = functions.train_epoch(features, of_epoch, numbers, tf.constant(0), head)
         losses.append(float(loss))
     everything = tf.constant(np.tile(np.arange(N, dtype=np.int32), (len(folds), 1)))
@@ -96,15 +96,18 @@ def train_keras(params: Params, fold: int) -> Trained:
     scaling = Scaling(mean=clean.mean(axis=0), scale=1 / np.sqrt(clean.var(axis=0) + 1e-3))
     model = keras_head(params, first_weights(scaling, [D, *params.units, CLASSES], fold, seed=1))
     dense = [layer for layer in model.layers if layer.name.startswith(("dense", "probabilities"))]
-    model.compile(optimizer(params), loss="categorical_crossentropy", run_eagerly=True)
-    per_class = class_weights(params.class_weights, LABELS[FOLDS[fold]], CLASSES)
+    model.compile(optimizer(params), loss=loss(params), run_eagerly=True)
+    per_class = class_weights(params, LABELS[FOLDS[fold]], np.zeros(CLASSES))
     for epoch in range(EPOCHS):
-        for rows in batches(params).rows(epoch)[:, fold]:
+        ordered = batches(params)
+        of_epoch = ordered.rows(epoch)
+        turns = ordered.turns(of_epoch, epoch)[:, fold]
+        for rows, turn in zip(of_epoch[:, fold], turns, strict=True):
             targets = (
                 np.eye(CLASSES)[LABELS[rows]] * (1 - params.label_smoothing)
                 + params.label_smoothing / CLASSES
             )
-            inputs = TABLE[view_of(rows, epoch, VIEWS), rows]
+            inputs = TABLE[view_of(rows, turn, VIEWS), rows]
             model.train_on_batch(inputs, targets, sample_weight=targets @ per_class)
     weights = [layer.kernel.numpy() for layer in dense] + [
         layer.bias.numpy()[np.newaxis] for layer in dense
@@ -112,8 +115,22 @@ def train_keras(params: Params, fold: int) -> Trained:
     return Trained(weights, model.predict(TABLE[0], verbose=0)[np.newaxis], [])
 
 
+def loss(params: Params) -> Any:
+    """Return Keras's loss; its focal one without the factor of 1/4 that it puts before."""
+    import keras
+
+    if params.loss == "focal":
+        return keras.losses.CategoricalFocalCrossentropy(alpha=1.0, gamma=params.focal_gamma)
+    return "categorical_crossentropy"
+
+
+def task_of(folds: Sequence[int]) -> Task:
+    rows = [FOLDS[fold] for fold in folds]
+    return Task(labels=LABELS, n_classes=CLASSES, train_rows=rows, valid_rows=[], n_epochs=EPOCHS)
+
+
 def batches(params: Params) -> Batches:
-    return Batches(train_rows=FOLDS, batch_size=params.batch_size, seed=1)
+    return Batches.of(task_of(range(len(FOLDS))), params, seed=1)
 
 
 def optimizer(params: Params) -> keras.optimizers.Optimizer:

@@ -13,6 +13,7 @@ from bcsearch.recipe import Params
 from bcsearch.training.batches import Batches, view_of
 from bcsearch.training.class_weights import class_weights
 from bcsearch.training.fold_weights import FoldWeights, Scaling, first_weights
+from bcsearch.training.task import Task
 
 pytestmark = pytest.mark.slow
 
@@ -43,6 +44,7 @@ KEEP: dict[str, Any] = {
 KINDS = {
     "adamw": Params(**KEEP, optimizer="adamw", weight_decay=0.1),
     "sgd": Params(**KEEP, optimizer="sgd", l2=1e-3, class_weights="balanced"),
+    "balanced": Params(**KEEP, optimizer="sgd", sampling="balanced"),
     "smoothed": Params(**KEEP, optimizer="sgd", label_smoothing=0.2, head_layers=2, units_2=6),
 }
 
@@ -71,14 +73,15 @@ def trainer_of(
     from bcsearch.training.devices import Device
     from bcsearch.training.suffix import SuffixTrainer
     from bcsearch.training.suffix_graph import SuffixGraph, trainable_copy
-    from bcsearch.training.task import Task
 
     body = trainable_copy(backbone(), batch_norm=params.batch_norm, precision=precision, seed=SEED)
     graph = SuffixGraph(
         body, before, traced_of(params), replace(Device.cpu(), jit_compile=jit_compile)
     )
     train, valid = [TRAIN[fold] for fold in folds], [VALID[fold] for fold in folds]
-    task = Task(labels=LABELS, n_classes=CLASSES, train_rows=train, valid_rows=valid)
+    task = Task(
+        labels=LABELS, n_classes=CLASSES, train_rows=train, valid_rows=valid, n_epochs=EPOCHS
+    )
     return SuffixTrainer(
         graph, views, task, params, start=[start_of(params, fold) for fold in folds], seed=SEED
     )
@@ -114,11 +117,14 @@ def train_alone(params: Params, fold: int) -> np.ndarray:
     }[params.optimizer]()
     optimizer.exclude_from_weight_decay(var_names=["bias"])
     model.compile(optimizer, loss="categorical_crossentropy", run_eagerly=True)
-    weights = class_weights(params.class_weights, LABELS[TRAIN[fold]], CLASSES)
-    batches = Batches(train_rows=TRAIN, batch_size=params.batch_size, seed=SEED)
+    weights = class_weights(params, LABELS[TRAIN[fold]], np.zeros(CLASSES))
+    task = Task(labels=LABELS, n_classes=CLASSES, train_rows=TRAIN, valid_rows=[], n_epochs=EPOCHS)
+    batches = Batches.of(task, params, SEED)
     for epoch in range(EPOCHS):
-        for rows in batches.rows(epoch)[:, fold]:
-            images = np.stack(VIEWS)[view_of(rows, epoch, len(VIEWS)), rows]
+        of_epoch = batches.rows(epoch)
+        turns = batches.turns(of_epoch, epoch)[:, fold]
+        for rows, turn in zip(of_epoch[:, fold], turns, strict=True):
+            images = np.stack(VIEWS)[view_of(rows, turn, len(VIEWS)), rows]
             targets = (
                 np.eye(CLASSES)[LABELS[rows]] * (1 - params.label_smoothing)
                 + params.label_smoothing / CLASSES
@@ -146,8 +152,8 @@ def test_changing_one_fold_leaves_the_others_the_same_bits(optimizer: str) -> No
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
-def test_mixup_and_triplet_act_on_suffixes_and_leave_other_folds_alone(jit_compile: bool) -> None:
-    params = KINDS["adamw"].but(mix="mixup", loss="triplet", class_weights="balanced")
+def test_mixes_and_triplet_act_on_suffixes_and_leave_other_folds_alone(jit_compile: bool) -> None:
+    params = KINDS["adamw"].but(mix="cutmix_or_mixup", loss="triplet", class_weights="balanced")
     before = train_side_by_side(params, [0, 1], jit_compile=jit_compile)
     after = train_side_by_side(params, [0, 2], jit_compile=jit_compile)
     np.testing.assert_array_equal(before[0], after[0])
@@ -170,7 +176,6 @@ def test_two_trainers_on_one_graph_do_not_disturb_each_other() -> None:
 def trainer_beside(other: SuffixTrainer, params: Params) -> SuffixTrainer:
     """Return a trainer of two other folds on the graph of another one."""
     from bcsearch.training.suffix import SuffixTrainer
-    from bcsearch.training.task import Task
 
     task = Task(labels=LABELS, n_classes=CLASSES, train_rows=TRAIN[1:], valid_rows=VALID[1:])
     start = [start_of(params, fold) for fold in (1, 2)]
@@ -225,6 +230,21 @@ def test_backbone_rate_slows_the_backbone_only() -> None:
     (slow, slow_head), (fast, fast_head) = moved(1e-3), moved(1.0)
     assert 0 < slow < fast / 50
     assert slow_head == pytest.approx(fast_head, rel=0.5)
+
+
+def test_second_stage_trains_the_head_and_leaves_the_backbone() -> None:
+    trainer = trainer_of(KINDS["adamw"].but(sampling="second_stage"), [0, 1])
+    found = []
+    for epoch in range(EPOCHS):
+        trainer.train_epoch(epoch, RATE)
+        found.append(trainer.weights()[0])
+    before, after = found
+    for name, values in before.layers.items():
+        for value, later in zip(values, after.layers[name], strict=True):
+            np.testing.assert_array_equal(value, later)
+    assert not np.array_equal(before.kernels[0], after.kernels[0])
+    start = backbone().get_layer("block0_conv0").kernel.numpy()
+    assert not np.array_equal(before.layers["block0_conv0"][0], start)
 
 
 def test_compiled_by_xla_it_learns_the_same() -> None:

@@ -1,0 +1,54 @@
+"""How often a linear head misses each class, on images that it has not learned from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bcsearch.recipe import Params
+from bcsearch.seeds import derive_seed
+from bcsearch.training.batches import Batches
+from bcsearch.training.heads import HeadTrainer, load_features
+from bcsearch.training.protocol import Check, nothing
+from bcsearch.training.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LINEAR = Params(head_layers=0)
+N_PARTS = 3
+N_STEPS = 300  # batches that a head learns from, or a few more to end an epoch
+
+
+def class_errors(features: np.ndarray, task: Task, seed: int, check: Check = nothing) -> np.ndarray:
+    """Return the share of each class that is missed, (n_folds, n_classes), 0 to 1.
+
+    The training rows of a fold are parted in three, and each part is predicted by a linear head on
+    clean ``features`` (n_images, n_features) of the other two: validation rows say nothing.
+    ``check`` is called before each epoch.
+    """
+    return np.stack([_errors(features, task, rows, seed, check) for rows in task.train_rows])
+
+
+def _errors(
+    features: np.ndarray, task: Task, rows: np.ndarray, seed: int, check: Check
+) -> np.ndarray:
+    parts = _parts(rows, task.labels, derive_seed(seed, "parts"))
+    others = [np.setdiff1d(rows, part) for part in parts]
+    inner = Task(labels=task.labels, n_classes=task.n_classes, train_rows=others, valid_rows=parts)
+    trainer = HeadTrainer(load_features([features], inner), inner, LINEAR, seed)
+    n_epochs = -(-N_STEPS // Batches.of(inner, LINEAR, seed).n_steps)
+    for epoch in range(n_epochs):
+        trainer.train_epoch(epoch, LINEAR.learning_rate, check)
+    predicted = np.concatenate([fold.argmax(axis=1) for fold in trainer.predict()])
+    labels = task.labels[np.concatenate(parts)]
+    missed = np.bincount(labels[predicted != labels], minlength=task.n_classes)
+    return missed / np.maximum(np.bincount(labels, minlength=task.n_classes), 1)
+
+
+def _parts(rows: np.ndarray, labels: np.ndarray, seed: int) -> Sequence[np.ndarray]:
+    """Return rows in parts, every class spread evenly over them."""
+    mixed = np.random.default_rng(seed).permutation(rows)
+    by_class = mixed[np.argsort(labels[mixed], kind="stable")]
+    return [by_class[part::N_PARTS] for part in range(N_PARTS)]
