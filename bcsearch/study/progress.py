@@ -44,6 +44,11 @@ class ProgressTeller:
         """Look once."""
         with self._looking:
             self._tell_trials()
+            self.count()
+
+    def count(self) -> None:
+        """Tell the budget, the best score and the time left."""
+        with self._looking:
             progress = self._session.progress()
             self._listener(progress)
             seconds = self._pace.seconds_left(progress, self._interrupts.clock, grow=self._grow)

@@ -241,7 +241,7 @@ def _worker(
         objective=Objective(context),
         interrupts=interrupts,
         listener=interrupts.tell,
-        tell_progress=teller,
+        tell_progress=teller.count,
         check_there=session.check_there,
         most_trials=options.max_trials or inf,
         grow=(lambda: interrupts.tell(session.grow())) if options.grow else None,
