@@ -37,9 +37,8 @@ def point_of(
         found = _value_in(params, name, space)
         if found is None:
             found = param.at(0.0)  # acts on nothing here
-        if name == "unfreeze_fraction" and param.choice is not None:
-            wanted = float(found)
-            found = min(param.choice, key=lambda share: abs(float(share) - wanted))
+        if name == "unfreeze_fraction":
+            found = _at_same_cut(params, param, canonical)
         if not param.holds(found):
             raise ConfigError(f"{name} = {found!r} lies outside the space")
         return found
@@ -52,6 +51,15 @@ def point_of(
                 f"{name} = {value!r} cannot be had in the space, where it is {here.get(name)!r}"
             )
     return {name: walked[name] for name in space.varied if name in walked}
+
+
+def _at_same_cut(params: Params, param: Param, canonical: Callable[[Params], Params]) -> Value:
+    """Return the choice that unfreezes as much; the share itself where there is none."""
+    share: Value = params["unfreeze_fraction"]
+    for choice in param.choice or ():
+        if canonical(params.but(unfreeze_fraction=choice))["unfreeze_fraction"] == share:
+            return choice
+    return share
 
 
 def _value_in(params: Params, name: str, space: Space) -> Value | None:
