@@ -142,6 +142,18 @@ PARTS: tuple[Part, ...] = (
     *_head_layer(2),
     *_head_layer(3),
     Part(
+        name="head_norm",
+        domain=Names(("none", "batch", "layer")),
+        default="none",
+        where=Where.HEAD,
+        acts=conditions.has_layers(1),
+        traced=True,
+        doc=(
+            "What hidden layers are normalised by before their activation: each unit over the "
+            "batch, or each image over the units."
+        ),
+    ),
+    Part(
         name="dropout_0",
         domain=Range(float, 0.0, 0.9),
         default=0.0,

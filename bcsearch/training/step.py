@@ -80,11 +80,12 @@ def _update(
     traced: Traced,
     numbers: Numbers,
 ) -> None:
-    """Take one optimizer step; biases do not decay, the body has a rate of its own."""
+    """Take one optimizer step; only kernels decay, the body has a rate of its own."""
     update = row_of(OPTIMIZERS, traced["optimizer"], "bcsearch.optimizers")
     rates = Rates(numbers["learning_rate"], numbers["weight_decay"], numbers["momentum"], head.step)
     fixed = rates._replace(weight_decay=tf.constant(0.0))
-    of_head = [rates] * len(head.kernels) + [fixed] * len(head.biases)
+    n_kernels = len(head.kernels)
+    of_head = [rates] * n_kernels + [fixed] * (len(head.weights) - n_kernels)
     slower = rates.learning_rate * numbers["backbone_rate"]
     of_body = []
     for weight in body.weights:

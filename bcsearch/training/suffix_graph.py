@@ -60,7 +60,7 @@ class SuffixGraph:
     ) -> None:
         """Take the unfrozen part, and what prepares its inputs, which XLA leaves alone."""
         self._model, self._before, self._traced = body, before, traced
-        self._head = new_head(int(traced["head_layers"]) + 1)
+        self._head = new_head(int(traced["head_layers"]) + 1, str(traced["head_norm"]))
         self._mean, self._scale = open_variable(), open_variable()
         weights = [variable.value for variable in body.trainable_variables]
         moments = [Moments(_zeros(weight), _zeros(weight)) for weight in weights]
@@ -97,7 +97,8 @@ class SuffixGraph:
                 moment.assign(tf.zeros_like(moment))
         kernels = [kernel[np.newaxis] for kernel in fold.kernels]
         biases = [bias[np.newaxis, np.newaxis] for bias in fold.biases]
-        start_head(self._head, kernels, biases)
+        norms = [[values[np.newaxis, np.newaxis] for values in norm] for norm in fold.norms]
+        start_head(self._head, kernels, biases, norms)
         self._mean.assign(fold.scaling.mean[np.newaxis, np.newaxis])
         self._scale.assign(fold.scaling.scale[np.newaxis, np.newaxis])
 
@@ -107,6 +108,7 @@ class SuffixGraph:
             scaling=Scaling(mean=self._mean.numpy()[0, 0], scale=self._scale.numpy()[0, 0]),
             kernels=[kernel.numpy()[0] for kernel in self._head.kernels],
             biases=[bias.numpy()[0, 0] for bias in self._head.biases],
+            norms=[[values.numpy()[0, 0] for values in norm] for norm in self._head.norms],
             layers={
                 layer.name: layer.get_weights() for layer in self._model.layers if layer.weights
             },
