@@ -284,7 +284,7 @@ PARTS: tuple[Part, ...] = (
         domain=Range(float, 1e-6, 1.0),
         default=1e-3,
         where=Where.UPDATE,
-        doc="The first learning rate.",
+        doc="The highest learning rate: the first one, or that at the end of a rise.",
     ),
     Part(
         name="backbone_rate",
@@ -329,10 +329,21 @@ PARTS: tuple[Part, ...] = (
     ),
     Part(
         name="schedule",
-        domain=Names(("constant", "cosine", "exponential", "plateau")),
+        domain=Names(("constant", "cosine", "exponential", "plateau", "one_cycle", "step")),
         default="cosine",
         where=Where.SCHEDULE,
-        doc="How the learning rate falls from epoch to epoch.",
+        doc=(
+            "How the learning rate falls from epoch to epoch; `one_cycle` rises for three tenths "
+            "of them first, `step` is a tenth after one half of them and after three quarters."
+        ),
+    ),
+    Part(
+        name="warmup_epochs",
+        domain=Range(int, 0, 100),
+        default=0,
+        where=Where.SCHEDULE,
+        acts=conditions.is_not("schedule", "one_cycle"),
+        doc="Epochs in which the learning rate rises evenly, before the schedule begins.",
     ),
 )
 
