@@ -295,6 +295,14 @@ PARTS: tuple[Part, ...] = (
         doc="Learning rate of what is unfrozen, as a share of the head's.",
     ),
     Part(
+        name="layer_decay",
+        domain=Range(float, 0.1, 1.0),
+        default=1.0,
+        where=Where.UPDATE,
+        acts=conditions.UNFREEZES,
+        doc="Learning rate of each unfrozen layer, as a share of that of the layer above it.",
+    ),
+    Part(
         name="weight_decay",
         domain=Range(float, 0.0, 1.0),
         default=1e-4,

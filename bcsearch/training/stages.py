@@ -24,6 +24,7 @@ TRAINED_WHOLE: dict[str, Value] = {
     "unfreeze_fraction": 1.0,
     "unfreeze_schedule": "none",
     "backbone_rate": 1.0,
+    "layer_decay": 1.0,
 }
 GRADUAL_STEPS = 4  # at most: each step keeps activations at a cut of its own
 

@@ -64,7 +64,7 @@ class SuffixGraph:
         self._mean, self._scale = open_variable(), open_variable()
         weights = [variable.value for variable in body.trainable_variables]
         moments = [Moments(_zeros(weight), _zeros(weight)) for weight in weights]
-        self._body = Body(weights, moments, lambda: body.losses)
+        self._body = Body(weights, _layers_above(body), moments, lambda: body.losses)
         self._first = [variable.numpy() for variable in body.variables]
         self.train_step = self._prepared(self._train_step, device)
         self.predict = self._prepared(self._predict, device)
@@ -154,6 +154,19 @@ class SuffixGraph:
         """Return standardised features (1, batch, n_features)."""
         features = tf.cast(self._model(inputs, training=training), tf.float32)
         return (features[tf.newaxis] - self._mean) * self._scale
+
+
+def _layers_above(model: keras.Model) -> list[int]:
+    """Return for each trained weight how many layers with a kernel stand above its own.
+
+    So a norm is as far from the head as the layer that it follows.
+    """
+    found: dict[str, int] = {}
+    n_above = 0
+    for layer in reversed(model.layers):
+        found |= {weight.path: n_above for weight in layer.trainable_variables}
+        n_above += any(len(weight.shape) > 1 for weight in layer.weights)
+    return [found[weight.path] for weight in model.trainable_variables]
 
 
 def _zeros(weight: tf.Variable) -> tf.Variable:
