@@ -31,8 +31,18 @@ def cache_dir() -> Path:
     """Return the folder of the prefix cache: ``BCSEARCH_CACHE``, or one in the user's cache."""
     chosen = os.environ.get("BCSEARCH_CACHE")
     if chosen:
-        return Path(chosen)
+        return Path(os.path.expanduser(chosen))
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bcsearch"
+
+
+def meant(text: str) -> str:
+    """Return the path that is meant by what nothing is called: without quotes and ``file://``.
+
+    ``~`` becomes the user's folder.
+    """
+    if os.path.exists(text):
+        return text
+    return os.path.expanduser(text.strip("'\"").removeprefix("file://"))
 
 
 def make_writable_dir(path: Path, options: str = "") -> Path:

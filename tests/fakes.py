@@ -69,6 +69,8 @@ class FakeTrainer:
     calls: list[Params] = field(default_factory=list)
     trial_seconds: list[float | None] = field(default_factory=list)  # that each call was allowed
 
+    repeats: list[int] = field(default_factory=list)  # of each call
+
     def canonical(self, values: Mapping[str, Value]) -> Params:
         """Leave a configuration as it is."""
         return Params(**values)
@@ -79,10 +81,12 @@ class FakeTrainer:
         report: Report,
         checkpoints: Checkpoints,
         trial_seconds: float | None = None,
+        repeat: int = 0,
     ) -> TrainResult:
         """Follow the script until it ends or ``report`` says stop."""
         self.calls.append(params)
         self.trial_seconds.append(trial_seconds)
+        self.repeats.append(repeat)
         kept = checkpoints.load()
         done: list[EpochScores] = list(kept.epochs) if kept else []
         stopped = False
@@ -166,6 +170,7 @@ def make_worker(
         listener=hears,
         stop_asked=stops,
         limits=plan.sweep.limits,
+        repeats=plan.sweep.search.repeat_duplicates,
     )
     return Worker(
         name="me",

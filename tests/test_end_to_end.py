@@ -118,7 +118,7 @@ def test_run_fills_its_budget_and_prunes(finished: Finished) -> None:
 
 def test_run_tells_every_trial_and_where_the_model_is(finished: Finished) -> None:
     lines = finished.out.splitlines()
-    assert lines[0].startswith("data: read as 480 images ")
+    assert lines[0].startswith("data: read as arrays: 480 images ")
     assert sum(line.startswith("study: mini,") for line in lines) == 1
     assert re.fullmatch(
         rf"{TRIALS} of {TRIALS} trials, best accuracy 0\.\d+ in trial \d+", lines[-3]

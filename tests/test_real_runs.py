@@ -69,6 +69,10 @@ FILES = {
     "sweeps/choice.toml": SWEEP.replace('"tiny"', '"choice"').replace(
         "0.003", '0.003, augment = "light"'
     ),
+    "sweeps/wider.toml": SWEEP.replace('"tiny"', '"wider"'),
+    "sweeps/narrow.toml": SWEEP.replace('"tiny"', '"narrow"').replace("0.003", "0.09"),
+    "search_spaces/wider.toml": SPACE.replace("head_layers = 0", "head_layers = { int = [0, 1] }"),
+    "search_spaces/narrow.toml": SPACE.replace("[1e-3, 1e-2]", "[8e-2, 1e-1]"),
     "sweeps/whole.toml": SWEEP.replace('"tiny"', '"whole"'),
     "search_spaces/tiny.toml": SPACE,
     "search_spaces/views.toml": SPACE + 'augment = "light"\nviews = 2\n',
@@ -94,6 +98,15 @@ class Place(Shell):
             cache_dir=self.cache,
             **more,
         )
+
+    @property
+    def flags(self) -> list[str | Path]:
+        """The same as options of a command, but for the data."""
+        places = {"results": "results", "sweeps-dir": "sweeps", "cache-dir": "cache"}
+        flags: list[str | Path] = ["--storage", self.url]
+        for name, folder in places.items():
+            flags += [f"--{name}", self.folder / folder]
+        return flags
 
     def search(self, sweep: str, data: str | Path, **more: Any) -> Path:
         """Run a sweep in this process to its end; return the bundle."""
@@ -629,6 +642,44 @@ def test_refit_repairs_a_damaged_model(finished: Place) -> None:
     assert bcsearch.refit("tiny", options=finished.options(finished.folder / "cells.npz")) == bundle
     for one, same in zip(before, weights(bundle), strict=True):
         np.testing.assert_array_equal(one, same)
+
+
+def test_study_begins_with_the_best_trials_of_another_and_with_a_named_configuration(
+    finished: Place, command: Callable[..., Answer]
+) -> None:
+    model = finished.model("tiny")
+    rate = about(model)["params"]["learning_rate"]
+    where = ("--data", finished.folder / "cells.npz", *finished.flags)
+    answer = command("run", "--study", "wider", "--trials", 2, "--from-study", "tiny", *where)
+    assert answer.code == 0, answer.err
+    assert "starting with 2 of the best 5 trials of study 'tiny'" in answer.out
+    answer = command(
+        "run", "--study", "wider", "--trials", 1, "--fresh", *where,
+        "--from-config", model / "best.toml",
+    )  # fmt: skip
+    assert answer.code == 0, answer.err
+    studies = [bcsearch.read_study(name, finished.options("")) for name in ("wider-1", "wider-2")]
+    for study in studies:
+        assert rate in [trial.params.get("learning_rate") for trial in study.trials]
+    answer = command("run", "--study", "narrow", "--from-config", model / "best.toml", *where)
+    assert answer.code == 2
+    assert "--from-config: learning_rate = " in answer.err
+
+
+def test_configuration_is_trained_without_a_search(
+    finished: Place, command: Callable[..., Answer]
+) -> None:
+    best = finished.model("tiny") / "best.toml"
+    where = ("--data", finished.folder / "cells.npz", *finished.flags)
+    answer = command("refit", "--config", best, *where)
+    assert answer.code == 0, answer.err
+    found, given = about(finished.model("tiny-config")), about(finished.model("tiny"))
+    assert found["params"] == given["params"]
+    assert found["best"]["score"] == given["best"]["score"]
+    assert found["study"]["trials"] == 1
+    answer = command("refit", "--config", best, "--trial", 1, *where)
+    assert answer.code == 2
+    assert "--config and --trial each name a configuration" in answer.err
 
 
 def test_classes_may_be_missing_where_a_model_is_scored(finished: Place, others: Cells) -> None:

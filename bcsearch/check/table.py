@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+
+from bcsearch.data.arrays import digests
 
 if TYPE_CHECKING:
     from bcsearch.data.dataset import Dataset
@@ -35,8 +36,7 @@ Check = Callable[["Dataset", "Features"], Checked]
 
 def exact_duplicates(dataset: Dataset, features: Features | None = None) -> Checked:
     """Put images with the very same pixels into one group."""
-    digests = [blake2b(image.tobytes(), digest_size=16).hexdigest() for image in dataset.images]
-    _, groups, sizes = np.unique(digests, return_inverse=True, return_counts=True)
+    _, groups, sizes = np.unique(digests(dataset.images), return_inverse=True, return_counts=True)
     copies = sizes[groups] > 1
     if not copies.any():
         return Checked()

@@ -16,7 +16,21 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from bcsearch import __version__
-from bcsearch.cli import cache, dashboard, data, doctor, model, options, plan, run, storage, study
+from bcsearch.cli import (
+    augment,
+    cache,
+    compare,
+    dashboard,
+    data,
+    doctor,
+    model,
+    options,
+    plan,
+    run,
+    storage,
+    study,
+)
+from bcsearch.cli.examples import add_examples
 from bcsearch.errors import BcsearchError, one_line
 
 if TYPE_CHECKING:
@@ -28,11 +42,13 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for commands in (plan, run, study, dashboard, doctor, model):
+for commands in (plan, run, study, compare, dashboard, doctor, model):
     commands.add_to(app)
 app.add_typer(data.app, name="data")
+app.add_typer(augment.app, name="augment")
 app.add_typer(cache.app, name="cache")
 app.add_typer(storage.app, name="storage")
+add_examples(app)
 
 
 FIRST_STEPS = """\

@@ -20,7 +20,7 @@ def _group() -> None:
 @app.command("info")
 @options.takes(
     "images_key", "labels_key", "layout", "groups", "groups_from", "join_val", "skip_damaged",
-    "square", "sweeps_dir",
+    "square", "white", "sweeps_dir",
 )  # fmt: skip
 def info(
     path: Annotated[

@@ -18,7 +18,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("predict")(predict)
 
 
-@options.takes("images_key", "labels_key", "layout", "skip_damaged")
+@options.takes("images_key", "labels_key", "layout", "skip_damaged", "white")
 def evaluate(
     model: options.Model,
     data: Annotated[
@@ -55,7 +55,7 @@ def evaluate(
     return 0
 
 
-@options.takes("images_key", "labels_key", "layout", "skip_damaged")
+@options.takes("images_key", "labels_key", "layout", "skip_damaged", "white")
 def predict(
     model: options.Model,
     data: Annotated[

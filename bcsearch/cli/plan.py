@@ -22,17 +22,16 @@ def add_to(app: typer.Typer) -> None:
 
 
 @options.takes(
-    "trials", "data", "images_key", "labels_key", "layout", "groups", "groups_from", "join_val",
-    "skip_damaged", "square", "weights", "max_cache", "sweeps_dir", "cache_dir",
+    "settings", "seed", "score", "trials", "data", "images_key", "labels_key", "layout", "groups",
+    "groups_from", "join_val", "skip_damaged", "square", "white", "weights", "max_cache",
+    "sweeps_dir", "cache_dir",
 )  # fmt: skip
 def plan(study: options.Sweep, chosen: RunOptions, as_json: options.Json = False) -> int:
     """Say what a new study of a sweep may cost on this machine: time, cache, passes.
 
     Nothing is trained.
     """
-    from bcsearch.config import load_plan
-
-    load_plan(study, chosen.sweeps_dir)  # a wrong name is refused before the frameworks load
+    chosen.plan(study)  # a wrong name is refused before the frameworks load
     with quiet_imports():
         from rich.console import Console
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bcsearch.cli import options
+from bcsearch.cli.watch import JsonLines, LogFile, Quiet, watching
 from bcsearch.config.options import WORKER_OPTIONS, RunOptions
+from bcsearch.errors import ConfigError
 from bcsearch.quiet import quiet_imports
 from bcsearch.records.texts import study_option
+
+if TYPE_CHECKING:
+    from bcsearch.cli.watch import Watch
+    from bcsearch.study.run import RunResult
 
 STOPPED = 130  # exit code of a run that was interrupted
 
@@ -22,68 +29,90 @@ def add_to(app: typer.Typer) -> None:
 
 
 @options.takes(
-    "trials", "minutes", "data", "images_key", "labels_key", "layout", "groups", "groups_from",
-    "join_val", "skip_damaged", "square", "test", "weights", "fresh", "storage", "results_dir",
-    "artifacts_dir", "sweeps_dir", "cache_dir", "cache_limit", "max_cache", "workers", "on",
-    "address", "worker_cpus", "worker_gpus",
+    "settings", "seed", "score", "trials", "minutes", "data", "images_key", "labels_key", "layout",
+    "groups", "groups_from", "join_val", "skip_damaged", "square", "white", "test", "weights",
+    "fresh", "from_study", "from_config", "storage", "results_dir", "artifacts_dir", "sweeps_dir",
+    "cache_dir", "cache_limit", "max_cache", "workers", "on", "address", "worker_cpus",
+    "worker_gpus",
 )  # fmt: skip
-def run(study: options.Sweep, chosen: RunOptions) -> int:
+def run(
+    study: options.Sweep,
+    chosen: RunOptions,
+    quiet: Quiet = False,
+    log: LogFile = None,
+    as_json: JsonLines = False,
+) -> int:
     """Run a sweep, or go on with it: search, then refit the best configuration on all images."""
-    from bcsearch.config import load_plan
+    with watching(quiet=quiet, log=log, as_json=as_json) as watch:
+        chosen.plan(study)  # a wrong name is refused before the frameworks load
+        with quiet_imports():
+            from bcsearch.study.run import run as run_study
+        result = run_study(study, chosen, watch.tell)
+    return _end(result, watch, chosen)
 
-    load_plan(study, chosen.sweeps_dir)  # a wrong name is refused before the frameworks load
-    with quiet_imports():
-        from rich.console import Console
 
-        from bcsearch.report.live import LiveView
-        from bcsearch.study.run import run as run_study
-    console = Console()
-    with LiveView(console) as view:
-        result = run_study(study, chosen, view)
-    if view.headline and not console.is_terminal:  # where it does not stand below the table
-        options.say(view.headline)
+def _end(result: RunResult, watch: Watch, chosen: RunOptions) -> int:
+    """Say how a run ended and where to look; return the exit code."""
+    watch.say(watch.headline)
     if result.bundle is None:
         again = options.typed_again(fresh=result.study is None)
-        options.say(options.pasteable(f"stopped; go on with: {again}"))
+        watch.say(options.pasteable(f"stopped; go on with: {again}"))
     if result.study is not None:
         places = options.places(chosen.storage, chosen.results_dir)
         look = f"look with: bcsearch status {study_option(result.study)}{places}"
-        options.say(options.pasteable(look))
+        watch.say(options.pasteable(look))
     if result.bundle is None:
+        watch.end("stopped", study=result.study, bundle=None)
         return STOPPED
-    options.say(f"best configuration and model: {result.bundle}")
+    watch.say(f"best configuration and model: {result.bundle}")
+    watch.end("finished", study=result.study, bundle=str(result.bundle))
     return 0
 
 
-@options.takes("storage", *WORKER_OPTIONS)
-def worker(study: options.Study, chosen: RunOptions) -> int:
+@options.takes("storage", "wait", *WORKER_OPTIONS)
+def worker(
+    study: options.Study, chosen: RunOptions, quiet: Quiet = False, log: LogFile = None
+) -> int:
     """Join a study that 'bcsearch run' has begun, here or on another machine."""
-    with quiet_imports():
-        from rich.console import Console
-
-        from bcsearch.report.live import LiveView
-        from bcsearch.study.run import work
-    with LiveView(Console()) as view:
-        stayed = work(study, chosen, view)
+    with watching(quiet=quiet, log=log) as watch:
+        with quiet_imports():
+            from bcsearch.study.run import work
+        stayed = work(study, chosen, watch.tell)
     if not stayed:
-        options.say(options.pasteable(f"left; come back with: {options.typed_again()}"))
+        watch.say(options.pasteable(f"left; come back with: {options.typed_again()}"))
         return STOPPED
     return 0
 
 
-@options.takes("data", "test", "weights", "storage", "results_dir", "cache_dir", "cache_limit")
+@options.takes(
+    "data", "test", "weights", "storage", "results_dir", "sweeps_dir", "cache_dir", "cache_limit"
+)
 def refit(
-    study: options.Study,
     chosen: RunOptions,
+    study: Annotated[
+        str | None, typer.Option(help="Study whose best is trained; with --config a sweep.")
+    ] = None,
     trial: Annotated[int | None, typer.Option(help="A completed trial. Default: the best.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="A best.toml: its configuration, without a search.")
+    ] = None,
+    quiet: Quiet = False,
+    log: LogFile = None,
 ) -> int:
     """Train the best configuration of a study, or one trial's, on all images and save the model."""
-    with quiet_imports():
-        from rich.console import Console
-
-        from bcsearch.report.live import LiveView
-        from bcsearch.study.run import refit as refit_study
-    with LiveView(Console()) as view:
-        bundle = refit_study(study, trial, chosen, view)
-    options.say(f"configuration and model: {bundle}")
+    if trial is not None and config is not None:
+        raise ConfigError("--config and --trial each name a configuration; give one of them")
+    if study is None and config is None:
+        raise ConfigError("give --study, perhaps with --trial, or --config with a best.toml")
+    with watching(quiet=quiet, log=log) as watch:
+        with quiet_imports():
+            from bcsearch.study.run import refit as refit_study
+            from bcsearch.study.run import train_config
+        if config is not None:
+            result = train_config(config, study, chosen, watch.tell)
+        elif study is not None:
+            bundle = refit_study(study, trial, chosen, watch.tell)
+    if config is not None:
+        return _end(result, watch, chosen)
+    watch.say(f"configuration and model: {bundle}")
     return 0

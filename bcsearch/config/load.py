@@ -1,53 +1,51 @@
-"""Finds and reads sweep and space files; what is wrong in them becomes one line."""
+"""Finds and reads sweep and space files, and puts over them what a command sets."""
 
 from __future__ import annotations
 
 import os
 import tomllib
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from re import findall, sub
-from textwrap import shorten
+from re import sub
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from bcsearch import errors
-from bcsearch.config.space import Param, Space
+from bcsearch.config.mistakes import line_of, mistakes_of, mistakes_of_starts
+from bcsearch.config.settings import (
+    SET,
+    ChangedSpace,
+    Setting,
+    over_space,
+    over_sweep,
+    parse_settings,
+)
+from bcsearch.config.space import Space
 from bcsearch.config.sweep import Sweep
-from bcsearch.errors import LONGEST, ConfigError, one_line
+from bcsearch.errors import ConfigError
 from bcsearch.paths import check_name, read_text
-from bcsearch.recipe import BY_NAME, check_value, meant_by, unknown
+from bcsearch.recipe import unknown
 from bcsearch.records.texts import study_option
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-
-    from pydantic_core import ErrorDetails
-
-    from bcsearch.recipe import Value
+    from collections.abc import Mapping, Sequence
 
 Model = TypeVar("Model", bound=BaseModel)
 _PACKAGE = Path(__file__).parent.parent
-MISTAKES = 8  # of one file that are told; a line holds no more
-PYDANTIC_TERMS = {
-    "Value error, ": "",
-    "Input should be": "allowed:",
-    "a valid tuple": "a list",
-    "a valid integer": "a whole number",
-    "a valid dictionary": "a table",
-    "Tuple should have": "allowed:",
-    " after validation, not": ", came",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A sweep with the space that it names: all that a study needs besides the data."""
+    """A sweep with the space that it names: all that a study needs besides the data.
+
+    ``notes`` say what the settings of a command left out, a line each.
+    """
 
     name: str
     sweep: Sweep
     space: Space
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def largest_size(self) -> int:
@@ -67,43 +65,45 @@ def find_files(folder: str, chosen_dir: Path | None = None) -> dict[str, Path]:
     return {path.stem: path for place in places for path in sorted(place.glob("*.toml"))}
 
 
-def load_plan(name: str, sweeps_dir: Path | None = None) -> Plan:
+def load_plan(name: str, sweeps_dir: Path | None = None, settings: Sequence[str] = ()) -> Plan:
     """Load the sweep ``name`` (or the path of a sweep file) and its space.
+
+    ``settings`` go over both, each a text such as ``training.epochs=5`` or ``params.views=8``. A
+    start point that they rule out is left out; ``Plan.notes`` say so.
 
     Raises:
         ConfigError: a file is unknown or unreadable, or keys or values are not allowed; it has one
-            line a file, with all mistakes in it.
+            line a file, with all mistakes in it, and one of the settings.
     """
-    if sweeps_dir is not None and not os.path.isdir(sweeps_dir):
-        raise ConfigError(
-            f"--sweeps-dir {sweeps_dir} is not a folder; give the folder that holds sweep files"
-        )
-    if name.endswith(".toml"):
-        path, sweeps_dir = Path(name), sweeps_dir or Path(name).parent
-    else:
-        files = find_files("sweeps", sweeps_dir)
-        _check_study(name, files)
-        path = _known_file("sweep", name, files)
-    content = read_toml(path)
-    mistakes, lines = _mistakes(Sweep, content), []
-    named = content.get("space")
-    if isinstance(named, str):
-        spaces = find_files("search_spaces", sweeps_dir)
-        space_path = spaces.get(named)
-        if space_path is None:
-            mistakes.append(f"space: {unknown('search space', named, spaces)}")
-        else:
-            space_content = read_toml(space_path)
-            lines += _line_of(str(space_path), _mistakes(Space, space_content))
-    if not mistakes and not lines:
+    chosen = parse_settings(settings)
+    path, spaces = _find_sweep(name, sweeps_dir)
+    given = read_toml(path)
+    content = over_sweep(given, chosen)
+    found: dict[str, list[str]] = defaultdict(list)  # mistakes, by where they stand
+    _collect(found, str(path), Sweep, given, content)
+    space, named = ChangedSpace(), content.get("space")
+    if isinstance(named, str) and named in spaces:
+        space_given = read_toml(spaces[named])
+        space = over_space(space_given, chosen)
+        _collect(found, str(spaces[named]), Space, space_given, space.content)
+    elif isinstance(named, str):
+        source = str(path) if named == given.get("space") else SET
+        found[source].append(f"space: {unknown('search space', named, spaces)}")
+    if not found:
         plan = Plan(
-            name=check_name(path.stem), sweep=Sweep(**content), space=Space(**space_content)
+            name=check_name(path.stem),
+            sweep=Sweep(**content),
+            space=Space(**space.content),
+            notes=space.notes,
         )
-        mistakes = _mistakes_of_starts(plan)
-    lines[:0] = _line_of(str(path), mistakes)
-    if lines:
-        raise ConfigError(*lines)
-    return plan
+        return _check_starts(plan, str(path), chosen)
+    raise ConfigError(
+        *(
+            line
+            for source in sorted(found, key=SET.__eq__)
+            for line in line_of(source, found[source])
+        )
+    )
 
 
 def parse_plan(name: str, data: Mapping[str, Any], source: str) -> Plan:
@@ -120,6 +120,62 @@ def sweep_of(study: str) -> str:
     return sub(r"-\d+$", "", study)
 
 
+def _find_sweep(name: str, sweeps_dir: Path | None) -> tuple[Path, dict[str, Path]]:
+    """Return the file of a sweep, and those of the spaces that it may name."""
+    if sweeps_dir is not None and not os.path.isdir(sweeps_dir):
+        raise ConfigError(
+            f"--sweeps-dir {sweeps_dir} is not a folder; give the folder that holds sweep files"
+        )
+    if name.endswith(".toml"):
+        path = Path(name)
+        return path, find_files("search_spaces", sweeps_dir or path.parent)
+    files = find_files("sweeps", sweeps_dir)
+    _check_study(name, files)
+    if name not in files:
+        raise ConfigError(unknown("sweep", name, files))
+    return files[name], find_files("search_spaces", sweeps_dir)
+
+
+def _collect(
+    found: dict[str, list[str]],
+    source: str,
+    model: type[BaseModel],
+    given: Mapping[str, Any],
+    content: Mapping[str, Any],
+) -> None:
+    """Add the mistakes of a file's content; those that it did not have as given are of settings."""
+    before = mistakes_of(model, given)
+    for mistake in mistakes_of(model, content):
+        found[source if mistake in before else SET].append(mistake)
+
+
+def _check_starts(plan: Plan, source: str, settings: Sequence[Setting]) -> Plan:
+    """Return a plan with those of its file's start points that settings of the space leave.
+
+    Raises:
+        ConfigError: a start point makes no sense, and no setting of the space is why.
+    """
+    keys = {setting.place[0] for setting in settings}
+    starts = plan.sweep.start
+    if "start" not in keys and keys & {"params", "space"}:
+        fixed = plan.space.fixed.items()
+        starts = tuple(
+            {name: value for name, value in start.items() if (name, value) not in fixed}
+            for start in starts
+        )
+    mistakes = mistakes_of_starts(starts, plan.space)
+    if starts is plan.sweep.start and mistakes:
+        every = [line for lines in mistakes.values() for line in lines]
+        raise ConfigError(*line_of(SET if "start" in keys else source, every))
+    kept = tuple(start for number, start in enumerate(starts) if start and number not in mistakes)
+    left_out = tuple(
+        f"{SET}: a start point is left out: {line.partition('; ')[0]}"
+        for line, *_ in mistakes.values()
+    )
+    sweep = plan.sweep.model_copy(update={"start": kept})
+    return replace(plan, sweep=sweep, notes=plan.notes + left_out)
+
+
 def _check_study(name: str, sweeps: Mapping[str, Path]) -> None:
     """Refuse the name of a study, such as ``quickstart-2``, in place of its sweep's."""
     sweep = sweep_of(name)
@@ -128,12 +184,6 @@ def _check_study(name: str, sweeps: Mapping[str, Path]) -> None:
             f"{name!r} names a study, what is run is its sweep: {study_option(sweep)} goes on with "
             "the newest study, with --fresh it begins another"
         )
-
-
-def _known_file(what: str, name: str, files: Mapping[str, Path], where: str = "") -> Path:
-    if name not in files:
-        raise ConfigError(f"{where}{unknown(what, name, files)}")
-    return files[name]
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -151,159 +201,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def _parse(model: type[Model], data: Any, source: str) -> Model:
-    mistakes = _mistakes(model, data)
+    mistakes = mistakes_of(model, data)
     if mistakes:
-        raise ConfigError(*_line_of(source, mistakes))
+        raise ConfigError(*line_of(source, mistakes))
     return model.model_validate(data)
-
-
-def _line_of(source: str, mistakes: Sequence[str]) -> list[str]:
-    """Return one line that names the mistakes of a file, shortened so that it holds many."""
-    if len(mistakes) < 2:
-        return [f"{source}: {mistake}" for mistake in mistakes]
-    line = f"{one_line(source, 150)}: {len(mistakes)} mistakes: "
-    shown = mistakes[:MISTAKES]
-    room = (LONGEST - len(line)) // len(shown) - len("(1) ; ")
-    line += "; ".join(
-        f"({number}) {shorten(mistake, room, placeholder=' ...')}"
-        for number, mistake in enumerate(shown, 1)
-    )
-    return [line + f"; and {len(mistakes) - len(shown)} more" * (len(shown) < len(mistakes))]
-
-
-def _mistakes(model: type[BaseModel], data: Any) -> list[str]:
-    """Say all that is wrong in the content of a file; nothing where it is sound."""
-    try:
-        model.model_validate(data)
-    except ConfigError as error:
-        return list(error.args)
-    except ValidationError as error:
-        found: dict[tuple[str, ...], str] = {}
-        every = error.errors(include_url=False)
-        values = {each["loc"][:-1] for each in every if each["loc"][-1:] == ("bool",)}
-        for each in every:
-            if each["loc"][:-1] in values and each["loc"][-1] in ("int", "float", "str"):
-                continue  # of a value that is none of these, told already
-            place = tuple(str(part) for part in each["loc"] if not _is_union_branch(part))
-            if not any(earlier[: len(place)] == place for earlier in found):
-                found[place] = _explain(model, each, list(place))
-        mistakes = list(found.values())
-        if model is Space and isinstance(data.get("params"), dict):
-            wrong = {place[1] for place in found if place[0] == "params"}
-            mistakes += _mistakes(Space, _with_defaults(data["params"], wrong))
-        return mistakes
-    return []
-
-
-def _with_defaults(params: Mapping[str, Any], wrong: Collection[str]) -> dict[str, Any]:
-    """Return a space with defaults in place of parameters that make no sense."""
-    sound: dict[str, Any] = {}
-    for name, param in params.items():
-        if name in wrong:
-            if name in BY_NAME:
-                sound[name] = BY_NAME[name].default
-            continue
-        sound[name] = param
-        if isinstance(param, dict):
-            when = param.get("when", {}).items()
-            sound[name] = param | {"when": {key: of for key, of in when if key not in wrong}}
-    return {"params": sound}
-
-
-def _explain(model: type[BaseModel], error: ErrorDetails, place: list[str]) -> str:
-    """Say what is wrong at a place: the key, what came, what is allowed."""
-    key = ".".join(place)
-    if error["type"] == "extra_forbidden":
-        return _unknown_key(model, place)
-    if error["type"] == "missing":
-        return f"key {key!r} is missing"
-    came = error["input"] if isinstance(error["input"], str | int | float) else None
-    if error["type"] == "literal_error" and isinstance(came, str):
-        allowed = findall("'(.+?)'", error["ctx"]["expected"])
-        return f"{key}: {unknown('value', came, allowed)}"
-    text = _in_toml_terms(error["msg"])
-    if error["type"] == "model_type":
-        text = f"allowed: a table with the keys {', '.join(_keys_at(model, place))}"
-    elif "bool" in error["loc"]:
-        text = "allowed: a number, a text, true or false"
-    if came is None or text.startswith("unknown value"):
-        return f"{key}: {text}"
-    return f"{key}: came {came!r}, {text}"
-
-
-def _unknown_key(model: type[BaseModel], place: list[str]) -> str:
-    """Say that a key is not known, and which one is meant, here or in another section."""
-    *section, name = place
-    known = [".".join([*section, key]) for key in _keys_at(model, section)]
-    others = [
-        f"{other}.{key}"
-        for other, field in model.model_fields.items()
-        if model is Sweep
-        for key in _keys_at(model, [other])
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
-    ]
-    meant = meant_by(name)
-    near = next((key for key in known + others if key.rpartition(".")[2] == meant), None)
-    return errors.unknown("key", ".".join(place), known, near)
-
-
-def _in_toml_terms(message: str) -> str:
-    for theirs, ours in PYDANTIC_TERMS.items():
-        message = message.replace(theirs, ours)
-    return message
-
-
-def _is_union_branch(part: str | int) -> bool:
-    """Whether pydantic names a branch of ``Param | Value`` by this word, not a key."""
-    return part in ("Param", "bool", "str") or (
-        isinstance(part, str) and part.startswith("function-after")
-    )
-
-
-def _keys_at(model: type[BaseModel], place: list[str]) -> list[str]:
-    if model is Space:
-        return [
-            field.alias or name for name, field in (Param if place else Space).model_fields.items()
-        ]
-    for part in place:
-        inner = model.model_fields[part].annotation if part in model.model_fields else None
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            model = inner
-    return list(model.model_fields)
-
-
-def _mistakes_of_starts(plan: Plan) -> list[str]:
-    """Say what is wrong with the start points of a plan."""
-    return [
-        f"start[{number}]: {mistake}"
-        for number, start in enumerate(plan.sweep.start)
-        for name, value in start.items()
-        if (mistake := _mistake_in_start(start, plan.space, name, value))
-    ]
-
-
-def _mistake_in_start(start: Mapping[str, Value], space: Space, name: str, value: Value) -> str:
-    if name not in space.varied:
-        return unknown("parameter", name, space.varied)
-    try:
-        check_value(name, value)
-    except ConfigError as error:
-        return str(error)
-    if not space.varied[name].holds(value):
-        return f"{name} = {value!r} lies outside the space; see its domain in the space file"
-    idle = _idle_because(start, space, name)
-    if idle:
-        return f"{name} has no effect where {idle}; leave it out"
-    return ""
-
-
-def _idle_because(start: Mapping[str, Value], space: Space, name: str) -> str | None:
-    """Say which condition of a parameter the start point itself rules out.
-
-    None where there is none.
-    """
-    known = {**space.fixed, **start}
-    for parent, allowed in space.varied[name].when.items():
-        if parent in known and known[parent] not in allowed:
-            return f"{parent} = {known[parent]!r}"
-    return None

@@ -9,16 +9,25 @@ from pathlib import Path  # noqa: TC003 - commands read the annotations of optio
 from typing import TYPE_CHECKING, Any, get_args
 
 from bcsearch.config.load import load_plan
+from bcsearch.config.settings import parse_settings
 from bcsearch.config.sweep import MOST_TRIALS, YEAR, Reading, Shape
 from bcsearch.errors import ConfigError
-from bcsearch.paths import RESULTS_DIR, cache_dir
+from bcsearch.paths import RESULTS_DIR, cache_dir, meant
 
 if TYPE_CHECKING:
     from bcsearch.config.load import Plan
 
 
-MOST = {"trials": MOST_TRIALS, "max_trials": MOST_TRIALS, "workers": 1000}
+COUNTS = {  # the least and the most of whole numbers
+    "trials": (1, MOST_TRIALS),
+    "max_trials": (1, MOST_TRIALS),
+    "workers": (1, 1000),
+    "seed": (0, 2**31 - 1),
+}
+MOST = {"minutes": YEAR / 60, "wait": YEAR / 60, "white": 2.0**32}  # of numbers above 0
 PLAIN = Reading()
+SEEDED = ("search", "folds", "training")  # sections whose seed --seed sets
+OWN = {"data": ("data", str), "storage": ("storage", str), "search.trials": ("trials", int)}
 
 
 def _option(default: Any, flag: str, text: str, *, worker: bool = False, size: bool = False) -> Any:
@@ -68,8 +77,26 @@ class RunOptions:
     square: str | None = _option(
         None, "--square", "How images become squares: crop (default), pad or squash."
     )
+    white: float | None = _option(
+        None, "--white", "Value that is white in images of more than 8 bits, such as 4095."
+    )
     test: Path | None = _option(
         None, "--test", "Labelled images that the finished model is scored on, once."
+    )
+    settings: list[str] | None = _option(
+        None,
+        "--set",
+        "KEY=VALUE over the sweep, such as training.epochs=5, or over its space, such as "
+        "params.backbone=custom; may be given again.",
+    )
+    seed: int | None = _option(
+        None,
+        "--seed",
+        "Sets search.seed, folds.seed and training.seed; views and random weights keep their own, "
+        "so that every seed shares the cache.",
+    )
+    score: str | None = _option(
+        None, "--score", "Sets search.score: what trials are ranked by, such as macro_f1."
     )
     trials: int | None = _option(
         None, "--trials", "The study's total, over all workers and restarts."
@@ -79,6 +106,9 @@ class RunOptions:
         "--minutes",
         "Time for this command, by the clock; that of run holds the refit.",
         worker=True,
+    )
+    wait: float | None = _option(
+        None, "--wait", "Minutes to wait for the study and its database, where they are not there."
     )
     grow: bool = _option(
         False, "--grow", "Add trials to the budget for as long as --minutes last.", worker=True
@@ -90,6 +120,12 @@ class RunOptions:
         None, "--weights", "auto, imagenet, random, or a weights file.", worker=True
     )
     fresh: bool = _option(False, "--fresh", "Start a new study and keep the old one.")
+    from_study: str | None = _option(
+        None, "--from-study", "A new study begins with the best trials of this one."
+    )
+    from_config: Path | None = _option(
+        None, "--from-config", "A new study begins with the configuration of a best.toml."
+    )
     storage: str | None = _option(
         None,
         "--storage",
@@ -132,18 +168,28 @@ class RunOptions:
     begun: float = field(default_factory=time.monotonic)  # when the command began
 
     def __post_init__(self) -> None:
+        for setting in reversed(parse_settings(self.all_settings)):  # the last counts
+            name, kind = OWN.get(".".join(setting.place), ("", object))
+            if name and getattr(self, name) is None and isinstance(setting.value, kind):
+                object.__setattr__(self, name, setting.value)  # as if given by its own option
+        self._check()
+
+    def _check(self) -> None:
+        for name, (least, most_of_it) in COUNTS.items():
+            count = getattr(self, name)
+            if count is not None and not least <= count <= most_of_it:
+                allowed = f"{least} or more" if count < least else f"{most_of_it} or less"
+                raise ConfigError(f"{flag_of(name)}: came {count}, allowed: {allowed}")
         for name, most in MOST.items():
             value = getattr(self, name)
-            if value is None or 1 <= value <= most:
-                continue
-            allowed = "1 or more" if value < 1 else f"{most} or less"
-            raise ConfigError(f"{flag_of(name)}: came {value}, allowed: {allowed}")
-        if self.minutes is not None and not 0 < self.minutes <= YEAR / 60:
-            raise ConfigError(
-                f"--minutes: came {self.minutes:g}, allowed: a number above 0, at most a year's"
-            )
+            if value is not None and not 0 < value <= most:
+                allowed = f"{most:.0f} or less" if value > most else "a number above 0"
+                raise ConfigError(f"{flag_of(name)}: came {value:g}, allowed: {allowed}")
         if self.square not in (None, *get_args(Shape)):
             raise ConfigError(f"--square: came {self.square!r}, allowed: crop, pad, squash")
+        self._check_place()
+
+    def _check_place(self) -> None:
         if self.on not in ("here", "ray"):
             raise ConfigError(f"--on: came {self.on!r}, allowed: here, ray")
         if not (0.1 <= self.worker_cpus <= 1000 and 0 <= self.worker_gpus <= 1000):
@@ -164,7 +210,17 @@ class RunOptions:
         Raises:
             ConfigError: the sweep cannot be loaded.
         """
-        return self.over(load_plan(sweep, self.sweeps_dir))
+        return self.over(load_plan(sweep, self.sweeps_dir, self.all_settings))
+
+    @property
+    def all_settings(self) -> list[str]:
+        """What is set over the sweep and its space; of one key the last counts."""
+        short_forms = []
+        if self.seed is not None:
+            short_forms = [f"{section}.seed={self.seed}" for section in SEEDED]
+        if self.score is not None:
+            short_forms.append(f"search.score={self.score}")
+        return short_forms + (self.settings or [])
 
     def over(self, plan: Plan) -> Plan:
         """Put the data, how it is read, and the weights of these options over a plan's."""
@@ -208,6 +264,11 @@ class RunOptions:
         return args
 
     @property
+    def names_starts(self) -> bool:
+        """Whether a new study begins with configurations that were found earlier."""
+        return self.from_study is not None or self.from_config is not None
+
+    @property
     def supervises(self) -> bool:
         """Whether this process starts others to do the work."""
         return self.workers > 1 or self.on != "here"
@@ -234,6 +295,5 @@ def flag_of(name: str) -> str:
 
 def _absolute(place: str) -> str:
     """Return the absolute path of what exists, as a study may go on from another folder."""
-    if os.path.exists(place):
-        return os.path.abspath(place)
-    return place
+    path = meant(place)
+    return os.path.abspath(path) if os.path.exists(path) else place

@@ -121,6 +121,7 @@ class Space(BaseModel):
         mistakes = [
             *(mistake for name in self.params for mistake in self._mistakes_of(name)),
             *self._mistakes_of_sizes(),
+            *self._mistakes_of_radius(),
             *self._mistakes_of_schedule(),
         ]
         if mistakes:
@@ -139,6 +140,8 @@ class Space(BaseModel):
         except ConfigError as error:
             yield str(error)
         if isinstance(param, Param):
+            if param.log and BY_NAME[name].step:
+                yield f"params.{name}: log does not go with its steps; leave log out"
             yield from self._mistakes_of_conditions(name, param)
 
     def _mistakes_of_schedule(self) -> Iterator[str]:
@@ -155,6 +158,14 @@ class Space(BaseModel):
             yield (
                 f"params.image_size: came {param.n_values} sizes, allowed: at most {MOST_SIZES}, "
                 "as each has activations of its own; give a choice of a few, or a step such as 32"
+            )
+
+    def _mistakes_of_radius(self) -> Iterator[str]:
+        param = self.params.get("circle_radius")
+        if isinstance(param, Param) and param.choice is None:
+            yield (
+                "params.circle_radius: came a range, allowed: a choice of a few, as each has views "
+                "and activations of its own, such as { choice = [0.7, 0.9] }"
             )
 
     def _mistakes_of_conditions(self, name: str, param: Param) -> Iterator[str]:

@@ -17,6 +17,7 @@ FromZero = Annotated[int, Field(strict=True, ge=0, le=MOST)]
 YEAR = 366 * 24 * 60 * 60  # seconds
 Seconds = Annotated[int, Field(strict=True, ge=1, le=YEAR)]
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**31)]
+OF_PIXELS = ("square", "white")  # of Reading: how pixels become those that a model takes
 Shape = Literal["crop", "pad", "squash"]  # how images that are no squares become some
 
 SCORE_NAMES = Names(
@@ -54,6 +55,8 @@ class Search(_Section):
     pruner: Literal["median", "none"] = "median"
     pruner_trials: Annotated[int, Field(strict=True, ge=3)] = 5  # complete before any is pruned
     pruner_epochs: FromZero = 2  # no pruning before this epoch
+    # whether a configuration that is drawn again is trained by another seed, and scores averaged
+    repeat_duplicates: bool = False
     seed: Seed = 0
 
     @property
@@ -85,6 +88,8 @@ class Reading(_Section):
     join_val: bool = False  # the data's own validation part is trained on and divided into folds
     skip_damaged: bool = False
     square: Shape = "crop"
+    # the value that is white, in images of more than 8 bits and in arrays of other types
+    white: Annotated[float, Field(gt=0, le=2**32)] | None = None
     test: str | None = None  # images to score the finished model on, once
 
     @property
@@ -94,7 +99,7 @@ class Reading(_Section):
         for name, value in self.model_dump(exclude_defaults=True, exclude={"test"}).items():
             said += " --" + name.replace("_", "-")
             if value is not True:
-                said += f" {quote(value)}"
+                said += f" {quote(str(value))}"
         return said
 
 
@@ -117,6 +122,16 @@ class Training(_Section):
     epochs: Annotated[int, Field(strict=True, ge=1, le=1000)] = 30  # at most; schedules end there
     patience: Count = 6  # epochs without a better fold mean before a trial ends
     seed: Seed = 0
+
+
+class Final(_Section):
+    """How the finished model is chosen.
+
+    ``share`` is the most of the search's time that is spent on finding out whether averaged weights
+    and test-time augmentation help; 0 leaves both out.
+    """
+
+    share: Annotated[float, Field(ge=0, le=100)] = 0.1
 
 
 class Limits(_Section):
@@ -155,6 +170,7 @@ class Sweep(_Section):
     views: ViewSettings = ViewSettings()
     weights: WeightSettings = WeightSettings()
     training: Training = Training()
+    final: Final = Final()
     limits: Limits = Limits()
     start: tuple[dict[str, Value], ...] = ()  # configurations to try first
 
@@ -166,15 +182,19 @@ class Sweep(_Section):
     @model_validator(mode="before")
     @classmethod
     def _accept_older_forms(cls, given: Any) -> Any:
-        """Accept what earlier versions wrote: ``[training] score`` and ``weights = "auto"``."""
         if not isinstance(given, Mapping):
             return given
-        content = dict(given)
-        training, search = content.get("training"), content.get("search", {})
-        if isinstance(training, Mapping) and isinstance(search, Mapping) and "score" in training:
-            rest = dict(training)
-            content["search"] = {"score": rest.pop("score"), **search}
-            content["training"] = rest
-        if isinstance(content.get("weights"), str):
-            content["weights"] = {"source": content["weights"]}
-        return content
+        return in_present_form(given)
+
+
+def in_present_form(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Rewrite what earlier versions wrote: ``[training] score`` and ``weights = "auto"``."""
+    content = dict(given)
+    training, search = content.get("training"), content.get("search", {})
+    if isinstance(training, Mapping) and isinstance(search, Mapping) and "score" in training:
+        rest = dict(training)
+        content["search"] = {"score": rest.pop("score"), **search}
+        content["training"] = rest
+    if isinstance(content.get("weights"), str):
+        content["weights"] = {"source": content["weights"]}
+    return content

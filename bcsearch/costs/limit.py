@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from bcsearch.costs.pool import Candidate
     from bcsearch.training.trainer import Trainer
 
-COSTLY = ("image_size", "views", "augment", "preprocess", "backbone", "unfreeze_fraction")
+COSTLY = (
+    "image_size", "views", "augment", "augment_strength", "preprocess", "circle_radius", "backbone",
+    "unfreeze_fraction",
+)  # fmt: skip
 
 
 def check_cache(plan: Plan, trainer: Trainer, most_bytes: int) -> None:

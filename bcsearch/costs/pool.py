@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bcsearch.backbones.cuts import cuts_of
+from bcsearch.recipe import BY_NAME
 from bcsearch.seeds import derive_seed
 from bcsearch.training.stages import Stage, canonical, stages_of
 
@@ -22,7 +23,7 @@ DRAWS = 400  # configurations in a pool
 MOST_POINTS = 20_000  # combinations that are looked at one by one
 MOST_VALUES = 64  # of a range of whole numbers
 DECIDE = (  # on what a trial reads of the cache
-    "backbone", "image_size", "preprocess", "augment", "views",
+    "backbone", "image_size", "preprocess", "circle_radius", "augment", "augment_strength", "views",
     "unfreeze_fraction", "unfreeze_schedule", "unfreeze_layers", "unfreeze_every",
     "class_weights",
 )  # fmt: skip
@@ -97,7 +98,7 @@ def _combinations(space: Space) -> Iterator[dict[str, Value]]:
         counts: list[int] = []
 
         def pick(name: str, param: Param, counts: list[int] = counts) -> Value:
-            values = _values(param, few=name == "views", between=fractions)
+            values = _values(name, param, fractions)
             place = len(counts)
             counts.append(len(values) if name in decide else 1)
             if place == len(chosen):
@@ -119,16 +120,22 @@ def _fractions(space: Space) -> list[float]:
     return sorted({cut.fraction for cut in cuts})
 
 
-def _values(param: Param, *, few: bool, between: Sequence[float]) -> Sequence[Value]:
-    """Return the values of a choice, whole numbers of a range, or the ends and some between."""
+def _values(name: str, param: Param, fractions: Sequence[float]) -> Sequence[Value]:
+    """Return the values of a choice, whole numbers of a range, or the ends and some between.
+
+    Those between are all steps of a parameter that has steps, or the shares of all cuts.
+    """
     if param.choice is not None:
         return param.choice
     if param.floats is not None:
         low, high = param.floats
-        return [low, *(value for value in between if low < value < high), high]
+        step = BY_NAME[name].step
+        if step is not None:
+            return list(np.linspace(low, high, 1 + round((high - low) / step)))
+        return [low, *(value for value in fractions if low < value < high), high]
     first, last = param.ints or (0, 0)
     every = range(first, last + 1, param.step or 1)
-    most = 5 if few else MOST_VALUES
+    most = 5 if name == "views" else MOST_VALUES
     places = np.linspace(0, len(every) - 1, min(most, len(every))).round().astype(int)
     return [every[place] for place in places]
 

@@ -70,16 +70,10 @@ def read_array(archive: NpzFile, key: str, path: Path) -> ndarray:
         if archive.zip is not None:
             names = archive.zip.NameToInfo
             check_member(names.get(f"{key}.npy") or names[key], f"{path}: {key}")
-        with warnings.catch_warnings():  # numpy warns of headers that it can read after all
-            warnings.simplefilter("ignore")
+        with _unwarned():
             array: object = archive[key]
     except DAMAGE as error:
-        if "allow_pickle" in str(error):
-            raise DataError(
-                f"{path}: {key} is a pickled object array, which is never unpickled; "
-                "save plain numbers of one shape"
-            ) from error
-        raise _damaged(path, error) from error
+        raise _damaged(path, error, f"{path}: {key}") from error
     if not isinstance(array, ndarray):  # numpy returns other members as bytes
         raise DataError(f"{path}: {key} is not a numpy array; write it again with numpy.savez")
     return _checked(array, f"{path}: {key}")
@@ -93,10 +87,18 @@ def read_file(path: Path) -> ndarray:
     """
     try:
         check_plain(path)
-        with path.open("rb") as file:
+        with path.open("rb") as file, _unwarned():
             return _checked(lib.format.read_array(file, allow_pickle=False), str(path))
     except DAMAGE as error:
         raise _damaged(path, error) from error
+
+
+@contextmanager
+def _unwarned() -> Iterator[None]:
+    """Hide what numpy warns of: headers that it can read after all."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _checked(array: ndarray, where: str) -> ndarray:
@@ -136,6 +138,11 @@ def check_member(member: zipfile.ZipInfo, where: str) -> None:
         )
 
 
-def _damaged(path: Path, error: BaseException) -> DataError:
+def _damaged(path: Path, error: BaseException, where: str = "") -> DataError:
+    if "allow_pickle" in str(error):
+        return DataError(
+            f"{where or path} is a pickled object array, which is never unpickled; "
+            "save plain numbers of one shape"
+        )
     reason = " ".join(str(error).split()) or type(error).__name__
     return DataError(f"{path}: cannot be read ({reason}); write it again with numpy.savez")

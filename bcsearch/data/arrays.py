@@ -1,8 +1,9 @@
 """Turns arrays of a user into the arrays of a Dataset, or says what is wrong with them.
 
-The rule of pixels: uint8 is taken as it is; other integers must lie within 0..255; floats within
-0..1 are scaled by 255 and rounded, floats within 0..255 are rounded, and between the two (a highest
-value of 1.01 to 8) is refused. Values may lie off a range by a hundredth of it. Grayscale, (n,
+The rule of pixels: uint8 is taken as it is; of other integers 255 is white; of floats 1 is where
+none is above, else 255, and a highest value between the two (1.01 to 8) is refused. The user may
+say another white. Values are scaled so that white is 255, and rounded; none may lie above white or
+below 0, but floats may by a hundredth of white. Grayscale, (n,
 height, width) or with one channel, is repeated to three channels; channels may come first. The rule
 of sizes: the largest centred square is cut out (``crop``), or the rest filled with black (``pad``),
 or the sides are squeezed (``squash``); then it is resized bilinearly with antialiasing.
@@ -10,6 +11,7 @@ or the sides are squeezed (``squash``); then it is resized bilinearly with antia
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,12 +31,13 @@ LEAST_HIGH = 8.0  # the highest value of floats 0..255: below, they are neither 
 DARK = 31  # no image that a camera made has its brightest pixel below
 
 
-def to_images(array: np.ndarray, where: str) -> NDArray[np.uint8]:
+def to_images(array: np.ndarray, where: str, white: float | None = None) -> NDArray[np.uint8]:
     """Return images of shape (n_images, height, width, 3), uint8, by the rule of pixels above.
 
     Args:
         array: shape (n, height, width), (n, height, width, 1) or (n, height, width, 3).
         where: what to call the array in an error.
+        white: the value that is white. None: by the rule.
 
     Raises:
         DataError: wrong shape, wrong type, values out of range or not finite.
@@ -52,7 +55,7 @@ def to_images(array: np.ndarray, where: str) -> NDArray[np.uint8]:
             "allowed: uint8, integers 0..255, floats 0..1 or 0..255"
         )
     if array.dtype != np.uint8:
-        array = _to_uint8(array, where)
+        array = scaled(array, white_of(array, where, white))
     if array.shape[-1] == 1:
         array = np.repeat(array, 3, axis=-1)
     return np.ascontiguousarray(array)
@@ -72,31 +75,44 @@ def arranged(array: np.ndarray, n_labels: int | None) -> np.ndarray:
     return array
 
 
-def rule_of(array: np.ndarray) -> str:
+def rule_of(array: np.ndarray, white: float | None = None) -> str:
     """Say how the values of images that ``to_images`` accepts are taken."""
-    if array.dtype.kind != "f":
+    if array.dtype == np.uint8 or (array.dtype.kind != "f" and white is None):
         return str(array.dtype)
-    return "floats 0 to 1, scaled by 255" if array.max() <= 1 + OFF else "floats 0 to 255, rounded"
+    return f"{array.dtype}, {white_of(array, '', white):g} is white"
 
 
-def _to_uint8(array: np.ndarray, where: str) -> NDArray[np.uint8]:
+def white_of(array: np.ndarray, where: str, given: float | None = None) -> float:
+    """Return the value that is white, by the rule of pixels above.
+
+    Args:
+        array: integers or floats of any shape.
+        where: what to call them in an error.
+        given: what the user says. None: nothing.
+
+    Raises:
+        DataError: values are above white, below 0 or not finite, or nobody knows which is white.
+    """
     low, high = array.min(), array.max()
     _check_finite(np.array([low, high]), where)
-    top, off = 255.0, 0.0
-    if array.dtype.kind == "f":
-        top = 1.0 if high <= 1 + OFF else 255.0
-        off = OFF * top
-    between = array.dtype.kind == "f" and 1 + OFF < high < LEAST_HIGH
-    if low < -off or high > top + off or between:
-        raise DataError(
-            f"{where} holds values from {low:g} to {high:g}; "
-            "allowed: integers 0..255, floats 0..1 (scaled by 255) or 0..255 (rounded)"
-        )
-    scale = 255.0 / top
+    floats = array.dtype.kind == "f"
+    white = given or (1.0 if floats and high <= 1 + OFF else 255.0)
+    off = OFF * white if floats else 0.0
+    unclear = given is None and floats and 1 + OFF < high < LEAST_HIGH
+    if low < -off or high > white + off or unclear:
+        allowed = "integers 0..255, floats 0..1 or 0..255, or say which is white with --white"
+        if given is not None:
+            allowed = f"0 to {given:g}, which is white"
+        raise DataError(f"{where} holds values from {low:g} to {high:g}; allowed: {allowed}")
+    return white
+
+
+def scaled(array: np.ndarray, white: float) -> NDArray[np.uint8]:
+    """Return values as 0 to 255, which is ``white``, in an array of the same shape."""
     pixels = np.empty(array.shape, np.uint8)
     for start in range(0, len(array), CHUNK):
         rows = slice(start, start + CHUNK)
-        values = np.rint(array[rows].astype(np.float64) * scale)
+        values = np.rint(array[rows].astype(np.float64) * (255.0 / white))
         pixels[rows] = np.clip(values, 0, 255)
     return pixels
 
@@ -189,6 +205,11 @@ def resize(images: NDArray[np.uint8], size: int, shape: Shape = "crop") -> NDArr
     for row, image in enumerate(images):
         resized[row] = np.asarray(square(Image.fromarray(image), size, shape))
     return resized
+
+
+def digests(images: NDArray[np.uint8]) -> list[str]:
+    """Return a text for every image, equal exactly where all pixels are equal."""
+    return [blake2b(image.tobytes(), digest_size=16).hexdigest() for image in images]
 
 
 def left_out(sizes: np.ndarray) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bcsearch.data.keys import part_of
@@ -36,17 +37,8 @@ def read_classes(place: Place, reading: Reading, size: int) -> ImageSet:
     files = [image for image in place.images if place.depth(image) == 1]
     if not files:
         raise DataError(_nothing(place))
-    classes = [file.parent.name for file in files]
-    names = tuple(dict.fromkeys(classes))
-    notes = [f"read as class folders: {counted([written(each) for each in classes])}"]
-    notes += _left_out(place, len(files), names)
-    listing = Listing(
-        files=files,
-        names=_relative(place.path, files),
-        classes=classes,
-        class_names=names,
-        notes=tuple(notes),
-    )
+    classes = counted([written(file.parent.name) for file in files])
+    listing = _of_classes(place, files, f"read as class folders: {classes}")
     return read_listing(listing, place.path, size, reading)
 
 
@@ -64,21 +56,10 @@ def read_splits(place: Place, reading: Reading, size: int) -> ImageSet:
             "folders; sort their images into one folder a class, or take them as classes with "
             "--layout classes, or give a table of paths and labels"
         )
-    where = [file.relative_to(place.path).parts for file in files]
-    parts = [part_of(each[0]) or "train" for each in where]
-    classes = [each[1] for each in where]
-    names = tuple(sorted(set(classes)))
+    parts = [part_of(file.relative_to(place.path).parts[0]) or "train" for file in files]
     said = ", ".join(f"{written(name)} as {part_of(name)}" for name in place.holding_images)
-    notes = [f"read as splits of class folders, {said}: {counted(parts)} images"]
-    notes += _left_out(place, len(files), names)
-    listing = Listing(
-        files=files,
-        names=_relative(place.path, files),
-        classes=classes,
-        class_names=names,
-        parts=parts,
-        notes=tuple(notes),
-    )
+    note = f"read as splits of class folders, {said}: {counted(parts)} images"
+    listing = replace(_of_classes(place, files, note), parts=parts)
     return read_listing(listing, place.path, size, reading)
 
 
@@ -102,7 +83,19 @@ def _relative(folder: Path, files: Sequence[Path]) -> list[str]:
     return [file.relative_to(folder).as_posix() for file in files]
 
 
-def _left_out(place: Place, n_read: int, names: Sequence[str]) -> list[str]:
+def _of_classes(place: Place, files: Sequence[Path], note: str) -> Listing:
+    """List files by the names of their folders, and say what was left out beside ``note``."""
+    classes = [file.parent.name for file in files]
+    return Listing(
+        files=files,
+        names=_relative(place.path, files),
+        classes=classes,
+        class_names=tuple(sorted(set(classes))),
+        notes=(note, *_left_out(place, len(files))),
+    )
+
+
+def _left_out(place: Place, n_read: int) -> list[str]:
     """Say of images that lie elsewhere, of folders without images, of what was passed over."""
     notes = []
     if len(place.images) > n_read:

@@ -52,8 +52,9 @@ class ImageSet:
         """Return the labels. Raises DataError when they are not known."""
         if self.labels is None:
             raise DataError(
-                f"{self.source}: holds {self.holds} but no labels; needed: an .npz file with data "
-                "and labels, a folder with a sub-folder a class, or a table of paths and labels"
+                f"{self.source}: holds {self.holds} but no labels; needed: arrays of images and "
+                "labels (--labels-key names them), a folder with a sub-folder for every class, or "
+                "a table of paths and labels"
             )
         return self.labels
 

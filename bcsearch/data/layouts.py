@@ -9,7 +9,7 @@ from bcsearch.data.folder import is_split, read_classes, read_flat, read_splits
 from bcsearch.data.npz import read_npy, read_npz
 from bcsearch.data.pictures import SUFFIXES
 from bcsearch.data.place import TABLES, Place
-from bcsearch.data.table import is_labelled, read_labelled, read_paths
+from bcsearch.data.rows import is_labelled, read_labelled, read_paths
 from bcsearch.errors import DataError, unknown
 
 if TYPE_CHECKING:

@@ -50,7 +50,7 @@ def read_listing(listing: Listing, source: Path, size: int, reading: Reading) ->
         DataError: files cannot be read, or two classes have one name.
     """
     where = written(str(source))
-    pictures = read_pictures(listing.files, size, reading, where)
+    pictures = read_pictures(listing.files, listing.names, size, reading, where)
     rows = pictures.rows
     labels = names = on_disk = None
     if listing.classes is not None:

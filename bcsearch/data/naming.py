@@ -41,8 +41,8 @@ def in_order(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def all_numbers(names: Iterable[str]) -> bool:
-    """Whether all names are whole numbers as Python writes them."""
-    return all(name.isascii() and name.isdigit() and str(int(name)) == name for name in names)
+    """Whether all names are whole numbers from 0, written without more zeros before them."""
+    return all(re.fullmatch("0|[1-9][0-9]{0,17}", name) for name in names)
 
 
 def numbered(values: Iterable[str], names: tuple[str, ...]) -> np.ndarray:

@@ -31,11 +31,8 @@ def read_npz(path: Path, reading: Reading = PLAIN) -> ImageSet:
     Raises:
         DataError: the file is damaged, pickled or without images, or an array cannot be used.
     """
-    try:
-        with opened(path) as archive:
-            return _read(archive, path, reading)
-    except MemoryError as error:
-        raise DataError(f"{path}: too large for the memory that is free") from error
+    with opened(path) as archive:
+        return _read(archive, path, reading)
 
 
 def read_npy(path: Path, reading: Reading) -> ImageSet:
@@ -55,11 +52,7 @@ def read_npy(path: Path, reading: Reading) -> ImageSet:
             }
         )
         files[path.stem] = path
-
-    try:
-        return _read_arrays(keys, lambda key: read_file(files[key]), path, reading)
-    except MemoryError as error:
-        raise DataError(f"{path}: too large for the memory that is free") from error
+    return _read_arrays(keys, lambda key: read_file(files[key]), path, reading)
 
 
 def _read(archive: NpzFile, path: Path, reading: Reading) -> ImageSet:
@@ -83,20 +76,20 @@ def _read_arrays(
     for pair in pairs:
         array = get(pair.images)
         where = f"{path}: {pair.images}"
-        said = pair.images
+        said = f"images in {pair.images}"
         if pair.labels is not None:
             labels = get(pair.labels)
-            said += f" with {pair.labels}"
+            said += f", their labels in {pair.labels}"
             array = arranged(array, len(labels) if labels.ndim else None)
-            pixels = to_images(array, where)
+            pixels = to_images(array, where, reading.white)
             values.append(to_labels(labels, len(pixels), f"{path}: {pair.labels}"))
         else:
             array = arranged(array, None)
-            pixels = to_images(array, where)
+            pixels = to_images(array, where, reading.white)
         images.append(pixels)
         parts.append(np.full(len(pixels), pair.part or "train"))
-        part = f"{pair.part}: " if pair.part else ""
-        taken.append(f"{part}{len(pixels)} images {said} ({rule_of(array)})")
+        part = f"{pair.part} " if pair.part else ""
+        taken.append(f"{part}{len(pixels)} {said} ({rule_of(array, reading.white)})")
     split = any(pair.part for pair in pairs)
     _check_alike(pairs, images, values, path)
     joined = np.concatenate(images) if len(images) > 1 else images[0]
@@ -116,7 +109,7 @@ def _read_arrays(
         parts=np.concatenate(parts) if split else None,
         source=str(path),
         holds=f"the arrays {some_of(keys, 9)}",
-        notes=("read as " + "; ".join(taken), *labelled.notes),
+        notes=("read as arrays: " + "; ".join(taken), *labelled.notes),
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import os
 from dataclasses import replace
-from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,12 +15,14 @@ from bcsearch.data.arrays import DARK, resize
 from bcsearch.data.dataset import Dataset
 from bcsearch.data.demo import load_demo
 from bcsearch.data.groups import chosen_groups
+from bcsearch.data.held_out import reading_of_test, with_test
 from bcsearch.data.image_set import ImageSet
 from bcsearch.data.layouts import layout_of
 from bcsearch.data.listing import size_notes
 from bcsearch.data.naming import some_of, written
 from bcsearch.data.place import look
 from bcsearch.errors import DataError
+from bcsearch.paths import meant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,9 +81,9 @@ def load_for_study(source: str | Path, largest: int, reading: Reading = PLAIN) -
         side = min(*sides, largest) if reading.square == "crop" else min(max(sides), largest)
         dataset = _dataset(_squares(found, side, reading), reading)
     if reading.test is None:
-        return _with_test(dataset, dataset.test)
-    test = load_images(reading.test, dataset.images.shape[1], _of_test(reading))
-    return _with_test(dataset, test, reading.test)
+        return with_test(dataset, dataset.test)
+    test = load_images(reading.test, dataset.images.shape[1], reading_of_test(reading))
+    return with_test(dataset, test, given=True)
 
 
 def load_images(source: str | Path, image_size: int, reading: Reading = PLAIN) -> ImageSet:
@@ -170,9 +171,7 @@ def _drawn(image_size: int) -> ImageSet:
 
 def _path(source: str | Path) -> Path:
     """Return the path that is meant. Raises DataError where nothing is there."""
-    text = str(source)
-    if not os.path.exists(text):
-        text = os.path.expanduser(text.strip("'\"").removeprefix("file://"))
+    text = meant(str(source))
     if text.startswith(URLS):
         raise DataError(f"{written(text)}: is a URL; download it and give the path of the file")
     if not os.path.exists(text):
@@ -194,7 +193,10 @@ def _read(source: str | Path, reading: Reading, file_size: int) -> ImageSet:
             "numpy.savez(file, data=images, labels=labels), or its images into class folders"
         )
     place = look(path)
-    found = layout_of(place, reading.layout).read(place, reading, file_size)
+    try:
+        found = layout_of(place, reading.layout).read(place, reading, file_size)
+    except MemoryError as error:
+        raise DataError(f"{written(str(path))}: too large for the memory that is free") from error
     highest = int(found.images.max(initial=0))
     if highest <= DARK:
         line = f"warning: the brightest value of all images is {highest} of 255, nearly black"
@@ -272,42 +274,3 @@ def _notes(found: ImageSet, learn: ImageSet, kept: np.ndarray, reading: Reading)
         if n_split:
             notes.append(f"warning: {n_split} groups stand in more than one part of the split")
     return notes
-
-
-def _of_test(reading: Reading) -> Reading:
-    """Return how other images than the data are read."""
-    return Reading(square=reading.square, skip_damaged=reading.skip_damaged)
-
-
-def _with_test(dataset: Dataset, test: ImageSet | None, given: str | None = None) -> Dataset:
-    """Put images aside for the finished model, once their classes are known ones.
-
-    Raises:
-        DataError: they have no labels, or a class that is not trained on.
-    """
-    if test is None:
-        return dataset
-    labels = np.unique(test.require_labels())
-    if test.class_names is not None:
-        strange = {test.class_names[label] for label in labels} - set(dataset.class_names)
-        if strange:
-            raise DataError(
-                f"{test.source}: the test part has classes that are not trained on: "
-                f"{some_of(sorted(strange))}; known: {some_of(dataset.class_names)}"
-            )
-    line = f"the test part, {len(test.images)} images, is scored once, by the finished model"
-    notes = [line]
-    if given is not None:
-        notes = [f"test: {note}" for note in test.notes]
-        notes.append(f"{len(test.images)} images of --test are scored once, by the finished model")
-        if dataset.test is not None:
-            notes.append("the data's own test part is neither trained on nor scored")
-    seen = {_digest(image) for image in dataset.images}
-    n_copies = sum(_digest(image) in seen for image in test.images)
-    if n_copies:
-        notes.append(f"warning: {n_copies} test images are exact copies of training images")
-    return replace(dataset, test=test, notes=(*dataset.notes, *notes))
-
-
-def _digest(image: np.ndarray) -> bytes:
-    return blake2b(image.tobytes(), digest_size=16).digest()

@@ -1,25 +1,17 @@
-"""Lists the images of a table of paths and labels, perhaps with groups and parts of a split."""
+"""Reads a table, .csv, .tsv or .parquet, and finds what its columns hold."""
 
 from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bcsearch.data.folder import is_split
-from bcsearch.data.keys import CHOICE, NAMES, PARTS, part_of
-from bcsearch.data.listing import Listing, counted, read_listing
-from bcsearch.data.naming import in_order, normalised, some_of, written
-from bcsearch.data.place import LABEL_TABLES, look
+from bcsearch.data.keys import CHOICE, NAMES
+from bcsearch.data.naming import some_of, written
 from bcsearch.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
-
-    from bcsearch.config.sweep import Reading
-    from bcsearch.data.image_set import ImageSet
-    from bcsearch.data.place import Place
 
 COLUMNS = {  # what columns are called, by what they hold
     "images": (
@@ -34,6 +26,8 @@ COLUMNS = {  # what columns are called, by what they hold
     "parts": ("split", "set", "part", "subset", "partition"),
 }  # fmt: skip
 MOST_TABLE_BYTES = 2**28
+MOST_ROWS = 10**7  # that a small Parquet file may claim
+ONE_OR_NOT = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +64,15 @@ class Table:
             choice = CHOICE if kind in ("images", "labels") else "rename all but one"
             raise DataError(f"{where}: columns {some_of(found)} may all hold the {kind}; {choice}")
         return found[0] if found else None
+
+    def class_columns(self, *others: str | None) -> tuple[str, ...]:
+        """Return the columns, but ``others``, that hold 0 and 1 alone, where they are several."""
+        found = [
+            name
+            for name, cells in self.columns.items()
+            if name not in others and all(cell.lower() in ONE_OR_NOT for cell in cells)
+        ]
+        return tuple(found) if len(found) > 1 else ()
 
 
 def read_table(path: Path) -> Table:
@@ -109,170 +112,45 @@ def _text(path: Path) -> dict[str, list[str]]:
 
 
 def _parquet(path: Path) -> dict[str, list[str]]:
+    where = written(str(path))
     try:
-        from pyarrow import ArrowException, parquet
+        from pyarrow import ArrowException, parquet, types
     except ImportError as error:
         raise DataError(
-            f"{written(str(path))}: reading Parquet needs pyarrow; pip install "
-            "'bcsearch[parquet]', or save the table as .csv"
+            f"{where}: reading Parquet needs pyarrow; pip install 'bcsearch[parquet]', or save the "
+            "table as .csv"
         ) from error
     try:
-        columns = parquet.read_table(path).to_pydict()
-    except (OSError, ArrowException, ValueError) as error:
+        file = parquet.ParquetFile(path)
+        fields = {field.name: field.type for field in file.schema_arrow}
+        bare = [name for name, kind in fields.items() if not _holds_more(kind, types)]
+        _check_parquet(where, file, fields, bare)
+        columns = file.read(columns=bare).to_pydict()
+    except (OSError, ArrowException, ValueError, OverflowError) as error:
         reason = " ".join(str(error).split())[:120]
-        raise DataError(f"{written(str(path))}: cannot be read ({reason})") from error
+        raise DataError(f"{where}: cannot be read ({reason})") from error
     return {
-        str(name): ["" if value is None else str(value) for value in values]
+        name: ["" if value is None else str(value) for value in values]
         for name, values in columns.items()
     }
 
 
-def label_table(place: Place) -> Path | None:
-    """Return the table of labels directly in a folder: the only one, or that of a known name."""
-    named = [each for each in place.tables if each.stem.lower() in LABEL_TABLES]
-    chosen = named or list(place.tables)
-    return chosen[0] if len(chosen) == 1 else None
+def _holds_more(kind: Any, types: Any) -> bool:
+    """Whether the values of a column are no single texts or numbers."""
+    tests = (types.is_nested, types.is_binary, types.is_large_binary, types.is_fixed_size_binary)
+    return any(test(kind) for test in tests)
 
 
-def is_labelled(place: Place) -> bool:
-    """Whether images lie beside a table of their labels, and not in class folders."""
-    if label_table(place) is None:
-        return False
-    if is_split(place):
-        return not any(place.depth(image) > 1 for image in place.images)
-    return len(place.holding_images) < 2
-
-
-def read_labelled(place: Place, reading: Reading, size: int) -> ImageSet:
-    """Read a folder of images with a table of their labels, such as ``labels.csv``, in it.
-
-    Raises:
-        DataError: there is no table or more than one, or it or an image cannot be read.
-    """
-    table = label_table(place)
-    if table is None:
-        shown = some_of([written(each.name) for each in place.tables]) or "none"
+def _check_parquet(where: str, file: Any, fields: dict[str, Any], bare: list[str]) -> None:
+    """Refuse a table that is too large, has two columns of one name, or holds images themselves."""
+    n_rows = file.metadata.num_rows
+    if n_rows > MOST_ROWS:
+        raise DataError(f"{where}: has {n_rows} rows; allowed: {MOST_ROWS} at most")
+    if len(fields) < len(file.schema_arrow):
+        raise DataError(f"{where}: two columns have one name; rename one")
+    images = [name for name in fields if name.strip().lower() in COLUMNS["images"]]
+    if images and not set(images) & set(bare):
         raise DataError(
-            f"{written(str(place.path))}: one table of labels is needed, such as labels.csv; "
-            f"there is {shown}; give the table itself with --data"
+            f"{where}: column {some_of(images)} holds {some_of([str(fields[images[0]])])}, and no "
+            "paths; save the images as files, and their paths in the table"
         )
-    return read_rows(table, place, reading, size)
-
-
-def read_paths(place: Place, reading: Reading, size: int) -> ImageSet:
-    """Read the images that a table names; paths are from the folder that the table lies in.
-
-    Raises:
-        DataError: the table or an image cannot be read.
-    """
-    return read_rows(place.path, look(place.path.parent), reading, size)
-
-
-def read_rows(path: Path, beside: Place, reading: Reading, size: int) -> ImageSet:
-    """Read the images of a table, which lie in the folder ``beside`` or below.
-
-    Raises:
-        DataError: the table names no images, no labels, or files that are not there.
-    """
-    table = read_table(path)
-    where = written(str(path))
-    images = table.column("images", reading.images_key)
-    if images is None:
-        raise DataError(
-            f"{where}: no column of paths among {some_of(list(table.columns), 9)}; name one path, "
-            "or say which with --images-key"
-        )
-    labels = table.column("labels", reading.labels_key)
-    groups, parts = table.column("groups"), table.column("parts")
-    found = _files(table, images, beside, reading)
-    rows = found.rows
-    classes = _cells(table, labels, rows)
-    if classes is not None:
-        classes = [normalised(value) for value in classes]
-        if not all(classes):
-            raise DataError(f"{where}: column {labels} is empty in some rows; fill or remove them")
-    taken = [("images", images), ("labels", labels), ("groups", groups), ("split", parts)]
-    said = ", ".join(f"{what} {written(name)}" for what, name in taken if name is not None)
-    notes = [f"read as a table, {written(path.name)}: {said}; {len(rows)} images", *found.notes]
-    if classes is not None:
-        notes.append(f"classes: {counted(classes)}")
-    listing = Listing(
-        files=[found.files[row] for row in rows],
-        names=[table.columns[images][row] for row in rows],
-        classes=classes,
-        class_names=None if classes is None else in_order(classes),
-        groups=_cells(table, groups, rows),
-        parts=_parts(_cells(table, parts, rows), where),
-        notes=tuple(notes),
-    )
-    return read_listing(listing, path, size, reading)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Files:
-    """The file of each row that has one, those rows, and what to say of the others."""
-
-    files: dict[int, Path]
-    rows: list[int]
-    notes: tuple[str, ...]
-
-
-def _files(table: Table, images: str, beside: Place, reading: Reading) -> _Files:
-    """Find the files of a table: as they are named, else by their name or stem anywhere below."""
-    by_name = _by_name(beside)
-    files: dict[int, Path] = {}
-    missing: list[str] = []
-    for row, name in enumerate(table.columns[images]):
-        file = table.path.parent / name
-        alike = by_name.get(normalised(name), [])
-        if name and _is_file(file):
-            files[row] = file
-        elif len(alike) == 1:
-            files[row] = alike[0]
-        else:
-            missing.append(written(name) or "(nothing)")
-    where, count = written(str(table.path)), f"{len(missing)} of {table.n_rows} images"
-    if missing and not (reading.skip_damaged and files):
-        raise DataError(
-            f"{where}: {count} are not there: {some_of(missing)}; paths count from the table's "
-            "folder; correct them, or leave them out with --skip-damaged"
-        )
-    if len(set(files.values())) < len(files):
-        raise DataError(f"{where}: names an image in more than one row; keep one row an image")
-    notes = [f"left out: {count} that are not there ({some_of(missing)})"] if missing else []
-    n_more = len(set(beside.images) - set(files.values()))
-    if n_more:
-        notes.append(f"left out: {n_more} images beside it that the table does not name")
-    return _Files(files=files, rows=list(files), notes=tuple(notes))
-
-
-def _by_name(place: Place) -> dict[str, list[Path]]:
-    found: dict[str, list[Path]] = {}
-    for image in place.images:
-        for name in {normalised(image.name), normalised(image.stem)}:
-            found.setdefault(name, []).append(image)
-    return found
-
-
-def _is_file(file: Path) -> bool:
-    try:
-        return file.is_file()
-    except (OSError, ValueError):  # a name too long, or with a null byte
-        return False
-
-
-def _cells(table: Table, column: str | None, rows: Sequence[int]) -> list[str] | None:
-    if column is None:
-        return None
-    return [table.columns[column][row] for row in rows]
-
-
-def _parts(values: list[str] | None, where: str) -> list[str] | None:
-    if values is None:
-        return None
-    strange = sorted({value for value in values if part_of(value) is None})
-    if strange:
-        raise DataError(
-            f"{where}: its column of splits holds {some_of(strange)}; allowed: {', '.join(PARTS)}"
-        )
-    return [part_of(value) or "train" for value in values]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 ABOUT_NAME = "best.toml"
 MODEL_NAME = "model.keras"  # beside it
-SECTIONS = ("study", "best", "model", "data", "test")  # that are read again
+SECTIONS = ("study", "best", "ending", "model", "data", "test")  # that are read again
 
 
 def read_about(folder: Path) -> dict[str, Any] | None:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
+from pydantic import ValidationError
 
 from bcsearch.backbones.stored import UnreadableModel, load_model
-from bcsearch.config import Reading
+from bcsearch.config.sweep import OF_PIXELS, Reading
 from bcsearch.errors import DataError, DiskError
 from bcsearch.export.about import ABOUT_NAME, MODEL_NAME, read_about
 from bcsearch.export.writers import BUNDLE, WRITERS, Finished, write_all
@@ -51,8 +52,19 @@ class Bundle:
 
     @property
     def reading(self) -> Reading:
-        """How images become the squares that the model takes, as in training."""
-        return Reading(square=self.about["model"].get("square", "crop"))
+        """How images become the squares that the model takes, as in training.
+
+        Raises:
+            DataError: its description makes no sense.
+        """
+        known = {name: self.about["model"].get(name) for name in OF_PIXELS}
+        try:
+            return Reading(**{name: value for name, value in known.items() if value is not None})
+        except ValidationError as error:
+            raise DataError(
+                f"{ABOUT_NAME} says {known}, which is no way to read images; "
+                "make it again with 'bcsearch refit'"
+            ) from error
 
     @cached_property
     def _forward(self) -> Callable[[np.ndarray], tf.Tensor]:

@@ -66,6 +66,7 @@ class Store:
         self.notify = notify
         self.check = check
         self._open: weakref.WeakValueDictionary[str, np.ndarray] = weakref.WeakValueDictionary()
+        self._uses: dict[str, weakref.finalize[..., np.ndarray]] = {}  # ends one, by digest
         self._verified: dict[str, str] = {}  # checksums, by digest, of what was checked here
         self._memory: OrderedDict[str, Stored] = OrderedDict()
         self._said: set[str] = set()
@@ -145,6 +146,17 @@ class Store:
                 total -= record.n_bytes
         return removed
 
+    def close(self) -> None:
+        """End this process's uses, and remove what only they kept above the limit.
+
+        What it has open stays readable for as long as anything refers to it.
+        """
+        self._open.clear()
+        for end in self._uses.values():
+            end()
+        with suppress(OSError):  # a cache that cannot be changed any more is not the run's matter
+            self._keep_limit()
+
     def _at_hand(self, key: EntryKey) -> Stored | None:
         """Return the entry where this process has it open already."""
         if key.digest in self._memory:
@@ -191,7 +203,7 @@ class Store:
 
     def _opened(self, digest: str, data: np.ndarray, digest_of_data: str) -> Stored:
         """Remember what this process has open, for as long as anything refers to the data."""
-        weakref.finalize(data, mark_use(self._folder("uses", digest)))
+        self._uses[digest] = weakref.finalize(data, mark_use(self._folder("uses", digest)))
         self._open[digest] = data
         self._verified[digest] = digest_of_data
         return Stored(data=data, checksum=digest_of_data)
@@ -222,7 +234,7 @@ class Store:
             self._memory.popitem(last=False)
         return stored
 
-    def _keep_limit(self, spare: str) -> None:
+    def _keep_limit(self, spare: str = "") -> None:
         """Remove the least recently used entries, but ``spare``, until the limit holds."""
         if self.limit_bytes is None:
             return

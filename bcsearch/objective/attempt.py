@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import optuna
@@ -15,6 +15,7 @@ from bcsearch.objective.suggest import suggest_values
 from bcsearch.recipe import Params
 from bcsearch.records import EpochScores, TrainResult, TrialState
 from bcsearch.records.events import EpochEnded, TrialEnded, TrialInfeasible, TrialStarted
+from bcsearch.records.scores import joined
 from bcsearch.storage import LedgerEntry, attrs
 from bcsearch.storage.optuna_private import reported_steps, trial_id
 
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 class Context:
     """What all trials of one study in this process share.
 
-    ``score`` names what they are ranked by.
+    ``score`` names what they are ranked by, ``repeats`` says whether a configuration that is known
+    is trained again.
     """
 
     space: Space
@@ -44,6 +46,7 @@ class Context:
     listener: Listener
     stop_asked: StopAsked
     limits: Limits
+    repeats: bool = False
 
 
 class Attempt:
@@ -73,7 +76,10 @@ class Attempt:
         self._params = self._of.train.canonical(self._values)
         self._of.listener(TrialStarted(number=self._trial.number, params=self._params))
         twin = known(self._of.ledger, self._params.digest(), self._history)
-        if twin is None:
+        n_earlier = self._count_earlier()
+        if n_earlier:
+            result = self._trained_again(n_earlier)
+        elif twin is None:
             result = self._train()
         else:
             result = self._repeated(twin)
@@ -115,12 +121,31 @@ class Attempt:
             EpochEnded(number=number, epoch=epoch, score=score, best=self._best, score_name=name)
         )
 
-    def _train(self) -> TrainResult:
+    def _count_earlier(self) -> int:
+        """Return how many trials of this configuration are averaged with this one."""
+        if not self._of.repeats:
+            return 0
+        counted: int | None = self._trial.user_attrs.get(attrs.REPEATS)
+        if counted is None:  # no earlier attempt has counted them
+            counted = len(self._of.ledger.completed(self._params.digest()))
+            self._trial.set_user_attr(attrs.REPEATS, counted)
+        return counted
+
+    def _trained_again(self, n_earlier: int) -> TrainResult:
+        """Train by another seed; join what came of it with the trials before."""
+        number = self._of.ledger.completed(self._params.digest())[n_earlier - 1]
+        earlier = self._of.ledger.entry_of(number)
+        own = self._train(n_earlier)
+        if earlier is None or own.stopped:
+            return own
+        return replace(own, epochs=joined(earlier.epochs, n_earlier, own.epochs))
+
+    def _train(self, repeat: int = 0) -> TrainResult:
         if len(self._history) >= self._of.storage.max_retries:
             # of a last attempt the params stay, if it is lost
             self._of.ledger.record(self._entry(TrialState.RUNNING))
         seconds = self._of.limits.trial_seconds
-        return self._of.train(self._params, self.report, self._checkpoints, seconds)
+        return self._of.train(self._params, self.report, self._checkpoints, seconds, repeat=repeat)
 
     def _repeated(self, twin: LedgerEntry) -> TrainResult:
         """Report what an equal configuration scored, instead of training it again."""

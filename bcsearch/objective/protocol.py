@@ -25,12 +25,14 @@ class Train(Protocol):
         report: Report,
         checkpoints: Checkpoints,
         trial_seconds: float | None = None,
+        repeat: int = 0,
     ) -> TrainResult:
         """Train from the last checkpoint on.
 
         Call ``report(epoch, fold_mean)`` after every epoch, True means stop.
 
         ``trial_seconds`` are the most that all its epochs may take together; None is any time.
+        ``repeat`` counts earlier trainings of the configuration: each has a seed of its own.
 
         Raises:
             InfeasibleError: the configuration cannot be trained here.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bcsearch.recipe import BY_NAME
+
 if TYPE_CHECKING:
     import optuna
 
@@ -18,7 +20,7 @@ def suggest_values(trial: optuna.Trial, space: Space) -> dict[str, Value]:
 
 def _draw(trial: optuna.Trial, name: str, param: Param) -> Value:
     if param.floats is not None:
-        return trial.suggest_float(name, *param.floats, log=param.log)
+        return trial.suggest_float(name, *param.floats, log=param.log, step=BY_NAME[name].step)
     if param.ints is not None:
         return trial.suggest_int(name, *param.ints, log=param.log, step=param.step or 1)
     choices = param.choice or ()

@@ -24,6 +24,11 @@ def is_not(name: str, *unwanted: Value) -> When:
     return When(f"where {name} is not {listed}", lambda values: values[name] not in unwanted)
 
 
+def joins(name: str, wanted: str) -> When:
+    """Act where one of the names that another parameter joins by ``+`` is wanted."""
+    return When(f"where {name} has {wanted}", lambda values: wanted in str(values[name]).split("+"))
+
+
 def has_layers(least: int) -> When:
     """Act where the head has so many hidden layers."""
     text = f"where head_layers is {least} or more"

@@ -36,7 +36,7 @@ class Params(Mapping[str, Value]):
         values = {part.name: long.get(part.name, part.default) for part in own}
         for part in own:
             if isinstance(part.domain, Range):  # so that 0 and 0.0 are equal configurations
-                values[part.name] = part.domain.kind(values[part.name])
+                values[part.name] = part.domain.nearest(values[part.name])
         for part in own:
             if not part.acts.holds(values):
                 values[part.name] = part.default

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import isclose
 from typing import TYPE_CHECKING
 
 from bcsearch.plugins import offered
@@ -28,23 +29,40 @@ class Where(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Numbers of one ``kind``, from ``low`` to ``high``, both included."""
+    """Numbers of one ``kind``, from ``low`` to ``high``, both included.
+
+    Attributes:
+        step: where given, only its multiples are allowed, and drawn: of what decides on views each
+            value costs passes of its own.
+    """
 
     kind: type[int] | type[float]
     low: float
     high: float
+    step: float | None = None
 
     @property
     def allowed(self) -> str:
         """What may be given, for reading."""
         number = {int: "a whole number", float: "a number"}[self.kind]
-        return f"{number} from {self.low:g} to {self.high:g}"
+        steps = f" in steps of {self.step:g}" if self.step else ""
+        return f"{number} from {self.low:g} to {self.high:g}{steps}"
+
+    def nearest(self, value: Value) -> int | float:
+        """Return the nearest number of this kind that may be given, in steps where it has any."""
+        if self.step is None:
+            return self.kind(value)
+        return self.kind(round(round(float(value) / self.step) * self.step, 9))
 
     def complaint(self, value: Value) -> str:
         """Say what is wrong with a value; nothing where it may be given."""
         kinds = {int: (int,), float: (int, float)}[self.kind]
         is_number = isinstance(value, kinds) and not isinstance(value, bool)
-        if is_number and self.low <= value <= self.high:  # type: ignore[operator] # no text here
+        if (
+            is_number
+            and self.low <= value <= self.high  # type: ignore[operator] # no text here
+            and isclose(self.nearest(value), value, abs_tol=1e-9)  # type: ignore[arg-type] # too
+        ):
             return ""
         return f"came {value!r}, allowed: {self.allowed}"
 
@@ -93,6 +111,9 @@ class Names:
             return unknown("value", strange[0], self.known)
         if len(given) > 1 and "none" in given:
             return f"came {value!r}: none cannot be joined with others"
+        twice = [name for name in given if given.count(name) > 1]
+        if twice:
+            return f"came {value!r}: {twice[0]} stands in it twice"
         return ""
 
 
@@ -131,6 +152,13 @@ class Part:
     acts: When = ALWAYS
     traced: bool = False
     sets: tuple[str, ...] = ()
+
+    @property
+    def step(self) -> float | None:
+        """Of what its numbers are multiples; None where any may be given."""
+        if isinstance(self.domain, Range):
+            return self.domain.step
+        return None
 
     @property
     def default_text(self) -> str:

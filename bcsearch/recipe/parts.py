@@ -47,22 +47,52 @@ def _head_layer(number: int) -> tuple[Part, ...]:
     )
 
 
+_POLICY_NAMES = Names(
+    (
+        "none", "light", "medium", "strong", "geometric", "colour", "stain",
+        "randaugment", "augmix", "trivial", "full", "varied",
+    ),
+    group="bcsearch.augmentation",
+)  # fmt: skip
 _ACTIVATION_NAMES = Names(("relu", "gelu", "silu", "elu", "tanh"))
 
 PARTS: tuple[Part, ...] = (
     Part(
         name="preprocess",
-        domain=Names(("none", "grayscale"), group="bcsearch.preprocessing", joined=True),
+        domain=Names(
+            (
+                *("none", "grayscale", "green", "circle", "two_point", "reinhard"),
+                *("background_white", "gray_world", "standardize"),
+            ),
+            group="bcsearch.preprocessing",
+            joined=True,
+        ),
         default="none",
         where=Where.VIEW,
-        doc="Operations that every image goes through, in training and in use.",
+        doc="Operations that every image goes through in this order, in training and in use.",
+    ),
+    Part(
+        name="circle_radius",
+        domain=Range(float, 0.1, 1.5),
+        default=0.8,
+        where=Where.VIEW,
+        acts=conditions.joins("preprocess", "circle"),
+        doc="Radius of the circle that is kept, in halves of the image's shorter side.",
     ),
     Part(
         name="augment",
-        domain=Names(("none", "light", "medium", "strong"), group="bcsearch.augmentation"),
+        domain=_POLICY_NAMES,
         default="none",
         where=Where.VIEW,
         doc="How the stored copies of the images are changed at random.",
+    ),
+    Part(
+        name="augment_strength",
+        domain=Range(float, 0.0, 1.0, step=0.1),
+        default=0.5,
+        where=Where.VIEW,
+        acts=conditions.is_not("augment", "none"),
+        doc="How much: 1 doubles the ranges of a policy at 0.5, 0 leaves flips and rotation alone.",
     ),
     Part(
         name="views",
@@ -223,11 +253,22 @@ PARTS: tuple[Part, ...] = (
     ),
     Part(
         name="mix",
-        domain=Names(("none", "mixup"), group="bcsearch.mixes"),
+        domain=Names(("none", "mixup", "cutmix", "cutmix_or_mixup"), group="bcsearch.mixes"),
         default="none",
         where=Where.LOSS,
         traced=True,
-        doc="`mixup` trains on weighted means of two images' features and of their labels.",
+        doc=(
+            "Trains on mixtures of two images and their labels: `mixup` on weighted means of their "
+            "features, `cutmix` on one with a part of the other."
+        ),
+    ),
+    Part(
+        name="mix_probability",
+        domain=Range(float, 0.0, 1.0),
+        default=1.0,
+        where=Where.LOSS,
+        acts=conditions.is_not("mix", "none"),
+        doc="Chance that an image of a batch is mixed with another.",
     ),
     Part(
         name="mix_alpha",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -167,6 +168,18 @@ def notices_only(listener: Listener) -> Listener:
     def called(event: Event) -> None:
         if isinstance(event, Notice):
             listener(event)
+
+    return called
+
+
+def together(*listeners: Listener) -> Listener:
+    """Return a listener that passes every event on to some, one event at a time."""
+    telling = Lock()  # events come from several threads
+
+    def called(event: Event) -> None:
+        with telling:
+            for listener in listeners:
+                listener(event)
 
     return called
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -60,6 +60,25 @@ class TrainResult:
     def best(self) -> EpochScores:
         """The epoch with the highest fold mean, the earliest on a tie."""
         return best_epoch(self.epochs)
+
+
+def joined(
+    earlier: Sequence[EpochScores], n_earlier: int, own: Sequence[EpochScores]
+) -> tuple[EpochScores, ...]:
+    """Join a training with the means of ``n_earlier`` others of the same configuration.
+
+    The scores of every fold are averaged, over the epochs that all have.
+    """
+    share = 1 / (n_earlier + 1)
+
+    def mean_of(name: str, old: EpochScores, new: EpochScores) -> tuple[float, ...]:
+        folds = zip(old.scores[name], new.scores[name], strict=True)
+        return tuple((1 - share) * before + share * now for before, now in folds)
+
+    return tuple(
+        replace(new, scores={name: mean_of(name, old, new) for name in new.scores})
+        for old, new in zip(earlier, own, strict=False)
+    )
 
 
 def best_epoch(epochs: Sequence[EpochScores]) -> EpochScores:

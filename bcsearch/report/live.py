@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from enum import Enum
 from typing import TYPE_CHECKING, Self
 
 from rich.live import Live
@@ -45,11 +46,19 @@ LINES: dict[type[Event], str] = {  # what is printed of an event, whether in a t
 }
 
 
-class LiveView:
-    """Listens to a run and shows it; a context manager."""
+class Detail(Enum):
+    """How much a view prints: notices alone, also every trial, also every epoch."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    NOTICES = 0
+    TRIALS = 1
+    EPOCHS = 2
+
+
+class LiveView:
+    """Listens to a run and shows it; a context manager. Of notices alone there is no table."""
+
+    def __init__(self, console: Console, detail: Detail = Detail.TRIALS) -> None:
+        self._console, self._detail = console, detail
         self._rows: dict[int, Row] = {}
         self._begun: dict[int, float] = {}  # trials of this process, by the monotonic clock
         self._known = BudgetKnown(trials=0, filled=0, best=None)
@@ -64,7 +73,7 @@ class LiveView:
         )
         self._printed = time.monotonic()
         self._live: Live | None = None
-        if console.is_terminal:
+        if console.is_terminal and detail is not Detail.NOTICES:
             self._live = Live(console=console, auto_refresh=False)
 
     def __enter__(self) -> Self:
@@ -113,6 +122,11 @@ class LiveView:
             yield Text(self.headline, style="bold")
         if self._bar.tasks:
             yield self._bar
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it shows a table that changes, in a terminal."""
+        return self._live is not None
 
     @property
     def headline(self) -> str:
@@ -180,10 +194,13 @@ class LiveView:
 
     def _print_line(self, event: Event) -> None:
         """Print what scrolls past above the table; without a terminal, also what ended well."""
+        if self._detail is Detail.NOTICES and not isinstance(event, Notice):
+            return
         line = LINES.get(type(event), "").format(event)
         if not self._live:
             line = line or self._ended_line(event)
-            if time.monotonic() - self._printed >= SILENT_SECONDS:
+            is_epoch = self._detail is Detail.EPOCHS and isinstance(event, EpochEnded)
+            if is_epoch or time.monotonic() - self._printed >= SILENT_SECONDS:
                 line = line or self._running_line(event)
         if line:
             self._printed = time.monotonic()

@@ -48,6 +48,8 @@ class BestFacts:
         score_name: of the score that trials are ranked by.
         score: its mean over folds at the best epoch.
         scores: all scores at that epoch, by name.
+        ending: what was tried to end the training of the finished model, and what it gave; nothing
+            where the trial is not the one that was refitted.
         test: known where the trial is the one that was refitted, and a test part was kept aside.
     """
 
@@ -57,6 +59,7 @@ class BestFacts:
     score: float
     scores: dict[str, ScoreFacts]
     test: UnseenFacts | None
+    ending: str
     epochs: int
     seconds: float | None
     params: dict[str, Any]  # those that acted, drawn or fixed
@@ -145,6 +148,8 @@ def best_text(facts: BestFacts) -> str:
         lines.append(aligned(rows, ("  at that epoch", "mean", "spread", "folds"), right=(1, 2)))
     if facts.test is not None:
         lines.append(f"  {_test_text(facts.test)}")
+    if facts.ending:
+        lines.append(f"  {facts.ending}")
     lines += [f"  {name} = {value}" for name, value in sorted(facts.params.items())]
     return "\n".join(lines)
 
@@ -199,10 +204,19 @@ def _facts(study: StudyRecord, trial: TrialRecord, about: About | None) -> BestF
         score=trial.score or 0.0,
         scores=scores,
         test=_test_facts(study, trial, about),
+        ending=_ending(study, trial, about),
         epochs=epochs,
         seconds=trial.seconds,
         params=trial.acting or trial.params,
     )
+
+
+def _ending(study: StudyRecord, trial: TrialRecord, about: About | None) -> str:
+    if trial.is_in(about):
+        match about:
+            case {"study": {"uuid": study.uuid}, "ending": {"tried": str(tried)}}:
+                return tried
+    return ""
 
 
 def _test_facts(study: StudyRecord, trial: TrialRecord, about: About | None) -> UnseenFacts | None:

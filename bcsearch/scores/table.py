@@ -78,7 +78,7 @@ ROWS = (
         name="accuracy@jpeg30",
         measure=of_confusion(metrics.accuracy),
         doc="Accuracy on images compressed as JPEG of quality 30.",
-        shift=(Applied("jpeg", (("quality", 30.0),)),),
+        shift=(Applied("jpeg", (("severity", 3.0),)),),
     ),
 )
 SCORES = {row.name: row for row in ROWS}

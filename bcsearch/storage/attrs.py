@@ -15,4 +15,5 @@ TRIALS = "bcsearch:trials"  # its budget in slots
 NOTE = "bcsearch:note"  # one line, such as why it failed
 FAILED_TRIAL = "failed_trial"  # of a retry: the number of the first attempt
 FEASIBLE = "feasible"  # name of the constraint: above zero where a trial could not be trained
+REPEATS = "bcsearch:repeats"  # how many trials of the same configuration had completed before
 RETRY_HISTORY = "retry_history"  # of a retry: the numbers of all earlier attempts

@@ -12,7 +12,7 @@ from json import dumps, loads
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, insert, select
+from sqlalchemy import and_, delete, func, insert, select
 
 from bcsearch.recipe import Params
 from bcsearch.records import EpochScores, TrialState, best_epoch
@@ -111,6 +111,15 @@ class Ledger:
             return session.execute(first).scalars().first()
 
     @reconnecting
+    def completed(self, digest: str) -> list[int]:
+        """Return the completed trials with this digest of their params, by their numbers."""
+        same = LEDGER.c.study_uuid == self.uuid, LEDGER.c.digest == digest
+        complete = LEDGER.c.state == TrialState.COMPLETE.value
+        found = select(LEDGER.c.trial_number).where(*same, complete)
+        with transaction(self._engine) as session:
+            return list(session.execute(found.order_by(LEDGER.c.trial_number)).scalars())
+
+    @reconnecting
     def worst_first(self) -> list[int]:
         """Return the numbers of the completed trials, the lowest score first."""
         in_study = select(LEDGER.c.trial_number).where(LEDGER.c.study_uuid == self.uuid)
@@ -130,6 +139,13 @@ class Ledger:
         with transaction(self._engine) as session:
             seconds = session.execute(last).scalars().all()
         return float(sum(seconds)) / max(1, len(seconds))
+
+    @reconnecting
+    def search_seconds(self) -> float:
+        """Return how long all trials took together, in seconds."""
+        whole = select(func.sum(LEDGER.c.total_seconds)).where(LEDGER.c.study_uuid == self.uuid)
+        with transaction(self._engine) as session:
+            return float(session.execute(whole).scalar_one() or 0.0)
 
     @reconnecting
     def going_on(self) -> set[int]:

@@ -66,6 +66,10 @@ class Prepared:
         meanings = {"views": making.MEANING, "features": features.MEANING}
         return parts | {f"meaning.{name}": str(number) for name, number in meanings.items()}
 
+    def close(self) -> None:
+        """Give back the entries of the cache, which is then shrunk to its limit."""
+        self.trainer.features.store.close()
+
 
 def open_device(listener: Listener) -> Device:
     """Take a GPU, or the processor.
@@ -156,7 +160,7 @@ def _features(  # noqa: PLR0913 - what features are made of
 
 def _warnings(prepared: Prepared) -> list[str]:
     """Return what the user must know of the data and weights before anything runs."""
-    lines = []
+    lines = list(prepared.plan.notes)
     if prepared.dataset.drawn:
         lines.append("data: the demo, DRAWN cells and no real images; use --data for your own")
     dataset = prepared.dataset

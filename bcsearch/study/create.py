@@ -129,6 +129,20 @@ def stored_plan(sweep: str, settings: str) -> Plan:
     return parse_plan(sweep, content, f"settings of study {sweep}")
 
 
+def plan_of(study: StudyRecord) -> Plan:
+    """Return the plan that a study was created with.
+
+    Raises:
+        StudyError: it is not one of ours, or was not made to its end.
+    """
+    if not (study.settings and study.uuid):
+        raise StudyError(
+            f"study {study.name!r} was not made by 'bcsearch run', or not to its end: "
+            "run that first"
+        )
+    return stored_plan(study.sweep, study.settings)
+
+
 def _describe(
     study: optuna.Study,
     plan: Plan,

@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 from typing import TYPE_CHECKING, Any
 
+from bcsearch.config.sweep import OF_PIXELS
 from bcsearch.errors import StudyError
 from bcsearch.export.about import MODEL_NAME, read_about
 from bcsearch.export.bundle import Bundle, write_bundle
@@ -14,6 +15,7 @@ from bcsearch.export.writers import Finished
 from bcsearch.paths import locked
 from bcsearch.records.events import Notice
 from bcsearch.records.texts import study_option
+from bcsearch.study.endings import Tried, choose_ending, ending_text, learning_rates
 from bcsearch.study.places import made_study_dir
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ def refit_trial(
     prepared: Prepared,
     session: Session,
     check: Callable[[], None],
+    listener: Listener,
     *,
     number: int | None = None,
 ) -> Path:
@@ -49,7 +52,7 @@ def refit_trial(
     """
     with _alone(session, check):
         study = session.record()
-        return _refit(prepared, session, check, _chosen(study, number), study)
+        return _refit(prepared, session, check, listener, completed_trial(study, number, "refit"))
 
 
 def ensure_refitted(
@@ -62,7 +65,7 @@ def ensure_refitted(
             return session.bundle_dir
         if study.best is not None:
             listener(Notice(text="refitting the best configuration on all images"))
-        return _refit(prepared, session, check, _chosen(study, None), study)
+        return _refit(prepared, session, check, listener, completed_trial(study, None, "refit"))
 
 
 def _alone(session: Session, check: Callable[[], None]) -> AbstractContextManager[None]:
@@ -74,18 +77,20 @@ def _refit(
     prepared: Prepared,
     session: Session,
     check: Callable[[], None],
+    listener: Listener,
     trial: TrialRecord,
-    study: StudyRecord,
 ) -> Path:
     entry = session.ledger.entry_of(trial.number)
     if entry is None:
         raise StudyError(
-            f"trial {trial.number} of study {study.name!r} has no ledger entry; "
+            f"trial {trial.number} of study {session.name!r} has no ledger entry; "
             "choose another --trial"
         )
-    rates = [scores.learning_rate for scores in entry.epochs[: entry.best.epoch + 1]]
-    model = prepared.trainer.refit(entry.params, rates, check)
-    about = describe(prepared, study, entry, model)
+    seconds = prepared.plan.sweep.final.share * session.ledger.search_seconds()
+    tried = choose_ending(prepared, entry, seconds, check, listener)
+    model = prepared.trainer.refit(entry.params, learning_rates(entry), check, tried.ending)
+    study = session.record()
+    about = describe(prepared, study, entry, model, tried)
     bundle_dir = session.bundle_dir
     finished = Finished(
         study=study,
@@ -99,7 +104,7 @@ def _refit(
 
 
 def describe(
-    prepared: Prepared, study: StudyRecord, entry: LedgerEntry, model: Any
+    prepared: Prepared, study: StudyRecord, entry: LedgerEntry, model: Any, tried: Tried
 ) -> dict[str, Any]:
     """Return the content of ``best.toml``."""
     dataset, folds, best = prepared.dataset, prepared.folds, entry.best
@@ -114,12 +119,17 @@ def describe(
             "epochs": best.epoch + 1,
         },
         "params": dict(entry.params.acting),
+        "ending": {
+            "averaged_epochs": tried.ending.averaged,
+            "test_time_augmentation": list(tried.ending.tta),
+            "tried": ending_text(tried.ending, tried.gains),
+        },
         "preprocessing": _preprocessing(prepared, entry),
         "folds": {"kind": folds.kind, "n_folds": folds.n_folds, "seed": folds.seed},
         "model": {
             "classes": list(dataset.class_names),
             "input_size": dataset.images.shape[1],
-            "square": prepared.plan.sweep.reading.square,
+            **prepared.plan.sweep.reading.model_dump(include={*OF_PIXELS}, exclude_none=True),
         },
         "data": {"source": dataset.source, "n_images": dataset.n_images, "drawn": dataset.drawn},
         "weights": {name: str(resolved.kind) for name, resolved in prepared.weights.items()},
@@ -144,7 +154,8 @@ def estimate_refit(session: Session, prepared: Prepared) -> float:
     share = len(folds.labels) / sum(len(rows) for rows in folds.train_rows)
     epochs = (entry.best.epoch + 1) / len(entry.epochs)
     loading_and_writing = 10.0
-    return entry.train_seconds * share * epochs + loading_and_writing
+    choosing = prepared.plan.sweep.final.share * session.ledger.search_seconds()
+    return entry.train_seconds * share * epochs + loading_and_writing + choosing
 
 
 def _preprocessing(prepared: Prepared, entry: LedgerEntry) -> dict[str, dict[str, Any]]:
@@ -153,9 +164,14 @@ def _preprocessing(prepared: Prepared, entry: LedgerEntry) -> dict[str, dict[str
     return {op.name: dict(op.settings) for op in applied}
 
 
-def _chosen(study: StudyRecord, number: int | None) -> TrialRecord:
+def completed_trial(study: StudyRecord, number: int | None, to: str) -> TrialRecord:
+    """Return a completed trial of a study, by default the best; ``to`` says what for.
+
+    Raises:
+        StudyError: none has completed, or there is no such completed trial.
+    """
     if study.best is None:
-        raise StudyError(f"study {study.name!r} has no completed trial to refit; {study.remedy}")
+        raise StudyError(f"study {study.name!r} has no completed trial to {to}; {study.remedy}")
     if number is None:
         return study.best
     completed = {trial.number: trial for trial in study.completed}

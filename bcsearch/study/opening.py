@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bcsearch.costs.limit import check_cache
-from bcsearch.errors import DiskError, StudyError
+from bcsearch.errors import DiskError, StorageError, StudyError
 from bcsearch.paths import free_bytes, locked, make_writable_dir
 from bcsearch.records.events import Listener, Notice
 from bcsearch.storage import (
@@ -22,24 +23,24 @@ from bcsearch.study.create import (
     check_fingerprint,
     load_study,
     open_study,
-    stored_plan,
+    plan_of,
     study_name,
 )
 from bcsearch.study.places import files_dir
 from bcsearch.study.session import Session, worker_name
-from bcsearch.study.starts import first_points
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import optuna
 
-    from bcsearch.config import RunOptions
+    from bcsearch.config import Plan, RunOptions, Sweep
     from bcsearch.records import StudyRecord
     from bcsearch.storage import Storage
     from bcsearch.study.interrupts import Interrupts
 
 JOIN_SECONDS = 60.0  # for a server that is restarting as a worker joins
+WAIT_SECONDS = 1.0  # between looks at whether a study is there
 ROOM_BYTES = 2**26  # free before a run begins: a model is written beside the one it replaces
 
 
@@ -58,21 +59,47 @@ def open_session(
     if options.max_cache is not None:
         check_cache(plan, prepared.trainer, options.max_cache)
     with locked(options.results_dir / ".create.lock", interrupts.raise_if_asked):
-        name = study_name(plan.name, list_studies(storage), fresh=options.fresh)
+        studies = list_studies(storage)
+        name = study_name(plan.name, studies, fresh=options.fresh)
+        if options.names_starts and name in [study.name for study in studies]:
+            listener(Notice(text=f"study {name!r} goes on; with --fresh a new one begins as said"))
         study = open_study(
             storage,
             plan,
             prepared.fingerprint,
             name=name,
             worker=worker_name(),
-            starts=first_points(plan),
+            starts=plan.sweep.start,
         )
         session = _session(study, storage, options, may_move=True)
-    if session.plan.sweep.limits != plan.sweep.limits:
-        listener(Notice(text=f"study {name!r} keeps the [limits] that it was made with"))
+    kept = _kept_sections(session.plan.sweep, plan.sweep)
+    if kept:
+        listener(Notice(text=f"study {name!r} keeps the {kept} that it was made with"))
     storage.follow(session.plan.sweep.limits)
     session.set_budget(options.trials, plan.sweep.search.trials)
     return session
+
+
+def await_study(name: str, options: RunOptions, listener: Listener, interrupts: Interrupts) -> bool:
+    """Wait until a study can be joined, for as long as ``--wait`` says; False if stopped meanwhile.
+
+    What is missing after that is told by who opens it.
+    """
+    url, told = database_of(options, name), False
+    until = time.monotonic() + 60 * (options.wait or 0.0)
+    while time.monotonic() < until:
+        try:
+            _found(url, name)
+            break
+        except (StorageError, StudyError) as error:
+            if not told:
+                most = f"at most {options.wait:g} minutes"
+                listener(Notice(text=f"waiting for study {name!r}, {most}: {error}"))
+            told = True
+        if interrupts.asked:
+            return False
+        time.sleep(WAIT_SECONDS)
+    return True
 
 
 def open_existing(
@@ -92,21 +119,22 @@ def open_existing(
     """
     url = database_of(options, name)
     name, record = Outage(seconds=JOIN_SECONDS).call(lambda: _found(url, name))
-    if not (record.settings and record.uuid):
-        raise StudyError(
-            f"study {name!r} was not made by 'bcsearch run', or not to its end: run that first"
-        )
-    plan = stored_plan(record.sweep, record.settings)
+    plan = plan_of(record)
     asked = options.over(plan)
     if not refits:
-        reading = asked.sweep.reading.model_copy(update={"test": None})
-        asked = replace(asked, sweep=asked.sweep.model_copy(update={"reading": reading}))
+        asked = without_test(asked)
     prepared = prepare(asked, options, listener, interrupts)
     given = prepared.plan.sweep.source
     check_fingerprint(name, record.fingerprint, prepared.fingerprint, plan.sweep.source, given)
     storage = open_storage(url, plan.sweep.limits)
     study = load_study(storage, plan, name, worker_name())
     return _session(study, storage, options), prepared
+
+
+def without_test(plan: Plan) -> Plan:
+    """Return a plan without the images that a finished model is tested on."""
+    reading = plan.sweep.reading.model_copy(update={"test": None})
+    return replace(plan, sweep=plan.sweep.model_copy(update={"reading": reading}))
 
 
 def make_room(folder: Path) -> None:
@@ -125,9 +153,23 @@ def make_room(folder: Path) -> None:
     make_writable_dir(folder, "--results")
 
 
+def _kept_sections(stored: Sweep, now: Sweep) -> str:
+    """Name the sections that differ and are no part of the fingerprint; the budget may differ."""
+    differing = {
+        "[search]": stored.search.model_copy(update={"trials": now.search.trials}) != now.search,
+        "[limits]": stored.limits != now.limits,
+    }
+    return " and ".join(name for name, differs in differing.items() if differs)
+
+
 def _found(url: str, name: str) -> tuple[str, StudyRecord]:
     found = find_study(url, name)
-    return found, read_overview(url, found, n_best=0)
+    record = read_overview(url, found, n_best=0)
+    if not (record.settings and record.uuid):
+        raise StudyError(
+            f"study {found!r} was not made by 'bcsearch run', or not to its end: run that first"
+        )
+    return found, record
 
 
 def _session(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING
 
+from bcsearch.config import parse_plan, read_toml
 from bcsearch.costs.limit import check_cache
 from bcsearch.costs.study_costs import study_costs
 from bcsearch.errors import ConfigError
@@ -23,10 +24,11 @@ from bcsearch.study.assemble import Prepared, prepare
 from bcsearch.study.clock import Clock
 from bcsearch.study.ending import ensure_refitted, estimate_refit, refit_trial
 from bcsearch.study.interrupts import Interrupts
-from bcsearch.study.opening import make_room, open_existing, open_session
+from bcsearch.study.opening import await_study, make_room, open_existing, open_session
 from bcsearch.study.processes import STORAGE, LocalLaunch, leave_with_supervisor
 from bcsearch.study.progress import ProgressTeller
 from bcsearch.study.session import Session, worker_name
+from bcsearch.study.starts import read_config, with_starts
 from bcsearch.study.supervisor import Supervisor
 from bcsearch.study.worker import Worker
 
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from bcsearch.config import RunOptions
+    from bcsearch.config import Plan, RunOptions
     from bcsearch.records.costs import StudyCosts
     from bcsearch.study.processes import Launcher, WorkerProcess
 
@@ -57,26 +59,68 @@ def run(sweep: str, options: RunOptions, listener: Listener) -> RunResult:
         BcsearchError: something that the user can fix; what was there before is untouched.
     """
     options = replace(options, grow=options.minutes is not None and options.trials is None)
-    asked = options.plan(sweep)
+    return run_plan(options.plan(sweep), options, listener)
+
+
+def train_config(
+    config: Path, sweep: str | None, options: RunOptions, listener: Listener
+) -> RunResult:
+    """Cross-validate the configuration of a ``best.toml`` and train it on all images.
+
+    It is a study of one trial, of a space that has this configuration alone; ``sweep`` says how it
+    is trained, by default the one that the file is of.
+
+    Raises:
+        BcsearchError: something that the user can fix.
+    """
+    asked = options.plan(sweep or _sweep_of(config))
+    content = {
+        "sweep": asked.sweep.model_dump(mode="json", exclude={"start"}),
+        "space": {"params": read_config(config)},
+    }
+    alone = parse_plan(f"{asked.name}-config", content, str(config))
+    return run_plan(alone, replace(options, trials=1), listener)
+
+
+def _sweep_of(config: Path) -> str:
+    match read_toml(config):
+        case {"study": {"sweep": str(sweep)}}:
+            return sweep
+    raise ConfigError(f"{config} does not say of which sweep it is; name one with --study")
+
+
+def run_plan(asked: Plan, options: RunOptions, listener: Listener) -> RunResult:
+    """Run the study of a plan; see ``run``."""
     url = database_of(options, of_sweep=asked.sweep.storage)
     with plain_errors(checked(url), AGAIN), Interrupts(listener) as interrupts:
         listener = interrupts.tell
-        prepared = prepare(asked, options, listener, interrupts)
-        make_room(options.results_dir)
-        try:
-            session = open_session(prepared, url, options, listener, interrupts)
-        except KeyboardInterrupt:
-            return RunResult(study=None, bundle=None)
-        place = f"files in {session.files}, storage {masked(url)}"
-        listener(Notice(text=f"study: {session.name}, {place}"))
-        _report_budget(session, listener, grow=options.grow)
-        bundle, teller = None, ProgressTeller(session, listener, interrupts, grow=options.grow)
-        with suppress(KeyboardInterrupt), teller:
-            if _search(session, prepared, url, options, teller, interrupts):
-                bundle = ensure_refitted(prepared, session, interrupts.raise_if_asked, listener)
-                session.check_there()
-                _report_overrun(options, listener)
-        return RunResult(study=session.name, bundle=bundle)
+        asked = with_starts(asked, options, url, listener)
+        with closing(prepare(asked, options, listener, interrupts)) as prepared:
+            make_room(options.results_dir)
+            try:
+                session = open_session(prepared, url, options, listener, interrupts)
+            except KeyboardInterrupt:
+                return RunResult(study=None, bundle=None)
+            bundle = _finished(session, prepared, url, options, interrupts)
+            return RunResult(study=session.name, bundle=bundle)
+
+
+def _finished(
+    session: Session, prepared: Prepared, url: str, options: RunOptions, interrupts: Interrupts
+) -> Path | None:
+    """Search, then refit; return the bundle, None where the user stopped it."""
+    listener = interrupts.tell
+    place = f"files in {session.files}, storage {masked(url)}"
+    listener(Notice(text=f"study: {session.name}, {place}"))
+    _report_budget(session, listener, grow=options.grow)
+    teller = ProgressTeller(session, listener, interrupts, grow=options.grow)
+    with suppress(KeyboardInterrupt), teller:
+        if _search(session, prepared, url, options, teller, interrupts):
+            bundle = ensure_refitted(prepared, session, interrupts.raise_if_asked, listener)
+            session.check_there()
+            _report_overrun(options, listener)
+            return bundle
+    return None
 
 
 def plan(sweep: str, options: RunOptions, listener: Listener) -> StudyCosts:
@@ -100,7 +144,9 @@ def plan(sweep: str, options: RunOptions, listener: Listener) -> StudyCosts:
 
 
 def work(name: str, options: RunOptions, listener: Listener) -> bool:
-    """Work on a study that exists until its budget, the time or ``max_trials`` is used up.
+    """Work on a study until its budget, the time or ``max_trials`` is used up.
+
+    It exists, or is waited for.
 
     Returns:
         False if the user stopped it; a supervisor that did so reports it itself.
@@ -115,11 +161,14 @@ def work(name: str, options: RunOptions, listener: Listener) -> bool:
     url = database_of(options, name)
     with plain_errors(checked(url), AGAIN), Interrupts(listener, announces=alone) as interrupts:
         listener = interrupts.tell
+        if not await_study(name, options, listener, interrupts):
+            return False
         session, prepared = open_existing(name, options, listener, interrupts)
         if alone:
             _report_budget(session, listener)
         interrupts.clock = _clock(session, prepared, options, refits=not alone)
-        with suppress(KeyboardInterrupt), ProgressTeller(session, listener, interrupts) as teller:
+        teller = ProgressTeller(session, listener, interrupts)
+        with closing(prepared), suppress(KeyboardInterrupt), teller:
             _worker(session, prepared, options, teller, interrupts).run()
         return not (interrupts.asked and alone)
 
@@ -136,7 +185,9 @@ def refit(name: str, number: int | None, options: RunOptions, listener: Listener
     with plain_errors(checked(url), AGAIN), Interrupts(listener) as interrupts:
         listener = interrupts.tell
         session, prepared = open_existing(name, options, listener, interrupts, refits=True)
-        return refit_trial(prepared, session, interrupts.raise_if_asked, number=number)
+        check = interrupts.raise_if_asked
+        with closing(prepared):
+            return refit_trial(prepared, session, check, listener, number=number)
 
 
 def _search(
@@ -179,6 +230,7 @@ def _worker(
         listener=interrupts.tell,
         stop_asked=interrupts,
         limits=plan.sweep.limits,
+        repeats=plan.sweep.search.repeat_duplicates,
     )
     session.storage.outage.stop_asked = interrupts
     return Worker(

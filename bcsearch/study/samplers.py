@@ -104,12 +104,11 @@ class Sampler:
 def _tpe(plan: Plan, seed: int) -> BaseSampler:
     search = plan.sweep.search
     points = balanced_points(plan.space, search.startup_trials, search.seed)
-    n_starts = len(plan.sweep.start) or 1  # the cheapest of the space where the sweep names none
     with warnings.catch_warnings():
         # group is marked as experimental, and is needed
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return BalancedTPESampler(
-            dict(enumerate(points, n_starts)),
+            dict(enumerate(points, len(plan.sweep.start))),
             n_startup_trials=search.startup_trials,
             multivariate=True,
             group=True,

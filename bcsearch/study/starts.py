@@ -2,20 +2,83 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bcsearch.backbones.table import count_parameters
-from bcsearch.recipe import Params
+from bcsearch.config import read_toml
+from bcsearch.config.points import point_of
+from bcsearch.errors import ConfigError, StudyError
+from bcsearch.recipe import BY_NAME, Params
+from bcsearch.records.events import Notice
+from bcsearch.storage import find_study, read_overview
 
 if TYPE_CHECKING:
-    from bcsearch.config import Param, Plan
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from bcsearch.config import Param, Plan, RunOptions
     from bcsearch.recipe import Value
+    from bcsearch.records.events import Listener
+
+BEST_TAKEN = 5  # trials of another study
 
 
 def first_points(plan: Plan) -> list[dict[str, Value]]:
     """Return the configurations to try first: the sweep's, or the cheapest of the space."""
     given = [dict(start) for start in plan.sweep.start] or [cheapest_point(plan)]
     return sorted(given, key=lambda start: _cost(Params(**{**plan.space.fixed, **start})))
+
+
+def with_starts(plan: Plan, options: RunOptions, url: str, listener: Listener) -> Plan:
+    """Give a plan all of its start points: those that the options say, then its own.
+
+    Raises:
+        ConfigError: one that was named lies outside the space, or its file cannot be read.
+        StudyError: there is no such study, or none of its best trials fits into the space.
+    """
+    found: list[dict[str, Value]] = []
+    if options.from_config is not None:
+        found.append(_fitting(read_config(options.from_config), plan, "--from-config"))
+    if options.from_study is not None:
+        found += _best_of(options.from_study, plan, url, listener)
+    sweep = plan.sweep.model_copy(update={"start": (*found, *first_points(plan))})
+    return replace(plan, sweep=sweep)
+
+
+def read_config(path: Path) -> dict[str, Value]:
+    """Read the parameters of a ``best.toml``.
+
+    Raises:
+        ConfigError: it cannot be read, or holds no parameters.
+    """
+    params = read_toml(path).get("params")
+    if not isinstance(params, dict) or not params:
+        raise ConfigError(f"{path} has no [params]; give a best.toml, as in results/STUDY/model")
+    return params
+
+
+def _best_of(name: str, plan: Plan, url: str, listener: Listener) -> list[dict[str, Value]]:
+    """Return the best trials of a study that fit into the plan's space."""
+    study = read_overview(url, find_study(url, name), n_best=BEST_TAKEN)
+    found, complaint = [], study.remedy
+    for trial in study.ranked[:BEST_TAKEN]:
+        try:
+            found.append(_fitting(trial.acting, plan, f"trial {trial.number}"))
+        except ConfigError as error:
+            complaint = str(error)
+    if not found:
+        raise StudyError(f"--from-study {name}: none of its best trials can be tried: {complaint}")
+    line = f"starting with {len(found)} of the best {BEST_TAKEN} trials of study {study.name!r}"
+    listener(Notice(text=line))
+    return found
+
+
+def _fitting(values: Mapping[str, Value], plan: Plan, source: str) -> dict[str, Value]:
+    try:
+        return point_of(values, plan.space)
+    except ConfigError as error:
+        raise ConfigError(f"{source}: {error}; see the space {plan.sweep.space!r}") from error
 
 
 def cheapest_point(plan: Plan) -> dict[str, Value]:
@@ -32,7 +95,7 @@ def _cheap_value(name: str, param: Param) -> Value:
         low, high = param.floats or param.ints or (0, 0)
         if name == "batch_size":
             return high
-        if param.ints is not None or name == "unfreeze_fraction":
+        if param.ints is not None or name == "unfreeze_fraction" or BY_NAME[name].step:
             return low
         if param.log:
             return float((low * high) ** 0.5)

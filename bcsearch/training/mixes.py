@@ -28,15 +28,70 @@ def unmixed(inputs: tf.Tensor, targets: tf.Tensor, numbers: Numbers, seed: tf.Te
 def mixup(inputs: tf.Tensor, targets: tf.Tensor, numbers: Numbers, seed: tf.Tensor) -> Mixed:
     """Mix each row with the one at its place from the end of the batch, labels alike.
 
-    Shares are drawn for each row from Beta(``mix_alpha``, ``mix_alpha``) by a seed of shape (2,).
     After Zhang and others, "mixup: Beyond Empirical Risk Minimization" (2018), here on what the
     trained part is given.
+    """
+    own = _own_shares(targets, numbers, seed)
+    return Mixed(_blend(inputs, own), _blend(targets, own))
+
+
+def cutmix(inputs: tf.Tensor, targets: tf.Tensor, numbers: Numbers, seed: tf.Tensor) -> Mixed:
+    """Put a part of the row at its place from the end of the batch into each row.
+
+    Inputs with places, (n_folds, batch, height, width, channels), exchange a rectangle anywhere,
+    which the border may cut; features without places exchange some of themselves at random. Labels
+    are mixed by the share that was kept. After Yun and others, "CutMix" (2019).
+    """
+    wanted = _own_shares(targets, numbers, seed)
+    keeps = _kept_part(tf.shape(inputs), inputs.shape.rank, wanted, seed)
+    kept = tf.cast(keeps, inputs.dtype)
+    own = tf.reduce_mean(tf.cast(keeps, tf.float32), axis=list(range(2, inputs.shape.rank)))
+    mixed = kept * inputs + (1 - kept) * tf.reverse(inputs, axis=[1])
+    return Mixed(mixed, _blend(targets, own))
+
+
+def cutmix_or_mixup(
+    inputs: tf.Tensor, targets: tf.Tensor, numbers: Numbers, seed: tf.Tensor
+) -> Mixed:
+    """Treat each row by one of both, drawn with equal chances."""
+    chosen = tf.random.stateless_uniform(tf.shape(targets)[:2], seed + 5) < 0.5
+    cut = cutmix(inputs, targets, numbers, seed)
+    blended = mixup(inputs, targets, numbers, seed)
+    return Mixed(
+        tf.where(_spread(chosen, tf.rank(inputs)), cut.inputs, blended.inputs),
+        tf.where(_spread(chosen, 3), cut.targets, blended.targets),
+    )
+
+
+def _own_shares(targets: tf.Tensor, numbers: Numbers, seed: tf.Tensor) -> tf.Tensor:
+    """Draw what each row keeps of itself, (n_folds, batch), by a seed of shape (2,).
+
+    From Beta(``mix_alpha``, ``mix_alpha``) with a chance of ``mix_probability``, else all.
     """
     shape = tf.shape(targets)[:2]
     first = _log_gamma_draws(shape, numbers["mix_alpha"], seed)
     second = _log_gamma_draws(shape, numbers["mix_alpha"], seed + 7)
     own = tf.sigmoid(first - second)  # of two gamma draws, the first over their sum
-    return Mixed(_blend(inputs, own), _blend(targets, own))
+    is_mixed = tf.random.stateless_uniform(shape, seed + 3) < numbers["mix_probability"]
+    return tf.where(is_mixed, own, tf.ones_like(own))
+
+
+def _kept_part(shape: tf.Tensor, rank: int, own: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Return what of each row is kept, about the shares ``own``: bool, of as many dimensions."""
+    if rank == 3:  # features without places
+        return tf.random.stateless_uniform(shape, seed + 4) < own[:, :, tf.newaxis]
+    place_axes = range(2, rank - 1)
+    length = (1.0 - own) ** (1.0 / len(place_axes))
+    inside = tf.constant(True)
+    for axis in place_axes:
+        centre = tf.random.stateless_uniform(shape[:2], seed + 4 + axis)
+        along = tf.one_hot(axis, rank, shape[axis], 1, dtype=tf.int32)
+        places = (tf.cast(tf.range(shape[axis]), tf.float32) + 0.5) / tf.cast(
+            shape[axis], tf.float32
+        )
+        distance = tf.abs(tf.reshape(places, along) - _spread(centre, rank))
+        inside = inside & (distance < 0.5 * _spread(length, rank))
+    return ~inside
 
 
 def _log_gamma_draws(shape: tf.Tensor, alpha: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
@@ -61,9 +116,18 @@ def _log_gamma_draws(shape: tf.Tensor, alpha: tf.Tensor, seed: tf.Tensor) -> tf.
 
 def _blend(rows: tf.Tensor, own: tf.Tensor) -> tf.Tensor:
     """Return the shares ``own`` of rows (n_folds, batch, ...) with the rest of reversed rows."""
-    n_more = tf.rank(rows) - 2
-    share = tf.reshape(own, tf.concat([tf.shape(own), tf.ones([n_more], tf.int32)], axis=0))
+    share = _spread(own, tf.rank(rows))
     return share * rows + (1.0 - share) * tf.reverse(rows, axis=[1])
 
 
-MIXES: dict[str, Mix] = {"none": unmixed, "mixup": mixup}
+def _spread(of_rows: tf.Tensor, rank: tf.Tensor | int) -> tf.Tensor:
+    """Give what each row has, (n_folds, batch), so many dimensions, those more of length 1."""
+    return tf.reshape(of_rows, tf.concat([tf.shape(of_rows), tf.ones([rank - 2], tf.int32)], 0))
+
+
+MIXES: dict[str, Mix] = {
+    "none": unmixed,
+    "mixup": mixup,
+    "cutmix": cutmix,
+    "cutmix_or_mixup": cutmix_or_mixup,
+}

@@ -13,12 +13,15 @@ from bcsearch.backbones.cuts import INPUT, POOLED, cuts_of, segment
 from bcsearch.backbones.resizing import resizing
 from bcsearch.backbones.table import get_backbone
 from bcsearch.errors import InfeasibleError
+from bcsearch.records.ending import LAST_WEIGHTS, Ending
+from bcsearch.seeds import derive_seed
 from bcsearch.training.assembled import assembled
 from bcsearch.training.batch import traced_of
 from bcsearch.training.batches import SAMPLINGS
 from bcsearch.training.class_errors import class_errors
 from bcsearch.training.class_weights import FROM_ERRORS
 from bcsearch.training.devices import Device
+from bcsearch.training.fold_models import FoldModels, epochs_to_average, train_epochs
 from bcsearch.training.fold_weights import FoldWeights, Scaling, first_weights, scalings
 from bcsearch.training.heads import HeadTrainer, load_features
 from bcsearch.training.kept import Kept
@@ -33,7 +36,7 @@ from bcsearch.training.task import Task
 from bcsearch.views.chosen import Views
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     import keras
 
@@ -79,7 +82,7 @@ class Trainer:
         train_rows = [fold.train for fold in folds.folds]
         valid_rows = [fold.valid for fold in folds.folds]
         all_rows = np.setdiff1d(np.arange(dataset.n_images), folds.test)
-        self.views = Views(lambda: dataset.images[all_rows], sweep.views.seed)
+        self.views = Views(dataset.images, sweep.views.seed, all_rows)
         self.folds = self._task(train_rows, valid_rows)
         self._all = self._task([all_rows], [])
         self._tables: Kept[FeatureTable] = Kept(KEPT_BYTES)
@@ -107,19 +110,20 @@ class Trainer:
         report: Report,
         checkpoints: Checkpoints,
         trial_seconds: float | None = None,
+        repeat: int = 0,
     ) -> TrainResult:
         """Train all folds of ``params`` in lockstep.
 
         ``report`` hears the fold mean of every epoch and may stop it.
 
         ``trial_seconds`` are the most that its epochs may take together, with what is traced in
-        them.
+        them. ``repeat`` above 0 gives a seed of its own.
 
         Raises:
             InfeasibleError: it runs out of memory or time, or its loss becomes NaN.
         """
         with self.enough_memory():
-            trainer = self._staged(params, self.folds, self.scored_views(params))
+            trainer = self._staged(params, self.folds, self.scored_views(params), repeat)
             second_stage = SAMPLINGS[params.sampling](self.n_epochs)
             return Lockstep(
                 trainer=trainer,
@@ -134,8 +138,35 @@ class Trainer:
                 check=self._check,
             ).run()
 
+    def fold_models(
+        self, params: Params, learning_rates: Sequence[float], check: Check
+    ) -> FoldModels:
+        """Train the folds of ``params`` once more, one epoch for each learning rate.
+
+        Raises as ``refit`` does.
+        """
+        with self.enough_memory():
+            views = self.scored_views(params)
+            trainer = self._staged(params, self.folds, views)
+            averaged = epochs_to_average(len(learning_rates), trainer.last_begins)
+            mean = train_epochs(trainer, learning_rates, averaged, check)
+            shift = self._evaluators[0].shift
+            shifts = list(dict.fromkeys([(), *(each.shift for each in self._evaluators)]))
+            return FoldModels(
+                trainer=trainer,
+                averaged=averaged,
+                last=trainer.state(),
+                mean=mean,
+                place=shifts.index(shift),
+                build=lambda weights: self._assembled(params, weights),
+            )
+
     def refit(
-        self, params: Params, learning_rates: Sequence[float], check: Callable[[], None]
+        self,
+        params: Params,
+        learning_rates: Sequence[float],
+        check: Check,
+        ending: Ending = LAST_WEIGHTS,
     ) -> keras.Model:
         """Train ``params`` on all images but the test part, one epoch for each learning rate.
 
@@ -150,16 +181,10 @@ class Trainer:
         """
         with self.enough_memory():
             trainer = self._staged(params, self._all, self.views.training(params))
-            for epoch, rate in enumerate(learning_rates):
-                trainer.train_epoch(epoch, rate, check)
-            backbone = self.features.backbone(params.backbone, params.image_size)
-            return assembled(
-                backbone,
-                params,
-                trainer.weights()[0],
-                self.views.preprocessing(params),
-                self._dataset.images.shape[1:3],
-            )
+            mean = train_epochs(trainer, learning_rates, ending.averaged, check)
+            if mean:
+                trainer.restore(mean)
+            return self._assembled(params, trainer.weights()[0], ending.tta)
 
     def graph(self, params: Params, cut: str) -> SuffixGraph:
         """Return the traced part above a cut, with a head, kept between trials."""
@@ -200,7 +225,24 @@ class Trainer:
             reason = str(error).strip().partition("\n")[0] or "nothing more is known"
             raise InfeasibleError(f"out of memory: {reason}") from None
 
-    def _staged(self, params: Params, task: Task, views: Sequence[View]) -> StagedTrainer:
+    def _assembled(
+        self, params: Params, weights: FoldWeights, tta: Sequence[str] = ()
+    ) -> keras.Model:
+        return assembled(
+            self.features.backbone(params.backbone, params.image_size),
+            params,
+            weights,
+            self.views.preprocessing(params),
+            self._dataset.images.shape[1:3],
+            tta,
+        )
+
+    def _staged(
+        self, params: Params, task: Task, views: Sequence[View], repeat: int = 0
+    ) -> StagedTrainer:
+        seed = self._settings.seed
+        if repeat:
+            seed = derive_seed(seed, "repeat", repeat)
         needs = needs_of(params, views, self._settings.epochs)
         self.features.prepare(params.backbone, params.image_size, needs)
         cuts = cuts_of(params.backbone, params.image_size)
@@ -210,14 +252,14 @@ class Trainer:
         def build(stage: Stage, start: Sequence[FoldWeights] | None) -> FoldTrainer:
             if stage.cut.name == POOLED:
                 table = self._table(params, task, views)
-                return HeadTrainer(table, given, params, self._settings.seed)
+                return HeadTrainer(table, given, params, seed)
             return SuffixTrainer(
                 self.graph(params, stage.cut.name),
                 self._activations(params, stage.cut.name, views),
                 given,
                 params,
-                start=start or self._first_weights(params, task, views[0]),
-                seed=self._settings.seed,
+                start=start or self._first_weights(params, task, views[0], seed),
+                seed=seed,
             )
 
         return StagedTrainer(stages, build)
@@ -237,7 +279,9 @@ class Trainer:
         network = (params.backbone, params.image_size)
         return [self.features.activations(*network, cut, view) for view in views]
 
-    def _first_weights(self, params: Params, task: Task, clean: View) -> list[FoldWeights]:
+    def _first_weights(
+        self, params: Params, task: Task, clean: View, seed: int
+    ) -> list[FoldWeights]:
         """Return untrained folds; features of a backbone trained whole are not scaled."""
         if get_backbone(params.backbone).trained_whole:
             backbone = self.features.backbone(params.backbone, params.image_size)
@@ -246,7 +290,6 @@ class Trainer:
             (features,) = self._activations(params, POOLED, [clean])
             scaling = scalings(features, task)
         widths = [len(scaling[0].mean), *params.units, task.n_classes]
-        seed = self._settings.seed
         return [first_weights(each, widths, fold, seed) for fold, each in enumerate(scaling)]
 
     def _table(self, params: Params, task: Task, views: Sequence[View]) -> FeatureTable:

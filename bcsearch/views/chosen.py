@@ -4,53 +4,93 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from bcsearch.seeds import derive_seed
+from bcsearch.views.augmentation import STRENGTH
+from bcsearch.views.making import make_chunk
 from bcsearch.views.operation import Kind
 from bcsearch.views.table import get_operation
 from bcsearch.views.view import Applied, View
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    import numpy as np
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bcsearch.recipe import Params
+    from bcsearch.views.view import Setting
+
+FIT_IMAGES = 2000  # at most that statistics are computed from, drawn by the seed
+FIT_CHUNK = 16  # images that are in memory at once
 
 
 class Views:
     """Views for training on some images.
 
-    ``training_images`` gives them, (n, height, width, 3), uint8; ``seed`` acts on random views.
+    Args:
+        images: shape (n, height, width, 3), uint8.
+        seed: acts on random views, and on which images statistics are computed from.
+        rows: those to train on; None: all.
     """
 
-    def __init__(self, training_images: Callable[[], np.ndarray], seed: int) -> None:
-        self._training_images, self._seed = training_images, seed
-        self._fitted: dict[str, Applied] = {}
+    def __init__(self, images: np.ndarray, seed: int, rows: np.ndarray | None = None) -> None:
+        self._images, self._seed = images, seed
+        self._rows = np.arange(len(images)) if rows is None else rows
+        self._fitted: dict[tuple[str, tuple[Applied, ...]], Mapping[str, Setting]] = {}
 
     def preprocessing(self, params: Params) -> tuple[Applied, ...]:
         """Return what every image goes through, with statistics of the training images.
 
+        Those of an operation are of images after the operations before it.
+
         Raises:
             ConfigError: an operation is unknown, or is no preprocessing.
         """
-        names = [name for name in params.preprocess.split("+") if name != "none"]
-        return tuple(self._fit(name) for name in names)
+        done: tuple[Applied, ...] = ()
+        for name in params.preprocess.split("+"):
+            if name != "none":
+                done = (*done, self._applied(name, Kind.PREPROCESS, params, done))
+        return done
 
     def clean(self, params: Params, shift: Sequence[Applied] = ()) -> View:
         """Return the view that a model meets in use, of images after ``shift``."""
         return View((*shift, *self.preprocessing(params)))
 
     def training(self, params: Params) -> tuple[View, ...]:
-        """Return the stored views that training cycles through, the clean one first."""
+        """Return the stored views that training cycles through, the clean one first.
+
+        Raises:
+            ConfigError: an operation is unknown, or is not for training.
+        """
         clean = self.clean(params)
-        ops = (*clean.ops, Applied(params.augment))
+        if params.augment == "none":
+            return (clean,)
+        augment = self._applied(params.augment, Kind.AUGMENT, params, clean.ops)
+        if params.augment_strength != STRENGTH:
+            settings = dict(augment.settings) | {"strength": float(params.augment_strength)}
+            augment = Applied.of(params.augment, settings)
+        ops = (*clean.ops, augment)
         copies = [View(ops, copy, self._seed) for copy in range(1, params.n_views)]
         return (clean, *copies)
 
-    def _fit(self, name: str) -> Applied:
-        if name not in self._fitted:
-            operation = get_operation(name, Kind.PREPROCESS)
-            settings = dict(operation.settings)
-            if operation.fit is not None:
-                settings |= operation.fit(self._training_images())
-            self._fitted[name] = Applied.of(name, settings)
-        return self._fitted[name]
+    def _applied(
+        self, name: str, kind: Kind, params: Params, before: tuple[Applied, ...]
+    ) -> Applied:
+        """Return an operation on images after others, with all of its settings."""
+        operation = get_operation(name, kind)
+        settings = dict(operation.settings)
+        settings |= {setting: float(params[given]) for setting, given in operation.params.items()}
+        if operation.fit is not None:
+            if (name, before) not in self._fitted:
+                self._fitted[name, before] = operation.fit(self._sample(before))
+            settings |= self._fitted[name, before]
+        return Applied.of(name, settings)
+
+    def _sample(self, before: tuple[Applied, ...]) -> Iterator[np.ndarray]:
+        """Yield some of the training images after some operations, in chunks."""
+        rows = self._rows
+        if len(rows) > FIT_IMAGES:
+            random = np.random.default_rng(derive_seed(self._seed, "fit"))
+            rows = np.sort(random.choice(rows, FIT_IMAGES, replace=False))
+        for start in range(0, len(rows), FIT_CHUNK):
+            chunk = self._images[rows[start : start + FIT_CHUNK]]
+            yield make_chunk(chunk, View(before), start)

@@ -55,7 +55,8 @@ def make_chunk(images: np.ndarray, view: View, start: int) -> np.ndarray:
     """Return a view of consecutive images, of which the first is number ``start`` of its set."""
     for op in view.ops:
         seed = derive_seed(view.seed, "view", op.name, view.copy, start)
-        images = get_operation(op.name).run(images, dict(op.settings), seed)
+        settings = {**dict(op.settings), "copy": view.copy}
+        images = get_operation(op.name).run(images, settings, seed)
     return images
 
 

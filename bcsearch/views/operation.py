@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from bcsearch.views.view import Setting
 
 Run = Callable[[np.ndarray, Mapping[str, Setting], int], np.ndarray]
+Fit = Callable[[Iterable[np.ndarray]], Mapping[str, Setting]]
 Change = Callable[[Any, Mapping[str, Setting]], Any]  # of a tensor, by keras.ops alone
 
 
@@ -21,6 +22,7 @@ class Kind(StrEnum):
     PREPROCESS = "preprocess"
     AUGMENT = "augment"
     CORRUPT = "corrupt"
+    TTA = "tta"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +33,12 @@ class Operation:
         family: the mechanism that it belongs to, such as colour or compression.
         doc: what it does, in one sentence.
         run: from images, settings and a seed to images of the same form; equal arguments give equal
-            bytes.
+            bytes. Settings hold ``copy``, the number of the view's copy, and of an augmentation
+            ``strength`` where it is not 0.5.
         settings: those that it has without being asked.
-        fit: from all training images to further settings, without looking at labels; None where it
-            needs none.
+        params: settings that a parameter of the configuration gives, with its name.
+        fit: from training images, in chunks (n, height, width, 3) uint8, to further settings,
+            without looking at labels; None where it needs none.
         change: of a preprocessing, what ``run`` does as a function of ``keras.ops``, for the
             exported model.
     """
@@ -44,5 +48,6 @@ class Operation:
     doc: str
     run: Run
     settings: Mapping[str, Setting] = field(default_factory=dict)
-    fit: Callable[[np.ndarray], Mapping[str, Setting]] | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    fit: Fit | None = None
     change: Change | None = None

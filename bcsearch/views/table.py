@@ -1,4 +1,4 @@
-"""The table of operations on images: preprocessing, augmentation, corruption."""
+"""The table of operations on images: preprocessing, augmentation, corruption, TTA."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from bcsearch.plugins import row_of
 from bcsearch.views.augmentation import POLICIES
 from bcsearch.views.corruption import CORRUPTIONS
 from bcsearch.views.preprocessing import PREPROCESSING
+from bcsearch.views.tta import TTA_OPERATIONS
 
 if TYPE_CHECKING:
     from bcsearch.views.operation import Kind, Operation
 
 PLUGINS = ("bcsearch.preprocessing", "bcsearch.augmentation", "bcsearch.corruption")
-OPS = {**PREPROCESSING, **POLICIES, **CORRUPTIONS}
+OPS = {**PREPROCESSING, **POLICIES, **CORRUPTIONS, **TTA_OPERATIONS}
 
 
 def get_operation(name: str, kind: Kind | None = None) -> Operation:

@@ -19,6 +19,15 @@ class Applied:
     name: str
     settings: tuple[tuple[str, Setting], ...] = ()
 
+    @property
+    def title(self) -> str:
+        """Its name, with its strength or severity where it has one, such as ``light at 0.3``."""
+        numbers = dict(self.settings)
+        for name in ("strength", "severity"):
+            if name in numbers:
+                return f"{self.name} at {numbers[name]:g}"
+        return self.name
+
     @classmethod
     def of(cls, name: str, settings: Mapping[str, Setting]) -> Applied:
         """Make one; the order of the settings does not matter."""
@@ -44,7 +53,7 @@ class View:
         """The view for reading, such as ``grayscale, light (copy 2)``."""
         if not self.ops:
             return "original"
-        names = ", ".join(op.name for op in self.ops)
+        names = ", ".join(op.title for op in self.ops)
         if not self.copy:
             return names
         return f"{names} (copy {self.copy})"

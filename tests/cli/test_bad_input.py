@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
@@ -344,7 +345,7 @@ HEAVY: dict[str, Case] = {
     ),
     "minutes without end": (
         given(*QUICK, "--minutes", "inf"),
-        ("--minutes: came inf, allowed: a number",),
+        ("--minutes: came inf, allowed: 527040 or less",),
     ),
     "unknown backbone to show": (
         given("backbones", "resnt18"),
@@ -590,3 +591,23 @@ def test_terminal_that_cannot_show_a_name_gets_it_escaped(
     said = (found.stdout + found.stderr).decode("cp1252")
     assert "B" in said
     assert "日本" not in said
+
+
+def test_class_names_are_the_same_in_a_locale_that_does_not_know_their_letters(
+    workdir: Path,
+) -> None:
+    for name in ("Blåbär", "b"):
+        (workdir / "cells" / name).mkdir(parents=True)
+        Image.fromarray(IMAGES[0]).save(workdir / "cells" / name / "é.png")
+    said = [
+        subprocess.run(
+            [sys.executable, "-m", "bcsearch", "data", "info", "cells", "--json"],
+            env=os.environ | locale,
+            capture_output=True,
+            check=True,
+        ).stdout
+        for locale in ({"PYTHONUTF8": "1"}, NARROW["C locale"])
+    ]
+    found = [json.loads(answer.decode("utf-8")) for answer in said]
+    assert found[0]["class_names"] == ["Blåbär", "b"]
+    assert found[0] == found[1]

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import typer
 
 from bcsearch.cli import app
+from bcsearch.cli.examples import EXAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +62,46 @@ def test_help_loads_no_heavy_package(command: str) -> None:
 @pytest.mark.parametrize("command", commands())
 def test_every_command_stands_in_the_readme(command: str) -> None:
     assert f"bcsearch {command}" in README.read_text(encoding="utf-8")
+
+
+GROUPS = ["", *(str(group.name) for group in app.registered_groups)]
+
+
+def test_there_is_an_example_of_every_command_and_of_nothing_else() -> None:
+    assert set(EXAMPLES) == {*GROUPS, *commands()}
+
+
+@pytest.mark.parametrize("command", [*GROUPS, *commands()])
+def test_help_ends_with_an_example_that_parses(
+    command: str, bcsearch: Callable[..., Answer]
+) -> None:
+    shown = bcsearch(*command.split(), "--help").out.rstrip().splitlines()
+    assert shown[-2].strip() == "Example:"
+    example = shown[-1].strip()
+    assert f"{example} ".startswith(f"bcsearch {command}".rstrip() + " ")
+    parsed = parse(shlex.split(example))
+    if command in commands():
+        assert parsed == f"bcsearch {command}"
+
+
+def parse(words: list[str]) -> str:
+    """Parse a command line against its command, without running it; return which it is."""
+    name, *rest = words
+    command: Any = typer.main.get_command(app)
+    context = command.make_context(name, rest)
+    while hasattr(command, "resolve_command"):
+        name, command, rest = command.resolve_command(context, rest)
+        context = command.make_context(name, rest, parent=context)
+    path: str = context.command_path
+    return path
+
+
+@pytest.mark.parametrize(
+    "line", ["bcsearch run --sutdy x", "bcsearch run", "bcsearch rnu --study x"]
+)
+def test_example_with_a_mistake_would_not_parse(line: str) -> None:
+    with pytest.raises(typer.TyperException):
+        parse(line.split())
 
 
 @pytest.mark.slow

@@ -47,6 +47,14 @@ def test_a_range_of_many_image_sizes_is_refused() -> None:
     load(space=SPACE.replace("image_size    = 96", "image_size = { int = [96, 224], step = 32 }"))
 
 
+def test_a_range_of_radii_is_refused_and_a_choice_is_not() -> None:
+    said = complaint(
+        space=SPACE + 'preprocess = "circle"\ncircle_radius = { float = [0.5, 1.0] }\n'
+    )
+    assert "params.circle_radius: came a range, allowed: a choice of a few" in said
+    load(space=SPACE + 'preprocess = "circle"\ncircle_radius = { choice = [0.7, 0.9] }\n')
+
+
 def complaint(**texts: str) -> str:
     """Load a plan that cannot be loaded and return what is said of it."""
     with pytest.raises(ConfigError) as caught:
@@ -64,7 +72,7 @@ def test_plan_holds_the_sweep_and_the_space_that_it_names() -> None:
 
 
 BAD_SWEEPS = [
-    ("[serch]", "unknown key 'serch'; did you mean 'search'? allowed: data, folds, "),
+    ("[serch]", "unknown key 'serch'; did you mean 'search'? allowed: data, final, "),
     (
         "[search]\ntrails = 9",
         "unknown key 'search.trails'; did you mean 'search.trials'? allowed: search.also, ",
@@ -114,7 +122,7 @@ BAD_STARTS = [
     ),
     (
         "image_size = 96",
-        "start[0]: unknown parameter 'image_size'; allowed: head_layers, learning_rate, units_1",
+        "start[0]: image_size is fixed at 96 in the space; leave it out",
     ),
     ("learning_rate = 'x'", "start[0]: learning_rate: came 'x', allowed: a number from 1e-06 to 1"),
     ("learning_rate = 7.0", "start[0]: learning_rate: came 7.0, allowed: a number from 1e-06 to 1"),

@@ -3,14 +3,20 @@ from __future__ import annotations
 import time
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from bcsearch.config import RunOptions
+from bcsearch.data import load_dataset
 from bcsearch.errors import ConfigError, StorageError
 from bcsearch.storage import database_of
 from bcsearch.study.create import settings_text, stored_plan
 from tests.fakes import make_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +35,27 @@ def test_data_is_the_option_then_the_environment_then_the_sweep(
     assert RunOptions(data="option.npz").over(plan).sweep.data == "option.npz"
 
 
+MEANT: dict[str, Callable[[Path], str]] = {  # what people type for a path
+    "plain": str,
+    "home": lambda path: f"~/{path.name}",
+    "quoted": lambda path: f"'{path}'",
+    "quoted twice": lambda path: f'"~/{path.name}"',
+    "file URL": lambda path: f"file://{path}",
+}
+
+
+@pytest.mark.parametrize("case", MEANT)
+def test_data_may_be_a_path_as_people_write_it(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "cells.npz"
+    np.savez(path, data=np.zeros((4, 2, 2, 3), np.uint8), labels=[0, 1] * 2)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("BCSEARCH_DATA", MEANT[case](path))
+    assert RunOptions().over(make_plan()).sweep.data == str(path)
+    assert load_dataset(MEANT[case](path)).n_images == 4
+
+
 def test_storage_is_the_option_then_the_environment_then_the_sweep_then_a_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -44,6 +71,8 @@ def test_storage_is_the_option_then_the_environment_then_the_sweep_then_a_file(
 def test_cache_is_the_option_then_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BCSEARCH_CACHE", "there")
     assert RunOptions().cache == Path("there")
+    monkeypatch.setenv("BCSEARCH_CACHE", "~/there")
+    assert RunOptions().cache == Path.home() / "there"
     assert RunOptions(cache_dir=Path("here")).cache == Path("here")
 
 
@@ -55,7 +84,9 @@ def test_trials_below_one_are_refused(trials: int) -> None:
 
 @pytest.mark.parametrize("minutes", [0.0, -1.0, float("inf"), float("nan")])
 def test_minutes_that_are_no_time_are_refused(minutes: float) -> None:
-    with pytest.raises(ConfigError, match=r"--minutes: came .*, allowed: a number above 0"):
+    with pytest.raises(
+        ConfigError, match=r"--minutes: came .*, allowed: (a number above 0|527040 or less)"
+    ):
         RunOptions(minutes=minutes)
 
 
@@ -149,8 +180,9 @@ def test_storage_of_a_sweep_that_is_no_text_is_passed_over(tmp_path: Path) -> No
         ("trials", 1_000_000_000, "--trials: came 1000000000, allowed: 100000 or less"),
         ("max_trials", 10**30, "allowed: 100000 or less"),
         ("workers", 1001, "--workers: came 1001, allowed: 1000 or less"),
-        ("minutes", 1e308, "--minutes: came 1e[+]308, allowed: a number above 0, at most a year's"),
+        ("minutes", 1e308, "--minutes: came 1e[+]308, allowed: 527040 or less"),
         ("minutes", float("nan"), "--minutes: came nan"),
+        ("white", 0.0, "--white: came 0, allowed: a number above 0"),
         ("worker_cpus", float("nan"), "--worker-cpus must be 0.1 to 1000"),
         ("worker_gpus", float("inf"), "--worker-gpus 0 to 1000"),
     ],
@@ -162,10 +194,10 @@ def test_number_beyond_reason_is_refused(option: str, value: float, allowed: str
 
 def test_how_data_is_read_is_the_option_then_the_sweep_and_goes_with_the_study() -> None:
     plan = make_plan(reading={"images_key": "x", "join_val": True})
-    options = RunOptions(images_key="a b", groups=Path("no.csv"), test=Path("test.npz"))
+    options = RunOptions(images_key="a b", groups=Path("no.csv"), test=Path("test.npz"), white=4095)
     reading = options.over(plan).sweep.reading
     assert (reading.images_key, reading.join_val, reading.test) == ("a b", True, "test.npz")
-    assert reading.options == " --images-key 'a b' --groups no.csv --join-val"
+    assert reading.options == " --images-key 'a b' --groups no.csv --join-val --white 4095"
     assert stored_plan("cells", settings_text(options.over(plan))).sweep.reading == reading
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bcsearch.config import Param, Space
+from bcsearch.errors import ConfigError
 
 if TYPE_CHECKING:
     from bcsearch.recipe import Value
@@ -40,6 +41,19 @@ def test_space_tells_what_varies_from_what_is_fixed_in_the_order_of_the_file() -
     )
     assert list(space.varied) == ["optimizer", "dropout"]
     assert space.fixed == {"views": 8, "l2": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("domain", "said"),
+    [
+        ({"float": [0.1, 0.9], "log": True}, "log does not go with its steps"),
+        ({"float": [0.0, 0.25]}, "came 0.25, allowed: a number from 0 to 1 in steps of 0.1"),
+        ({"choice": [0.2, 0.33]}, "came 0.33, allowed: a number from 0 to 1 in steps of 0.1"),
+    ],
+)
+def test_domain_of_a_parameter_with_steps_keeps_to_them(domain: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=f"augment_strength: {said}"):
+        Space.model_validate({"params": {"augment": "light", "augment_strength": domain}})
 
 
 def test_values_keep_their_type() -> None:

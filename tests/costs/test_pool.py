@@ -56,6 +56,20 @@ def test_points_are_every_combination_that_decides_on_what_is_read() -> None:
     assert len(points) < MOST_POINTS
 
 
+def test_points_hold_every_step_of_the_strength_and_once_where_nothing_is_augmented() -> None:
+    from bcsearch.costs.pool import all_points
+
+    space = {
+        "augment": {"choice": ["none", "light"]},
+        "augment_strength": {"float": [0.2, 0.6]},
+    }
+    found = {
+        (each.params.augment, each.params.augment_strength) for each in all_points(make_plan(space))
+    }
+    light = {("light", strength) for strength in (0.2, 0.3, 0.4, 0.5, 0.6)}
+    assert found == {("none", 0.5), *light}
+
+
 def cuts_in(points: list[Candidate]) -> set[Cut]:
     from bcsearch.backbones.cuts import cuts_of
 

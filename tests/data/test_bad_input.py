@@ -107,10 +107,17 @@ def bad_image_among_good(folder: Path) -> Path:
     return folder
 
 
-def deep_image(folder: Path) -> Path:
-    folder_of("a/1.png", "b/1.png")(folder)
-    Image.fromarray(np.full((8, 8), 0.5, np.float32)).save(folder / "b/2.tif")
-    return folder
+def deep_images(*arrays: np.ndarray) -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        for row, array in enumerate(arrays):
+            (folder / "ab"[row % 2]).mkdir(exist_ok=True)
+            Image.fromarray(array).save(folder / "ab"[row % 2] / f"{row}.tif")
+        return folder
+
+    return write
+
+
+RAMP = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)
 
 
 CASES: dict[str, tuple[Callable[[Path], Path], tuple[str, ...]]] = {
@@ -164,7 +171,7 @@ CASES: dict[str, tuple[Callable[[Path], Path], tuple[str, ...]]] = {
     "negative integers": (with_images(IMAGES.astype(int) - 1), ("-1 to 254", "0..255")),
     "floats too high": (
         with_images(IMAGES * 2.0),
-        ("0 to 510", "floats 0..1 (scaled by 255) or 0..255"),
+        ("0 to 510", "floats 0..1 or 0..255", "--white"),
     ),
     "floats of no known range": (with_images(IMAGES / 100.0), ("0 to 2.55", "floats 0..1")),
     "floats below zero": (with_images(IMAGES / 127.5 - 1), ("-1 to 1", "floats 0..1")),
@@ -227,7 +234,26 @@ CASES: dict[str, tuple[Callable[[Path], Path], tuple[str, ...]]] = {
         ("called as splits", "--layout classes", "table"),
     ),
     "unreadable image": (bad_image_among_good, ("b/1.png", "not a readable image")),
-    "image of 32 bits": (deep_image, ("b/2.tif", "32 bits", "--skip-damaged")),
+    "integers of 32 bits": (
+        deep_images(IMAGES[0, ..., 0], (RAMP * 9999).astype(np.int32)),
+        ("b/1.tif", "0 to 9999", "--white", "--skip-damaged"),
+    ),
+    "floats whose white nobody knows": (
+        deep_images(RAMP * 3, RAMP),
+        ("a/0.tif", "0 to 3", "--white"),
+    ),
+    "floats of two ranges": (
+        deep_images(RAMP * 255, RAMP),
+        ("2 images hold floats", "some reach 1 and some 255", "--white"),
+    ),
+    "12 bits taken for 16": (
+        deep_images(*[(RAMP * 4095).astype(np.uint16)] * 2),
+        ("2 images hold 16-bit values", "nearly black", "--white 4095"),
+    ),
+    "floats below zero in a file": (
+        deep_images(RAMP, RAMP - 0.5),
+        ("b/1.tif", "-0.5 to 0.5", "floats 0..1"),
+    ),
 }
 
 

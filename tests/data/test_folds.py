@@ -175,6 +175,12 @@ TOO_SMALL: dict[str, tuple[Dataset, FoldKind, int, tuple[str, ...]]] = {
         5,
         ("class 'b' has 4 images", "5 folds", "fewer folds"),
     ),
+    "one image of a class": (
+        labelled((40, 1)),
+        "kfold",
+        2,
+        ("class 'b' has 1 image, fewer than the 2", "leave the class out"),
+    ),
     "rare class in a split": (
         labelled((40, 9)),
         "split",

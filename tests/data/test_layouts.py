@@ -97,6 +97,9 @@ NAMED = {
         labels=LABELS + 1, class_names=["a", "b", "c"], classes=("a", "b", "c")
     ),
     "gaps": Named(labels=np.array([0, 5, 10])[LABELS], classes=("0", "5", "10")),
+    "numbers too long to be any": Named(
+        labels=np.array(["1", "9" * 5000, "2"])[LABELS], classes=("1", "2", "9" * 5000)
+    ),
     "a class without images": Named(
         labels=np.array([0, 1, 3])[LABELS],
         class_names=["a", "b", "c", "d"],
@@ -229,6 +232,25 @@ def test_a_parquet_table_is_read_as_a_csv_is(tmp_path: Path) -> None:
     assert load_for_study(tmp_path / "cells.parquet", 8).fingerprint == as_csv
 
 
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ({"bytes": b"x", "path": "1.png"}, "image holds struct<.*, and no paths"),
+        (b"x", "image holds binary, and no paths"),
+    ],
+    ids=["struct", "bytes"],
+)
+def test_a_parquet_table_of_the_images_themselves_is_one_line(
+    cell: Any, words: str, tmp_path: Path
+) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    arrow = pytest.importorskip("pyarrow")
+    made = arrow.table({"image": [cell] * 2, "label": ["a", "b"]})
+    parquet.write_table(made, tmp_path / "cells.parquet")
+    with pytest.raises(DataError, match=words):
+        load_dataset(tmp_path / "cells.parquet")
+
+
 def test_parquet_without_its_package_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,6 +265,35 @@ def test_parquet_without_its_package_is_one_line(
     monkeypatch.setattr(builtins, "__import__", missing)
     with pytest.raises(DataError, match=r"bcsearch\[parquet\]"):
         load_dataset(tmp_path / "a.parquet")
+
+
+def one_hot(path: Path, *rows: str, header: str = "image,MEL,NV,UNK,patient") -> Path:
+    labelled(path)
+    given = [f"{row},{cells},p{row // 2}" for row, cells in enumerate(rows)]
+    (path / "labels.csv").write_text("\n".join([header, *given]))
+    return path / "labels.csv"
+
+
+def test_a_column_for_each_class_is_read_as_labels(tmp_path: Path) -> None:
+    path = one_hot(tmp_path, "1.0,0.0,0.0", "0.0,1.0,0.0", "0.0,1.0,0.0", "1.0,0.0,0.0")
+    dataset = load_dataset(path, 8)
+    assert dataset.class_names == ("MEL", "NV")
+    assert dataset.labels.tolist() == [0, 1, 1, 0]
+    assert dataset.groups is not None
+    assert dataset.groups.tolist() == ["p0", "p0", "p1", "p1"]
+    said = " | ".join(dataset.notes)
+    assert "a column of 0 and 1 for each class (MEL, NV, UNK)" in said
+    assert "without images to train on are left out: UNK" in said
+
+
+@pytest.mark.parametrize("cells", ["1,1,0", "0,0,0"])
+def test_rows_without_one_class_are_named(cells: str, tmp_path: Path) -> None:
+    path = one_hot(tmp_path, "1,0,0", cells, "0,1,0")
+    words = r"1 images have no 1, or more than one, .* \(MEL, NV, UNK\): 1; keep"
+    with pytest.raises(DataError, match=words):
+        load_dataset(path, 8)
+    named = load_dataset(path, 8, Reading(labels_key="MEL"))
+    assert named.class_names == ("0", "1")
 
 
 BAD_TABLES: Mapping[str, tuple[str, str]] = {

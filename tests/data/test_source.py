@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from bcsearch.data import load_dataset, load_images
+from bcsearch.errors import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,6 +86,17 @@ print(sorted({'sklearn', 'scipy', 'tensorflow', 'keras'} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_images_too_large_for_the_memory_are_one_line(
+    npz_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("bcsearch.data.npz.to_images", full)
+    with pytest.raises(DataError, match=r"cells.npz: too large for the memory that is free"):
+        load_dataset(npz_path)
 
 
 def test_fingerprints_of_earlier_versions_stay(tmp_path: Path) -> None:

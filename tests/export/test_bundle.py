@@ -74,6 +74,28 @@ def test_bundle_is_read_back_from_its_folder_and_from_that_of_its_study(
     np.testing.assert_allclose(found, model.predict(IMAGES, verbose=0), rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("said", "square", "white"),
+    [({}, "crop", None), ({"square": "pad", "white": 4095}, "pad", 4095.0)],
+    ids=["nothing", "both"],
+)
+def test_a_model_says_how_its_images_are_read(
+    said: dict[str, Any], square: str, white: float | None
+) -> None:
+    from bcsearch.export.bundle import Bundle
+
+    reading = Bundle(model=small_model(), about={"model": said}).reading
+    assert (reading.square, reading.white) == (square, white)
+
+
+@pytest.mark.parametrize("said", [{"square": "round"}, {"white": "bright"}, {"white": -1}])
+def test_a_model_that_says_so_in_no_way_is_one_line(said: dict[str, Any]) -> None:
+    from bcsearch.export.bundle import Bundle
+
+    with pytest.raises(DataError, match=r"best.toml says .*, which is no way to read images"):
+        _ = Bundle(model=small_model(), about={"model": said}).reading
+
+
 def test_new_bundle_replaces_the_old_one_whole(tmp_path: Path) -> None:
     folder = tmp_path / "study" / "model"
     write(folder, None, "csv")

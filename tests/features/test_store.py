@@ -303,6 +303,22 @@ def test_the_limit_evicts_the_least_recently_used_but_never_the_newest_or_what_i
     assert keys[1].digest in {record.digest for record in reader.entries()}
 
 
+def test_the_limit_holds_once_nobody_uses_what_was_spared(tmp_path: Path) -> None:
+    keys = [EntryKey.of("view", index=index) for index in range(3)]
+    store, other = Store(tmp_path, limit_bytes=N_BYTES), Store(tmp_path)
+    held = [store.get_or_compute(key, Source()) for key in keys]
+    theirs = other.get_or_compute(keys[0], Source())
+    assert len(store.entries()) == 3  # all are in use
+    store.close()
+    assert [record.digest for record in store.entries()] == [keys[0].digest]
+    assert [each.data[0, 0] for each in (*held, theirs)] == [1, 1, 1, 1]
+    Store(tmp_path, limit_bytes=1).close()
+    assert len(store.entries()) == 1  # another still uses it
+    other.close()
+    Store(tmp_path, limit_bytes=1).close()
+    assert store.entries() == []
+
+
 def test_entries_are_described_and_pruned_by_age_and_size(tmp_path: Path) -> None:
     keys = [EntryKey.of("view", index=index, policy="light") for index in range(4)]
     for index, key in enumerate(keys):

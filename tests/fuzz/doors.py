@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import os
 import re
 import sqlite3
 import zipfile
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -242,6 +245,9 @@ def data_file(chance: Random, folder: Path) -> Input:
     return Input(arguments=["data", "info", "cells.npz", *chance.choice(([], ["--json"]))])
 
 
+KINDS = ("png", "jpeg", "bmp", "tiff", "webp", "gif", "ppm")
+
+
 @lru_cache
 def image_bytes(kind: str) -> bytes:
     file = io.BytesIO()
@@ -251,13 +257,136 @@ def image_bytes(kind: str) -> bytes:
 
 def image_folder(chance: Random, folder: Path) -> Input:
     for name in ("a/1", "a/2", "b/1", "b/2"):
-        kind = chance.choice(("png", "jpeg", "bmp", "tiff"))
+        kind = chance.choice(KINDS)
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / f"{name}.{kind}").write_bytes(image_bytes(kind))
     odd = re.sub(r"[/\0]", "_", chance.choice(ODD_TEXTS))[:60] or "odd"
-    kind = chance.choice(("png", "jpeg", "bmp", "tiff"))
+    kind = chance.choice(KINDS)
     write(chance, folder / "b" / f"{odd}.{kind}", chance.choice(BYTES)(chance, image_bytes(kind)))
     return Input(arguments=["data", "info", "."])
+
+
+NPY_NAMES = (("x", "y"), ("x_train", "y_train"), ("images", "labels"), ("cells", "kinds"))
+
+
+def npy_files(chance: Random, folder: Path) -> Input:
+    """Write a pair of .npy files, perhaps with those of a test part or others beside them."""
+    names = chance.choice(NPY_NAMES)
+    members = {f"{name}.npy": npy(GOOD[key]) for name, key in zip(names, GOOD, strict=False)}
+    given = chance.choice((".", f"{names[0]}.npy"))
+    if chance.random() < 0.2:
+        members |= {"x_test.npy": npy(IMAGES[:2]), "y_test.npy": npy(GOOD["labels"][:2])}
+    for _ in range(chance.choice((1, 1, 2))):
+        chance.choice((odd_array, odd_array, odd_header, damaged_array, pickled))(
+            chance, members, folder
+        )
+    if chance.random() < 0.1:
+        members.pop(chance.choice(list(members)))
+    for name, content in members.items():
+        write(chance, folder / name, content)
+    keys = chance.choice(([], [], ["--images-key", names[0]], ["--labels-key", names[1]]))
+    return Input(arguments=["data", "info", given, *keys])
+
+
+CELLS = {
+    "path": [f"images/{row}.png" for row in range(8)],
+    "label": ["a", "b"] * 4,
+    "patient": [f"p{row // 2}" for row in range(8)],
+    "split": ["train"] * 6 + ["val", "test"],
+    "a": ["1.0", "0.0"] * 4,
+    "b": ["0.0", "1.0"] * 4,
+}
+ODD_NAMES = ("", " path", "PATH", "file", "label", "dx", "group", "set", "image_id", "\ufeffpath")
+ODD_COLUMNS: tuple[list[Any], ...] = (
+    [None] * 8, [1.5] * 8, [float("nan")] * 8, [True, False] * 4, [[1, 2]] * 8, [{"a": 1}] * 8,
+    [b"\xff\xfe"] * 8, [10**18] * 8, [datetime(1, 1, 1, tzinfo=UTC)] * 8, [timedelta(9)] * 8,
+    [Decimal("1e-9")] * 8, [0, 1] * 4, [""] * 8, ["x" * 9999] * 8, ["\x1b[2J"] * 8,
+)  # fmt: skip
+
+
+def odd_cell(chance: Random, columns: dict[str, list[Any]]) -> None:
+    columns[chance.choice(list(columns))][chance.randrange(8)] = chance.choice(ODD_TEXTS)
+
+
+def odd_column(chance: Random, columns: dict[str, list[Any]]) -> None:
+    columns[chance.choice(list(columns))] = list(chance.choice(ODD_COLUMNS))
+
+
+def odd_title(chance: Random, columns: dict[str, list[Any]]) -> None:
+    cells = columns.pop(chance.choice(list(columns)))
+    columns[chance.choice((*ODD_NAMES, chance.choice(ODD_TEXTS)))] = cells
+
+
+def without_column(chance: Random, columns: dict[str, list[Any]]) -> None:
+    del columns[chance.choice(list(columns))]
+
+
+def same_image(chance: Random, columns: dict[str, list[Any]]) -> None:
+    columns.setdefault("path", [""] * 8)[chance.randrange(8)] = "images/3.png"
+
+
+CHANGES = (odd_cell, odd_cell, odd_column, odd_title, without_column, same_image)
+
+
+def csv_bytes(chance: Random, columns: dict[str, list[Any]]) -> bytes:
+    file = io.StringIO()
+    writer = csv.writer(file, delimiter=chance.choice(",,;\t"), quoting=chance.choice((0, 0, 1)))
+    writer.writerow(columns)
+    rows = [list(row) for row in zip(*columns.values(), strict=True)]
+    if chance.random() < 0.1:
+        chance.choice(rows).append("x")
+    writer.writerows(rows)
+    encoding = chance.choice(("utf-8", "utf-8", "utf-8-sig", "utf-16", "latin-1"))
+    return file.getvalue().encode(encoding, "replace")
+
+
+def parquet_bytes(chance: Random, columns: dict[str, list[Any]]) -> bytes:
+    import pyarrow
+    from pyarrow import parquet
+
+    file = io.BytesIO()
+    arrays = []
+    for cells in columns.values():
+        texts = [
+            cell.encode("utf-8", "replace") if isinstance(cell, str) else cell for cell in cells
+        ]
+        plain = all(isinstance(cell, bytes) for cell in texts)
+        try:
+            array = pyarrow.array([cell.decode() for cell in texts] if plain else cells)
+        except (pyarrow.ArrowException, ValueError, TypeError):  # of several types, or no UTF-8
+            array = pyarrow.array([repr(cell) for cell in cells])
+        arrays.append(array)
+    names = [name.encode("utf-8", "replace").decode() for name in columns]
+    if chance.random() < 0.1:
+        names[-1] = names[0]
+    made = pyarrow.Table.from_arrays(arrays, names)
+    parquet.write_table(made, file, compression=chance.choice(("none", "snappy", "gzip")))
+    return file.getvalue()
+
+
+def table_file(chance: Random, folder: Path) -> Input:
+    """Write a table of images, or of groups beside arrays."""
+    for row in range(8):
+        (folder / "images").mkdir(exist_ok=True)
+        (folder / "images" / f"{row}.png").write_bytes(image_bytes("png"))
+    columns = {name: list(cells) for name, cells in CELLS.items()}
+    kept = chance.choice(
+        (("path", "label"), ("path", "a", "b"), ("path", "label", "patient", "split"))
+    )
+    columns = {name: columns[name] for name in kept}
+    for _ in range(chance.choice((0, 1, 1, 2, 3))):
+        if columns:
+            chance.choice(CHANGES)(chance, columns)
+    kind = chance.choice(("csv", "parquet"))
+    content = (csv_bytes if kind == "csv" else parquet_bytes)(chance, columns or {"x": []})
+    if chance.random() < 0.3:
+        content = chance.choice(BYTES)(chance, content)
+    write(chance, folder / f"labels.{kind}", content)
+    if chance.random() < 0.15:
+        np.savez(folder / "cells.npz", **GOOD)  # type: ignore[arg-type] # its own keyword
+        return Input(arguments=["data", "info", "cells.npz", "--groups", f"labels.{kind}"])
+    keys = chance.choice(([], [], [], ["--labels-key", "a"], ["--images-key", "path"]))
+    return Input(arguments=["data", "info", chance.choice((".", f"labels.{kind}")), *keys])
 
 
 def plan_files(chance: Random, folder: Path) -> Input:
@@ -576,6 +705,8 @@ score = 0.9
 [model]
 classes = [ "a", "b" ]
 input_size = 6
+square = "pad"
+white = 255.0
 [data]
 source = "cells.npz"
 drawn = false
@@ -637,7 +768,9 @@ def model_folder(chance: Random, folder: Path) -> Input:
 
 
 DOORS = (
-    Door(name="data file", share=330, make=data_file),
+    Door(name="data file", share=250, make=data_file),
+    Door(name="npy files", share=60, make=npy_files),
+    Door(name="table", share=60, make=table_file),
     Door(name="image folder", share=80, make=image_folder),
     Door(name="sweep and space", share=200, make=plan_files),
     Door(name="option", share=120, make=option),

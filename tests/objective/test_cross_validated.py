@@ -9,7 +9,7 @@ from optuna.trial import TrialState as OptunaState
 
 from bcsearch.records import TrialState
 from bcsearch.records.events import EpochEnded, TrialEnded, TrialReleased, TrialStarted
-from tests.fakes import FakeTrainer, Recorder, make_plan, make_worker, open_session
+from tests.fakes import SPREAD, FakeTrainer, Recorder, make_plan, make_worker, open_session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ def means(session: Session, number: int) -> list[float]:
 
 
 def run(session: Session, trainer: FakeTrainer, recorder: Recorder | None = None) -> bool:
-    return make_worker(session, make_plan(ONE_POINT), trainer, listener=recorder).run()
+    return make_worker(session, session.plan, trainer, listener=recorder).run()
 
 
 @pytest.fixture
@@ -116,6 +116,24 @@ def test_duplicate_is_replayed_from_the_ledger_and_marked(tmp_path: Path) -> Non
     notes = [trial.note for trial in session.record().trials]
     assert notes[0] == ""
     assert "trial 0" in notes[1]
+
+
+def test_duplicate_may_be_trained_by_another_seed_and_averaged_with_those_before(
+    tmp_path: Path,
+) -> None:
+    plan = make_plan(ONE_POINT, search={"repeat_duplicates": True})
+    session = open_session(tmp_path, plan, trials=3)
+    heights = iter([0.4, 0.6, 0.8])
+    trainer = FakeTrainer(curve=lambda params: (next(heights),))
+    run(session, trainer)
+    assert trainer.repeats == [0, 1, 2]
+    assert [trial.value for trial in session.study.trials] == pytest.approx([0.4, 0.5, 0.6])
+    entries = [session.ledger.entry_of(number) for number in range(3)]
+    assert [entry and entry.duplicate_of for entry in entries] == [None, 0, 0]
+    assert [entry and entry.train_seconds for entry in entries] == [0.5, 0.5, 0.5]
+    best = [entry.best.fold_scores for entry in entries if entry is not None]
+    assert best[2] == pytest.approx((0.6 - SPREAD, 0.6 + SPREAD))
+    assert "same configuration as trial 0" in session.record().trials[2].note
 
 
 def test_duplicate_of_a_pruned_trial_is_pruned(tmp_path: Path) -> None:

@@ -79,6 +79,20 @@ def test_params_are_canonical() -> None:
     assert params.dropout_1 == Params().dropout_1
 
 
+def test_strengths_are_drawn_in_steps_so_that_few_views_are_made() -> None:
+    space = Space.model_validate(
+        {"params": {"augment": "light", "augment_strength": {"float": [0.2, 0.8]}}}
+    )
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=3))
+    drawn = set()
+    for _ in range(60):
+        trial = study.ask()
+        params = Params(**suggest_values(trial, space))
+        assert trial.params["augment_strength"] == pytest.approx(params.augment_strength)
+        drawn.add(params.augment_strength)
+    assert drawn == {0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8}
+
+
 def test_every_draw_of_a_study_lies_in_the_space() -> None:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=3))
     for _ in range(50):

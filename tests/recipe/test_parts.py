@@ -43,9 +43,12 @@ def test_both_ends_of_a_range_may_be_given_and_nothing_beyond(part) -> None:  # 
         ("dropout", "0.1"),
         ("augment", 1),
         ("preprocess", "none+grayscale"),
+        ("augment_strength", 0.25),
+        ("augment_strength", "0.3"),
+        ("preprocess", "circle+grayscale+circle"),
     ],
 )
-def test_value_of_another_type_is_refused(name: str, value: Value) -> None:
+def test_value_of_another_type_or_between_steps_is_refused(name: str, value: Value) -> None:
     with pytest.raises(ConfigError, match=f"^{name}: came {value!r}".replace("+", r"\+")):
         check_value(name, value)
 
@@ -54,6 +57,13 @@ def test_value_of_another_type_is_refused(name: str, value: Value) -> None:
 def test_unknown_name_gets_the_nearest_one_also_among_joined_ones(value: str) -> None:
     with pytest.raises(ConfigError, match="unknown value 'grascale'; did you mean 'grayscale'"):
         check_value("preprocess", value)
+
+
+def test_every_step_may_be_given_with_the_error_of_a_float() -> None:
+    for number in range(11):
+        check_value("augment_strength", number * 0.1)
+    with pytest.raises(ConfigError, match=r"from 0 to 1 in steps of 0\.1"):
+        check_value("augment_strength", 0.55)
 
 
 def test_whole_number_may_stand_for_a_number() -> None:

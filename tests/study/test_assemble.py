@@ -18,7 +18,8 @@ def said(*, drawn: bool, warning: str) -> list[str]:
         drawn=drawn, notes=(), class_counts=np.array([3, 1]), n_images=4, n_classes=2
     )
     weights = {"resnet18": SimpleNamespace(warning=warning)}
-    prepared: Any = SimpleNamespace(dataset=dataset, findings=(), weights=weights)
+    plan = SimpleNamespace(notes=())
+    prepared: Any = SimpleNamespace(plan=plan, dataset=dataset, findings=(), weights=weights)
     return _warnings(prepared)
 
 

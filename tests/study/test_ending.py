@@ -39,7 +39,7 @@ def refitted(folder: Path, study: StudyRecord, number: int | None) -> int:
     place = {"results": folder, "name": study.name, "uuid": study.uuid}
     session = cast("Any", SimpleNamespace(**place, ledger=ledger, record=lambda: study))
     with pytest.raises(StudyError) as caught:
-        refit_trial(cast("Any", None), session, lambda: None, number=number)
+        refit_trial(cast("Any", None), session, lambda: None, lambda event: None, number=number)
     if not asked:
         raise caught.value
     assert "has no ledger entry" in str(caught.value)

@@ -44,6 +44,7 @@ class Bench:
     refits: int = 0
     refit_seconds: float = 0.0
     in_refit: Callable[[], None] = lambda: None
+    closed_at: list[int] = field(default_factory=list)  # how many refits there were by then
     heard: Recorder = field(default_factory=Recorder)
 
     def run(self, **changes: Any) -> RunResult:
@@ -55,8 +56,15 @@ class Bench:
     def prepare(self, plan: Plan, *_: Any) -> SimpleNamespace:
         dataset = SimpleNamespace(labels=np.array([0, 0, 1, 1]), class_names=("round", "flat"))
         return SimpleNamespace(
-            plan=plan, fingerprint=self.fingerprint, trainer=self.trainer, dataset=dataset
+            plan=plan,
+            fingerprint=self.fingerprint,
+            trainer=self.trainer,
+            dataset=dataset,
+            close=self.close,
         )
+
+    def close(self) -> None:
+        self.closed_at.append(self.refits)
 
     def refit(self, prepared: Any, session: Any, *_: Any) -> Path:
         del prepared
@@ -91,6 +99,19 @@ def test_run_uses_up_the_budget_and_refits_once(bench: Bench) -> None:
     assert known[0] == BudgetKnown(trials=4, filled=0, best=None)
     assert sorted({each.filled for each in known}) == [0, 1, 2, 3, 4]
     assert known[-1].best == max(each.best or 0.0 for each in known)
+
+
+def test_the_cache_is_given_back_once_after_the_refit_and_after_an_error(bench: Bench) -> None:
+    bench.run()
+    assert bench.closed_at == [1]
+
+    def broken() -> None:
+        raise DiskError("full")
+
+    bench.in_refit = broken
+    with pytest.raises(DiskError):
+        bench.run()
+    assert bench.closed_at == [1, 2]
 
 
 def test_minutes_end_the_search_in_time_with_the_refit_included(bench: Bench) -> None:
@@ -168,6 +189,19 @@ def test_run_of_a_finished_study_says_how_to_get_more(bench: Bench) -> None:
         "all 4 trials are done" in notice.text and "--trials" in notice.text
         for notice in bench.heard.of(Notice)
     )
+
+
+def test_run_with_other_settings_of_the_search_says_that_the_study_keeps_its_own(
+    bench: Bench,
+) -> None:
+    bench.run(settings=["search.startup_trials=3"])
+    bench.heard.events.clear()
+    bench.run(settings=["search.startup_trials=3", "search.trials=5"])
+    assert not [each for each in bench.heard.of(Notice) if "keeps" in each.text]
+    assert len(bench.trainer.calls) == 5
+    bench.run(seed=3)
+    told = [each.text for each in bench.heard.of(Notice) if "keeps" in each.text]
+    assert told == ["study 'cells' keeps the [search] that it was made with"]
 
 
 def test_fresh_run_starts_anew_and_keeps_the_old_study(bench: Bench) -> None:

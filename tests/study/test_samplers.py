@@ -48,6 +48,9 @@ def test_tpe_draws_conditional_parameters_together() -> None:
     assert sampler._n_startup_trials == 7
 
 
+STARTUP = {"sampler": "tpe", "startup_trials": 12}
+
+
 def search(plan: Plan, *parts: str | int, trials: range) -> list[FrozenTrial]:
     """Draw trials as a worker does; the first is a start point, a rate is its score."""
     study = optuna.create_study(sampler=build_sampler(plan, *parts), direction="maximize")
@@ -62,7 +65,7 @@ def search(plan: Plan, *parts: str | int, trials: range) -> list[FrozenTrial]:
 
 
 def test_start_up_draws_cover_every_choice_and_spread_over_ranges() -> None:
-    plan = make_plan(VIEWS, search={"sampler": "tpe", "startup_trials": 12})
+    plan = make_plan(VIEWS, search=STARTUP, start=[{"learning_rate": 1e-3}])
     drawn = [trial.params for trial in search(plan, trials=range(1, 13))[1:]]
     counts = Counter(values["augment"] for values in drawn)
     assert counts == dict.fromkeys(["none", "light", "medium", "strong"], 3)
@@ -74,7 +77,7 @@ def test_start_up_draws_cover_every_choice_and_spread_over_ranges() -> None:
 
 
 def test_workers_share_the_start_up_draws() -> None:
-    plan = make_plan(VIEWS, search={"sampler": "tpe", "startup_trials": 12})
+    plan = make_plan(VIEWS, search=STARTUP, start=[{"learning_rate": 1e-3}])
     alone = search(plan, trials=range(1, 13))
     first = search(plan, "a", 0, trials=range(1, 7))
     second = search(plan, "b", 3, trials=range(7, 13))
@@ -83,7 +86,7 @@ def test_workers_share_the_start_up_draws() -> None:
 
 
 def test_after_its_start_up_draws_the_sampler_learns() -> None:
-    plan = make_plan(VIEWS, search={"sampler": "tpe", "startup_trials": 12})
+    plan = make_plan(VIEWS, search=STARTUP, start=[{"learning_rate": 1e-3}])
     found = search(plan, trials=range(1, 60))
     rates = [trial.params["learning_rate"] for trial in found if trial.params]
     assert sum(rates[-20:]) / 20 > 2 * sum(rates[:12]) / 12  # higher is better there

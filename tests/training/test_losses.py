@@ -204,6 +204,81 @@ def test_mixup_takes_inputs_with_places() -> None:
     assert mixed.inputs.shape == inputs.shape
 
 
+def shares_of_marked(inputs: np.ndarray, name: str, seed: int = 3, **changed: float) -> np.ndarray:
+    """Return where a mix kept its own rows: those of the first half are 1, their partners 0."""
+    import tensorflow as tf
+
+    from bcsearch.training.mixes import MIXES
+
+    n_rows = inputs.shape[1]
+    labels = np.broadcast_to(np.arange(n_rows) >= n_rows // 2, inputs.shape[:2]).astype(np.int32)
+    given = {**numbers(), **{key: tf.constant(value) for key, value in changed.items()}}
+    mixed = MIXES[name](tf.constant(inputs), tf.one_hot(labels, 2), given, tf.constant([seed, 4]))
+    kept: np.ndarray = mixed.inputs.numpy()[:, : n_rows // 2]
+    shares = mixed.targets.numpy()[:, : n_rows // 2, 0]
+    np.testing.assert_allclose(shares, kept.mean(axis=tuple(range(2, kept.ndim))), atol=1e-5)
+    return kept
+
+
+def marked(*shape: int, n_rows: int = 400) -> np.ndarray:
+    """Return rows (1, n_rows, *shape): ones in the first half, zeros in the second."""
+    rows = np.zeros((1, n_rows, *shape), np.float32)
+    rows[:, : n_rows // 2] = 1.0
+    return rows
+
+
+@pytest.mark.parametrize("name", ["cutmix", "cutmix_or_mixup", "mixup"])
+@pytest.mark.parametrize("shape", [(50,), (8, 6, 2), (12, 3)])
+def test_labels_are_mixed_by_the_share_of_the_row_that_is_kept(
+    name: str, shape: tuple[int, ...]
+) -> None:
+    kept = shares_of_marked(marked(*shape), name, mix_alpha=1.0)
+    of_rows = kept.reshape(kept.shape[1], -1).mean(axis=1)
+    assert 0.3 < of_rows.mean() < 0.75
+    assert of_rows.std() > 0.15
+
+
+def test_cutmix_of_features_with_places_exchanges_rectangles_of_all_channels() -> None:
+    (kept,) = shares_of_marked(marked(10, 7, 3), "cutmix", mix_alpha=1.0)
+    assert set(np.unique(kept)) == {0.0, 1.0}
+    assert (kept == kept[..., :1]).all()
+    n_cut = 0
+    for row in kept[..., 0]:
+        cut = np.argwhere(row == 0)
+        if len(cut):
+            (top, left), (bottom, right) = cut.min(axis=0), cut.max(axis=0)
+            assert (row[top : bottom + 1, left : right + 1] == 0).all()
+            n_cut += 1
+    assert n_cut > 150
+
+
+def test_cutmix_of_features_without_places_keeps_or_exchanges_each_of_them() -> None:
+    (kept,) = shares_of_marked(marked(200), "cutmix", mix_alpha=1.0)
+    assert set(np.unique(kept)) == {0.0, 1.0}
+    edges = np.abs(np.diff(kept, axis=1)).sum(axis=1)
+    assert edges.mean() > 20  # here and there, not in one piece
+
+
+@pytest.mark.parametrize("name", ["mixup", "cutmix", "cutmix_or_mixup"])
+def test_probability_is_that_of_a_row_to_be_mixed(name: str) -> None:
+    inputs = marked(8, 8, 1, n_rows=4000)
+    shares = {
+        probability: (
+            shares_of_marked(inputs, name, mix_alpha=2.0, mix_probability=probability) < 1.0
+        ).any(axis=(2, 3, 4))
+        for probability in (0.0, 0.3, 1.0)
+    }
+    assert not shares[0.0].any()
+    assert 0.25 < shares[0.3].mean() < 0.35
+    assert shares[1.0].mean() > 0.95
+
+
+def test_each_row_is_cut_or_blended_with_equal_chances() -> None:
+    kept = shares_of_marked(marked(8, 8, 1, n_rows=2000), "cutmix_or_mixup", mix_alpha=2.0)
+    is_blended = ((kept > 0) & (kept < 1)).all(axis=(2, 3, 4))
+    assert 0.45 < is_blended.mean() < 0.55
+
+
 def changed_in_fold_one(rows: np.ndarray) -> np.ndarray:
     changed = rows.copy()
     changed[1] = changed[1, ::-1] * 0.5 + 0.1

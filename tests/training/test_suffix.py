@@ -153,8 +153,8 @@ def test_changing_one_fold_leaves_the_others_the_same_bits(optimizer: str) -> No
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
-def test_mixup_and_triplet_act_on_suffixes_and_leave_other_folds_alone(jit_compile: bool) -> None:
-    params = KINDS["adamw"].but(mix="mixup", loss="triplet", class_weights="balanced")
+def test_mixes_and_triplet_act_on_suffixes_and_leave_other_folds_alone(jit_compile: bool) -> None:
+    params = KINDS["adamw"].but(mix="cutmix_or_mixup", loss="triplet", class_weights="balanced")
     before = train_side_by_side(params, [0, 1], jit_compile=jit_compile)
     after = train_side_by_side(params, [0, 2], jit_compile=jit_compile)
     np.testing.assert_array_equal(before[0], after[0])

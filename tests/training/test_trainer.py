@@ -183,6 +183,15 @@ def test_same_trial_trained_twice_is_the_same_bits(bench: Bench) -> None:
     np.testing.assert_array_equal(first.probabilities, again.probabilities)
 
 
+def test_repeat_of_a_trial_has_a_seed_of_its_own(bench: Bench) -> None:
+    trainer = bench.trainer()
+    first, second, again = (
+        trainer(HIDDEN, keep_going, NoCheckpoints(), repeat=repeat) for repeat in (0, 1, 1)
+    )
+    assert first.epochs[0].train_loss != second.epochs[0].train_loss
+    assert second.epochs == again.epochs
+
+
 @pytest.mark.parametrize("params", [LINEAR, HIDDEN], ids=["linear", "hidden"])
 def test_refitted_model_on_raw_images_gives_what_its_head_gives_on_cached_features(
     bench: Bench, params: Params
@@ -220,6 +229,90 @@ def test_preprocessing_is_baked_into_the_refitted_model(bench: Bench, tmp_path: 
     np.testing.assert_allclose(given, model.predict(bench.dataset.images, verbose=0), atol=1e-5)
     plain = bench.trainer().refit(LINEAR, RATES, lambda: None)
     assert np.abs(plain.predict(bench.dataset.images, verbose=0) - given).max() > 0.05
+
+
+def test_fold_models_with_their_last_weights_predict_what_the_trial_did(bench: Bench) -> None:
+    trainer = bench.trainer()
+    result = trainer(LINEAR, lambda epoch, score: epoch == 2, NoCheckpoints())
+    rates = [scores.learning_rate for scores in result.epochs]
+    folds = trainer.fold_models(LINEAR, rates, lambda: None)
+    task = trainer.folds
+    again = task.out_of_fold(folds.predict(averaged=False))
+    if result.best.epoch == 2:
+        np.testing.assert_array_equal(again, result.probabilities)
+    accuracy = (again.argmax(axis=1) == bench.dataset.labels).mean()
+    assert accuracy == pytest.approx(result.epochs[2].mean, abs=0.01)  # a mean of unlike folds
+
+
+@pytest.mark.parametrize("kind", ["head", "unfrozen"])
+def test_averaged_weights_are_the_mean_of_those_after_the_last_epochs(
+    bench: Bench, kind: str
+) -> None:
+    trainer = bench.trainer()
+    params = {"head": HIDDEN, "unfrozen": STAGED}[kind]
+    rates = [1e-3] * (8 if kind == "head" else 7)
+    folds = trainer.fold_models(trainer.canonical(params), rates, lambda: None)
+    assert folds.averaged == 2
+    ends = [
+        trainer.fold_models(trainer.canonical(params), rates[:n_epochs], lambda: None)
+        for n_epochs in (len(rates) - 1, len(rates))
+    ]
+    found = folds.weights(averaged=True)[1]
+    before, after = (each.weights(averaged=False)[1] for each in ends)
+    for mean, first, second in zip(found.kernels, before.kernels, after.kernels, strict=True):
+        np.testing.assert_allclose(mean, (first + second) / 2, atol=1e-6)
+        assert not np.array_equal(first, second)
+    for name, values in found.layers.items():
+        for mean, first, second in zip(
+            values, before.layers[name], after.layers[name], strict=True
+        ):
+            np.testing.assert_allclose(mean, (first + second) / 2, atol=1e-6)
+    assert bool(found.layers) is (kind == "unfrozen")
+
+
+def test_weights_are_averaged_over_epochs_that_train_the_same_weights() -> None:
+    from bcsearch.training.fold_models import epochs_to_average
+
+    assert [epochs_to_average(n_epochs, 0) for n_epochs in (1, 2, 8, 20)] == [1, 2, 2, 5]
+    assert [epochs_to_average(20, begins) for begins in (17, 18, 19, 25)] == [3, 2, 1, 1]
+
+
+def test_model_with_test_time_augmentation_predicts_the_mean_of_what_it_sees(
+    bench: Bench, tmp_path: Path
+) -> None:
+    import keras
+
+    from bcsearch.records.ending import Ending
+    from bcsearch.views.tta import TTA_OPERATIONS, TTA_SETS
+
+    gray = LINEAR.but(preprocess="grayscale")
+    plain = bench.trainer().refit(gray, RATES, lambda: None)
+    ending = Ending(tta=TTA_SETS["all"])
+    model = bench.trainer().refit(gray, RATES, lambda: None, ending)
+    images = bench.dataset.images[:12]
+    changed = [TTA_OPERATIONS[name].run(images, {}, 0) for name in ending.tta]
+    seen = [plain.predict(each, verbose=0) for each in [images, *changed]]
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
+    given = again.predict(images, verbose=0)
+    np.testing.assert_allclose(given, np.mean(seen, axis=0), atol=1e-4)
+    assert np.abs(given - seen[0]).max() > 0.01
+    (weights,) = [bench.trainer().fold_models(gray, RATES, lambda: None)]
+    found = weights.seen(weights.weights(averaged=False)[0], images, ("mirror",))
+    assert set(found) == {"", "mirror"}
+    assert not np.allclose(found[""], found["mirror"])
+
+
+def test_refit_with_averaged_weights_differs_from_the_last_ones_by_little(bench: Bench) -> None:
+    from bcsearch.records.ending import Ending
+
+    rates = [1e-3] * 8
+    last = bench.trainer().refit(LINEAR, rates, lambda: None)
+    mean = bench.trainer().refit(LINEAR, rates, lambda: None, Ending(averaged=2))
+    kernels = [
+        each.get_layer("head").get_layer("probabilities").kernel.numpy() for each in (last, mean)
+    ]
+    assert 0 < np.abs(kernels[0] - kernels[1]).max() < 0.1
 
 
 def test_refit_does_not_see_the_images_put_aside_to_test_on(bench: Bench) -> None:

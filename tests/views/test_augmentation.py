@@ -3,40 +3,37 @@ from __future__ import annotations
 import subprocess
 import sys
 from hashlib import sha256
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from bcsearch.errors import ConfigError
+from bcsearch.recipe import BY_NAME, Names
+from tests.views.made import drawn_cells, made, mean_change
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 pytestmark = pytest.mark.slow
 
-POLICIES = ["light", "medium", "strong"]
+AUGMENT = BY_NAME["augment"].domain
+POLICIES = [name for name in AUGMENT.names if name != "none"] if isinstance(AUGMENT, Names) else []
 HASHES = """
 import hashlib
 import numpy as np
-from bcsearch.views.making import make_chunk
 from bcsearch.views.table import OPS
-from bcsearch.views.view import Applied, View
+from tests.views.made import made
 images = np.random.default_rng(0).integers(0, 256, (40, 24, 24, 3), np.uint8)
-for name, row in OPS.items():
-    made = make_chunk(images, View((Applied.of(name, row.settings),), 1, 3), 0)
-    print(name, hashlib.sha256(made.tobytes()).hexdigest())
+for name in OPS:
+    print(name, hashlib.sha256(made(images, name, 3).tobytes()).hexdigest())
 """
 
 
-def made(images: np.ndarray, name: str, seed: int) -> np.ndarray:
-    from bcsearch.views.making import make_chunk
-    from bcsearch.views.table import OPS
-    from bcsearch.views.view import Applied, View
-
-    return make_chunk(images, View((Applied.of(name, OPS[name].settings),), 1, seed), 0)
-
-
-def marked_images(n: int) -> np.ndarray:
+def marked_images(n: int, colour: Sequence[float] = (1, 1, 1)) -> np.ndarray:
     """Uniform images, each a little brighter than the one before, that geometry cannot change."""
-    levels = np.linspace(40, 200, n).astype(np.uint8)
-    return np.broadcast_to(levels[:, None, None, None], (n, 24, 24, 3)).copy()
+    levels = np.linspace(40, 200, n)[:, None, None, None]
+    return np.broadcast_to(levels * colour, (n, 24, 24, 3)).astype(np.uint8)
 
 
 def test_every_operation_gives_equal_bytes_in_two_fresh_processes_and_twice_in_one() -> None:
@@ -55,11 +52,17 @@ def test_every_operation_gives_equal_bytes_in_two_fresh_processes_and_twice_in_o
         assert here == first
 
 
-def test_every_operation_keeps_number_form_and_type_and_changes_images() -> None:
+@pytest.mark.parametrize("shape", [(9, 20, 30, 3), (4, 32, 32, 3), (2, 512, 512, 3)])
+def test_every_operation_keeps_number_form_and_type_and_changes_images(
+    shape: tuple[int, ...],
+) -> None:
     from bcsearch.views.table import OPS
 
-    images = np.random.default_rng(1).integers(0, 256, (9, 20, 30, 3), np.uint8)
+    noise = np.random.default_rng(1).integers(0, 256, shape)
+    images = (noise * [1.0, 0.8, 0.6]).astype(np.uint8)  # with a cast, which some take away
     for name, row in OPS.items():
+        if row.kind == "tta" and shape[1] != shape[2]:
+            continue  # only squares are turned
         view = made(images, name, 1)
         assert (view.shape, view.dtype) == (images.shape, images.dtype), name
         assert not np.array_equal(view, images), name
@@ -81,6 +84,52 @@ def test_each_image_and_each_seed_gets_its_own_change(policy: str) -> None:
     view = made(images, policy, 0)
     assert len({image.tobytes() for image in view}) == 16
     assert not np.array_equal(view, made(images, policy, 1))
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_strength_0_leaves_colours_and_the_policys_own_strength_is_a_half(policy: str) -> None:
+    images = marked_images(8, colour=(1.0, 0.8, 1.2))
+    np.testing.assert_array_equal(made(images, policy, 0, strength=0.0), images)
+    cells = drawn_cells(4)
+    assert not np.array_equal(made(cells, policy, 0, strength=0.0), cells)
+    np.testing.assert_array_equal(made(cells, policy, 0, strength=0.5), made(cells, policy, 0))
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_policy_changes_more_at_more_strength(policy: str) -> None:
+    cells = np.repeat(drawn_cells(8), 8, axis=0)
+    turned = made(cells, policy, 0, strength=0.0)
+    changes = [mean_change(turned, made(cells, policy, 0, strength=each)) for each in (0.2, 0.5, 1)]
+    assert 0.5 < changes[0] < changes[1] < changes[2]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_images_without_colour_stay_without(policy: str) -> None:
+    gray = np.repeat(drawn_cells(8).mean(axis=-1, keepdims=True).astype(np.uint8), 3, axis=-1)
+    for copy in range(1, 12):
+        view = made(gray, policy, 0, copy)
+        assert (view == view[..., :1]).all()
+
+
+def test_each_copy_of_the_varied_policy_shows_one_effect_until_all_were_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from bcsearch.views import augmentation
+
+    shown: list[tuple[str, ...]] = []
+    apply_steps = augmentation.apply_steps
+
+    def spied(images: np.ndarray, steps: Sequence[str], *others: Any) -> np.ndarray:
+        shown.append(tuple(steps))
+        return apply_steps(images, steps, *others)
+
+    monkeypatch.setattr(augmentation, "apply_steps", spied)
+    images = drawn_cells(2)
+    views = [made(images, "varied", 0, copy) for copy in range(1, 14)]
+    assert {steps[:-1] for steps in shown} == {augmentation.ORIENTATION}
+    assert len(set(shown)) == 11
+    assert shown[11:] == shown[:2]
+    assert len({view.tobytes() for view in views}) == 13
 
 
 def test_unknown_operation_gets_the_nearest_one_and_one_of_another_kind_is_refused() -> None:

@@ -1,0 +1,61 @@
+"""Commands on preprocessing and augmentation: preview."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bcsearch.cli import options
+from bcsearch.config.options import RunOptions
+from bcsearch.quiet import quiet_imports
+
+app = typer.Typer(help="See what preprocessing and augmentation do to images.")
+
+
+@app.callback()
+def _group() -> None:
+    """See what preprocessing and augmentation do to images."""
+
+
+@app.command("preview")
+@options.takes(
+    "data", "images_key", "labels_key", "layout", "skip_damaged", "square", "storage",
+    "results_dir", "sweeps_dir",
+)  # fmt: skip
+def preview(  # noqa: PLR0913 - each is an option
+    study: options.Study,
+    out: Annotated[Path, typer.Option("--out", help="PNG file to write.")],
+    chosen: RunOptions,
+    trial: Annotated[int | None, typer.Option(help="A completed trial. Default: the best.")] = None,
+    preprocess: Annotated[
+        str | None, typer.Option(help="Operations joined by +, in place of the trial's.")
+    ] = None,
+    circle_radius: Annotated[
+        float | None, typer.Option(help="Radius of the circle, in place of the trial's.")
+    ] = None,
+    augment: Annotated[
+        str | None, typer.Option(help="An augmentation policy, in place of the trial's.")
+    ] = None,
+    copies: Annotated[
+        int, typer.Option(min=1, max=16, help="Changed copies of each image, with augmentation.")
+    ] = 4,
+) -> int:
+    """Write a PNG file of real images beside what a trial's views, or those named, make of them."""
+    with quiet_imports():
+        from rich.console import Console
+
+        from bcsearch.paths import is_stream, replacing
+        from bcsearch.report.live import LiveView
+        from bcsearch.report.sheet import draw_sheet, refuse_others
+        from bcsearch.study.preview import preview as sheet_of
+    refuse_others(out)
+    asked = {"preprocess": preprocess, "circle_radius": circle_radius, "augment": augment}
+    given = {name: value for name, value in asked.items() if value is not None}
+    with LiveView(Console(stderr=True)) as view:
+        sheet = sheet_of(study, trial, given, copies, chosen, view)
+    with replacing(out) as draft:
+        draft.write_bytes(draw_sheet(sheet))
+    options.say(f"{len(sheet.rows)} images, {sheet.title}: {out}", error=is_stream(out))
+    return 0

@@ -1,0 +1,65 @@
+"""A configuration of another study as a point of a search space, or what speaks against it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bcsearch.errors import ConfigError
+from bcsearch.recipe import BY_NAME, Params, Value, check_value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bcsearch.config.space import Param, Space
+
+
+def point_of(values: Mapping[str, Value], space: Space) -> dict[str, Value]:
+    """Return the point of ``space`` that trains as a configuration does.
+
+    Args:
+        values: of the parameters that act, by name, as ``best.toml`` has them.
+        space: where the point should lie.
+
+    Raises:
+        ConfigError: there is none; the message names the first parameter that cannot have its
+            value.
+    """
+    for name, value in values.items():
+        check_value(name, value)
+    params = Params(**values)
+
+    def value_of(name: str, param: Param) -> Value:
+        found = _value_in(params, name, space)
+        if found is None:
+            found = param.at(0.0)  # acts on nothing here
+        if not param.holds(found):
+            raise ConfigError(f"{name} = {found!r} lies outside the space")
+        return found
+
+    walked = space.walk(value_of)
+    here = Params(**walked).acting
+    for name, value in params.acting.items():
+        if here.get(name) != value:
+            raise ConfigError(
+                f"{name} = {value!r} cannot be had in the space, where it is {here.get(name)!r}"
+            )
+    return {name: walked[name] for name in space.varied if name in walked}
+
+
+def _value_in(params: Params, name: str, space: Space) -> Value | None:
+    """Return a parameter's value; of a short form that of the places which have none of their own.
+
+    None where there is no such place.
+
+    Raises:
+        ConfigError: they differ.
+    """
+    short_for = BY_NAME[name].sets
+    if not short_for:
+        return params[name]
+    places = [each for each in short_for if each not in space.params and each in params.acting]
+    found = {params[each] for each in places}
+    if len(found) > 1:
+        listed = ", ".join(f"{each} = {params[each]!r}" for each in places)
+        raise ConfigError(f"{name} has one value in the space, here {listed}")
+    return found.pop() if found else None

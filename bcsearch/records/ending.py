@@ -1,0 +1,45 @@
+"""How the training of a finished model ends, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """What is made of the epochs of a training.
+
+    Attributes:
+        averaged: the last epochs whose weights are averaged; 1 takes the last weights.
+        tta: operations; probabilities are the mean over the image and what each makes of it.
+    """
+
+    averaged: int = 1
+    tta: Sequence[str] = ()
+
+
+LAST_WEIGHTS = Ending()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gain:
+    """How much a score changes by something, on images that were not trained on.
+
+    Attributes:
+        name: of what was tried.
+        mean: of the changes of the score over folds, or parts of one fold; above 0 is better.
+        noise: their standard deviation.
+    """
+
+    name: str
+    mean: float
+    noise: float
+
+    @property
+    def wins(self) -> bool:
+        """Whether it is better by more than the noise."""
+        return self.mean > self.noise

@@ -1,0 +1,205 @@
+"""Studies side by side: the best trial of each, or of each value of a parameter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import stdev
+from typing import TYPE_CHECKING, Any
+
+from bcsearch.errors import ConfigError, StudyError
+from bcsearch.recipe import BY_NAME, Params, unknown
+from bcsearch.report.columns import aligned, short
+from bcsearch.report.trials import configuration_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bcsearch.records import StudyRecord, TrialRecord
+    from bcsearch.records.backbones import BackboneFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One line: the best of some trials of one study.
+
+    Attributes:
+        value: what these trials have in common, of the parameter that is compared; else nothing.
+        trials: how many of them completed.
+        score: the mean over folds of the best one, by ``score_name``; ``spread`` is the folds'
+            standard deviation, None for a single split.
+        folds: how many it was validated on.
+        test: accuracy of its finished model on images kept aside; None where there is none.
+        parameters: weights of its backbone.
+        milliseconds: for an image in a frozen pass on this machine; None where not measured.
+        seconds: of training it.
+        weights: what its backbone started from.
+    """
+
+    study: str
+    value: str
+    trials: int
+    trial: int
+    score_name: str
+    score: float
+    spread: float | None
+    folds: int
+    test: float | None
+    backbone: str
+    parameters: int | None
+    milliseconds: float | None
+    seconds: float | None
+    weights: str
+    configuration: str
+
+
+def compare(
+    studies: Sequence[tuple[StudyRecord, Mapping[str, Any] | None]],
+    by: str | None,
+    backbones: Mapping[str, BackboneFacts],
+) -> list[Compared]:
+    """Return lines, the best first within each study or value.
+
+    Args:
+        studies: each with all its trials and the description of its finished model.
+        by: the parameter whose values are compared; None compares whole studies.
+        backbones: what is known of those that the trials use.
+
+    Raises:
+        ConfigError: there is no such parameter.
+        StudyError: no trial of any study has completed.
+    """
+    if by is not None and (by not in BY_NAME or BY_NAME[by].sets):
+        raise ConfigError(f"--by: {unknown('parameter', by, Params())}")
+    lines = []
+    for study, about in studies:
+        groups: dict[str, list[TrialRecord]] = {}
+        for trial in study.ranked:
+            value = ""
+            if by is not None:
+                value = short(_params(trial)[by], 4)
+            groups.setdefault(value, []).append(trial)
+        lines += [_line(study, about, value, of, backbones) for value, of in groups.items()]
+    if not lines:
+        raise StudyError(f"no trial has completed in {', '.join(s.name for s, _ in studies)}")
+    return sorted(lines, key=lambda line: (_best_of(lines, line, by), line.value, -line.score))
+
+
+def backbones_of(studies: Sequence[StudyRecord]) -> dict[str, int]:
+    """Return the backbones of all completed trials, with the image size of the best of each."""
+    sizes: dict[str, int] = {}
+    for study in studies:
+        for params in map(_params, study.ranked):
+            sizes.setdefault(str(params["backbone"]), int(params["image_size"]))
+    return sizes
+
+
+def compared_text(lines: Sequence[Compared]) -> str:
+    """Return the lines as a table; columns that are empty everywhere are left out."""
+    headings = (
+        "value", "study", "trials", "best", "score", "spread", "validated on", "test accuracy",
+        "parameters", "ms/image", "training s", "weights", "configuration",
+    )  # fmt: skip
+    rows = [_cells(line) for line in lines]
+    shown = [place for place in range(len(headings)) if any(row[place] for row in rows)]
+    right = {place for place, name in enumerate(headings) if name in RIGHT}
+    return aligned(
+        [[row[place] for place in shown] for row in rows],
+        [headings[place] for place in shown],
+        right=[number for number, place in enumerate(shown) if place in right],
+    )
+
+
+RIGHT = (
+    "trials",
+    "best",
+    "score",
+    "spread",
+    "test accuracy",
+    "parameters",
+    "ms/image",
+    "training s",
+)
+
+
+def _cells(line: Compared) -> tuple[str, ...]:
+    validated = f"{line.folds} folds" if line.folds > 1 else "one split"
+    return (
+        line.value,
+        line.study,
+        str(line.trials),
+        f"trial {line.trial}",
+        f"{line.score_name} {line.score:.4f}",
+        _number(line.spread, 4),
+        validated,
+        _number(line.test, 4),
+        f"{line.parameters:,}" if line.parameters is not None else "",
+        _number(line.milliseconds, 1),
+        _number(line.seconds, 1),
+        line.weights,
+        line.configuration,
+    )
+
+
+def _number(value: float | None, digits: int) -> str:
+    if value is None:
+        return ""
+    return f"{value:.{digits}f}"
+
+
+def _line(
+    study: StudyRecord,
+    about: Mapping[str, Any] | None,
+    value: str,
+    trials: Sequence[TrialRecord],
+    backbones: Mapping[str, BackboneFacts],
+) -> Compared:
+    best, params = trials[0], _params(trials[0])
+    backbone = str(params["backbone"])
+    facts = backbones.get(backbone)
+    folds = best.best.fold_scores if best.best is not None else ()
+    milliseconds = None
+    if facts is not None and facts.images_per_second:
+        milliseconds = 1000 / facts.images_per_second
+    return Compared(
+        study=study.name,
+        value=value,
+        trials=len(trials),
+        trial=best.number,
+        score_name=study.score,
+        score=best.score or 0.0,
+        spread=stdev(folds) if len(folds) > 1 else None,
+        folds=len(folds),
+        test=_test_accuracy(best, about),
+        backbone=backbone,
+        parameters=facts.parameters if facts is not None else None,
+        milliseconds=milliseconds,
+        seconds=best.train_seconds,
+        weights=_weights(study, backbone),
+        configuration=configuration_text(params),
+    )
+
+
+def _params(trial: TrialRecord) -> Params:
+    known = trial.acting or trial.params
+    return Params(**{name: value for name, value in known.items() if name in BY_NAME})
+
+
+def _weights(study: StudyRecord, backbone: str) -> str:
+    """Return what a backbone started from, such as ``random weights``."""
+    kind = study.fingerprint.get(f"weights.{backbone}", "").partition(" ")[0]
+    return f"{kind} weights" if kind else ""
+
+
+def _test_accuracy(trial: TrialRecord, about: Mapping[str, Any] | None) -> float | None:
+    match about:
+        case {"test": {"accuracy": float(accuracy)}} if trial.is_in(about):
+            return accuracy
+    return None
+
+
+def _best_of(lines: Sequence[Compared], line: Compared, by: str | None) -> float:
+    """Return the rank of a value, or of a study where none is compared: the best come first."""
+    same = [each for each in lines if by is None or each.value == line.value]
+    if by is None:
+        return -line.score
+    return -max(each.score for each in same)

@@ -1,0 +1,138 @@
+"""Decides by out-of-fold predictions how a finished model's training ends."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bcsearch.records.ending import LAST_WEIGHTS, Ending, Gain
+from bcsearch.records.events import Notice
+from bcsearch.scores.gain import gain_of
+from bcsearch.scores.table import chosen_scores
+from bcsearch.seeds import derive_seed
+from bcsearch.views.making import make_view
+from bcsearch.views.tta import TTA_OPERATIONS, TTA_SETS
+from bcsearch.views.view import View
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bcsearch.records.events import Listener
+    from bcsearch.storage import LedgerEntry
+    from bcsearch.study.assemble import Prepared
+    from bcsearch.training.fold_models import FoldModels
+
+LEAST_SECONDS = 20.0  # less is not worth loading a model for
+MOST_IMAGES = 1000  # that test-time augmentation is tried on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """An ending, and what was measured of those that were tried."""
+
+    ending: Ending = LAST_WEIGHTS
+    gains: tuple[Gain, ...] = ()
+
+
+def choose_ending(
+    prepared: Prepared,
+    entry: LedgerEntry,
+    seconds: float,
+    check: Callable[[], None],
+    listener: Listener,
+) -> Tried:
+    """Train the folds of a trial once more; try averaged weights and test-time augmentation.
+
+    Each is taken only where its score out of fold is better by more than the fold noise. ``check``
+    is called as training goes on, and may raise to end it.
+
+    Args:
+        prepared: what the study works on.
+        entry: the trial.
+        seconds: how long it may take; where training alone would take longer, nothing is tried.
+        check: as said above.
+        listener: hears what came of it.
+    """
+    begun = time.monotonic()
+    if seconds < max(LEAST_SECONDS, entry.train_seconds):
+        return Tried()
+    rates = learning_rates(entry)
+    folds = prepared.trainer.fold_models(entry.params, rates, check)
+    score = chosen_scores(prepared.plan.sweep.search)[0]
+    task, gains, ending = prepared.trainer.folds, list[Gain](), LAST_WEIGHTS
+    if folds.averaged > 1:
+        labels = [task.labels[rows] for rows in task.valid_rows]
+        plain, mean = folds.predict(averaged=False), folds.predict(averaged=True)
+        gains.append(gain_of("averaging", score, labels, plain, mean))
+        if gains[0].wins:
+            ending = Ending(averaged=folds.averaged)
+    left = seconds - (time.monotonic() - begun)
+    rows = _some_rows(task.valid_rows, prepared.plan.sweep.training.seed)
+    seen = _seen(prepared, folds, rows, averaged=ending.averaged > 1, seconds=left, check=check)
+    if seen:
+        labels = [task.labels[each] for each in rows]
+        plain = [each[""] for each in seen]
+        of_sets = [
+            gain_of(name, score, labels, plain, [_mean_of(each, names) for each in seen])
+            for name, names in TTA_SETS.items()
+        ]
+        gains += of_sets
+        best = max(
+            (gain for gain in of_sets if gain.wins), key=lambda gain: gain.mean, default=None
+        )
+        if best is not None:
+            ending = Ending(averaged=ending.averaged, tta=TTA_SETS[best.name])
+    listener(Notice(text=ending_text(ending, gains)))
+    return Tried(ending=ending, gains=tuple(gains))
+
+
+def learning_rates(entry: LedgerEntry) -> list[float]:
+    """Return the learning rates of a trial up to its best epoch."""
+    return [scores.learning_rate for scores in entry.epochs[: entry.best.epoch + 1]]
+
+
+def ending_text(ending: Ending, gains: Sequence[Gain]) -> str:
+    """Say what was tried, what it gives out of fold, and what is used."""
+    used = {"averaging"} if ending.averaged > 1 else set()
+    used |= {name for name, names in TTA_SETS.items() if tuple(ending.tta) == names}
+    parts = []
+    for gain in gains:
+        what = gain.name if gain.name == "averaging" else f"augmentation by {gain.name}"
+        does = "used" if gain.name in used else "not used"
+        parts.append(f"{what} {100 * gain.mean:+.2f} ± {100 * gain.noise:.2f} points, {does}")
+    return "tried on images not trained on: " + ("; ".join(parts) or "nothing")
+
+
+def _some_rows(valid_rows: Sequence[np.ndarray], seed: int) -> list[np.ndarray]:
+    most = MOST_IMAGES // len(valid_rows)
+    random = np.random.default_rng(derive_seed(seed, "tta"))
+    return [np.sort(random.permutation(rows)[:most]) for rows in valid_rows]
+
+
+def _seen(
+    prepared: Prepared,
+    folds: FoldModels,
+    rows: Sequence[np.ndarray],
+    *,
+    averaged: bool,
+    seconds: float,
+    check: Callable[[], None],
+) -> list[dict[str, np.ndarray]]:
+    """Predict what folds see; nothing where the first one takes too much of the time."""
+    shift = chosen_scores(prepared.plan.sweep.search)[0].shift
+    begun, found = time.monotonic(), []
+    for weights, each in zip(folds.weights(averaged=averaged), rows, strict=True):
+        check()
+        images = np.concatenate(list(make_view(prepared.dataset.images[each], View(shift))))
+        found.append(folds.seen(weights, images, tuple(TTA_OPERATIONS)))
+        if (time.monotonic() - begun) / len(found) * len(rows) > seconds:
+            return []
+    return found
+
+
+def _mean_of(seen: dict[str, np.ndarray], names: Sequence[str]) -> np.ndarray:
+    mean: np.ndarray = np.mean([seen[name] for name in ("", *names)], axis=0)
+    return mean
