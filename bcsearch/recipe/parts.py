@@ -161,6 +161,16 @@ PARTS: tuple[Part, ...] = (
         doc="Whether batch-norm layers of what is unfrozen are trained too.",
     ),
     Part(
+        name="pooling",
+        domain=Names(("average", "max", "both")),
+        default="average",
+        where=Where.NETWORK,
+        doc=(
+            "What is made of the backbone's last activations: their average over places, their "
+            "maximum, or both side by side; `custom` has features of its own."
+        ),
+    ),
+    Part(
         name="head_layers",
         domain=Range(int, 0, 3),
         default=1,
@@ -286,7 +296,7 @@ PARTS: tuple[Part, ...] = (
         doc=(
             "`balanced` lets every class count alike in the loss, however few images it has; "
             "`effective` by its effective number of images; `confusion` raises those of which a "
-            "linear head misses more than of others."
+            "linear head on frozen features misses more than of others."
         ),
     ),
     Part(

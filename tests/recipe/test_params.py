@@ -56,6 +56,7 @@ DIFFERENT: list[tuple[dict[str, Any], str, Any]] = [
     ({"unfreeze_fraction": 0.5}, "batch_norm", "trained"),
     ({"unfreeze_fraction": 0.5}, "backbone_rate", 0.5),
     ({"unfreeze_fraction": 0.5}, "layer_decay", 0.8),
+    ({}, "pooling", "max"),
     ({}, "head_layers", 2),
     ({"head_layers": 1}, "units_1", 64),
     ({"head_layers": 2}, "units_2", 64),

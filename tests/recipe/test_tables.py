@@ -17,6 +17,7 @@ pytestmark = pytest.mark.slow
 
 
 def rows_of(name: str) -> Iterable[str]:
+    from bcsearch.backbones.pooling import POOLINGS
     from bcsearch.training.batches import SAMPLINGS
     from bcsearch.training.class_weights import CLASS_WEIGHTS
     from bcsearch.training.head import ACTIVATIONS, HEAD_NORMS
@@ -41,6 +42,7 @@ def rows_of(name: str) -> Iterable[str]:
         ),
         "head_norm": ["none", *HEAD_NORMS],
         "loss": LOSSES,
+        "pooling": POOLINGS,
         "mix": MIXES,
         "class_weights": CLASS_WEIGHTS,
         "optimizer": OPTIMIZERS,
