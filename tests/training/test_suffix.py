@@ -248,22 +248,6 @@ def test_second_stage_trains_the_head_and_leaves_the_backbone() -> None:
     assert not np.array_equal(before.layers["block0_conv0"][0], start)
 
 
-def test_layer_decay_slows_layers_the_more_the_farther_they_are_from_the_head() -> None:
-    def moved(layer_decay: float) -> list[float]:
-        params = KINDS["adamw"].but(layer_decay=layer_decay, weight_decay=0.0)
-        trainer = trainer_of(params, [0])
-        trainer.train_epoch(0, 1e-4)
-        after, before = trainer.weights()[0].layers, backbone()
-        names = [f"block{block}_conv{step}" for block in (0, 1) for step in (0, 1)]
-        return [
-            float(np.abs(after[name][0] - before.get_layer(name).kernel.numpy()).mean())
-            for name in names
-        ]
-
-    shares = [slow / even for slow, even in zip(moved(0.5), moved(1.0), strict=True)]
-    np.testing.assert_allclose(shares, [1 / 8, 1 / 4, 1 / 2, 1], rtol=0.1)
-
-
 def test_compiled_by_xla_it_learns_the_same() -> None:
     params = KINDS["adamw"]
     plain, compiled = (
