@@ -673,10 +673,13 @@ def test_configuration_is_trained_without_a_search(
     where = ("--data", finished.folder / "cells.npz", *finished.flags)
     answer = command("refit", "--config", best, *where)
     assert answer.code == 0, answer.err
-    found, given = about(finished.model("tiny-config")), about(finished.model("tiny"))
+    (alone,) = (finished.folder / "results").glob("tiny-c??????/model")
+    found, given = about(alone), about(finished.model("tiny"))
     assert found["params"] == given["params"]
     assert found["best"]["score"] == given["best"]["score"]
     assert found["study"]["trials"] == 1
+    answer = command("refit", "--config", alone / "best.toml", *where)
+    assert (answer.code, "all 1 trials are done" in answer.out) == (0, True), answer.err
     answer = command("refit", "--config", best, "--trial", 1, *where)
     assert answer.code == 2
     assert "--config and --trial each name a configuration" in answer.err

@@ -21,7 +21,7 @@ def _group() -> None:
 
 @app.command("preview")
 @options.takes(
-    "data", "images_key", "labels_key", "layout", "skip_damaged", "square", "storage",
+    "data", "images_key", "labels_key", "layout", "skip_damaged", "square", "white", "storage",
     "results_dir", "sweeps_dir",
 )  # fmt: skip
 def preview(  # noqa: PLR0913 - each is an option

@@ -19,20 +19,11 @@ app = typer.Typer(help="See and shrink what was computed once and kept.")
 @app.command("list")
 @options.takes("cache_dir")
 def list_entries(chosen: RunOptions) -> int:
-    """Show every kept entry: what it is, its size, when it was last used."""
-    from datetime import UTC, datetime
-
+    """Show every kept entry: its size, when it was last used, what it is, and for which study."""
     from bcsearch.features.store import Store
-    from bcsearch.records.sizes import size_text
+    from bcsearch.report.cache import cache_text
 
-    entries = Store(chosen.cache).entries()
-    for entry in entries:
-        used = datetime.fromtimestamp(entry.used, UTC).strftime("%Y-%m-%d %H:%M UTC")
-        fields = " ".join(f"{name}={value}" for name, value in entry.fields.items())
-        size = size_text(entry.n_bytes)
-        options.say(f"{entry.digest[:12]}  {size:>9}  used {used}  {entry.kind} {fields}")
-    total = size_text(sum(entry.n_bytes for entry in entries))
-    options.say(f"{len(entries)} entries, {total} in {chosen.cache}")
+    options.say(cache_text(Store(chosen.cache).entries(), str(chosen.cache)))
     return 0
 
 

@@ -20,7 +20,7 @@ from bcsearch.records.sizes import size_in_bytes
 
 Command = Callable[..., int]
 Study = Annotated[
-    str, typer.Option("--study", help="Sweep: its newest study is meant; or the name of a study.")
+    str, typer.Option("--study", help="Name of a study, or of a sweep, for its newest study.")
 ]
 Sweep = Annotated[
     str, typer.Option("--study", help="Sweep to run: a name from sweeps/, or a .toml path.")

@@ -74,7 +74,7 @@ def backbones(
     ] = True,
     as_json: options.Json = False,
 ) -> int:
-    """Show every backbone: parameters, image size, cuts, speed on this machine, weights at hand."""
+    """Show every backbone: parameters, image size, cuts, speed here, and available weights."""
     with quiet_imports():
         from rich.console import Console
         from rich.progress import track

@@ -114,7 +114,7 @@ class RunOptions:
         False, "--grow", "Add trials to the budget for as long as --minutes last.", worker=True
     )
     max_trials: int | None = _option(
-        None, "--max-trials", "Leave after so many trials. Default: stay.", worker=True
+        None, "--max-trials", "Stop after this many trials. Default: work to the end.", worker=True
     )
     weights: str | None = _option(
         None, "--weights", "auto, imagenet, random, or a weights file.", worker=True

@@ -8,17 +8,22 @@ from bcsearch.errors import ConfigError
 from bcsearch.recipe import BY_NAME, Params, Value, check_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from bcsearch.config.space import Param, Space
 
 
-def point_of(values: Mapping[str, Value], space: Space) -> dict[str, Value]:
+def point_of(
+    values: Mapping[str, Value],
+    space: Space,
+    canonical: Callable[[Params], Params] = lambda params: params,
+) -> dict[str, Value]:
     """Return the point of ``space`` that trains as a configuration does.
 
     Args:
         values: of the parameters that act, by name, as ``best.toml`` has them.
         space: where the point should lie.
+        canonical: makes configurations equal that train alike.
 
     Raises:
         ConfigError: there is none; the message names the first parameter that cannot have its
@@ -26,24 +31,35 @@ def point_of(values: Mapping[str, Value], space: Space) -> dict[str, Value]:
     """
     for name, value in values.items():
         check_value(name, value)
-    params = Params(**values)
+    params = canonical(Params(**values))
 
     def value_of(name: str, param: Param) -> Value:
         found = _value_in(params, name, space)
         if found is None:
             found = param.at(0.0)  # acts on nothing here
+        if name == "unfreeze_fraction":
+            found = _at_same_cut(params, param, canonical)
         if not param.holds(found):
             raise ConfigError(f"{name} = {found!r} lies outside the space")
         return found
 
     walked = space.walk(value_of)
-    here = Params(**walked).acting
+    here = canonical(Params(**walked)).acting
     for name, value in params.acting.items():
         if here.get(name) != value:
             raise ConfigError(
                 f"{name} = {value!r} cannot be had in the space, where it is {here.get(name)!r}"
             )
     return {name: walked[name] for name in space.varied if name in walked}
+
+
+def _at_same_cut(params: Params, param: Param, canonical: Callable[[Params], Params]) -> Value:
+    """Return the choice that unfreezes as much; the share itself where there is none."""
+    share: Value = params["unfreeze_fraction"]
+    for choice in param.choice or ():
+        if canonical(params.but(unfreeze_fraction=choice))["unfreeze_fraction"] == share:
+            return choice
+    return share
 
 
 def _value_in(params: Params, name: str, space: Space) -> Value | None:

@@ -172,7 +172,7 @@ class Space(BaseModel):
         before = list(self.params)[: list(self.params).index(name)]
         for parent, values in param.when.items():
             if parent not in before:
-                yield f"params.{name}.when: {unknown('parameter above it', parent, before)}"
+                yield f"params.{name}: 'when' names an {unknown('parameter', parent, before)}"
                 continue
             domain = self.params[parent]
             strange = [

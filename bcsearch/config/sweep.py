@@ -51,7 +51,7 @@ class Search(_Section):
     # the study's total, over all workers and restarts
     trials: Annotated[int, Field(strict=True, ge=1, le=MOST_TRIALS)] = 100
     sampler: Literal["tpe", "random"] = "tpe"
-    startup_trials: Count = 16  # drawn at random before the sampler learns
+    startup_trials: Count = 16  # drawn evenly over the space before the sampler learns
     pruner: Literal["median", "none"] = "median"
     pruner_trials: Annotated[int, Field(strict=True, ge=3)] = 5  # complete before any is pruned
     pruner_epochs: FromZero = 2  # no pruning before this epoch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -20,20 +20,23 @@ if TYPE_CHECKING:
 
 DATA = "data.npy"
 META = "meta.json"
+OWNERS = "owners.json"
+MOST_OWNERS = 50  # the last that used an entry
 HASH_BYTES = 2**24  # hashed at a time, so that a large entry is never in memory whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryKey:
-    """What an entry depends on: equal keys mean equal bytes."""
+    """What an entry depends on: equal keys mean equal bytes. ``title`` is for reading alone."""
 
     kind: str
     fields: tuple[tuple[str, str | int], ...]
+    title: str = field(default="", compare=False)
 
     @classmethod
-    def of(cls, kind: str, **fields: str | int) -> EntryKey:
+    def of(cls, kind: str, title: str = "", /, **fields: str | int) -> EntryKey:
         """Make a key; the order of the fields does not matter."""
-        return cls(kind=kind, fields=tuple(sorted(fields.items())))
+        return cls(kind=kind, fields=tuple(sorted(fields.items())), title=title)
 
     @property
     def digest(self) -> str:
@@ -45,7 +48,7 @@ class EntryKey:
 class EntryRecord:
     """One kept entry. ``created`` and ``used`` are seconds since 1970.
 
-    ``seconds`` is what computing it took.
+    ``seconds`` is what computing it took; ``owners`` are those that used it, the last ones last.
     """
 
     digest: str
@@ -57,10 +60,13 @@ class EntryRecord:
     n_bytes: int
     created: float
     seconds: float
+    title: str = ""
     used: float = 0.0
+    owners: tuple[str, ...] = ()
 
 
 _RECORDS = TypeAdapter(EntryRecord)
+_OWNERS = TypeAdapter(tuple[str, ...])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -146,6 +152,7 @@ def write_meta(folder: Path, key: EntryKey, seconds: float) -> EntryRecord:
         n_bytes=data.nbytes,
         created=time.time(),
         seconds=round(seconds, 3),
+        title=key.title,
     )
     (folder / META).write_text(json.dumps(asdict(record), indent=1), encoding="utf-8")
     return record
@@ -166,7 +173,27 @@ def read_meta(folder: Path) -> EntryRecord:
         raise DamagedEntry(f"{META} or {DATA} cannot be read") from error
     if record.digest != folder.name or not 0 <= record.n_bytes <= n_bytes:
         raise DamagedEntry(f"{META} is of another entry")
-    return replace(record, used=used)
+    return replace(record, used=used, owners=_owners(folder))
+
+
+def note_owner(folder: Path, owner: str) -> None:
+    """Note who uses an entry, under its lock.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    owners = _owners(folder)
+    if owner and owner not in owners:
+        text = json.dumps([*owners, owner][-MOST_OWNERS:])
+        (folder / OWNERS).write_text(text, encoding="utf-8")
+
+
+def _owners(folder: Path) -> tuple[str, ...]:
+    """Return who used an entry; nobody where that is not known."""
+    try:
+        return _OWNERS.validate_json(read_text(folder / OWNERS))
+    except (OSError, ValueError):
+        return ()
 
 
 def read_data(folder: Path, record: EntryRecord, *, verify: bool) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import joblib
@@ -89,10 +89,13 @@ class Features:
         if cut == INPUT:
             return pixels.data
 
-        def compute() -> Rows:
-            return self._passed(backbone, image_size, cut, view, pixels)
-
         key = self.cut_key(backbone, image_size, cut, pixels.checksum)
+        title = f"{backbone} at {image_size} pixels up to {cut}, view {view.title}"
+        key = replace(key, title=title)
+
+        def compute() -> Rows:
+            return self._passed(backbone, image_size, cut, title, pixels)
+
         return self.store.get_or_compute(key, compute).data
 
     def prepare(self, backbone: str, image_size: int, needs: Sequence[Need]) -> None:
@@ -125,7 +128,9 @@ class Features:
     def view_key(self, view: View) -> EntryKey:
         """Return the key of a view: pixels and operations, nothing else."""
         original = self._pixels(View()).checksum
-        return EntryKey.of("view", images=original, view=view.text, meaning=making.MEANING)
+        return EntryKey.of(
+            "view", f"view {view.title}", images=original, view=view.text, meaning=making.MEANING
+        )
 
     def cut_key(self, backbone: str, image_size: int, cut: str, view_checksum: str) -> EntryKey:
         """Return the key of a view's activations at a cut, given by the checksum of its pixels."""
@@ -160,12 +165,11 @@ class Features:
             return Rows(
                 shape=self.images.shape,
                 dtype=np.dtype(np.uint8),
-                chunks=lambda: self._watched(
-                    making.make_view(self.images, view, pool), f"view {view.title}"
-                ),
+                chunks=lambda: self._watched(making.make_view(self.images, view, pool), key.title),
             )
 
-        return self.store.get_or_compute(self.view_key(view), compute)
+        key = self.view_key(view)
+        return self.store.get_or_compute(key, compute)
 
     def _checksum_of(self, view: View) -> str | None:
         """Return the checksum of a view's pixels; None where it has not been made."""
@@ -176,7 +180,7 @@ class Features:
             return None
         return record.checksum
 
-    def _passed(self, backbone: str, image_size: int, cut: str, view: View, pixels: Stored) -> Rows:
+    def _passed(self, backbone: str, image_size: int, cut: str, title: str, pixels: Stored) -> Rows:
         """Return what computes activations from the nearest shallower cut that is kept."""
         start, source = INPUT, pixels.data
         for name in reversed(names_up_to(backbone, image_size, cut)[1:-1]):
@@ -185,11 +189,10 @@ class Features:
                 start, source = name, kept.data
                 break
         forward = self.prefix.forward(backbone, image_size, start, cut, source.dtype)
-        what = f"{backbone} at {image_size} pixels up to {cut}, view {view.title}"
         return Rows(
             shape=(len(source), *forward.output_shape),
             dtype=np.dtype(np.float16),
-            chunks=lambda: self._counted(self._watched(forward.run(source), what)),
+            chunks=lambda: self._counted(self._watched(forward.run(source), title)),
         )
 
     def _counted(self, chunks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:

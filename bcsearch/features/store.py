@@ -30,6 +30,7 @@ from bcsearch.features.entry import (
     Stored,
     cast,
     checksum,
+    note_owner,
     read_data,
     read_meta,
     write_meta,
@@ -51,7 +52,7 @@ class Store:
     """Entries under ``root``, at most ``limit_bytes`` together.
 
     ``notify`` hears what the user should know; ``check`` is called while waiting for another
-    process, and may raise.
+    process, and may raise. ``owner`` is noted with all that is used.
     """
 
     def __init__(
@@ -60,11 +61,13 @@ class Store:
         limit_bytes: int | None = None,
         notify: Callable[[str], None] = lambda _: None,
         check: Callable[[], None] = lambda: None,
+        owner: str = "",
     ) -> None:
         self.root = root
         self.limit_bytes = limit_bytes
         self.notify = notify
         self.check = check
+        self.owner = owner
         self._open: weakref.WeakValueDictionary[str, np.ndarray] = weakref.WeakValueDictionary()
         self._uses: dict[str, weakref.finalize[..., np.ndarray]] = {}  # ends one, by digest
         self._verified: dict[str, str] = {}  # checksums, by digest, of what was checked here
@@ -203,6 +206,7 @@ class Store:
 
     def _opened(self, digest: str, data: np.ndarray, digest_of_data: str) -> Stored:
         """Remember what this process has open, for as long as anything refers to the data."""
+        note_owner(self._folder("entries", digest), self.owner)
         self._uses[digest] = weakref.finalize(data, mark_use(self._folder("uses", digest)))
         self._open[digest] = data
         self._verified[digest] = digest_of_data

@@ -134,11 +134,11 @@ class LiveView:
         known = self._known
         if not known.trials and not self._rows:
             return ""
-        text = f"{known.filled} of {known.trials} trials, best {known.score_name} "
+        text = f"{known.filled} of {known.trials} trials, "
         if known.best is None:
-            text += "none yet"
+            text += "no score yet"
         else:
-            text += f"{known.best:.4f}"
+            text += f"best {known.score_name} {known.best:.4f}"
         if known.best_number is not None:
             text += f" in trial {known.best_number}"
         if self._seconds_left:

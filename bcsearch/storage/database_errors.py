@@ -16,7 +16,7 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 
-from bcsearch.errors import BcsearchError, DiskError, StorageError
+from bcsearch.errors import BcsearchError, DiskError, StorageError, StudyError
 from bcsearch.storage.urls import masked
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ KINDS = (  # the first whose pattern is found counts; the last is any other erro
 
 
 # what reading a row raises that another program changed, or a broken disk
+NO_RECORD = "Record does not exist"  # what Optuna says of a study or trial that was deleted
 DATABASE_ERRORS = (SQLAlchemyError, StorageInternalError)
 NONSENSE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
@@ -124,6 +125,12 @@ def plain_errors(url: URL, afterwards: str = "") -> Iterator[None]:
         yield
     except BcsearchError:
         raise
+    except KeyError as error:
+        if NO_RECORD not in str(error):
+            raise
+        raise StudyError(
+            "the study was deleted from the database during the run; start anew with 'bcsearch run'"
+        ) from error
     except DATABASE_ERRORS as error:
         message = first_line(_database_error(error))
         kind = kind_of(message)

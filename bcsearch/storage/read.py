@@ -108,14 +108,19 @@ def read_overview(source: Storage | str, name: str, n_best: int) -> StudyRecord:
 
 
 @reconnecting
-def read_latest(source: Storage | str, name: str, n_latest: int) -> tuple[TrialRecord, ...]:
-    """Read the trials of a study with the highest numbers. Raises as ``read_study`` does."""
+def read_latest(
+    source: Storage | str, name: str, n_latest: int, others: Sequence[int] = ()
+) -> tuple[TrialRecord, ...]:
+    """Read the trials of a study with the highest numbers, and others by their numbers.
+
+    Raises as ``read_study`` does.
+    """
     with reading(source) as connection:
         study_id, study = _find(connection, name)
         numbers = select(TRIALS.c.number).where(TRIALS.c.study_id == study_id)
         latest = numbers.order_by(TRIALS.c.number.desc()).limit(n_latest)
-        found = tuple(connection.execute(latest).scalars())
-        scope = Scope(study_id=study_id, uuid=study.uuid, numbers=found)
+        found = {*connection.execute(latest).scalars(), *others}
+        scope = Scope(study_id=study_id, uuid=study.uuid, numbers=tuple(found))
         return read_trials(connection, scope, in_full=True, with_epochs=True)
 
 

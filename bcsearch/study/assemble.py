@@ -147,7 +147,8 @@ def _features(  # noqa: PLR0913 - what features are made of
         listener(event)
         interrupts.raise_if_asked()
 
-    store = Store(options.cache, options.cache_limit, notify, interrupts.raise_if_asked)
+    owner = f"{plan.name} on {plan.sweep.data}"
+    store = Store(options.cache, options.cache_limit, notify, interrupts.raise_if_asked, owner)
     return features.Features(
         images=dataset.images,
         store=store,

@@ -7,7 +7,7 @@ the loss of whoever read what is printed.
 from __future__ import annotations
 
 import signal
-from threading import Thread
+from threading import RLock, Thread
 from typing import TYPE_CHECKING, Self
 
 from bcsearch.records.events import Event, Listener, Notice
@@ -31,6 +31,7 @@ class Interrupts:
         self._listener, self._announces = listener, announces
         self._notifier: Thread | None = None
         self._is_mute = False
+        self._telling = RLock()  # events come from several threads
         self.asked = False  # by the user
         self.clock: Clock | None = None  # of the search that runs
 
@@ -43,7 +44,8 @@ class Interrupts:
         if self._is_mute:
             return
         try:
-            self._listener(event)
+            with self._telling:
+                self._listener(event)
         except (OSError, SystemExit):  # rich leaves by SystemExit where a pipe is broken
             self.asked = self._is_mute = True
 

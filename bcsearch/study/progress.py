@@ -8,6 +8,7 @@ from threading import RLock, Thread
 from typing import TYPE_CHECKING, Self
 
 from bcsearch.errors import BcsearchError
+from bcsearch.recipe import BY_NAME
 from bcsearch.records import TrialState
 from bcsearch.records.events import TimeLeft, TrialSeen
 from bcsearch.storage import read_latest
@@ -15,6 +16,9 @@ from bcsearch.storage.database_errors import DATABASE_ERRORS
 from bcsearch.study.clock import Pace
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bcsearch.recipe import Value
     from bcsearch.records import TrialRecord
     from bcsearch.records.events import Listener
     from bcsearch.study.interrupts import Interrupts
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 3.0  # between looks at the database
 TRIALS_TOLD = 12  # the latest ones, as many as a terminal shows
+MOST_NEW = 60  # trials that may begin between two looks
 
 
 class ProgressTeller:
@@ -36,6 +41,7 @@ class ProgressTeller:
         self._session, self._listener, self._interrupts = session, listener, interrupts
         self._pace, self._grow = Pace(session.progress()), grow
         self._told: dict[int, TrialRecord] = {}
+        self._looked = False
         self._looking = RLock()
         self._over = Flag()
         self._thread = Thread(target=self._look_regularly, daemon=True)
@@ -44,6 +50,11 @@ class ProgressTeller:
         """Look once."""
         with self._looking:
             self._tell_trials()
+            self.count()
+
+    def count(self) -> None:
+        """Tell the budget, the best score and the time left."""
+        with self._looking:
             progress = self._session.progress()
             self._listener(progress)
             seconds = self._pace.seconds_left(progress, self._interrupts.clock, grow=self._grow)
@@ -72,16 +83,20 @@ class ProgressTeller:
     def _tell_trials(self) -> None:
         """Tell of those trials that have changed since the last look."""
         session = self._session
-        is_first = not self._told
+        is_first, self._looked = not self._looked, True
         fixed = session.plan.space.fixed
-        for trial in read_latest(session.storage, session.name, TRIALS_TOLD):
+        running = [
+            number for number, trial in self._told.items() if trial.state is TrialState.RUNNING
+        ]
+        n_latest = TRIALS_TOLD if is_first else MOST_NEW
+        for trial in read_latest(session.storage, session.name, n_latest, running):
             if trial.state is TrialState.WAITING or self._told.get(trial.number) == trial:
                 continue
             self._told[trial.number] = trial
             seen = TrialSeen(
                 number=trial.number,
                 state=trial.state,
-                params=trial.acting or {**fixed, **trial.params},
+                params=trial.acting or {**fixed, **_known(trial.params)},
                 score=trial.score,
                 scores=trial.best_scores,
                 epochs=len(trial.epochs),
@@ -91,3 +106,8 @@ class ProgressTeller:
                 is_new=not (is_first and trial.is_finished),
             )
             self._listener(seen)
+
+
+def _known(params: Mapping[str, Value]) -> dict[str, Value]:
+    """Leave out parameters that a trial of another program has."""
+    return {name: value for name, value in params.items() if name in BY_NAME}

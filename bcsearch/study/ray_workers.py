@@ -6,6 +6,7 @@ import logging
 import socket
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import ray
@@ -70,11 +71,8 @@ class RayLaunch:
         """Start one, as soon as there is room."""
         actor: Any = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_restarts=0)(NodeWorker)
         n_threads = max(1, round(self.cpus))
-        return RayProcess(
-            actor.remote(list(self.arguments), dict(self.environment), n_threads),
-            tell,
-            self._request,
-        )
+        placed = partial(actor.remote, list(self.arguments), dict(self.environment), n_threads)
+        return RayProcess(placed, tell, self._request)
 
     @property
     def _request(self) -> str:
@@ -83,13 +81,17 @@ class RayLaunch:
 
 
 class RayProcess:
-    """A worker on a node of the cluster; see ``WorkerProcess``."""
+    """A worker on a node of the cluster, where ``place`` has put it; see ``WorkerProcess``."""
 
-    def __init__(self, actor: Any, tell: Callable[[str], None], request: str) -> None:
-        self._actor, self._tell, self._request = actor, tell, request
-        self._asked = actor.told.remote()
+    def __init__(self, place: Callable[[], Any], tell: Callable[[str], None], request: str) -> None:
+        self._place, self._tell, self._request = place, tell, request
         self._begun, self._has_room, self._complained = time.monotonic(), False, False
         self._ended: Ended | None = None
+        self._await_room()
+
+    def _await_room(self) -> None:
+        self._actor = self._place()
+        self._asked = self._actor.told.remote()
 
     def poll(self) -> Ended | None:
         """Return how it ended; None while it runs, or waits for room."""
@@ -117,17 +119,20 @@ class RayProcess:
         ray.kill(self._actor)
 
     def _take(self) -> None:
-        self._has_room = True
         try:
             told: Told = ray.get(self._asked)
         except RayError as error:  # the node died, or Ray's memory monitor ended the actor
-            what = (
-                "lost with its node"
-                if isinstance(error, RayActorError)
-                else f"lost: {type(error).__name__}"
-            )
+            what = f"lost: {type(error).__name__}"
+            if isinstance(error, RayActorError):
+                what = "lost with its node"
+                if error.actor_init_failed:
+                    what = f"lost as it cannot start there: {str(error).strip().splitlines()[-1]}"
+                elif not self._has_room:  # Ray chose a node that was dead, but not known to be
+                    self._await_room()
+                    return
             self._ended = Ended(code=1, lost=what)
             return
+        self._has_room = True
         for line in told.lines:
             self._tell(line)
         self._ended = told.ended

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, replace
 from math import inf
+from re import sub
 from typing import TYPE_CHECKING
 
 from bcsearch.config import parse_plan, read_toml
@@ -14,6 +15,7 @@ from bcsearch.costs.study_costs import study_costs
 from bcsearch.errors import ConfigError
 from bcsearch.objective.attempt import Context
 from bcsearch.objective.cross_validated import Objective
+from bcsearch.recipe import Params
 from bcsearch.records import TrialState
 from bcsearch.records.events import Listener, Notice, notices_only
 from bcsearch.records.sizes import time_text
@@ -78,14 +80,15 @@ def train_config(
         "sweep": asked.sweep.model_dump(mode="json", exclude={"start"}),
         "space": {"params": read_config(config)},
     }
-    alone = parse_plan(f"{asked.name}-config", content, str(config))
+    name = f"{asked.name}-c{Params(**content['space']['params']).digest()[:6]}"
+    alone = parse_plan(name, content, str(config))
     return run_plan(alone, replace(options, trials=1), listener)
 
 
 def _sweep_of(config: Path) -> str:
     match read_toml(config):
         case {"study": {"sweep": str(sweep)}}:
-            return sweep
+            return sub(r"-c[0-9a-f]{6}$", "", sweep)  # it may have been trained alone before
     raise ConfigError(f"{config} does not say of which sweep it is; name one with --study")
 
 
@@ -168,7 +171,8 @@ def work(name: str, options: RunOptions, listener: Listener) -> bool:
             _report_budget(session, listener)
         interrupts.clock = _clock(session, prepared, options, refits=not alone)
         teller = ProgressTeller(session, listener, interrupts)
-        with closing(prepared), suppress(KeyboardInterrupt), teller:
+        watched = teller if alone else nullcontext()
+        with closing(prepared), suppress(KeyboardInterrupt), watched:
             _worker(session, prepared, options, teller, interrupts).run()
         return not (interrupts.asked and alone)
 
@@ -241,7 +245,7 @@ def _worker(
         objective=Objective(context),
         interrupts=interrupts,
         listener=interrupts.tell,
-        tell_progress=teller,
+        tell_progress=teller.count,
         check_there=session.check_there,
         most_trials=options.max_trials or inf,
         grow=(lambda: interrupts.tell(session.grow())) if options.grow else None,

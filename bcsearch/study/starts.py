@@ -9,9 +9,10 @@ from bcsearch.backbones.table import count_parameters
 from bcsearch.config import read_toml
 from bcsearch.config.points import point_of
 from bcsearch.errors import ConfigError, StudyError
-from bcsearch.recipe import BY_NAME, Params
+from bcsearch.recipe import BY_NAME, Params, check_value
 from bcsearch.records.events import Notice
 from bcsearch.storage import find_study, read_overview
+from bcsearch.training.stages import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +56,8 @@ def read_config(path: Path) -> dict[str, Value]:
     params = read_toml(path).get("params")
     if not isinstance(params, dict) or not params:
         raise ConfigError(f"{path} has no [params]; give a best.toml, as in results/STUDY/model")
+    for name, value in params.items():
+        check_value(name, value)
     return params
 
 
@@ -76,7 +79,8 @@ def _best_of(name: str, plan: Plan, url: str, listener: Listener) -> list[dict[s
 
 def _fitting(values: Mapping[str, Value], plan: Plan, source: str) -> dict[str, Value]:
     try:
-        return point_of(values, plan.space)
+        epochs = plan.sweep.training.epochs
+        return point_of(values, plan.space, lambda params: canonical(params, epochs))
     except ConfigError as error:
         raise ConfigError(f"{source}: {error}; see the space {plan.sweep.space!r}") from error
 

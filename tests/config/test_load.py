@@ -241,11 +241,11 @@ BAD_PARAMS = [
 BAD_CONDITIONS = [
     (
         "{ head_layer = [1] }",
-        "params.units_1.when: unknown parameter above it 'head_layer'; did you mean 'head_layers'",
+        "params.units_1: 'when' names an unknown parameter 'head_layer'; did you mean",
     ),
     (
         "{ units_2 = [64] }",
-        "params.units_1.when: unknown parameter above it 'units_2'; allowed: head_layers",
+        "params.units_1: 'when' names an unknown parameter 'units_2'; allowed: head_layers",
     ),
     ("{ head_layers = [3] }", "params.units_1.when.head_layers: 3 can never be its value"),
     ("{ head_layers = 1 }", "params.units_1.when.head_layers: came 1, allowed: a list"),

@@ -59,3 +59,15 @@ def test_short_form_stands_for_the_places_without_a_value_of_their_own() -> None
     params = Params(head_layers=1, units_1=64, dropout_0=0.0, dropout_1=0.25)
     point = point_of(params.acting, SPACE)
     assert point == {"head_layers": 1, "units_1": 64, "dropout": 0.25, "learning_rate": 1e-3}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(find_files("sweeps")))
+def test_what_was_trained_at_its_cut_is_a_point_of_its_own_space(name: str) -> None:
+    from bcsearch.training.stages import canonical
+
+    space = load_plan(name).space
+    for point in balanced_points(space, 8, seed=0):
+        trained = canonical({**space.fixed, **point}, 20)
+        again = point_of(trained.acting, space, lambda params: canonical(params, 20))
+        assert canonical({**space.fixed, **again}, 20) == trained

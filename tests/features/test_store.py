@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from bcsearch.features import store as store_module
-from bcsearch.features.entry import DATA, META, EntryKey, Rows
+from bcsearch.features.entry import DATA, META, OWNERS, EntryKey, Rows
 from bcsearch.features.store import Store
 
 if TYPE_CHECKING:
@@ -101,6 +101,29 @@ def test_keys_differ_by_kind_and_by_every_field() -> None:
     ]
     assert len({key.digest for key in keys}) == len(keys)
     assert EntryKey.of("a", y=2, x=1) == keys[0]
+
+
+def test_who_used_an_entry_is_noted_once_and_what_it_is_does_not_change_its_key(
+    tmp_path: Path,
+) -> None:
+    titled = EntryKey.of("activations", "a view", dataset="0123", view=0)
+    assert titled.digest == KEY.digest
+    for owner in ("mine on a.npz", "mine on a.npz", "", "yours on a.npz"):
+        Store(tmp_path, owner=owner).get_or_compute(titled, Source())
+    (record,) = Store(tmp_path).entries()
+    assert (record.title, record.owners) == ("a view", ("mine on a.npz", "yours on a.npz"))
+
+
+@pytest.mark.parametrize("text", ["", "{", "3", "[3]", "[" * 100_000, "\udcff"])
+def test_who_used_an_entry_is_not_known_where_its_note_is_damaged(
+    text: str, tmp_path: Path
+) -> None:
+    Store(tmp_path, owner="mine").get_or_compute(KEY, Source())
+    path = entry_folder(tmp_path) / OWNERS
+    path.write_text(text, encoding="utf-8", errors="surrogateescape")
+    assert [record.owners for record in Store(tmp_path).entries()] == [()]
+    Store(tmp_path, owner="yours").get_or_compute(KEY, Source())
+    assert [record.owners for record in Store(tmp_path).entries()] == [("yours",)]
 
 
 def test_what_half_precision_cannot_hold_is_kept_in_single(tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def test_training_is_not_shown_where_it_was_not_measured() -> None:
 def test_terminal_shows_the_best_score_so_far_of_the_running_trial() -> None:
     lines = last_picture(RUN[:5])  # one epoch better, the next worse
     assert lines[1].split()[:4] == ["0", "running", "0.9000", "3"]
-    assert lines[2] == "0 of 3 trials, best accuracy none yet"
+    assert lines[2] == "0 of 3 trials, no score yet"
 
 
 def test_pruned_trial_does_not_count_as_best() -> None:

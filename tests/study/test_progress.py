@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import optuna
 import pytest
 
 from bcsearch import storage
 from bcsearch.errors import StorageError
+from bcsearch.recipe import BY_NAME
 from bcsearch.records import TrialState
 from bcsearch.records.events import BudgetKnown, TimeLeft, TrialSeen
 from bcsearch.study import progress
@@ -54,6 +56,27 @@ def test_trials_of_other_workers_are_told_once_with_their_scores(session: Sessio
     assert of_best.scores["accuracy"] == pytest.approx(best.value)
     assert of_best.params["learning_rate"] == best.params["learning_rate"]
     assert {event.state for event in seen} == {TrialState.COMPLETE}
+
+
+def test_more_trials_than_a_terminal_shows_are_all_told_between_two_looks(tmp_path: Path) -> None:
+    session = open_session(tmp_path, make_plan(), trials=30)
+    teller, heard = teller_of(session)
+    teller()
+    run_elsewhere(session, 20)
+    teller()
+    seen = heard.of(TrialSeen)
+    assert sorted(event.number for event in seen) == list(range(20))
+    assert all(event.is_new for event in seen)
+
+
+def test_trial_with_a_parameter_of_another_program_is_told_without_it(session: Session) -> None:
+    choices: dict[str, Any] = {"strange": optuna.distributions.FloatDistribution(0, 1)}
+    strange = optuna.create_trial(params={"strange": 0.5}, distributions=choices, value=0.1)
+    session.study.add_trial(strange)
+    teller, heard = teller_of(session)
+    teller()
+    (event,) = heard.of(TrialSeen)
+    assert set(event.params) <= set(BY_NAME)
 
 
 def test_running_trial_is_told_again_as_its_score_rises(session: Session) -> None:
