@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING
 import keras
 
 from bcsearch.backbones.keras_private import parents_of
+from bcsearch.backbones.pooling import POOLINGS, pooled
 from bcsearch.backbones.table import get_backbone, outline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 INPUT, POOLED = "input", "pooled"  # the first and the last cut of every backbone
+POOLED_BY = {"average": POOLED, "max": "pooled_max", "both": "pooled_both"}  # the last by pooling
 SAME = 0.005  # cuts nearer than this share of the parameters are one: the smaller, or the later
 NEAR = 0.1  # within this share of the parameters a cut of half the size is taken instead
 
@@ -31,7 +33,7 @@ class Cut:
     """One place.
 
     Attributes:
-        name: of the layer that gives the tensor; ``input`` and ``pooled`` at the ends.
+        name: of the layer that gives the tensor; ``input`` and one of ``POOLED_BY`` at the ends.
         fraction: share of the backbone's parameters above it: 1 at the input, 0 at the pooled end.
         n_layers: layers with weights above it.
         shape: of one image's activation.
@@ -47,9 +49,14 @@ class Cut:
         """Numbers in one image's activation."""
         return prod(self.shape)
 
+    @property
+    def is_pooled(self) -> bool:
+        """Whether it is the end of the backbone, above which only heads are trained."""
+        return self.name in POOLED_BY.values()
+
 
 @lru_cache(maxsize=64)
-def cuts_of(backbone: str, image_size: int) -> tuple[Cut, ...]:
+def cuts_of(backbone: str, image_size: int, pooling: str = "average") -> tuple[Cut, ...]:
     """Return a backbone's cuts from the input to the pooled end, the same at every image size.
 
     Raises:
@@ -57,7 +64,17 @@ def cuts_of(backbone: str, image_size: int) -> tuple[Cut, ...]:
     """
     natural = find_cuts(outline(backbone, get_backbone(backbone).natural_size))
     shapes = {cut.name: cut.shape for cut in _candidates(outline(backbone, image_size))}
-    return tuple(replace(cut, shape=shapes[cut.name]) for cut in natural)
+    *before, last = (replace(cut, shape=shapes[cut.name]) for cut in natural)
+    shape = (POOLINGS[pooling] * last.size,)
+    return (*before, replace(last, name=POOLED_BY[pooling], shape=shape))
+
+
+def names_up_to(backbone: str, image_size: int, end: str) -> list[str]:
+    """Return the names of a backbone's cuts from the input to one of them."""
+    *names, last = (cut.name for cut in cuts_of(backbone, image_size))
+    if end in POOLED_BY.values():
+        return [*names, end]
+    return [*names, last][: names.index(end) + 1]
 
 
 def find_cuts(model: keras.Model) -> tuple[Cut, ...]:
@@ -79,6 +96,8 @@ def _replaces(other: Cut, cut: Cut, distance: float, times: int) -> bool:
 
 def segment(model: keras.Model, start: str, end: str) -> keras.Model:
     """Return the part of a backbone from one cut to another; it shares the backbone's layers."""
+    if (start, end) == (INPUT, POOLED):
+        return model
     name = f"{model.name}_{start}_to_{end}"
     return keras.Model(_tensor(model, start), _tensor(model, end), name=name)
 
@@ -86,8 +105,9 @@ def segment(model: keras.Model, start: str, end: str) -> keras.Model:
 def _tensor(model: keras.Model, cut: str) -> keras.KerasTensor:
     if cut == INPUT:
         return model.input
-    if cut == POOLED:
-        return model.output
+    for pooling, name in POOLED_BY.items():
+        if cut == name:
+            return pooled(model, pooling)
     return next(operation for operation in model.operations if operation.name == cut).output
 
 

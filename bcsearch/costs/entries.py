@@ -72,7 +72,8 @@ def _entry(candidate: Candidate, need: Need, trainer: Trainer) -> Entry:
             image_bytes=image_bytes,
             kept=kept,
         )
-    cut = next(cut for cut in cuts_of(*candidate.network) if cut.name == need.cut)
+    cuts = cuts_of(*candidate.network, candidate.params.pooling)
+    cut = next(cut for cut in cuts if cut.name == need.cut)
     return Entry(
         network=candidate.network,
         cut=cut.name,

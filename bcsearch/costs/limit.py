@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 COSTLY = (
     "image_size", "views", "augment", "augment_strength", "preprocess", "circle_radius", "backbone",
-    "unfreeze_fraction",
+    "unfreeze_fraction", "pooling",
 )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ MOST_VALUES = 64  # of a range of whole numbers
 DECIDE = (  # on what a trial reads of the cache
     "backbone", "image_size", "preprocess", "circle_radius", "augment", "augment_strength", "views",
     "unfreeze_fraction", "unfreeze_schedule", "unfreeze_layers", "unfreeze_every",
-    "class_weights",
+    "pooling",
 )  # fmt: skip
 
 
@@ -45,7 +45,7 @@ class Candidate:
     @property
     def n_features(self) -> int:
         """Features of an image that the head takes."""
-        return cuts_of(*self.network)[-1].size
+        return cuts_of(*self.network, self.params.pooling)[-1].size
 
 
 def draw_pool(plan: Plan) -> list[Candidate]:
@@ -81,7 +81,7 @@ def _drawn(plan: Plan, n_draws: int) -> list[Candidate]:
 def _candidate(values: Mapping[str, Value], plan: Plan) -> Candidate:
     n_epochs = plan.sweep.training.epochs
     params = canonical(values, n_epochs)
-    cuts = cuts_of(params.backbone, params.image_size)
+    cuts = cuts_of(params.backbone, params.image_size, params.pooling)
     return Candidate(values=values, params=params, stages=stages_of(params, cuts, n_epochs))
 
 

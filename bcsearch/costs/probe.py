@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bcsearch.backbones.cuts import INPUT, cuts_of
+from bcsearch.backbones.cuts import INPUT, POOLED_BY, cuts_of
 from bcsearch.costs.probe_training import TrainingProbe, suffixes_to_measure
 from bcsearch.costs.speeds import SegmentSpeed, Speeds
 from bcsearch.costs.timing import quickest, repeated, seconds_of
@@ -78,7 +78,8 @@ def _measure_segments(
     features, start = trainer.features, INPUT
     needs = [need for each in pool for need in needs_of(each.params, [View()], trainer.n_epochs)]
     read = {need.cut for need in needs} - {INPUT}
-    cuts = [cut.name for cut in cuts_of(*network) if cut.name in read]
+    inner = [cut.name for cut in cuts_of(*network)[:-1]]
+    cuts = [cut for cut in (*inner, *POOLED_BY.values()) if cut in read]
     found, segments = {INPUT: few}, []
     for cut in cuts:
         rows = repeated(found[start], features.batch_size)
@@ -87,7 +88,8 @@ def _measure_segments(
         seconds = quickest(passed)
         found[cut] = passed()[:N_IMAGES].astype(np.float16)
         segments.append(SegmentSpeed(cut=cut, per_image=seconds / len(rows)))
-        start = cut
+        if cut not in POOLED_BY.values():
+            start = cut
     speeds.segments[network] = tuple(segments)
     return found
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bcsearch.backbones.cuts import POOLED
 from bcsearch.costs.speeds import HeadSpeed, SuffixSpeed
 from bcsearch.costs.timing import quickest, repeated
 from bcsearch.training.fold_weights import Scaling, first_weights
@@ -57,10 +56,12 @@ class TrainingProbe:
             found.append(self._suffix(params, cut))
             tick()
         speeds.suffixes[self._network] = tuple(found)
-        n_features = pool[0].n_features
-        heads = [each.params for each in pool if each.stages[0].cut.name == POOLED]
-        if heads and n_features not in speeds.heads:
-            chosen = self._extremes(heads, n_features)
+        heads: dict[int, list[Params]] = {}
+        for each in pool:
+            if each.stages[0].cut.is_pooled and each.n_features not in speeds.heads:
+                heads.setdefault(each.n_features, []).append(each.params)
+        for n_features, mine in heads.items():
+            chosen = self._extremes(mine, n_features)
             measured = []
             for params in chosen:
                 measured.append(self._head(params, n_features))
@@ -132,7 +133,7 @@ class TrainingProbe:
 def suffixes_to_measure(pool: Sequence[Candidate]) -> dict[Cut, Params]:
     """Return a few cuts of a network, the smallest suffix first, with a configuration each."""
     found = {
-        stage.cut: each.params for each in pool for stage in each.stages if stage.cut.name != POOLED
+        stage.cut: each.params for each in pool for stage in each.stages if not stage.cut.is_pooled
     }
     ranked = sorted(found, key=lambda cut: cut.fraction)
     places = np.linspace(0, len(ranked) - 1, min(MOST_CUTS, len(ranked)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bcsearch.backbones.cuts import INPUT, POOLED
+from bcsearch.backbones.cuts import INPUT, POOLED_BY
 from bcsearch.costs.entries import Entry, entries_of
 from bcsearch.costs.pool import Candidate, all_points, draw_pool
 from bcsearch.costs.probe import measure
@@ -86,7 +86,7 @@ def epoch_seconds(candidate: Candidate, stage: Stage, speeds: Speeds, task: Task
     """Return what an epoch of all folds takes in a stage, by the measured speeds."""
     batches = Batches(train_rows=task.train_rows, batch_size=candidate.params.batch_size, seed=0)
     n_valid = [len(rows) for rows in task.valid_rows]
-    if stage.cut.name == POOLED:
+    if stage.cut.is_pooled:
         weights = n_weights(candidate.params, candidate.n_features, task.n_classes)
         head = speeds.head(candidate.n_features, weights, batches.size)
         return batches.n_steps * head.step + max(n_valid) * head.predict
@@ -127,7 +127,7 @@ def _pass_costs(entries: set[Entry], n_images: int, speeds: Speeds) -> tuple[Pas
     """Return a row for everything that is read, the shallowest cut of a network first."""
     ranked = sorted(
         entries,
-        key=lambda each: (each.network, -each.unfrozen, each.view.copy, each.view.title),
+        key=lambda each: (each.network, -each.unfrozen, each.cut, each.view.copy, each.view.title),
     )
     done: set[Place] = {(entry.network, entry.cut, entry.view) for entry in ranked if entry.kept}
     rows = []
@@ -156,6 +156,8 @@ def _image_seconds(entry: Entry, done: set[Place], speeds: Speeds) -> float:
         return speeds.views[tuple(op.name for op in entry.view.ops)]
     seconds = 0.0
     for segment in speeds.segments[entry.network]:
+        if segment.cut in POOLED_BY.values() and segment.cut != entry.cut:
+            continue  # the same images pooled in another way
         seconds += segment.per_image
         if segment.cut == entry.cut:
             return seconds

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import joblib
 import numpy as np
 
-from bcsearch.backbones.cuts import INPUT, cuts_of
+from bcsearch.backbones.cuts import INPUT, names_up_to
 from bcsearch.backbones.weights import WeightsKind
 from bcsearch.features.entry import EntryKey, Rows, Stored, checksum
 from bcsearch.features.prefix import Prefix
@@ -183,8 +183,7 @@ class Features:
     def _passed(self, backbone: str, image_size: int, cut: str, title: str, pixels: Stored) -> Rows:
         """Return what computes activations from the nearest shallower cut that is kept."""
         start, source = INPUT, pixels.data
-        names = [known.name for known in cuts_of(backbone, image_size)]
-        for name in reversed(names[1 : names.index(cut)]):
+        for name in reversed(names_up_to(backbone, image_size, cut)[1:-1]):
             kept = self.store.find(self.cut_key(backbone, image_size, name, pixels.checksum))
             if kept is not None:
                 start, source = name, kept.data

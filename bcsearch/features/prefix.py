@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bcsearch.backbones.cuts import INPUT, cuts_of, segment
+from bcsearch.backbones.cuts import INPUT, names_up_to, segment
 from bcsearch.backbones.resizing import resizing
 from bcsearch.backbones.weights import load_backbone
 from bcsearch.features.forward import FrozenForward
@@ -60,8 +60,8 @@ class Prefix:
         wanted = (name, image_size, start, end, np.dtype(dtype).name)
         if self._pass is None or self._pass[0] != wanted:
             self._pass = None
-            names = [cut.name for cut in cuts_of(name, image_size)]
-            way = pairwise(names[names.index(start) : names.index(end) + 1])
+            names = names_up_to(name, image_size, end)
+            way = pairwise(names[names.index(start) :])
             model = self.backbone(name, image_size)
             segments = [segment(model, *ends) for ends in way]
             before = resizing(*self.image_shape, image_size) if start == INPUT else None

@@ -161,6 +161,16 @@ PARTS: tuple[Part, ...] = (
         doc="Whether batch-norm layers of what is unfrozen are trained too.",
     ),
     Part(
+        name="pooling",
+        domain=Names(("average", "max", "both")),
+        default="average",
+        where=Where.NETWORK,
+        doc=(
+            "What is made of the backbone's last activations: their average over places, their "
+            "maximum, or both side by side; `custom` has features of its own."
+        ),
+    ),
+    Part(
         name="head_layers",
         domain=Range(int, 0, 3),
         default=1,
@@ -171,6 +181,18 @@ PARTS: tuple[Part, ...] = (
     *_head_layer(1),
     *_head_layer(2),
     *_head_layer(3),
+    Part(
+        name="head_norm",
+        domain=Names(("none", "batch", "layer")),
+        default="none",
+        where=Where.HEAD,
+        acts=conditions.has_layers(1),
+        traced=True,
+        doc=(
+            "What hidden layers are normalised by before their activation: each unit over the "
+            "batch, or each image over the units."
+        ),
+    ),
     Part(
         name="dropout_0",
         domain=Range(float, 0.0, 0.9),
@@ -274,7 +296,7 @@ PARTS: tuple[Part, ...] = (
         doc=(
             "`balanced` lets every class count alike in the loss, however few images it has; "
             "`effective` by its effective number of images; `confusion` raises those of which a "
-            "linear head misses more than of others."
+            "linear head on frozen features misses more than of others."
         ),
     ),
     Part(
@@ -313,7 +335,7 @@ PARTS: tuple[Part, ...] = (
         domain=Range(float, 1e-6, 1.0),
         default=1e-3,
         where=Where.UPDATE,
-        doc="The first learning rate.",
+        doc="The highest learning rate: the first one, or that at the end of a rise.",
     ),
     Part(
         name="backbone_rate",
@@ -322,6 +344,14 @@ PARTS: tuple[Part, ...] = (
         where=Where.UPDATE,
         acts=conditions.UNFREEZES,
         doc="Learning rate of what is unfrozen, as a share of the head's.",
+    ),
+    Part(
+        name="layer_decay",
+        domain=Range(float, 0.1, 1.0),
+        default=1.0,
+        where=Where.UPDATE,
+        acts=conditions.UNFREEZES,
+        doc="Learning rate of each unfrozen layer, as a share of that of the layer above it.",
     ),
     Part(
         name="weight_decay",
@@ -358,10 +388,21 @@ PARTS: tuple[Part, ...] = (
     ),
     Part(
         name="schedule",
-        domain=Names(("constant", "cosine", "exponential", "plateau")),
+        domain=Names(("constant", "cosine", "exponential", "plateau", "one_cycle", "step")),
         default="cosine",
         where=Where.SCHEDULE,
-        doc="How the learning rate falls from epoch to epoch.",
+        doc=(
+            "How the learning rate falls from epoch to epoch; `one_cycle` rises for three tenths "
+            "of them first, `step` is a tenth after one half of them and after three quarters."
+        ),
+    ),
+    Part(
+        name="warmup_epochs",
+        domain=Range(int, 0, 100),
+        default=0,
+        where=Where.SCHEDULE,
+        acts=conditions.is_not("schedule", "one_cycle"),
+        doc="Epochs in which the learning rate rises evenly, before the schedule begins.",
     ),
 )
 

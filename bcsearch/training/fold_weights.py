@@ -35,12 +35,14 @@ class Scaling:
 class FoldWeights:
     """One fold: kernels (n_in, n_out) and biases (n_out,) of its head, its trained layers.
 
-    ``layers`` holds Keras weights by the name of the layer.
+    ``norms`` hold scale, offset, running mean and variance, (n_units,), of each normalised hidden
+    layer; ``layers`` Keras weights by the name of the layer.
     """
 
     scaling: Scaling
     kernels: Sequence[np.ndarray]
     biases: Sequence[np.ndarray]
+    norms: Sequence[Sequence[np.ndarray]] = ()
     layers: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
 

@@ -1,7 +1,7 @@
 """The dense layers of the heads of all folds: their weights, and what they make of features.
 
-Weights are stacked over folds, (n_folds, n_in, n_out). Norms over folds are never taken, so folds
-cannot mix.
+Weights are stacked over folds, (n_folds, n_in, n_out). Each fold is normalised by its own rows, so
+folds cannot mix.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import tensorflow as tf
 from bcsearch.training.optimizers import Moments
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bcsearch.training.batch import Numbers, Traced
 
@@ -27,23 +27,43 @@ ACTIVATIONS = {
 }
 
 
+NORM_EPSILON, NORM_MOMENTUM = 1e-3, 0.9  # added to variances; kept of a running mean at a step
+
+
+class Norm(NamedTuple):
+    """What normalises a hidden layer, (n_folds, 1, n_units) each.
+
+    Layer norm has no use for what runs along.
+    """
+
+    scale: tf.Variable
+    offset: tf.Variable
+    running_mean: tf.Variable
+    running_variance: tf.Variable
+
+
 class HeadState(NamedTuple):
     """Everything that training heads changes; ``step`` counts the updates."""
 
     kernels: list[tf.Variable]  # (n_folds, n_in, n_out) each, from the features on
     biases: list[tf.Variable]  # (n_folds, 1, n_out) each
-    moments: list[Moments]  # of the kernels, then of the biases
+    norms: list[Norm]  # of the hidden layers, or none
+    moments: list[Moments]  # of the weights, in their order
     step: tf.Variable
 
     @property
     def weights(self) -> list[tf.Variable]:
-        """All kernels, then all biases."""
-        return [*self.kernels, *self.biases]
+        """All kernels, then all biases, then the scales and the offsets of norms."""
+        scales = [norm.scale for norm in self.norms]
+        offsets = [norm.offset for norm in self.norms]
+        return [*self.kernels, *self.biases, *scales, *offsets]
 
     @property
     def variables(self) -> list[tf.Variable]:
         """All variables, always in the same order."""
-        return [*self.weights, *(each for pair in self.moments for each in pair), self.step]
+        moments = [each for pair in self.moments for each in pair]
+        running = [each for norm in self.norms for each in norm[2:]]
+        return [*self.weights, *moments, self.step, *running]
 
 
 class HeadOutput(NamedTuple):
@@ -53,24 +73,39 @@ class HeadOutput(NamedTuple):
     logits: tf.Tensor  # (n_folds, batch, n_classes)
 
 
-def new_head(n_layers: int) -> HeadState:
+def new_head(n_layers: int, norm: str = "none") -> HeadState:
     """Return variables for so many dense layers, their sizes left open."""
     kernels = [open_variable() for _ in range(n_layers)]
     biases = [open_variable() for _ in range(n_layers)]
-    moments = [Moments(open_variable(), open_variable()) for _ in range(2 * n_layers)]
-    return HeadState(kernels, biases, moments, tf.Variable(0.0))
+    norms = []
+    if norm in HEAD_NORMS:
+        norms = [Norm(*(open_variable() for _ in Norm._fields)) for _ in range(n_layers - 1)]
+    n_weights = 2 * (n_layers + len(norms))
+    moments = [Moments(open_variable(), open_variable()) for _ in range(n_weights)]
+    return HeadState(kernels, biases, norms, moments, tf.Variable(0.0))
 
 
 def start_head(
-    head: HeadState, kernels: Sequence[np.ndarray], biases: Sequence[np.ndarray]
+    head: HeadState,
+    kernels: Sequence[np.ndarray],
+    biases: Sequence[np.ndarray],
+    norms: Sequence[Sequence[np.ndarray]] = (),
 ) -> None:
-    """Start from kernels (n_folds, n_in, n_out) and biases (n_folds, 1, n_out)."""
-    for variable, moments, value in zip(
-        head.weights, head.moments, [*kernels, *biases], strict=True
-    ):
+    """Start from kernels (n_folds, n_in, n_out) and biases (n_folds, 1, n_out).
+
+    ``norms`` hold the values of each ``Norm``; without them they change nothing at first.
+    """
+    if head.norms and not norms:
+        ones_zeros = [(np.ones_like(bias), np.zeros_like(bias)) for bias in biases[:-1]]
+        norms = [(ones, zeros, zeros, ones) for ones, zeros in ones_zeros]
+    for norm, values in zip(head.norms, norms, strict=True):
+        for variable, value in zip(norm, values, strict=True):
+            variable.assign(value)
+    for variable, value in zip([*head.kernels, *head.biases], [*kernels, *biases], strict=True):
         variable.assign(value)
+    for variable, moments in zip(head.weights, head.moments, strict=True):
         for moment in moments:
-            moment.assign(np.zeros_like(value))
+            moment.assign(tf.zeros_like(variable))
     head.step.assign(0.0)
 
 
@@ -92,9 +127,35 @@ def head_output(
     hidden = drop(features, 0)
     for place in range(1, len(head.kernels)):
         dense = tf.matmul(hidden, head.kernels[place - 1]) + head.biases[place - 1]
+        if head.norms:
+            normalise = HEAD_NORMS[str(traced["head_norm"])]
+            dense = normalise(dense, head.norms[place - 1], seed is not None)
         embedding = ACTIVATIONS[str(traced[f"activation_{place}"])](dense)
         hidden = drop(embedding, place)
     return HeadOutput(embedding, tf.matmul(hidden, head.kernels[-1]) + head.biases[-1])
+
+
+def _batch_norm(hidden: tf.Tensor, norm: Norm, training: bool) -> tf.Tensor:
+    """Normalise each unit over its fold's batch; in use by what ran along in training."""
+    mean, variance = norm.running_mean, norm.running_variance
+    if training:
+        mean, variance = tf.nn.moments(hidden, axes=[1], keepdims=True)
+        for running, now in ((norm.running_mean, mean), (norm.running_variance, variance)):
+            running.assign(NORM_MOMENTUM * running + (1.0 - NORM_MOMENTUM) * now)
+    return tf.nn.batch_normalization(hidden, mean, variance, norm.offset, norm.scale, NORM_EPSILON)
+
+
+def _layer_norm(hidden: tf.Tensor, norm: Norm, training: bool) -> tf.Tensor:
+    """Normalise each row over its units."""
+    mean, variance = tf.nn.moments(hidden, axes=[2], keepdims=True)
+    return tf.nn.batch_normalization(hidden, mean, variance, norm.offset, norm.scale, NORM_EPSILON)
+
+
+# from a hidden layer (n_folds, batch, n_units) before its activation, and whether it is training
+HEAD_NORMS: dict[str, Callable[[tf.Tensor, Norm, bool], tf.Tensor]] = {
+    "batch": _batch_norm,
+    "layer": _layer_norm,
+}
 
 
 def open_variable() -> tf.Variable:

@@ -80,7 +80,7 @@ def _functions(key: tuple[tuple[str, Value], ...]) -> HeadFunctions:
     )
     scalar = tf.TensorSpec([], tf.float32)
     numbers = dict.fromkeys(NUMBER_PARTS, scalar)
-    head = new_head(int(traced["head_layers"]) + 1)
+    head = new_head(int(traced["head_layers"]) + 1, str(traced["head_norm"]))
 
     def train_epoch(
         features: FeatureTable, rows: EpochRows, numbers: Numbers, seed: tf.Tensor, head: HeadState

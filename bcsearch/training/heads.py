@@ -46,7 +46,7 @@ class HeadTrainer:
         self._batches = Batches.of(task, params, seed)
         self._class_weights = tf.constant(fold_class_weights(params, task))
         self._functions = head_functions(params)
-        self._head = new_head(len(params.units) + 1)
+        self._head = new_head(len(params.units) + 1, params.head_norm)
         widths = [features.table.shape[1], *params.units, task.n_classes]
         folds = [first_kernels(widths, fold, seed) for fold in range(len(task.train_rows))]
         kernels = [np.stack(layer) for layer in zip(*folds, strict=True)]
@@ -92,11 +92,13 @@ class HeadTrainer:
         mean, scale = self._features.mean.numpy(), self._features.scale.numpy()
         kernels = [kernel.numpy() for kernel in self._head.kernels]
         biases = [bias.numpy() for bias in self._head.biases]
+        norms = [[values.numpy() for values in norm] for norm in self._head.norms]
         return [
             FoldWeights(
                 scaling=Scaling(mean=mean[fold, 0], scale=scale[fold, 0]),
                 kernels=[kernel[fold] for kernel in kernels],
                 biases=[bias[fold, 0] for bias in biases],
+                norms=[[values[fold, 0] for values in norm] for norm in norms],
             )
             for fold in range(len(self._task.train_rows))
         ]

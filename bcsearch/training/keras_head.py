@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 
+from bcsearch.training.head import NORM_EPSILON, NORM_MOMENTUM
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bcsearch.recipe import Params
     from bcsearch.training.fold_weights import FoldWeights
+
+
+NORMS: dict[str, Callable[..., keras.Layer]] = {
+    "batch": partial(keras.layers.BatchNormalization, momentum=NORM_MOMENTUM, epsilon=NORM_EPSILON),
+    "layer": partial(keras.layers.LayerNormalization, epsilon=NORM_EPSILON),
+}
 
 
 def keras_head(params: Params, weights: FoldWeights) -> keras.Model:
@@ -25,13 +36,18 @@ def keras_head(params: Params, weights: FoldWeights) -> keras.Model:
     *units, n_classes = (kernel.shape[1] for kernel in weights.kernels)
     dense = []
     for number, width in enumerate(units, start=1):
-        activation = params.activations[number - 1]
-        layer = keras.layers.Dense(
-            width, activation, kernel_regularizer=penalty, name=f"dense_{number}"
-        )
-        dropout = keras.layers.Dropout(params.dropouts[number], name=f"dropout_{number}")
-        hidden = dropout(layer(hidden))
+        layer = keras.layers.Dense(width, kernel_regularizer=penalty, name=f"dense_{number}")
+        hidden = layer(hidden)
         dense.append(layer)
+        if params.head_norm in NORMS:
+            norm = NORMS[params.head_norm](name=f"norm_{number}")
+            hidden = norm(hidden)
+            if weights.norms:
+                norm.set_weights(weights.norms[number - 1][: len(norm.weights)])
+        activation = params.activations[number - 1]
+        hidden = keras.layers.Activation(activation, name=f"activation_{number}")(hidden)
+        dropout = keras.layers.Dropout(params.dropouts[number], name=f"dropout_{number}")
+        hidden = dropout(hidden)
     output = keras.layers.Dense(
         n_classes, "softmax", kernel_regularizer=penalty, name="probabilities"
     )

@@ -62,7 +62,7 @@ class Lockstep:
         Raises:
             InfeasibleError: the loss became NaN, or there is no time left.
         """
-        schedule = Schedule(self.params.schedule, self.params.learning_rate, self.settings.epochs)
+        schedule = Schedule(self.params, self.settings.epochs)
         self._resume(schedule)
         stopped = False
         while not (stopped or self._is_over()):

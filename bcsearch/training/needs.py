@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bcsearch.backbones.cuts import POOLED, cuts_of
+from bcsearch.backbones.cuts import POOLED_BY, cuts_of
 from bcsearch.backbones.table import get_backbone
 from bcsearch.features.features import Need
-from bcsearch.training.class_weights import FROM_ERRORS
 from bcsearch.training.stages import stages_of
 
 if TYPE_CHECKING:
@@ -22,10 +21,11 @@ def needs_of(params: Params, views: Sequence[View], n_epochs: int) -> list[Need]
 
     ``views`` are those that are trained or scored, the clean one first.
     """
-    stages = stages_of(params, cuts_of(params.backbone, params.image_size), n_epochs)
+    stages = stages_of(
+        params, cuts_of(params.backbone, params.image_size, params.pooling), n_epochs
+    )
     found = [Need(stage.cut.name, view) for stage in reversed(stages) for view in views]
-    reads_features = not get_backbone(params.backbone).trained_whole
-    reads_features |= params.class_weights in FROM_ERRORS
-    if stages[0].cut.name != POOLED and reads_features:
-        found.append(Need(POOLED, views[0]))
+    scales_features = not get_backbone(params.backbone).trained_whole
+    if not stages[0].cut.is_pooled and scales_features:
+        found.append(Need(POOLED_BY[params.pooling], views[0]))
     return found

@@ -25,10 +25,14 @@ class StagedTrainer:
         self,
         stages: Sequence[Stage],
         build: Callable[[Stage, Sequence[FoldWeights] | None], FoldTrainer],
+        sampling_begins: int = 0,
     ) -> None:
-        """Take stages, and what makes a trainer of one from the weights so far."""
+        """Take stages, and what makes a trainer of one from the weights so far.
+
+        ``sampling_begins`` is the first epoch of the last way of sampling.
+        """
         self._stages, self._build = stages, build
-        self.last_begins = stages[-1].first_epoch
+        self.last_begins = max(stages[-1].first_epoch, sampling_begins)
         self._stage = 0
         self._now = build(stages[0], None)
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bcsearch.backbones.cuts import POOLED, cuts_of
+from bcsearch.backbones.cuts import cuts_of
+from bcsearch.backbones.pooling import may_pool
 from bcsearch.backbones.table import get_backbone
 from bcsearch.recipe import Params
+from bcsearch.training.class_weights import FROM_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +26,7 @@ TRAINED_WHOLE: dict[str, Value] = {
     "unfreeze_fraction": 1.0,
     "unfreeze_schedule": "none",
     "backbone_rate": 1.0,
+    "layer_decay": 1.0,
 }
 GRADUAL_STEPS = 4  # at most: each step keeps activations at a cut of its own
 
@@ -46,7 +49,7 @@ def stages_of(params: Params, cuts: Sequence[Cut], n_epochs: int) -> tuple[Stage
     even one has its epoch.
     """
     target = _target(params, cuts)
-    if params.unfreeze_schedule == "none" or target.name == POOLED:
+    if params.unfreeze_schedule == "none" or target.is_pooled:
         return (Stage(first_epoch=0, cut=target),)
     n_steps = (n_epochs - 1) // params.unfreeze_every
     steps = STEPS[params.unfreeze_schedule](target, cuts, n_steps) if n_steps else ()
@@ -61,11 +64,18 @@ def canonical(values: Mapping[str, Value], n_epochs: int) -> Params:
     """Return the configuration of some values; equal for configurations that train alike.
 
     A backbone that is always trained whole has one learning rate, and nothing of how it is unfrozen
-    acts.
+    acts; there are no features to ask a linear head of for class weights. One that does not end
+    with an average over places has its own features.
     """
     params = Params(**values)
+    if not may_pool(params.backbone):
+        values = {**values, "pooling": "average"}
+        params = Params(**values)
     if get_backbone(params.backbone).trained_whole:
-        return Params(**{**values, **TRAINED_WHOLE})
+        values = {**values, **TRAINED_WHOLE}
+        if params.class_weights in FROM_ERRORS:
+            values["class_weights"] = "none"
+        return Params(**values)
     return at_cuts(params, cuts_of(params.backbone, params.image_size), n_epochs)
 
 
@@ -76,7 +86,7 @@ def at_cuts(params: Params, cuts: Sequence[Cut], n_epochs: int) -> Params:
     """
     stages = stages_of(params, cuts, n_epochs)
     target = stages[-1].cut
-    if target.name == POOLED:
+    if target.is_pooled:
         return params.but(unfreeze_fraction=0.0, unfreeze_schedule="none")
     fraction = round(target.fraction, 4)
     moved = params.but(unfreeze_fraction=fraction, unfreeze_layers=target.n_layers)

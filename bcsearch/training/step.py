@@ -18,10 +18,12 @@ from bcsearch.training.optimizers import OPTIMIZERS, Moments, Rates
 class Body(NamedTuple):
     """Trained weights below a head, with their optimizer state.
 
-    ``penalties`` are added to the loss.
+    ``layers_above`` counts for each weight the layers between it and the head. ``penalties`` are
+    added to the loss.
     """
 
     weights: Sequence[tf.Variable]
+    layers_above: Sequence[int]
     moments: Sequence[Moments]
     penalties: Callable[[], Sequence[tf.Tensor]]
 
@@ -35,7 +37,7 @@ class Examples(NamedTuple):
 
 
 Forward = Callable[[tf.Tensor, tf.Tensor], HeadOutput]  # from inputs and a seed of shape (2,)
-NO_BODY = Body((), (), tuple)
+NO_BODY = Body((), (), (), tuple)
 MIX_SEED = 10_007  # apart from the seeds of dropout
 
 
@@ -80,18 +82,24 @@ def _update(
     traced: Traced,
     numbers: Numbers,
 ) -> None:
-    """Take one optimizer step; biases do not decay, the body has a rate of its own."""
+    """Take one optimizer step; only kernels decay, the layers of the body have rates of their own.
+
+    Those of layers fall towards its input after Howard and Ruder, "Universal Language Model
+    Fine-tuning for Text Classification" (2018).
+    """
     update = row_of(OPTIMIZERS, traced["optimizer"], "bcsearch.optimizers")
     rates = Rates(numbers["learning_rate"], numbers["weight_decay"], numbers["momentum"], head.step)
     fixed = rates._replace(weight_decay=tf.constant(0.0))
-    of_head = [rates] * len(head.kernels) + [fixed] * len(head.biases)
+    n_kernels = len(head.kernels)
+    of_head = [rates] * n_kernels + [fixed] * (len(head.weights) - n_kernels)
     slower = rates.learning_rate * numbers["backbone_rate"]
     of_body = []
-    for weight in body.weights:
+    for weight, n_above in zip(body.weights, body.layers_above, strict=True):
         chosen = fixed
         if weight.shape.rank > 1:
             chosen = rates
-        of_body.append(chosen._replace(learning_rate=slower))
+        rate = slower * tf.pow(numbers["layer_decay"], float(n_above))
+        of_body.append(chosen._replace(learning_rate=rate))
     weights = [*head.weights, *body.weights]
     moments = [*head.moments, *body.moments]
     for each in zip(weights, moments, gradients, [*of_head, *of_body], strict=True):

@@ -60,11 +60,11 @@ class SuffixGraph:
     ) -> None:
         """Take the unfrozen part, and what prepares its inputs, which XLA leaves alone."""
         self._model, self._before, self._traced = body, before, traced
-        self._head = new_head(int(traced["head_layers"]) + 1)
+        self._head = new_head(int(traced["head_layers"]) + 1, str(traced["head_norm"]))
         self._mean, self._scale = open_variable(), open_variable()
         weights = [variable.value for variable in body.trainable_variables]
         moments = [Moments(_zeros(weight), _zeros(weight)) for weight in weights]
-        self._body = Body(weights, moments, lambda: body.losses)
+        self._body = Body(weights, _layers_above(body), moments, lambda: body.losses)
         self._first = [variable.numpy() for variable in body.variables]
         self.train_step = self._prepared(self._train_step, device)
         self.predict = self._prepared(self._predict, device)
@@ -97,7 +97,8 @@ class SuffixGraph:
                 moment.assign(tf.zeros_like(moment))
         kernels = [kernel[np.newaxis] for kernel in fold.kernels]
         biases = [bias[np.newaxis, np.newaxis] for bias in fold.biases]
-        start_head(self._head, kernels, biases)
+        norms = [[values[np.newaxis, np.newaxis] for values in norm] for norm in fold.norms]
+        start_head(self._head, kernels, biases, norms)
         self._mean.assign(fold.scaling.mean[np.newaxis, np.newaxis])
         self._scale.assign(fold.scaling.scale[np.newaxis, np.newaxis])
 
@@ -107,6 +108,7 @@ class SuffixGraph:
             scaling=Scaling(mean=self._mean.numpy()[0, 0], scale=self._scale.numpy()[0, 0]),
             kernels=[kernel.numpy()[0] for kernel in self._head.kernels],
             biases=[bias.numpy()[0, 0] for bias in self._head.biases],
+            norms=[[values.numpy()[0, 0] for values in norm] for norm in self._head.norms],
             layers={
                 layer.name: layer.get_weights() for layer in self._model.layers if layer.weights
             },
@@ -152,6 +154,19 @@ class SuffixGraph:
         """Return standardised features (1, batch, n_features)."""
         features = tf.cast(self._model(inputs, training=training), tf.float32)
         return (features[tf.newaxis] - self._mean) * self._scale
+
+
+def _layers_above(model: keras.Model) -> list[int]:
+    """Return for each trained weight how many layers with a kernel stand above its own.
+
+    So a norm is as far from the head as the layer that it follows.
+    """
+    found: dict[str, int] = {}
+    n_above = 0
+    for layer in reversed(model.layers):
+        found |= {weight.path: n_above for weight in layer.trainable_variables}
+        n_above += any(len(weight.shape) > 1 for weight in layer.weights)
+    return [found[weight.path] for weight in model.trainable_variables]
 
 
 def _zeros(weight: tf.Variable) -> tf.Variable:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
-from bcsearch.backbones.cuts import INPUT, POOLED, cuts_of, segment
+from bcsearch.backbones.cuts import INPUT, POOLED_BY, cuts_of, segment
 from bcsearch.backbones.resizing import resizing
 from bcsearch.backbones.table import get_backbone
 from bcsearch.errors import InfeasibleError
@@ -124,7 +124,6 @@ class Trainer:
         """
         with self.enough_memory():
             trainer = self._staged(params, self.folds, self.scored_views(params), repeat)
-            second_stage = SAMPLINGS[params.sampling](self.n_epochs)
             return Lockstep(
                 trainer=trainer,
                 task=self.folds,
@@ -133,7 +132,7 @@ class Trainer:
                 evaluators=self._evaluators,
                 report=report,
                 checkpoints=checkpoints,
-                staged_until=max(trainer.last_begins, second_stage or 0),
+                staged_until=trainer.last_begins,
                 trial_seconds=trial_seconds,
                 check=self._check,
             ).run()
@@ -189,13 +188,12 @@ class Trainer:
     def graph(self, params: Params, cut: str) -> SuffixGraph:
         """Return the traced part above a cut, with a head, kept between trials."""
         traced = traced_of(params)
-        network = (params.backbone, params.image_size, cut, params.batch_norm)
+        network = (params.backbone, params.image_size, cut, params.pooling, params.batch_norm)
         key = (*network, tuple(traced.items()))
 
         def make() -> SuffixGraph:
-            backbone = self.features.backbone(params.backbone, params.image_size)
             body = trainable_copy(
-                segment(backbone, cut, POOLED),
+                self._part(params, cut),
                 batch_norm=params.batch_norm,
                 precision=self._device.precision,
                 seed=self._settings.seed,
@@ -225,11 +223,16 @@ class Trainer:
             reason = str(error).strip().partition("\n")[0] or "nothing more is known"
             raise InfeasibleError(f"out of memory: {reason}") from None
 
+    def _part(self, params: Params, start: str) -> keras.Model:
+        """Return the frozen backbone from a cut to its features."""
+        backbone = self.features.backbone(params.backbone, params.image_size)
+        return segment(backbone, start, POOLED_BY[params.pooling])
+
     def _assembled(
         self, params: Params, weights: FoldWeights, tta: Sequence[str] = ()
     ) -> keras.Model:
         return assembled(
-            self.features.backbone(params.backbone, params.image_size),
+            self._part(params, INPUT),
             params,
             weights,
             self.views.preprocessing(params),
@@ -245,12 +248,12 @@ class Trainer:
             seed = derive_seed(seed, "repeat", repeat)
         needs = needs_of(params, views, self._settings.epochs)
         self.features.prepare(params.backbone, params.image_size, needs)
-        cuts = cuts_of(params.backbone, params.image_size)
+        cuts = cuts_of(params.backbone, params.image_size, params.pooling)
         stages = stages_of(params, cuts, self._settings.epochs)
         given = self._with_errors(params, task, views[0])
 
         def build(stage: Stage, start: Sequence[FoldWeights] | None) -> FoldTrainer:
-            if stage.cut.name == POOLED:
+            if stage.cut.is_pooled:
                 table = self._table(params, task, views)
                 return HeadTrainer(table, given, params, seed)
             return SuffixTrainer(
@@ -262,18 +265,21 @@ class Trainer:
                 seed=seed,
             )
 
-        return StagedTrainer(stages, build)
+        return StagedTrainer(stages, build, SAMPLINGS[params.sampling](self.n_epochs) or 0)
 
     def _with_errors(self, params: Params, task: Task, clean: View) -> Task:
         """Return the task with the errors of its classes, where class weights ask for them."""
         if params.class_weights not in FROM_ERRORS:
             return task
-        key = (params.backbone, params.image_size, clean, task is self._all)
+        key = (params.backbone, params.image_size, params.pooling, clean, task is self._all)
         if key not in self._class_errors:
-            (features,) = self._activations(params, POOLED, [clean])
+            (features,) = self._pooled(params, [clean])
             seed = self._settings.seed
             self._class_errors[key] = class_errors(features, task, seed, self._check)
         return replace(task, class_errors=self._class_errors[key])
+
+    def _pooled(self, params: Params, views: Sequence[View]) -> list[np.ndarray]:
+        return self._activations(params, POOLED_BY[params.pooling], views)
 
     def _activations(self, params: Params, cut: str, views: Sequence[View]) -> list[np.ndarray]:
         network = (params.backbone, params.image_size)
@@ -284,19 +290,19 @@ class Trainer:
     ) -> list[FoldWeights]:
         """Return untrained folds; features of a backbone trained whole are not scaled."""
         if get_backbone(params.backbone).trained_whole:
-            backbone = self.features.backbone(params.backbone, params.image_size)
-            scaling = [Scaling.none(backbone.output.shape[-1])] * len(task.train_rows)
+            features_of = cuts_of(params.backbone, params.image_size, params.pooling)[-1]
+            scaling = [Scaling.none(features_of.size)] * len(task.train_rows)
         else:
-            (features,) = self._activations(params, POOLED, [clean])
+            (features,) = self._pooled(params, [clean])
             scaling = scalings(features, task)
         widths = [len(scaling[0].mean), *params.units, task.n_classes]
         return [first_weights(each, widths, fold, seed) for fold, each in enumerate(scaling)]
 
     def _table(self, params: Params, task: Task, views: Sequence[View]) -> FeatureTable:
-        key = (params.backbone, params.image_size, tuple(views), task is self._all)
-        return self._tables.get(
-            key, lambda: load_features(self._activations(params, POOLED, views), task)
-        )
+        key = (
+            params.backbone, params.image_size, params.pooling, tuple(views), task is self._all
+        )  # fmt: skip
+        return self._tables.get(key, lambda: load_features(self._pooled(params, views), task))
 
     def _task(self, train_rows: Sequence[np.ndarray], valid_rows: Sequence[np.ndarray]) -> Task:
         return Task(

@@ -32,17 +32,17 @@ OUTLINED = (  # too large to build in a test: their cuts are checked on the grap
 IMAGES = np.random.default_rng(0).integers(0, 256, (2, SIDE, SIDE, 3)).astype(np.float32)
 
 
-def loaded(name: str) -> tuple[keras.Model, tuple[Cut, ...]]:
+def loaded(name: str, side: int = SIDE) -> tuple[keras.Model, tuple[Cut, ...]]:
     from bcsearch.backbones.cuts import cuts_of
     from bcsearch.backbones.weights import load_backbone, resolve_weights
 
-    model = load_backbone(name, SIDE, resolve_weights(name, "random"), seed=0)
+    model = load_backbone(name, side, resolve_weights(name, "random"), seed=0)
     for layer in model.layers:
         if hasattr(layer, "gamma") and type(layer).__name__ == "LayerScale":
             layer.gamma.assign(
                 np.full(layer.gamma.shape, 0.5)
             )  # Keras's 1e-6 would hide all that a block does
-    return model, cuts_of(name, SIDE)
+    return model, cuts_of(name, side)
 
 
 def test_every_backbone_is_cut_here() -> None:
@@ -85,6 +85,42 @@ def test_trainable_copy_of_a_suffix_gives_what_the_backbone_gives(name: str) -> 
     np.testing.assert_allclose(
         found, model(IMAGES, training=False), rtol=0, atol=1e-5
     )  # measured: 0
+
+
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "convnext_tiny"])
+def test_pooling_is_the_average_or_the_maximum_with_all_that_follows_or_both(name: str) -> None:
+    import keras
+
+    from bcsearch.backbones.cuts import POOLED_BY, cuts_of, segment
+
+    side = 64  # at which more than one place is left
+    images = np.random.default_rng(0).integers(0, 256, (2, side, side, 3)).astype(np.float32)
+    model, (*_, middle, _) = loaded(name, side)
+    found = {}
+    for pooling, end in POOLED_BY.items():
+        hidden = segment(model, "input", middle.name)(images, training=False)
+        found[pooling] = np.asarray(segment(model, middle.name, end)(hidden, training=False))
+        assert found[pooling].shape[1:] == cuts_of(name, side, pooling)[-1].shape
+    np.testing.assert_array_equal(found["both"], np.hstack([found["average"], found["max"]]))
+    np.testing.assert_allclose(found["average"], model(images, training=False), atol=1e-5)
+    pools = [
+        place
+        for place, layer in enumerate(model.layers)
+        if isinstance(layer, keras.layers.GlobalAveragePooling2D)
+    ]
+    places = keras.Model(model.input, model.layers[pools[-1]].input)(images, training=False)
+    expected = np.asarray(places).max(axis=(1, 2))
+    for layer in model.layers[pools[-1] + 1 :]:
+        expected = layer(expected)
+    np.testing.assert_allclose(found["max"], expected, atol=1e-5)
+    assert np.abs(found["max"] - found["average"]).max() > 0.01
+
+
+def test_every_backbone_but_the_custom_one_may_be_pooled_otherwise() -> None:
+    from bcsearch.backbones.pooling import may_pool
+    from bcsearch.backbones.table import BACKBONES
+
+    assert [name for name in BACKBONES if not may_pool(name)] == ["custom"]
 
 
 def test_every_backbone_has_cuts_in_order_that_are_the_same_places_at_every_size() -> None:

@@ -8,10 +8,13 @@ import pytest
 
 from bcsearch.errors import ConfigError
 from tests.costs.conftest import N_IMAGES
+from tests.fakes import make_plan
 
 pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bcsearch.config import Plan
     from bcsearch.costs.pool import Candidate
     from bcsearch.costs.speeds import Speeds
@@ -21,12 +24,13 @@ if TYPE_CHECKING:
 
 def speeds_of(pool: list[Candidate]) -> Speeds:
     """Return speeds: 1 ms an image and cut, 10 ms a view, 0.1 s a step of heads, 20 ms a suffix."""
-    from bcsearch.backbones.cuts import cuts_of
+    from bcsearch.backbones.cuts import POOLED_BY, cuts_of
     from bcsearch.costs.speeds import HeadSpeed, SegmentSpeed, Speeds, SuffixSpeed
 
     made = Speeds(views={("light",): 0.01})
     for each in pool:
-        cuts = [cut.name for cut in cuts_of(*each.network)[1:]]
+        inner = [cut.name for cut in cuts_of(*each.network)[1:-1]]
+        cuts = [*inner, *POOLED_BY.values()]
         made.segments[each.network] = tuple(SegmentSpeed(cut=cut, per_image=0.001) for cut in cuts)
         suffix = SuffixSpeed(fraction=0.5, train=0.02, turn=0.0, predict=0.0)
         made.suffixes[each.network] = (suffix,)
@@ -57,6 +61,34 @@ def test_every_view_and_cut_of_the_space_is_counted_once(plan: Plan, trainer: Tr
     view = by_key["input", "light (copy 1)"]
     assert (view.passes, view.cache_bytes) == (0, N_IMAGES * 32 * 32 * 3)
     assert view.seconds == pytest.approx(N_IMAGES * 0.01)
+
+
+def test_passes_that_are_counted_are_those_that_training_makes(
+    trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bcsearch.costs.pool import all_points
+    from bcsearch.features.store import Store
+    from bcsearch.records.checkpoint import NoCheckpoints
+
+    plan = make_plan(
+        {
+            "backbone": {"choice": ["efficientnet_lite0", "custom"]},
+            "image_size": 32,
+            "pooling": {"choice": ["average", "max", "both"]},
+            "class_weights": {"choice": ["none", "confusion"]},
+            "units_1": 8,
+        },
+        training={"epochs": 4, "patience": 4},
+    )
+    monkeypatch.setattr(trainer.features, "store", Store(tmp_path))
+    counted, before = costs(plan, trainer), trainer.features.passes
+    for each in all_points(plan):
+        values = {**each.values, "class_weights": "confusion"}
+        trainer(trainer.canonical(values), lambda epoch, score: True, NoCheckpoints())
+    assert counted.passes == trainer.features.passes - before == 3 * N_IMAGES
+    entries = trainer.features.store.entries()
+    assert counted.cache_bytes == sum(entry.n_bytes for entry in entries) == N_IMAGES * 4 * 2560
+    assert len({row.seconds for row in counted.rows}) == 1  # no pooling waits for another
 
 
 def test_range_is_from_the_fewest_epochs_to_all_of_them(plan: Plan, trainer: Trainer) -> None:

@@ -195,16 +195,18 @@ def test_bundle_reloads_with_keras_alone_in_a_fresh_process_and_gives_the_same(
 ) -> None:
     import keras
 
+    from bcsearch.backbones.cuts import segment
     from bcsearch.backbones.weights import load_backbone, resolve_weights
     from bcsearch.training.fold_weights import Scaling, first_weights
     from bcsearch.training.keras_head import keras_head
 
     random = resolve_weights("efficientnet_lite0", "random")
-    body = resized(load_backbone("efficientnet_lite0", 32, random, seed=1), SIDE, SIDE)
-    params = Params(head_layers=2, activation="gelu", l2=1e-4)
-    scaling = Scaling(mean=np.full(1280, 0.1, np.float32), scale=np.full(1280, 2.0, np.float32))
+    backbone = load_backbone("efficientnet_lite0", 32, random, seed=1)
+    body = resized(segment(backbone, "input", "pooled_both"), SIDE, SIDE)
+    params = Params(head_layers=2, activation="gelu", l2=1e-4, head_norm="batch")
+    scaling = Scaling(mean=np.full(2560, 0.1, np.float32), scale=np.full(2560, 2.0, np.float32))
     head = keras_head(
-        params, first_weights(scaling, [1280, *params.units, len(CLASSES)], fold=0, seed=1)
+        params, first_weights(scaling, [2560, *params.units, len(CLASSES)], fold=0, seed=1)
     )
     model = keras.Model(body.input, head(body.output))
     write(tmp_path / "model", model)

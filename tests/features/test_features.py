@@ -126,6 +126,22 @@ def test_progress_counts_all_that_is_missing_as_one(images: np.ndarray, tmp_path
     assert heard == []
 
 
+def test_every_pooling_is_an_entry_of_its_own_from_the_same_activations(
+    images: np.ndarray, tmp_path: Path
+) -> None:
+    features = make_features(images, tmp_path)
+    read(features, views_of(0), "block14_add")
+    cuts = ("pooled", "pooled_max", "pooled_both")
+    average, largest, both = (read(features, views_of(0), cut)[0] for cut in cuts)
+    assert both.shape == (70, 2560)
+    np.testing.assert_array_equal(both, np.hstack([average, largest]))
+    assert (largest >= average).all()
+    assert features.passes == 4 * 70
+    for cut in cuts:
+        read(features, views_of(0), cut)
+    assert features.passes == 4 * 70
+
+
 def passes_of(dataset: Any, root: Path, sweep: dict[str, Any]) -> int:
     """Return the passes of a trial with an unfrozen part on a dataset."""
     from bcsearch.check.table import check_dataset

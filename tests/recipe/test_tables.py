@@ -17,9 +17,10 @@ pytestmark = pytest.mark.slow
 
 
 def rows_of(name: str) -> Iterable[str]:
+    from bcsearch.backbones.pooling import POOLINGS
     from bcsearch.training.batches import SAMPLINGS
     from bcsearch.training.class_weights import CLASS_WEIGHTS
-    from bcsearch.training.head import ACTIVATIONS
+    from bcsearch.training.head import ACTIVATIONS, HEAD_NORMS
     from bcsearch.training.losses import LOSSES
     from bcsearch.training.mixes import MIXES
     from bcsearch.training.optimizers import OPTIMIZERS
@@ -39,7 +40,9 @@ def rows_of(name: str) -> Iterable[str]:
         **dict.fromkeys(
             ("activation", "activation_1", "activation_2", "activation_3"), ACTIVATIONS
         ),
+        "head_norm": ["none", *HEAD_NORMS],
         "loss": LOSSES,
+        "pooling": POOLINGS,
         "mix": MIXES,
         "class_weights": CLASS_WEIGHTS,
         "optimizer": OPTIMIZERS,

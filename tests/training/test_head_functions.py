@@ -34,6 +34,8 @@ KINDS = {
     "rmsprop": Params(**KEEP, optimizer="rmsprop", momentum=0.5, label_smoothing=0.1),
     "lion": Params(**KEEP, optimizer="lion", weight_decay=0.1, class_weights="balanced"),
     "focal": Params(**KEEP, loss="focal", label_smoothing=0.1, class_weights="balanced"),
+    "batch norm": Params(**KEEP, optimizer="sgd", head_norm="batch", head_layers=2),
+    "layer norm": Params(**KEEP, head_norm="layer", activation="gelu", l2=1e-3),
     "balanced": Params(**KEEP, sampling="balanced", class_weights="effective"),
     "all": Params(
         **KEEP,
@@ -63,7 +65,8 @@ def train_stacked(params: Params, folds: list[int]) -> Trained:
     from bcsearch.training.heads import load_features
 
     features = load_features(list(TABLE), task_of(folds))
-    functions, head = head_functions(params), new_head(len(params.units) + 1)
+    functions = head_functions(params)
+    head = new_head(len(params.units) + 1, params.head_norm)
     widths = [D, *params.units, CLASSES]
     drawn = [first_kernels(widths, fold, seed=1) for fold in folds]
     kernels = [np.stack(layer) for layer in zip(*drawn, strict=True)]
@@ -109,9 +112,10 @@ def train_keras(params: Params, fold: int) -> Trained:
             )
             inputs = TABLE[view_of(rows, turn, VIEWS), rows]
             model.train_on_batch(inputs, targets, sample_weight=targets @ per_class)
-    weights = [layer.kernel.numpy() for layer in dense] + [
-        layer.bias.numpy()[np.newaxis] for layer in dense
-    ]
+    norms = [layer for layer in model.layers if layer.name.startswith("norm")]
+    weights = [layer.kernel.numpy() for layer in dense]
+    for layers, name in ((dense, "bias"), (norms, "gamma"), (norms, "beta")):
+        weights += [getattr(layer, name).numpy()[np.newaxis] for layer in layers]
     return Trained(weights, model.predict(TABLE[0], verbose=0)[np.newaxis], [])
 
 

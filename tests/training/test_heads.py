@@ -79,8 +79,10 @@ def changed_labels(rows: np.ndarray) -> np.ndarray:
         PARAMS,
         PARAMS.but(head_layers=0, optimizer="sgd", l2=1e-3),
         PARAMS.but(loss="triplet", mix="mixup", dropout_0=0.2),
+        PARAMS.but(head_norm="batch", head_layers=2, units_2=8),
+        PARAMS.but(head_norm="layer", sampling="second_stage", loss="focal"),
     ],
-    ids=["hidden", "linear", "triplet and mixup"],
+    ids=["hidden", "linear", "triplet and mixup", "batch norm", "layer norm"],
 )
 @pytest.mark.parametrize("what", ["features", "labels"])
 def test_changing_the_training_rows_of_one_fold_leaves_the_others_the_same_bits(
@@ -177,13 +179,16 @@ def test_dropout_acts_in_training_and_not_in_prediction() -> None:
     )
 
 
-@pytest.mark.parametrize("head_layers", [0, 2])
-def test_model_of_a_head_gives_what_the_stacked_head_gives(head_layers: int) -> None:
+@pytest.mark.parametrize(
+    "changes",
+    [{"head_layers": 0}, {}, {"head_norm": "batch"}, {"head_norm": "layer"}],
+    ids=["linear", "hidden", "batch norm", "layer norm"],
+)
+def test_model_of_a_head_gives_what_the_stacked_head_gives(changes: dict[str, Any]) -> None:
     from bcsearch.training.keras_head import keras_head
 
-    params = PARAMS.but(
-        head_layers=head_layers, units_1=16, units_2=8, activation_1="elu", activation_2="tanh"
-    )
+    two = PARAMS.but(head_layers=2, units_2=8, activation_1="elu", activation_2="tanh")
+    params = two.but(**changes)
     trainer = trainer_of(params=params)
     trainer.train_epoch(0, 0.01)
     for fold, (weights, expected) in enumerate(
@@ -192,6 +197,18 @@ def test_model_of_a_head_gives_what_the_stacked_head_gives(head_layers: int) -> 
         rows = VIEWS[0][APART_VALID[fold]].astype(np.float32)
         given = keras_head(params, weights).predict(rows, verbose=0)
         np.testing.assert_allclose(given, expected, rtol=0, atol=1e-5)  # measured: under 1e-6
+
+
+@pytest.mark.parametrize("head_norm", ["none", "batch"])
+def test_head_taken_up_from_a_state_ends_with_the_same_bits(head_norm: str) -> None:
+    params = PARAMS.but(head_norm=head_norm)
+    first, second = trainer_of(params=params), trainer_of(params=params)
+    first.train_epoch(0, 0.01)
+    second.restore(first.state())
+    for trainer in (first, second):
+        trainer.train_epoch(1, 0.01)
+    for a, b in zip(first.predict(), second.predict(), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_two_trainers_of_one_kind_do_not_disturb_each_other() -> None:

@@ -166,6 +166,8 @@ def test_backbone_that_is_always_trained_whole_has_one_rate_and_no_schedule() ->
     custom: dict[str, Value] = {"backbone": "custom", "image_size": 32}
     found = canonical({**custom, "unfreeze_schedule": "gradual", "backbone_rate": 0.01}, 30)
     assert found == canonical(custom, 30)
+    without_features: dict[str, Value] = {"class_weights": "confusion", "pooling": "max"}
+    assert canonical({**custom, **without_features}, 30) == found
     how = (found.unfreeze_fraction, found.unfreeze_schedule, found.backbone_rate)
     assert how == (1.0, "none", 1.0)
     of_unfrozen: dict[str, Value] = {"loss": "triplet", "batch_norm": "trained", "head_layers": 0}

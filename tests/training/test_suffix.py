@@ -45,6 +45,7 @@ KINDS = {
     "adamw": Params(**KEEP, optimizer="adamw", weight_decay=0.1),
     "sgd": Params(**KEEP, optimizer="sgd", l2=1e-3, class_weights="balanced"),
     "balanced": Params(**KEEP, optimizer="sgd", sampling="balanced"),
+    "batch norm": Params(**KEEP, optimizer="sgd", head_norm="batch").but(batch_size=12),
     "smoothed": Params(**KEEP, optimizer="sgd", label_smoothing=0.2, head_layers=2, units_2=6),
 }
 

@@ -192,15 +192,20 @@ def test_repeat_of_a_trial_has_a_seed_of_its_own(bench: Bench) -> None:
     assert second.epochs == again.epochs
 
 
-@pytest.mark.parametrize("params", [LINEAR, HIDDEN], ids=["linear", "hidden"])
+NORMED = HIDDEN.but(pooling="both", head_norm="batch", sampling="balanced", loss="focal")
+
+
+@pytest.mark.parametrize("params", [LINEAR, HIDDEN, NORMED], ids=["linear", "hidden", "normed"])
 def test_refitted_model_on_raw_images_gives_what_its_head_gives_on_cached_features(
     bench: Bench, params: Params
 ) -> None:
+    from bcsearch.backbones.cuts import POOLED_BY
+
     model = bench.trainer().refit(params, RATES, lambda: None)
 
     everything = [np.arange(bench.dataset.n_images)]
     head = head_on(
-        activations(bench, "pooled", params),
+        activations(bench, POOLED_BY[params.pooling], params),
         task_of(bench, train=everything, valid=everything),
         params,
     )
@@ -406,9 +411,11 @@ STAGED = Params(
 )
 RESUMED = {
     "head": (HIDDEN, 3),
+    "head with batch norm before its second stage": (NORMED.but(sampling="second_stage"), 3),
     "before the suffix begins": (STAGED, 2),
     "in the first step of the suffix": (STAGED, 3),
     "in the last step of the suffix": (STAGED, 5),
+    "suffix with batch norm": (STAGED.but(head_norm="batch", pooling="max", layer_decay=0.5), 5),
     "whole network": (Params(backbone="custom", image_size=32, units_1=16, batch_size=32), 2),
 }
 
