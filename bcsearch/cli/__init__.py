@@ -19,7 +19,6 @@ from bcsearch import __version__
 from bcsearch.cli import (
     augment,
     cache,
-    compare,
     dashboard,
     data,
     doctor,
@@ -42,7 +41,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for commands in (plan, run, study, compare, dashboard, doctor, model):
+for commands in (plan, run, study, dashboard, doctor, model):
     commands.add_to(app)
 app.add_typer(data.app, name="data")
 app.add_typer(augment.app, name="augment")

@@ -105,12 +105,13 @@ def refit(
     if study is None and config is None:
         raise ConfigError("give --study, perhaps with --trial, or --config with a best.toml")
     with watching(quiet=quiet, log=log) as watch:
-        with quiet_imports():
-            from bcsearch.study.run import refit as refit_study
-            from bcsearch.study.run import train_config
         if config is not None:
+            with quiet_imports():
+                from bcsearch.study.single import train_config
             result = train_config(config, study, chosen, watch.tell)
         elif study is not None:
+            with quiet_imports():
+                from bcsearch.study.run import refit as refit_study
             bundle = refit_study(study, trial, chosen, watch.tell)
     if config is not None:
         return _end(result, watch, chosen)

@@ -1,4 +1,4 @@
-"""Commands that read studies: status, best and export."""
+"""Commands that read studies: status, best, compare and export."""
 
 from __future__ import annotations
 
@@ -9,16 +9,21 @@ import typer
 
 from bcsearch.cli import options
 from bcsearch.config.options import RunOptions
+from bcsearch.quiet import quiet_imports
 from bcsearch.records.texts import study_option
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bcsearch.records import StudyRecord
+    from bcsearch.records.backbones import BackboneFacts
 
 
 def add_to(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command("status")(status)
     app.command("best")(best)
+    app.command("compare")(compare)
     app.command("export")(export)
 
 
@@ -44,6 +49,29 @@ def best(study: options.Study, chosen: RunOptions, as_json: options.Json = False
     return 0
 
 
+@options.takes("storage", "results_dir", "cache_dir")
+def compare(
+    studies: Annotated[list[str], typer.Argument(help="Studies, or sweeps: their newest ones.")],
+    chosen: RunOptions,
+    by: Annotated[
+        str | None, typer.Option(help="A parameter, such as backbone: the best of each value.")
+    ] = None,
+    as_json: options.Json = False,
+) -> int:
+    """Show studies side by side: the best trial of each, or of each value of a parameter."""
+    from bcsearch.report import compare as report
+
+    read = []
+    for name in studies:
+        study = _read_in_full(name, chosen)
+        read.append((study, _about(study, chosen)))
+    facts: dict[str, BackboneFacts] = {}
+    if by == "backbone":
+        facts = _measured(report.backbones_of([study for study, _ in read]), chosen)
+    options.show(report.compare(read, by, facts), report.compared_text, as_json=as_json)
+    return 0
+
+
 @options.takes("storage", "results_dir")
 def export(
     study: options.Study,
@@ -58,11 +86,9 @@ def export(
 ) -> int:
     """Write the best configuration and its model to a folder, in the formats that are asked for."""
     from bcsearch.export.handover import hand_over
-    from bcsearch.storage import database_of, find_study, read_study
     from bcsearch.study.trial_files import artifacts_of
 
-    url = database_of(chosen, study)
-    record = read_study(url, find_study(url, study), with_epochs=True)
+    record = _read_in_full(study, chosen)
     places = options.places(chosen.storage, chosen.results_dir)
     refit = f"bcsearch refit {study_option(study)}{places}"
     written = hand_over(
@@ -84,6 +110,23 @@ def _read(study: str, chosen: RunOptions) -> StudyRecord:
 
     url = database_of(chosen, study)
     return read_overview(url, find_study(url, study), BEST_SHOWN)
+
+
+def _read_in_full(study: str, chosen: RunOptions) -> StudyRecord:
+    from bcsearch.storage import database_of, find_study, read_study
+
+    url = database_of(chosen, study)
+    return read_study(url, find_study(url, study), with_epochs=True)
+
+
+def _measured(sizes: Mapping[str, int], chosen: RunOptions) -> dict[str, BackboneFacts]:
+    """Measure backbones at image sizes on this machine, unless that was done before."""
+    with quiet_imports():
+        from bcsearch.costs.catalog import describe_backbones
+    found = {}
+    for name, size in sizes.items():
+        (found[name],) = describe_backbones([name], size, chosen.cache, measure=True)
+    return found
 
 
 def _about(study: StudyRecord, chosen: RunOptions) -> dict[str, Any] | None:

@@ -40,7 +40,7 @@ def trials_csv(study: StudyRecord) -> str:
             row["started"] = trial.started.isoformat()
         if trial.best is not None:
             row["best_epoch"] = trial.best.epoch
-            row |= {name: trial.best.mean_of(name) for name in trial.best.scores}
+            row |= trial.best.means
             scores |= dict.fromkeys(trial.best.scores)
         row[study.score] = trial.score
         params |= set(trial.params)

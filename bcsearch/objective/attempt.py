@@ -180,7 +180,7 @@ class Attempt:
             duplicate_of = twin.trial_number
         entry = self._entry(state, result, duplicate_of)
         best = result.best
-        scores = {name: best.mean_of(name) for name in best.scores}
+        scores = best.means
         for name, score in scores.items():
             if name != best.score:
                 self._trial.set_user_attr(name, round(score, 6))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -75,8 +74,7 @@ class TrialSeen:
     """A trial as it stands in the database, whoever runs it.
 
     ``score`` is the best fold mean so far, None before the first epoch; ``scores``, ``epochs`` and
-    ``train_seconds`` are known once it has ended, ``seconds`` too. ``is_new`` is False of trials
-    that had ended before the command began.
+    ``train_seconds`` are known once it has ended, ``seconds`` too.
     """
 
     number: int
@@ -88,7 +86,6 @@ class TrialSeen:
     train_seconds: float | None = None
     score_name: str = "accuracy"
     scores: Mapping[str, float] = field(default_factory=dict)
-    is_new: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +153,7 @@ class Report(Protocol):
 
 
 class Listener(Protocol):
-    """Watches a run."""
+    """Watches a run. Events come from several threads, one at a time."""
 
     def __call__(self, event: Event) -> None:
         """Hear of one event; must be quick and must not raise."""
@@ -173,13 +170,11 @@ def notices_only(listener: Listener) -> Listener:
 
 
 def together(*listeners: Listener) -> Listener:
-    """Return a listener that passes every event on to some, one event at a time."""
-    telling = Lock()  # events come from several threads
+    """Return a listener that passes every event on to some, in this order."""
 
     def called(event: Event) -> None:
-        with telling:
-            for listener in listeners:
-                listener(event)
+        for listener in listeners:
+            listener(event)
 
     return called
 

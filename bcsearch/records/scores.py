@@ -36,6 +36,11 @@ class EpochScores:
         """The mean of the ranking score over folds: what is reported to Optuna."""
         return self.mean_of(self.score)
 
+    @property
+    def means(self) -> dict[str, float]:
+        """The means of all scores over folds, by name."""
+        return {name: self.mean_of(name) for name in self.scores}
+
     def mean_of(self, name: str) -> float:
         """Return the mean of a score over folds."""
         folds = self.scores[name]

@@ -58,13 +58,6 @@ class TrialRecord:
         return best_epoch(self.epochs) if self.epochs else None
 
     @property
-    def best_scores(self) -> dict[str, float]:
-        """The fold means of all scores at the best epoch; empty where that is not known."""
-        if self.best is None:
-            return {}
-        return {name: self.best.mean_of(name) for name in self.best.scores}
-
-    @property
     def is_finished(self) -> bool:
         """Whether the trial fills a slot of the budget: complete, pruned or infeasible."""
         return self.state in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.INFEASIBLE)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import stdev
 from typing import TYPE_CHECKING, Any
 
 from bcsearch.errors import ConfigError, StudyError
 from bcsearch.recipe import BY_NAME, Params, unknown
 from bcsearch.report.columns import aligned, short
-from bcsearch.report.trials import configuration_text
+from bcsearch.report.summary import trial_facts
+from bcsearch.report.trials import configuration_text, number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bcsearch.records import StudyRecord, TrialRecord
     from bcsearch.records.backbones import BackboneFacts
+
+RIGHT = (  # headings of columns that are aligned to the right
+    "trials", "best", "score", "spread", "test accuracy", "parameters", "ms/image", "training s",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +85,10 @@ def compare(
         lines += [_line(study, about, value, of, backbones) for value, of in groups.items()]
     if not lines:
         raise StudyError(f"no trial has completed in {', '.join(s.name for s, _ in studies)}")
-    return sorted(lines, key=lambda line: (_best_of(lines, line, by), line.value, -line.score))
+    best: dict[str, float] = {}
+    for line in lines:
+        best[line.value] = max(line.score, best.get(line.value, line.score))
+    return sorted(lines, key=lambda line: (-best[line.value], line.value, -line.score))
 
 
 def backbones_of(studies: Sequence[StudyRecord]) -> dict[str, int]:
@@ -109,18 +116,6 @@ def compared_text(lines: Sequence[Compared]) -> str:
     )
 
 
-RIGHT = (
-    "trials",
-    "best",
-    "score",
-    "spread",
-    "test accuracy",
-    "parameters",
-    "ms/image",
-    "training s",
-)
-
-
 def _cells(line: Compared) -> tuple[str, ...]:
     validated = f"{line.folds} folds" if line.folds > 1 else "one split"
     return (
@@ -129,21 +124,15 @@ def _cells(line: Compared) -> tuple[str, ...]:
         str(line.trials),
         f"trial {line.trial}",
         f"{line.score_name} {line.score:.4f}",
-        _number(line.spread, 4),
+        number(line.spread, 4),
         validated,
-        _number(line.test, 4),
+        number(line.test, 4),
         f"{line.parameters:,}" if line.parameters is not None else "",
-        _number(line.milliseconds, 1),
-        _number(line.seconds, 1),
+        number(line.milliseconds, 1),
+        number(line.seconds, 1),
         line.weights,
         line.configuration,
     )
-
-
-def _number(value: float | None, digits: int) -> str:
-    if value is None:
-        return ""
-    return f"{value:.{digits}f}"
 
 
 def _line(
@@ -156,7 +145,8 @@ def _line(
     best, params = trials[0], _params(trials[0])
     backbone = str(params["backbone"])
     facts = backbones.get(backbone)
-    folds = best.best.fold_scores if best.best is not None else ()
+    known = trial_facts(study, best, about)
+    ranking = known.scores.get(study.score)
     milliseconds = None
     if facts is not None and facts.images_per_second:
         milliseconds = 1000 / facts.images_per_second
@@ -166,10 +156,10 @@ def _line(
         trials=len(trials),
         trial=best.number,
         score_name=study.score,
-        score=best.score or 0.0,
-        spread=stdev(folds) if len(folds) > 1 else None,
-        folds=len(folds),
-        test=_test_accuracy(best, about),
+        score=known.score,
+        spread=ranking.spread if ranking is not None else None,
+        folds=len(ranking.folds) if ranking is not None else 0,
+        test=known.test.accuracy if known.test is not None else None,
         backbone=backbone,
         parameters=facts.parameters if facts is not None else None,
         milliseconds=milliseconds,
@@ -188,18 +178,3 @@ def _weights(study: StudyRecord, backbone: str) -> str:
     """Return what a backbone started from, such as ``random weights``."""
     kind = study.fingerprint.get(f"weights.{backbone}", "").partition(" ")[0]
     return f"{kind} weights" if kind else ""
-
-
-def _test_accuracy(trial: TrialRecord, about: Mapping[str, Any] | None) -> float | None:
-    match about:
-        case {"test": {"accuracy": float(accuracy)}} if trial.is_in(about):
-            return accuracy
-    return None
-
-
-def _best_of(lines: Sequence[Compared], line: Compared, by: str | None) -> float:
-    """Return the rank of a value, or of a study where none is compared: the best come first."""
-    same = [each for each in lines if by is None or each.value == line.value]
-    if by is None:
-        return -line.score
-    return -max(each.score for each in same)

@@ -230,11 +230,7 @@ class LiveView:
         """
         if isinstance(event, Progress) and event.done >= event.total:
             return f"{event.what}: {event.total} {event.unit} done"
-        if isinstance(event, TrialSeen):
-            seen_here = event.number in self._begun
-            if seen_here or not event.is_new or event.score is None or event.seconds is None:
-                return ""
-        elif not isinstance(event, TrialEnded):
+        if not isinstance(event, TrialEnded):
             return ""
         line = f"trial {event.number} {event.state}, {event.score_name} {event.score:.4f}"
         line += f", {event.epochs} epochs, {number(event.seconds, 1)} s"

@@ -103,7 +103,7 @@ def status_facts(study: StudyRecord, about: About | None = None) -> StatusFacts:
         failed=failed - retried,
         infeasible={trial.number: trial.note for trial in study.infeasible[-3:]},
         completed=len(study.completed),
-        best=tuple(_facts(study, trial, about) for trial in study.ranked[:BEST_SHOWN]),
+        best=tuple(trial_facts(study, trial, about) for trial in study.ranked[:BEST_SHOWN]),
     )
 
 
@@ -115,7 +115,7 @@ def best_facts(study: StudyRecord, about: About | None = None) -> BestFacts:
     """
     if study.best is None:
         raise StudyError(f"study {study.name!r} has no completed trial; {study.remedy}")
-    return _facts(study, study.best, about)
+    return trial_facts(study, study.best, about)
 
 
 def status_text(facts: StatusFacts) -> str:
@@ -187,7 +187,8 @@ def _score_cells(name: str, score: ScoreFacts) -> tuple[str, ...]:
     return f"  {name}", f"{score.mean:.4f}", spread, folds
 
 
-def _facts(study: StudyRecord, trial: TrialRecord, about: About | None) -> BestFacts:
+def trial_facts(study: StudyRecord, trial: TrialRecord, about: About | None) -> BestFacts:
+    """Collect what is known of a completed trial; ``about`` as in ``best_facts``."""
     epochs, scores = 0, {}
     if trial.best is not None:
         epochs = trial.best.epoch + 1

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from bcsearch.errors import StudyError, unknown
-from bcsearch.records import StudyRecord
+from bcsearch.records import StudyRecord, TrialState
 from bcsearch.storage import attrs
 from bcsearch.storage.database import RUN_FIRST, existing_database
 from bcsearch.storage.database_errors import sound_rows
@@ -25,7 +25,7 @@ from bcsearch.storage.trial_records import Scope, aware, read_trials
 from bcsearch.storage.urls import checked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -109,17 +109,19 @@ def read_overview(source: Storage | str, name: str, n_best: int) -> StudyRecord:
 
 @reconnecting
 def read_latest(
-    source: Storage | str, name: str, n_latest: int, others: Sequence[int] = ()
+    source: Storage | str, name: str, n_latest: int, known: Mapping[int, TrialRecord]
 ) -> tuple[TrialRecord, ...]:
-    """Read the trials of a study with the highest numbers, and others by their numbers.
+    """Read the trials of a study with the highest numbers, and those that ran when last read.
 
-    Raises as ``read_study`` does.
+    Those of ``known`` that had ended stay as they are, and are not read again. Raises as
+    ``read_study`` does.
     """
     with reading(source) as connection:
         study_id, study = _find(connection, name)
         numbers = select(TRIALS.c.number).where(TRIALS.c.study_id == study_id)
         latest = numbers.order_by(TRIALS.c.number.desc()).limit(n_latest)
-        found = {*connection.execute(latest).scalars(), *others}
+        running = {n for n, trial in known.items() if trial.state is TrialState.RUNNING}
+        found = {*connection.execute(latest).scalars()} - known.keys() | running
         scope = Scope(study_id=study_id, uuid=study.uuid, numbers=tuple(found))
         return read_trials(connection, scope, in_full=True, with_epochs=True)
 

@@ -114,7 +114,7 @@ def describe(
             "trial": entry.trial_number,
             "score": best.mean,
             "score_is": best.score,
-            "scores": {name: best.mean_of(name) for name in best.scores},
+            "scores": best.means,
             "fold_scores": list(best.fold_scores),
             "epochs": best.epoch + 1,
         },

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bcsearch.records.events import Listener
+    from bcsearch.scores.table import Score
     from bcsearch.storage import LedgerEntry
     from bcsearch.study.assemble import Prepared
     from bcsearch.training.fold_models import FoldModels
+    from bcsearch.training.task import Task
+    from bcsearch.views.view import Applied
 
 LEAST_SECONDS = 20.0  # less is not worth loading a model for
 MOST_IMAGES = 1000  # that test-time augmentation is tried on
@@ -59,32 +62,20 @@ def choose_ending(
     begun = time.monotonic()
     if seconds < max(LEAST_SECONDS, entry.train_seconds):
         return Tried()
-    rates = learning_rates(entry)
-    folds = prepared.trainer.fold_models(entry.params, rates, check)
-    score = chosen_scores(prepared.plan.sweep.search)[0]
-    task, gains, ending = prepared.trainer.folds, list[Gain](), LAST_WEIGHTS
-    if folds.averaged > 1:
-        labels = [task.labels[rows] for rows in task.valid_rows]
-        plain, mean = folds.predict(averaged=False), folds.predict(averaged=True)
-        gains.append(gain_of("averaging", score, labels, plain, mean))
-        if gains[0].wins:
-            ending = Ending(averaged=folds.averaged)
+    folds = prepared.trainer.fold_models(entry.params, learning_rates(entry), check)
+    (score, *_), task = chosen_scores(prepared.plan.sweep.search), prepared.trainer.folds
+    gains, ending = _of_averaging(folds, task, score), LAST_WEIGHTS
+    if any(gain.wins for gain in gains):
+        ending = Ending(averaged=folds.averaged)
     left = seconds - (time.monotonic() - begun)
     rows = _some_rows(task.valid_rows, prepared.plan.sweep.training.seed)
-    seen = _seen(prepared, folds, rows, averaged=ending.averaged > 1, seconds=left, check=check)
-    if seen:
-        labels = [task.labels[each] for each in rows]
-        plain = [each[""] for each in seen]
-        of_sets = [
-            gain_of(name, score, labels, plain, [_mean_of(each, names) for each in seen])
-            for name, names in TTA_SETS.items()
-        ]
-        gains += of_sets
-        best = max(
-            (gain for gain in of_sets if gain.wins), key=lambda gain: gain.mean, default=None
-        )
-        if best is not None:
-            ending = Ending(averaged=ending.averaged, tta=TTA_SETS[best.name])
+    images = [_after(score.shift, prepared.dataset.images[each]) for each in rows]
+    seen = _seen(folds, images, averaged=ending.averaged > 1, seconds=left, check=check)
+    of_sets = _of_sets(seen, [task.labels[each] for each in rows], score)
+    best = max((gain for gain in of_sets if gain.wins), key=lambda gain: gain.mean, default=None)
+    if best is not None:
+        ending = replace(ending, tta=TTA_SETS[best.name])
+    gains += of_sets
     listener(Notice(text=ending_text(ending, gains)))
     return Tried(ending=ending, gains=tuple(gains))
 
@@ -106,6 +97,32 @@ def ending_text(ending: Ending, gains: Sequence[Gain]) -> str:
     return "tried on images not trained on: " + ("; ".join(parts) or "nothing")
 
 
+def _of_averaging(folds: FoldModels, task: Task, score: Score) -> list[Gain]:
+    """Return what averaged weights give; nothing where too few epochs train the same weights."""
+    if folds.averaged == 1:
+        return []
+    labels = [task.labels[rows] for rows in task.valid_rows]
+    plain, mean = folds.predict(averaged=False), folds.predict(averaged=True)
+    return [gain_of("averaging", score, labels, plain, mean)]
+
+
+def _of_sets(
+    seen: Sequence[dict[str, np.ndarray]], labels: Sequence[np.ndarray], score: Score
+) -> list[Gain]:
+    """Return what each set of operations gives on what folds saw; nothing where they saw none."""
+    if not seen:
+        return []
+    plain = [fold[""] for fold in seen]
+    return [
+        gain_of(name, score, labels, plain, [_mean_of(fold, names) for fold in seen])
+        for name, names in TTA_SETS.items()
+    ]
+
+
+def _after(shift: tuple[Applied, ...], images: np.ndarray) -> np.ndarray:
+    return np.concatenate(list(make_view(images, View(shift))))
+
+
 def _some_rows(valid_rows: Sequence[np.ndarray], seed: int) -> list[np.ndarray]:
     most = MOST_IMAGES // len(valid_rows)
     random = np.random.default_rng(derive_seed(seed, "tta"))
@@ -113,22 +130,19 @@ def _some_rows(valid_rows: Sequence[np.ndarray], seed: int) -> list[np.ndarray]:
 
 
 def _seen(
-    prepared: Prepared,
     folds: FoldModels,
-    rows: Sequence[np.ndarray],
+    images: Sequence[np.ndarray],
     *,
     averaged: bool,
     seconds: float,
     check: Callable[[], None],
 ) -> list[dict[str, np.ndarray]]:
     """Predict what folds see; nothing where the first one takes too much of the time."""
-    shift = chosen_scores(prepared.plan.sweep.search)[0].shift
     begun, found = time.monotonic(), []
-    for weights, each in zip(folds.weights(averaged=averaged), rows, strict=True):
+    for weights, each in zip(folds.weights(averaged=averaged), images, strict=True):
         check()
-        images = np.concatenate(list(make_view(prepared.dataset.images[each], View(shift))))
-        found.append(folds.seen(weights, images, tuple(TTA_OPERATIONS)))
-        if (time.monotonic() - begun) / len(found) * len(rows) > seconds:
+        found.append(folds.seen(weights, each, tuple(TTA_OPERATIONS)))
+        if (time.monotonic() - begun) / len(found) * len(images) > seconds:
             return []
     return found
 

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from bcsearch.study.session import Session
 
 LOOK_SECONDS = 3.0  # between looks at the database
-TRIALS_TOLD = 12  # the latest ones, as many as a terminal shows
-MOST_NEW = 60  # trials that may begin between two looks
+TRIALS_TOLD = 60  # the latest ones: more than begin between two looks
 
 
 class ProgressTeller:
@@ -41,7 +40,6 @@ class ProgressTeller:
         self._session, self._listener, self._interrupts = session, listener, interrupts
         self._pace, self._grow = Pace(session.progress()), grow
         self._told: dict[int, TrialRecord] = {}
-        self._looked = False
         self._looking = RLock()
         self._over = Flag()
         self._thread = Thread(target=self._look_regularly, daemon=True)
@@ -83,13 +81,8 @@ class ProgressTeller:
     def _tell_trials(self) -> None:
         """Tell of those trials that have changed since the last look."""
         session = self._session
-        is_first, self._looked = not self._looked, True
         fixed = session.plan.space.fixed
-        running = [
-            number for number, trial in self._told.items() if trial.state is TrialState.RUNNING
-        ]
-        n_latest = TRIALS_TOLD if is_first else MOST_NEW
-        for trial in read_latest(session.storage, session.name, n_latest, running):
+        for trial in read_latest(session.storage, session.name, TRIALS_TOLD, self._told):
             if trial.state is TrialState.WAITING or self._told.get(trial.number) == trial:
                 continue
             self._told[trial.number] = trial
@@ -98,12 +91,11 @@ class ProgressTeller:
                 state=trial.state,
                 params=trial.acting or {**fixed, **_known(trial.params)},
                 score=trial.score,
-                scores=trial.best_scores,
+                scores=trial.best.means if trial.best is not None else {},
                 epochs=len(trial.epochs),
                 seconds=trial.seconds,
                 train_seconds=trial.train_seconds,
                 score_name=session.plan.sweep.search.score,
-                is_new=not (is_first and trial.is_finished),
             )
             self._listener(seen)
 

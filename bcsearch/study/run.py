@@ -6,18 +6,15 @@ import time
 from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, replace
 from math import inf
-from re import sub
 from typing import TYPE_CHECKING
 
-from bcsearch.config import parse_plan, read_toml
 from bcsearch.costs.limit import check_cache
 from bcsearch.costs.study_costs import study_costs
 from bcsearch.errors import ConfigError
 from bcsearch.objective.attempt import Context
 from bcsearch.objective.cross_validated import Objective
-from bcsearch.recipe import Params
 from bcsearch.records import TrialState
-from bcsearch.records.events import Listener, Notice, notices_only
+from bcsearch.records.events import Listener, Notice
 from bcsearch.records.sizes import time_text
 from bcsearch.storage import database_of, masked
 from bcsearch.storage.database_errors import plain_errors
@@ -30,7 +27,7 @@ from bcsearch.study.opening import await_study, make_room, open_existing, open_s
 from bcsearch.study.processes import STORAGE, LocalLaunch, leave_with_supervisor
 from bcsearch.study.progress import ProgressTeller
 from bcsearch.study.session import Session, worker_name
-from bcsearch.study.starts import read_config, with_starts
+from bcsearch.study.starts import with_starts
 from bcsearch.study.supervisor import Supervisor
 from bcsearch.study.worker import Worker
 
@@ -62,34 +59,6 @@ def run(sweep: str, options: RunOptions, listener: Listener) -> RunResult:
     """
     options = replace(options, grow=options.minutes is not None and options.trials is None)
     return run_plan(options.plan(sweep), options, listener)
-
-
-def train_config(
-    config: Path, sweep: str | None, options: RunOptions, listener: Listener
-) -> RunResult:
-    """Cross-validate the configuration of a ``best.toml`` and train it on all images.
-
-    It is a study of one trial, of a space that has this configuration alone; ``sweep`` says how it
-    is trained, by default the one that the file is of.
-
-    Raises:
-        BcsearchError: something that the user can fix.
-    """
-    asked = options.plan(sweep or _sweep_of(config))
-    content = {
-        "sweep": asked.sweep.model_dump(mode="json", exclude={"start"}),
-        "space": {"params": read_config(config)},
-    }
-    name = f"{asked.name}-c{Params(**content['space']['params']).digest()[:6]}"
-    alone = parse_plan(name, content, str(config))
-    return run_plan(alone, replace(options, trials=1), listener)
-
-
-def _sweep_of(config: Path) -> str:
-    match read_toml(config):
-        case {"study": {"sweep": str(sweep)}}:
-            return sub(r"-c[0-9a-f]{6}$", "", sweep)  # it may have been trained alone before
-    raise ConfigError(f"{config} does not say of which sweep it is; name one with --study")
 
 
 def run_plan(asked: Plan, options: RunOptions, listener: Listener) -> RunResult:
@@ -159,8 +128,6 @@ def work(name: str, options: RunOptions, listener: Listener) -> bool:
             study's.
     """
     alone = not leave_with_supervisor()
-    if not alone:
-        listener = notices_only(listener)  # its supervisor tells of all trials
     url = database_of(options, name)
     with plain_errors(checked(url), AGAIN), Interrupts(listener, announces=alone) as interrupts:
         listener = interrupts.tell

@@ -81,13 +81,14 @@ class FairMedianPruner(MedianPruner):
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         """Whether a trial should stop."""
+        if not super().prune(study, trial):
+            return False
         completed = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        for name in self._choices:
-            value = trial.params.get(name)
-            n_tried = sum(other.params.get(name) == value for other in completed)
-            if n_tried < LEAST_TRIED:
-                return False
-        return super().prune(study, trial)
+
+        def n_tried(name: str) -> int:
+            return sum(other.params.get(name) == trial.params.get(name) for other in completed)
+
+        return all(n_tried(name) >= LEAST_TRIED for name in self._choices)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

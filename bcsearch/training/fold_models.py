@@ -44,13 +44,11 @@ class FoldModels:
 
     def predict(self, *, averaged: bool) -> Sequence[np.ndarray]:
         """Return each fold's probabilities of its validation rows, (n_valid, n_classes)."""
-        self.trainer.restore(self.mean if averaged else self.last)
-        return self.trainer.predict(self.place)
+        return self._at(averaged=averaged).predict(self.place)
 
     def weights(self, *, averaged: bool) -> Sequence[FoldWeights]:
         """Return the weights of every fold."""
-        self.trainer.restore(self.mean if averaged else self.last)
-        return self.trainer.weights()
+        return self._at(averaged=averaged).weights()
 
     def seen(
         self, weights: FoldWeights, images: np.ndarray, operations: Sequence[str]
@@ -76,6 +74,11 @@ class FoldModels:
         for name in operations:
             found[name] = probabilities(get_operation(name).run(images, {}, 0))
         return found
+
+    def _at(self, *, averaged: bool) -> StagedTrainer:
+        """Return the trainer with averaged weights, or those of the last epoch."""
+        self.trainer.restore(self.mean if averaged else self.last)
+        return self.trainer
 
 
 def train_epochs(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bcsearch.errors import InfeasibleError
 from bcsearch.records import EpochScores, TrainResult, best_epoch
 from bcsearch.records.checkpoint import Checkpoint, NoCheckpoints
-from bcsearch.training.protocol import Check, nothing
+from bcsearch.training.protocol import Check, nothing, shifts_of
 from bcsearch.training.schedules import Schedule
 from bcsearch.training.stopwatch import Stopwatch
 
@@ -83,7 +83,7 @@ class Lockstep:
         epoch = len(self._done)
         rate = schedule.rate(epoch)
         loss = self.trainer.train_epoch(epoch, rate, self._before_batch)
-        shifts = list(dict.fromkeys([(), *(each.shift for each in self.evaluators)]))
+        shifts = shifts_of(self.evaluators)
         predictions = {shift: self.trainer.predict(place) for place, shift in enumerate(shifts)}
         scores = {
             evaluator.name: self._score(evaluator, predictions[evaluator.shift])

@@ -47,6 +47,14 @@ class FoldTrainer(Protocol):
         """
 
 
+def shifts_of(evaluators: Sequence[Evaluator]) -> list[tuple[Applied, ...]]:
+    """Return what images go through before they are scored, in the order of ``predict``.
+
+    Clean images, with nothing, are the first.
+    """
+    return list(dict.fromkeys([(), *(each.shift for each in evaluators)]))
+
+
 class Evaluator(Protocol):
     """One score: from predictions on one view to a number, higher is better."""
 

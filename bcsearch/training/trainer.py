@@ -27,7 +27,7 @@ from bcsearch.training.heads import HeadTrainer, load_features
 from bcsearch.training.kept import Kept
 from bcsearch.training.loop import Lockstep
 from bcsearch.training.needs import needs_of
-from bcsearch.training.protocol import Check, nothing
+from bcsearch.training.protocol import Check, nothing, shifts_of
 from bcsearch.training.staged import StagedTrainer
 from bcsearch.training.stages import Stage, canonical, stages_of
 from bcsearch.training.suffix import SuffixTrainer
@@ -100,7 +100,7 @@ class Trainer:
 
     def scored_views(self, params: Params) -> tuple[View, ...]:
         """Return the views that are trained on, the clean one first, then the shifted ones."""
-        shifts = dict.fromkeys(each.shift for each in self._evaluators if each.shift)
+        _, *shifts = shifts_of(self._evaluators)
         shifted = [self.views.clean(params, shift) for shift in shifts]
         return (*self.views.training(params), *shifted)
 
@@ -149,14 +149,12 @@ class Trainer:
             trainer = self._staged(params, self.folds, views)
             averaged = epochs_to_average(len(learning_rates), trainer.last_begins)
             mean = train_epochs(trainer, learning_rates, averaged, check)
-            shift = self._evaluators[0].shift
-            shifts = list(dict.fromkeys([(), *(each.shift for each in self._evaluators)]))
             return FoldModels(
                 trainer=trainer,
                 averaged=averaged,
                 last=trainer.state(),
                 mean=mean,
-                place=shifts.index(shift),
+                place=shifts_of(self._evaluators).index(self._evaluators[0].shift),
                 build=lambda weights: self._assembled(params, weights),
             )
 

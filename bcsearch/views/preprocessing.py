@@ -202,17 +202,18 @@ def run_change(change: Change, images: np.ndarray, settings: Mapping[str, Settin
     return pixels
 
 
-def preprocessing(
+def baked_in(
     change: Change,
     *,
     family: str,
     doc: str,
+    kind: Kind = Kind.PREPROCESS,
     params: Mapping[str, str] | None = None,
     fit: Fit | None = None,
 ) -> Operation:
-    """Return the row of a preprocessing, given by a function of ``keras.ops``."""
+    """Return the row of an operation given by ``keras.ops``, so that it fits into a model."""
     return Operation(
-        kind=Kind.PREPROCESS,
+        kind=kind,
         family=family,
         doc=doc,
         run=lambda images, settings, seed: run_change(change, images, settings),
@@ -223,15 +224,15 @@ def preprocessing(
 
 
 PREPROCESSING = {
-    "grayscale": preprocessing(
+    "grayscale": baked_in(
         grayscale, family="colour", doc="Brightness alone: stains and cameras differ less in it."
     ),
-    "green": preprocessing(
+    "green": baked_in(
         green,
         family="colour",
         doc="The green channel alone: for red, blue and purple stains, which are dark in it.",
     ),
-    "circle": preprocessing(
+    "circle": baked_in(
         circle,
         family="mask",
         doc=(
@@ -241,7 +242,7 @@ PREPROCESSING = {
         params={"radius": "circle_radius"},
         fit=medians(fill=_background),
     ),
-    "two_point": preprocessing(
+    "two_point": baked_in(
         two_point,
         family="colour",
         doc=(
@@ -250,7 +251,7 @@ PREPROCESSING = {
         ),
         fit=medians(darkest=_darkest, background=_background),
     ),
-    "reinhard": preprocessing(
+    "reinhard": baked_in(
         reinhard,
         family="colour",
         doc=(
@@ -262,17 +263,17 @@ PREPROCESSING = {
             spread=lambda images: _spread(_to_lab(images)),
         ),
     ),
-    "background_white": preprocessing(
+    "background_white": baked_in(
         background_white,
         family="colour",
         doc="Each image's background becomes white: for dark objects on a bright ground.",
     ),
-    "gray_world": preprocessing(
+    "gray_world": baked_in(
         gray_world,
         family="colour",
         doc="Each image's mean colour becomes gray: for scenes of many colours, not for stains.",
     ),
-    "standardize": preprocessing(
+    "standardize": baked_in(
         standardize,
         family="colour",
         doc=(

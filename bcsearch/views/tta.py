@@ -5,17 +5,17 @@ A model predicts the mean over the image and what a set of them makes of it.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from keras import ops
 
-from bcsearch.views.operation import Kind, Operation
-from bcsearch.views.preprocessing import run_change
+from bcsearch.views.operation import Kind
+from bcsearch.views.preprocessing import baked_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bcsearch.views.operation import Change
     from bcsearch.views.view import Setting
 
 NEARER = 0.1  # what is cut off at each side, as a share of the image
@@ -54,23 +54,14 @@ def nearer(images: Any, settings: Mapping[str, Setting]) -> Any:
     return ops.image.resize(middle, (height, width))
 
 
-def _row(change: Change, doc: str) -> Operation:
-    return Operation(
-        kind=Kind.TTA,
-        family="geometry",
-        doc=doc,
-        run=lambda images, settings, seed: run_change(change, images, settings),
-        change=change,
-    )
-
-
+_row = partial(baked_in, family="geometry", kind=Kind.TTA)
 TTA_OPERATIONS = {
-    "mirror": _row(mirror, "Left and right swapped."),
-    "upside_down": _row(upside_down, "Top and bottom swapped."),
-    "quarter_turn": _row(quarter_turn, "Turned by 90 degrees."),
-    "half_turn": _row(half_turn, "Turned by 180 degrees."),
-    "three_quarter_turn": _row(three_quarter_turn, "Turned by 270 degrees."),
-    "nearer": _row(nearer, "Enlarged by a quarter."),
+    "mirror": _row(mirror, doc="Left and right swapped."),
+    "upside_down": _row(upside_down, doc="Top and bottom swapped."),
+    "quarter_turn": _row(quarter_turn, doc="Turned by 90 degrees."),
+    "half_turn": _row(half_turn, doc="Turned by 180 degrees."),
+    "three_quarter_turn": _row(three_quarter_turn, doc="Turned by 270 degrees."),
+    "nearer": _row(nearer, doc="Enlarged by a quarter."),
 }
 TTA_SETS: dict[str, tuple[str, ...]] = {  # what is seen besides the image itself
     "flip": ("mirror", "upside_down"),

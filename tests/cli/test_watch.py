@@ -57,7 +57,7 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
             raise how[0]
         return how[0] if how else SimpleNamespace(study="cells", bundle=Path("results/cells/model"))
 
-    module = SimpleNamespace(run=work, work=work, refit=work, train_config=work)
+    module = SimpleNamespace(run=work, work=work, refit=work)
     monkeypatch.setitem(sys.modules, "bcsearch.study.run", module)
     return how
 

@@ -75,7 +75,11 @@ def test_values_of_a_parameter_are_compared_across_studies_with_what_they_cost()
 
 
 def test_test_accuracy_stands_with_the_trial_that_was_refitted() -> None:
-    about = {"best": {"trial": 2, "score": 0.9}, "test": {"accuracy": 0.81}}
+    about = {
+        "study": {"uuid": FIRST.uuid},
+        "best": {"trial": 2, "score": 0.9},
+        "test": {"n_images": 40, "accuracy": 0.81, "macro_f1": 0.79},
+    }
     lines = compare([(FIRST, about)], "augment", {})
     assert [(line.value, line.test) for line in lines] == [("light", 0.81), ("none", None)]
 

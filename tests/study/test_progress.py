@@ -49,7 +49,7 @@ def test_trials_of_other_workers_are_told_once_with_their_scores(session: Sessio
     teller()
     teller()
     seen = heard.of(TrialSeen)
-    assert [(event.number, event.is_new) for event in seen] == [(0, False), (1, True), (2, True)]
+    assert [event.number for event in seen] == [0, 1, 2]
     best = session.study.best_trial
     (of_best,) = [event for event in seen if event.number == best.number]
     assert of_best.score == pytest.approx(best.value)
@@ -66,7 +66,6 @@ def test_more_trials_than_a_terminal_shows_are_all_told_between_two_looks(tmp_pa
     teller()
     seen = heard.of(TrialSeen)
     assert sorted(event.number for event in seen) == list(range(20))
-    assert all(event.is_new for event in seen)
 
 
 def test_trial_with_a_parameter_of_another_program_is_told_without_it(session: Session) -> None:
