@@ -184,8 +184,8 @@ def is_stream(path: Path) -> bool:
     """Whether a path leads to a device, a pipe or a stream of this process: no plain file."""
     absolute = Path(os.path.abspath(path))  # with its links: /dev/stdout may lead to a plain file
     if absolute.parts[1:2] in (("dev",), ("proc",)) and not absolute.is_relative_to("/dev/shm"):
-        return absolute.exists()
-    return path.exists() and not (path.is_file() or path.is_dir())
+        return os.path.exists(absolute)  # false where the path itself is refused, as are these
+    return os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path))
 
 
 def is_draft(path: Path) -> bool:
