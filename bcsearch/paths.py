@@ -97,15 +97,17 @@ def check_plain(path: Path) -> int:
     return found.st_size
 
 
-def read_text(path: Path) -> str:
-    """Return the text of a small file: UTF-8, after the mark that some editors write before it.
+def read_text(path: Path, most: int = MOST_TEXT) -> str:
+    """Return the text of a file of at most ``most`` bytes.
+
+    It is UTF-8, after the mark that some editors write before it.
 
     Raises:
         OSError: it cannot be read, has no end, or is too long.
         ValueError: it is not UTF-8.
     """
-    if check_plain(path) > MOST_TEXT:
-        raise OSError(errno.EFBIG, f"it is longer than {MOST_TEXT // 2**20} MiB")
+    if check_plain(path) > most:
+        raise OSError(errno.EFBIG, f"it is longer than {most // 2**20} MiB")
     content = path.read_bytes()
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise ValueError("it is UTF-16; save it as UTF-8")

@@ -6,7 +6,10 @@ from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bcsearch.config.sweep import OF_PIXELS
+from bcsearch.data.arrays import digests
 from bcsearch.errors import StudyError
 from bcsearch.export.about import MODEL_NAME, read_about
 from bcsearch.export.bundle import Bundle, write_bundle
@@ -98,6 +101,7 @@ def _refit(
         model=bundle_dir / MODEL_NAME,
         labels=session.artifacts.labels(),
         out_of_fold=session.artifacts.probabilities(trial.number),
+        trained_on=np.delete(digests(prepared.dataset.images), prepared.folds.test).tolist(),
     )
     write_bundle(bundle_dir, model, finished)
     return bundle_dir
