@@ -652,7 +652,11 @@ def test_study_begins_with_the_best_trials_of_another_and_with_a_named_configura
     where = ("--data", finished.folder / "cells.npz", *finished.flags)
     answer = command("run", "--study", "wider", "--trials", 2, "--from-study", "tiny", *where)
     assert answer.code == 0, answer.err
-    assert "starting with 2 of the best 5 trials of study 'tiny'" in answer.out
+    assert "starting with 2 of the 2 best trials of study 'tiny'" in answer.out
+    answer = command("run", "--study", "wider", "--trials", 2, "--from-config", "no.toml", *where)
+    assert answer.code == 0, answer.err
+    assert "'wider' goes on with its own start points; with --fresh" in answer.out
+    assert "starting with" not in answer.out
     answer = command(
         "run", "--study", "wider", "--trials", 1, "--fresh", *where,
         "--from-config", model / "best.toml",
