@@ -66,8 +66,6 @@ def ensure_refitted(
         study = session.record()
         if _stands(session.bundle_dir, study, prepared):
             return session.bundle_dir
-        if study.best is not None:
-            listener(Notice(text="refitting the best configuration on all images"))
         return _refit(prepared, session, check, listener, completed_trial(study, None, "refit"))
 
 
@@ -89,6 +87,7 @@ def _refit(
             f"trial {trial.number} of study {session.name!r} has no ledger entry; "
             "choose another --trial"
         )
+    listener(Notice(text=f"refitting the configuration of trial {trial.number} on all images"))
     seconds = prepared.plan.sweep.final.share * session.ledger.search_seconds()
     tried = choose_ending(prepared, entry, seconds, check, listener)
     model = prepared.trainer.refit(entry.params, learning_rates(entry), check, tried.ending)
@@ -218,7 +217,7 @@ def _study_facts(study: StudyRecord) -> dict[str, Any]:
 
 
 def _test_scores(prepared: Prepared, bundle: Bundle) -> dict[str, Any]:
-    """Return what the model scores on images kept aside: those given, else those of the folds."""
+    """Return what the model scores on images held out: those given, else those of the folds."""
     dataset, rows = prepared.dataset, prepared.folds.test
     if dataset.test is not None:
         source, scores = dataset.test.source, evaluate(bundle, dataset.test)
