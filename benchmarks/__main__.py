@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("start", "heads", "suffix", "trials", "quickstart", "unfrozen")  # most expensive last
+NAMES = ("start", "heads", "suffix", "trials", "quickstart", "recipe", "unfrozen")  # most expensive last
 
 
 def main() -> None:

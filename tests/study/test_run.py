@@ -127,13 +127,13 @@ def test_minutes_end_the_search_in_time_with_the_refit_included(bench: Bench) ->
 
 def test_minutes_without_trials_let_the_budget_grow(bench: Bench) -> None:
     bench.trainer.seconds = 0.02
-    bench.run(minutes=3.0 / 60)
+    bench.run(minutes=6.0 / 60)
     assert len(bench.trainer.calls) > 4  # which the sweep asks for
     before = len(bench.trainer.calls)
     record = read_study(database_of(bench.options), "cells")
     assert 0 <= record.trials_wanted - record.slots_filled <= 1  # the time may end in a trial
     assert bench.heard.of(BudgetKnown)[-1].trials == record.trials_wanted
-    bench.run(minutes=3.0 / 60)  # the same command goes on
+    bench.run(minutes=6.0 / 60)  # the same command goes on
     assert len(bench.trainer.calls) > before
     assert bench.refits == 2
 
