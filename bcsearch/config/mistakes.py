@@ -99,18 +99,26 @@ def _explain(model: type[BaseModel], error: ErrorDetails, place: list[str]) -> s
     if error["type"] == "literal_error" and isinstance(came, str):
         allowed = findall("'(.+?)'", error["ctx"]["expected"])
         return f"{key}: {unknown('value', came, allowed)}"
-    text = _in_toml_terms(error["msg"])
-    if error["type"] == "model_type":
-        text = f"allowed: a table with the keys {', '.join(_keys_at(model, place))}"
-        if model is Space and isinstance(error["input"], list):
-            text += f"; to search these write {{ choice = {dumps(error['input'], default=str)} }}"
-    elif "bool" in error["loc"]:
-        text = "allowed: a number, a text, true or false"
-    elif error["type"] == "tuple_type" and came is not None:
-        text += f", such as {RANGES.get(place[-1]) or dumps([came])}"
+    text = _allowed(model, error, place)
     if came is None or text.startswith("unknown value"):
         return f"{key}: {text}"
     return f"{key}: came {came!r}, {text}"
+
+
+def _allowed(model: type[BaseModel], error: ErrorDetails, place: list[str]) -> str:
+    """Say what may stand at a place, with the line that was meant where that is plain."""
+    came = error["input"]
+    if error["type"] == "model_type":
+        text = f"allowed: a table with the keys {', '.join(_keys_at(model, place))}"
+        if model is Space and isinstance(came, list):
+            text += f"; to search these write {{ choice = {dumps(came, default=str)} }}"
+        return text
+    if "bool" in error["loc"]:
+        return "allowed: a number, a text, true or false"
+    text = _in_toml_terms(error["msg"])
+    if error["type"] == "tuple_type" and isinstance(came, str | int | float):
+        text += f", such as {RANGES.get(place[-1]) or dumps([came])}"
+    return text
 
 
 def _unknown_key(model: type[BaseModel], place: list[str]) -> str:

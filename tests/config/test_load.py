@@ -323,9 +323,7 @@ def test_description_of_a_model_in_place_of_a_sweep_is_told_what_to_type(kind: s
         ),
     ],
 )
-def test_parameter_that_is_searched_in_vain_is_noted(
-    lines: str, in_vain: dict[str, str]
-) -> None:
+def test_parameter_that_is_searched_in_vain_is_noted(lines: str, in_vain: dict[str, str]) -> None:
     notes = load(space=f"[params]\n{lines}\n").notes
     assert notes == tuple(
         f"the space searches {name} in vain: it acts {when}" for name, when in in_vain.items()
