@@ -107,15 +107,17 @@ def check_plain(path: Path) -> int:
     return found.st_size
 
 
-def read_text(path: Path) -> str:
-    """Return the text of a small file: UTF-8, after the mark that some editors write before it.
+def read_text(path: Path, most: int = MOST_TEXT) -> str:
+    """Return the text of a file of at most ``most`` bytes.
+
+    It is UTF-8, after the mark that some editors write before it.
 
     Raises:
         OSError: it cannot be read, has no end, or is too long.
         ValueError: it is not UTF-8.
     """
-    if check_plain(path) > MOST_TEXT:
-        raise OSError(errno.EFBIG, f"it is longer than {MOST_TEXT // 2**20} MiB")
+    if check_plain(path) > most:
+        raise OSError(errno.EFBIG, f"it is longer than {most // 2**20} MiB")
     content = path.read_bytes()
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise ValueError("it is UTF-16; save it as UTF-8")
@@ -194,8 +196,8 @@ def is_stream(path: Path) -> bool:
     """Whether a path leads to a device, a pipe or a stream of this process: no plain file."""
     absolute = Path(os.path.abspath(path))  # with its links: /dev/stdout may lead to a plain file
     if absolute.parts[1:2] in (("dev",), ("proc",)) and not absolute.is_relative_to("/dev/shm"):
-        return absolute.exists()
-    return path.exists() and not (path.is_file() or path.is_dir())
+        return os.path.exists(absolute)  # false where the path itself is refused, as are these
+    return os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path))
 
 
 def is_draft(path: Path) -> bool:

@@ -243,3 +243,10 @@ def test_name_of_a_study_that_leads_elsewhere_or_cannot_be_shown_is_refused(name
     with pytest.raises(ConfigError, match=r"^study name: came .*, allowed: .*; rename") as caught:
         check_name(name)
     assert str(caught.value).isprintable()
+
+
+def test_file_of_a_name_that_is_too_long_is_refused_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / ("9" * 300)
+    assert not is_stream(path)
+    with pytest.raises(DiskError, match="File name too long"), replacing(path) as draft:
+        draft.write_text("x")

@@ -39,7 +39,7 @@ def evaluate(
         from bcsearch.export.bundle import read_bundle
         from bcsearch.export.evaluate import evaluate as score
         from bcsearch.export.evaluate import match_labels
-        from bcsearch.report.evaluation import evaluation_text
+        from bcsearch.report.evaluation import evaluation_text, seen_note
     bundle = read_bundle(model)
     if bundle.about.get("data", {}).get("drawn"):
         _say(
@@ -50,8 +50,9 @@ def evaluate(
     if class_names is not None:
         names = [name.strip() for name in class_names.split(",")]
     matched = match_labels(images, bundle.class_names, names)
-    options.show(score(bundle, images, names), evaluation_text, as_json=as_json)
-    _say(*images.notes, matched.note, error=as_json)
+    scores = score(bundle, images, names)
+    options.show(scores, evaluation_text, as_json=as_json)
+    _say(*images.notes, matched.note, seen_note(scores), error=as_json)
     return 0
 
 

@@ -80,7 +80,7 @@ def export(
     formats: Annotated[
         str,
         typer.Option(
-            "--as", help="Formats joined by commas: keras, toml, yaml, json, csv, figures."
+            "--as", help="Formats joined by commas: keras, toml, yaml, json, csv, figures, digests."
         ),
     ] = "keras,toml,yaml,json",
 ) -> int:

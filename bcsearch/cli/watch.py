@@ -14,7 +14,7 @@ from bcsearch.cli import options
 from bcsearch.errors import BcsearchError, ConfigError
 
 Quiet = Annotated[
-    bool, typer.Option("--quiet", help="Say nothing but what needs reading, and the results.")
+    bool, typer.Option("--quiet", help="Print notices and results only: no table and no trials.")
 ]
 LogFile = Annotated[
     Path | None, typer.Option("--log", help="File to append all that happens to, with the time.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from bcsearch.config.load import load_plan
 from bcsearch.config.settings import parse_settings
-from bcsearch.config.sweep import MOST_TRIALS, YEAR, Reading, Shape
+from bcsearch.config.sweep import MOST_TRIALS, YEAR, Reading, Shape, known_score
 from bcsearch.errors import ConfigError
 from bcsearch.paths import RESULTS_DIR, cache_dir, meant, path_text
 
@@ -187,6 +187,11 @@ class RunOptions:
                 raise ConfigError(f"{flag_of(name)}: came {value:g}, allowed: {allowed}")
         if self.square not in (None, *get_args(Shape)):
             raise ConfigError(f"--square: came {self.square!r}, allowed: crop, pad, squash")
+        if self.score is not None:
+            try:
+                known_score(self.score)
+            except ValueError as error:
+                raise ConfigError(f"--score: {error}") from error
         self._check_place()
 
     def _check_place(self) -> None:
@@ -214,13 +219,16 @@ class RunOptions:
 
     @property
     def all_settings(self) -> list[str]:
-        """What is set over the sweep and its space; of one key the last counts."""
-        short_forms = []
+        """What is set over the sweep and its space; of one key the last counts.
+
+        An option comes before ``--set``, but for that of one of several seeds.
+        """
+        settings = list(self.settings or ())
         if self.seed is not None:
-            short_forms = [f"{section}.seed={self.seed}" for section in SEEDED]
+            settings = [f"{section}.seed={self.seed}" for section in SEEDED] + settings
         if self.score is not None:
-            short_forms.append(f"search.score={self.score}")
-        return short_forms + (self.settings or [])
+            settings.append(f"search.score={self.score}")
+        return settings
 
     def over(self, plan: Plan) -> Plan:
         """Put the data, how it is read, and the weights of these options over a plan's."""

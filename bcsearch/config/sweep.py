@@ -26,14 +26,15 @@ SCORE_NAMES = Names(
 )
 
 
-def _known_score(name: str) -> str:
+def known_score(name: str) -> str:
+    """Return a name of ``SCORES``. Raises ValueError where there is none such."""
     complaint = SCORE_NAMES.complaint(name)
     if complaint:
         raise ValueError(complaint)
     return name
 
 
-ScoreName = Annotated[str, AfterValidator(_known_score)]
+ScoreName = Annotated[str, AfterValidator(known_score)]
 
 
 class _Section(BaseModel):

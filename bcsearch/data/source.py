@@ -218,7 +218,7 @@ def _squares(found: ImageSet, size: int, reading: Reading) -> ImageSet:
 
 
 def _dataset(found: ImageSet, reading: Reading) -> Dataset:
-    """Return the labelled images of all parts but the test part, which is kept aside."""
+    """Return the labelled images of all parts but the test part, which is held out."""
     labels = found.require_labels()
     names = found.class_names or tuple(map(str, range(labels.max() + 1)))
     found = replace(found, class_names=names, groups=chosen_groups(found, reading))

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from bcsearch.config import read_toml
 from bcsearch.errors import ConfigError
+from bcsearch.paths import read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 ABOUT_NAME = "best.toml"
 MODEL_NAME = "model.keras"  # beside it
+TRAINED_ON = "trained_on.txt"
+MOST_DIGESTS = 2**28  # bytes; 33 an image
 SECTIONS = ("study", "best", "ending", "model", "data", "test")  # that are read again
 
 
@@ -26,3 +29,14 @@ def read_about(folder: Path) -> dict[str, Any] | None:
     if not isinstance(about.get("study", {}).get("uuid", ""), str):
         return None
     return about
+
+
+def read_trained_on(folder: Path) -> frozenset[str]:
+    """Return digests of the images that the model in ``folder`` was trained on.
+
+    Empty where they are not kept, or cannot be read.
+    """
+    try:
+        return frozenset(read_text(folder / TRAINED_ON, MOST_DIGESTS).split())
+    except (OSError, ValueError):
+        return frozenset()

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from bcsearch.backbones.stored import UnreadableModel, load_model
 from bcsearch.config.sweep import OF_PIXELS, Reading
 from bcsearch.errors import DataError, DiskError
-from bcsearch.export.about import ABOUT_NAME, MODEL_NAME, read_about
+from bcsearch.export.about import ABOUT_NAME, MODEL_NAME, read_about, read_trained_on
 from bcsearch.export.writers import BUNDLE, WRITERS, Finished, write_all
 from bcsearch.paths import make_writable_dir
 
@@ -32,10 +32,12 @@ class Bundle:
     """A model with its description.
 
     It takes raw images (batch, height, width, 3), 0 to 255, and returns probabilities.
+    ``trained_on`` holds digests of the images that it was trained on; empty where unknown.
     """
 
     model: keras.Model
     about: dict[str, Any]
+    trained_on: frozenset[str] = frozenset()
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -162,7 +164,7 @@ def read_bundle(path: str | Path) -> Bundle:
                     f"{folder / ABOUT_NAME} is not of the model beside it; "
                     "make both again with 'bcsearch refit'"
                 )
-            return Bundle(model=model, about=about)
+            return Bundle(model=model, about=about, trained_on=read_trained_on(folder))
     raise DataError(
         f"no complete model in {path}; give a folder with {MODEL_NAME} and {ABOUT_NAME}, "
         "such as results/STUDY/model; 'bcsearch refit --study NAME' makes it where trials completed"

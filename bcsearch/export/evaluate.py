@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bcsearch.data.arrays import digests
 from bcsearch.data.naming import all_numbers, normalised, some_of
 from bcsearch.errors import DataError
 from bcsearch.records.evaluation import ClassScore, Evaluation
@@ -37,7 +38,9 @@ def evaluate(
     """
     matched = match_labels(images, bundle.class_names, numbers_are)
     predicted = bundle.predict(images.images).argmax(axis=1)
-    return score_predictions(matched.labels, predicted, bundle.class_names)
+    scores = score_predictions(matched.labels, predicted, bundle.class_names)
+    n_seen = sum(1 for digest in digests(images.images) if digest in bundle.trained_on)
+    return replace(scores, n_trained_on=n_seen)
 
 
 def score_predictions(

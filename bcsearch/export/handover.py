@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from bcsearch.errors import ConfigError, DiskError, StudyError
-from bcsearch.export.about import MODEL_NAME, read_about
+from bcsearch.export.about import MODEL_NAME, read_about, read_trained_on
 from bcsearch.export.writers import Finished, write_all, writer_of
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def hand_over(
         model=bundle_dir / MODEL_NAME,
         labels=labels,
         out_of_fold=out_of_fold,
+        trained_on=sorted(read_trained_on(bundle_dir)),
     )
     with _filling(target) as draft:
         written = write_all(formats, finished, draft)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import tomli_w
 import yaml
 
-from bcsearch.export.about import ABOUT_NAME, MODEL_NAME
+from bcsearch.export.about import ABOUT_NAME, MODEL_NAME, TRAINED_ON
 from bcsearch.export.tables import folds_csv, trials_csv
 from bcsearch.export.trial_figure import draw_trial, trial_curves
 from bcsearch.plugins import row_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -36,6 +36,7 @@ class Finished:
         labels: of all images; None where they are not kept.
         out_of_fold: probabilities of the trial that was refitted, (n_images, n_classes) float16;
             NaN where never validated; None where they are not kept.
+        trained_on: a digest of each image that the model was trained on; empty: not kept.
     """
 
     study: StudyRecord
@@ -43,6 +44,7 @@ class Finished:
     model: Path
     labels: Labels | None = None
     out_of_fold: np.ndarray | None = None
+    trained_on: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,12 @@ def _text(name: str, make: Callable[[dict[str, Any]], str]) -> Callable[..., lis
     return write
 
 
+def _digests(finished: Finished, folder: Path) -> list[Path]:
+    path = folder / TRAINED_ON
+    path.write_text("".join(f"{digest}\n" for digest in sorted(finished.trained_on)), "utf-8")
+    return [path]
+
+
 def _csv(finished: Finished, folder: Path) -> list[Path]:
     texts = {"trials.csv": trials_csv(finished.study), "folds.csv": folds_csv(finished.study)}
     for name, text in texts.items():
@@ -144,5 +152,10 @@ WRITERS = {
         write=_figures,
         files=("trial-[0-9]*.svg",),
     ),
+    "digests": Writer(
+        doc=f"A digest of each image that it was trained on as {TRAINED_ON}: evaluate knows them.",
+        write=_digests,
+        files=(TRAINED_ON,),
+    ),
 }
-BUNDLE = ("keras", "toml", "csv", "figures")  # what a refit writes
+BUNDLE = ("keras", "toml", "csv", "figures", "digests")  # what a refit writes

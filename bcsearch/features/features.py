@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import joblib
 import numpy as np
 
-from bcsearch.backbones.cuts import INPUT, names_up_to
+from bcsearch.backbones.cuts import INPUT, POOLED_BY, names_up_to
 from bcsearch.backbones.weights import WeightsKind
 from bcsearch.features.entry import EntryKey, Rows, Stored, checksum
 from bcsearch.features.prefix import Prefix
@@ -90,7 +90,8 @@ class Features:
             return pixels.data
 
         key = self.cut_key(backbone, image_size, cut, pixels.checksum)
-        title = f"{backbone} at {image_size} pixels up to {cut}, view {view.title}"
+        reached = cut if cut in POOLED_BY.values() else f"up to {cut}"
+        title = f"{backbone} at {image_size} pixels, {reached}, view {view.title}"
         key = replace(key, title=title)
 
         def compute() -> Rows:

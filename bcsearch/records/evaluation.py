@@ -17,10 +17,15 @@ class ClassScore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """Scores on one labelled set; ``confusion`` has true classes in rows, predicted in columns."""
+    """Scores on one labelled set.
+
+    ``confusion`` has true classes in rows, predicted in columns. ``n_trained_on`` of the images are
+    known to be among those that the model was trained on.
+    """
 
     n_images: int
     accuracy: float
     macro_f1: float
     per_class: dict[str, ClassScore]
     confusion: list[list[int]]
+    n_trained_on: int = 0

@@ -32,7 +32,7 @@ class Compared:
         score: the mean over folds of the best one, by ``score_name``; ``spread`` is the folds'
             standard deviation, None for a single split.
         folds: how many it was validated on.
-        test: accuracy of its finished model on images kept aside; None where there is none.
+        test: accuracy of its finished model on images held out; None where there is none.
         parameters: weights of its backbone.
         milliseconds: for an image in a frozen pass on this machine; None where not measured.
         seconds: of training it.

@@ -50,7 +50,7 @@ def _sizes(info: DataInfo) -> str:
     if (info.smallest, info.largest) in (((0, 0), (0, 0)), ((info.height, info.width),) * 2):
         return read
     came = smallest if smallest == largest else f"{smallest} to {largest}"
-    return f"{came}, read at {read},"
+    return f"{came}, read at {read} as the sweep's largest image_size asks,"
 
 
 def _numbers(values: tuple[float, ...]) -> str:

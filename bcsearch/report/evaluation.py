@@ -23,6 +23,16 @@ def evaluation_text(found: Evaluation) -> str:
     return f"{found.n_images} images: {scores}\n{aligned(rows, headings, right=numbers)}"
 
 
+def seen_note(found: Evaluation) -> str:
+    """Say how many of the images the model was trained on; nothing where it was on none."""
+    if not found.n_trained_on:
+        return ""
+    return (
+        f"the model was trained on {found.n_trained_on} of these {found.n_images} images: "
+        "the scores are too high for images that it has not seen"
+    )
+
+
 def _share(value: float | None) -> str:
     if value is None:
         return "-"

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+OTHERS = (".toml", ".csv", ".json", ".yaml", ".yml", ".svg", ".html", ".py")  # spoilt by lines
+
+
 class Log:
     """A plain file to which lines are appended; what stands in it stays.
 
@@ -38,6 +41,8 @@ class Log:
             raise DiskError(f"cannot write --log {path}: {reason}; give another file") from error
         if not is_text:
             raise DiskError(f"--log {path} is there and is no text; give another file")
+        if path.suffix.lower() in OTHERS and path.stat().st_size:
+            raise DiskError(f"--log {path} is there and is no log by its name; give another file")
 
     def write(self, text: str) -> int:
         """Append each line of a text behind the present time."""

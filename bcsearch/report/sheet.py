@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -76,7 +77,7 @@ def refuse_others(path: Path) -> None:
     Raises:
         DiskError: there is one, or a folder.
     """
-    if is_stream(path) or not path.exists():
+    if is_stream(path) or not os.path.exists(path):
         return
     try:
         with path.open("rb") as file:

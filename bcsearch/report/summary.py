@@ -25,7 +25,7 @@ SHOWN_DATA = {"demo": "the demo, DRAWN cells and no real images"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnseenFacts:
-    """What the refitted model scores, 0 to 1, on the part of the images kept aside for testing."""
+    """What the refitted model scores, 0 to 1, on the part of the images held out for testing."""
 
     n_images: int
     accuracy: float
@@ -51,7 +51,7 @@ class BestFacts:
         scores: all scores at that epoch, by name.
         ending: what was tried to end the training of the finished model, and what it gave; nothing
             where the trial is not the one that was refitted.
-        test: known where the trial is the one that was refitted, and a test part was kept aside.
+        test: known where the trial is the one that was refitted, and a test part was held out.
         basis: the images and the weights that scores stand on; empty where not known.
     """
 

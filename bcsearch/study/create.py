@@ -28,6 +28,7 @@ WEIGHTS_REMEDY = (
     "or name them with --weights"
 )
 ANEW = "or start anew with 'bcsearch run' and --fresh"
+SETTABLE = ("training.", "search.", "views.", "weights.seed")  # keys of --set
 JOIN_SECONDS = 10.0  # how long a worker waits for the one that is just creating the study
 
 
@@ -105,6 +106,9 @@ def check_fingerprint(
             what = "its content has changed since; restore it"
         raise StudyError(f"study {name!r} was made with other data, from {source}: {what}, {ANEW}")
     remedy, what = "restore them", changed[0]
+    key = what.partition(" was ")[0]
+    if key.startswith(SETTABLE):
+        remedy = f"go on with --set {key}={stored.get(key)}"
     if what.startswith("weights."):
         remedy = WEIGHTS_REMEDY
     if what.startswith("meaning"):

@@ -6,7 +6,10 @@ from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bcsearch.config.sweep import OF_PIXELS
+from bcsearch.data.arrays import digests
 from bcsearch.errors import StudyError
 from bcsearch.export.about import MODEL_NAME, read_about
 from bcsearch.export.bundle import Bundle, write_bundle
@@ -62,8 +65,6 @@ def ensure_refitted(
         study = session.record()
         if _stands(session.bundle_dir, study, prepared):
             return session.bundle_dir
-        if study.best is not None:
-            listener(Notice(text="refitting the best configuration on all images"))
         return _refit(prepared, session, check, listener, completed_trial(study, None, "refit"))
 
 
@@ -85,6 +86,7 @@ def _refit(
             f"trial {trial.number} of study {session.name!r} has no ledger entry; "
             "choose another --trial"
         )
+    listener(Notice(text=f"refitting the configuration of trial {trial.number} on all images"))
     seconds = prepared.plan.sweep.final.share * session.ledger.search_seconds()
     tried = choose_ending(prepared, entry, seconds, check, listener)
     model = prepared.trainer.refit(entry.params, learning_rates(entry), check, tried.ending)
@@ -97,6 +99,7 @@ def _refit(
         model=bundle_dir / MODEL_NAME,
         labels=session.artifacts.labels(),
         out_of_fold=session.artifacts.probabilities(trial.number),
+        trained_on=np.delete(digests(prepared.dataset.images), prepared.folds.test).tolist(),
     )
     write_bundle(bundle_dir, model, finished)
     return bundle_dir
@@ -213,7 +216,7 @@ def _study_facts(study: StudyRecord) -> dict[str, Any]:
 
 
 def _test_scores(prepared: Prepared, bundle: Bundle) -> dict[str, Any]:
-    """Return what the model scores on images kept aside: those given, else those of the folds."""
+    """Return what the model scores on images held out: those given, else those of the folds."""
     dataset, rows = prepared.dataset, prepared.folds.test
     if dataset.test is not None:
         source, scores = dataset.test.source, evaluate(bundle, dataset.test)

@@ -61,8 +61,6 @@ def open_session(
     with locked(options.results_dir / ".create.lock", interrupts.raise_if_asked):
         studies = list_studies(storage)
         name = study_name(plan.name, studies, fresh=options.fresh)
-        if options.names_starts and name in [study.name for study in studies]:
-            listener(Notice(text=f"study {name!r} goes on; with --fresh a new one begins as said"))
         study = open_study(
             storage,
             plan,

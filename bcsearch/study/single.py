@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bcsearch.config import parse_plan, read_toml
 from bcsearch.errors import ConfigError
 from bcsearch.recipe import Params
+from bcsearch.records.events import Notice
 from bcsearch.study.run import RunResult, run_plan
 from bcsearch.study.starts import read_config
 
@@ -35,6 +36,8 @@ def train_config(
         "sweep": asked.sweep.model_dump(mode="json", exclude={"start"}),
         "space": {"params": read_config(config)},
     }
+    how = f"as sweep {asked.name!r} says, up to {asked.sweep.training.epochs} epochs"
+    listener(Notice(text=f"training the configuration of {config} {how}"))
     name = f"{asked.name}-c{Params(**content['space']['params']).digest()[:6]}"
     alone = parse_plan(name, content, str(config))
     return run_plan(alone, replace(options, trials=1), listener)

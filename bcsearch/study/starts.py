@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from bcsearch.config.points import point_of
 from bcsearch.errors import ConfigError, StudyError
 from bcsearch.recipe import BY_NAME, Params, check_value
 from bcsearch.records.events import Notice
-from bcsearch.storage import find_study, read_overview
+from bcsearch.storage import find_study, list_studies, newest_of, read_overview
 from bcsearch.training.stages import canonical
 
 if TYPE_CHECKING:
@@ -34,10 +35,17 @@ def first_points(plan: Plan) -> list[dict[str, Value]]:
 def with_starts(plan: Plan, options: RunOptions, url: str, listener: Listener) -> Plan:
     """Give a plan all of its start points: those that the options say, then its own.
 
+    A study that goes on keeps those that it began with: nothing is read then.
+
     Raises:
         ConfigError: one that was named lies outside the space, or its file cannot be read.
         StudyError: there is no such study, or none of its best trials fits into the space.
     """
+    if not options.fresh and _is_begun(url, plan.name):
+        if options.names_starts:
+            line = "goes on with its own start points; with --fresh a new one begins with these"
+            listener(Notice(text=f"study {plan.name!r} {line}"))
+        return plan
     found: list[dict[str, Value]] = []
     if options.from_config is not None:
         found.append(_fitting(read_config(options.from_config), plan, "--from-config"))
@@ -45,6 +53,12 @@ def with_starts(plan: Plan, options: RunOptions, url: str, listener: Listener) -
         found += _best_of(options.from_study, plan, url, listener)
     sweep = plan.sweep.model_copy(update={"start": (*found, *first_points(plan))})
     return replace(plan, sweep=sweep)
+
+
+def _is_begun(url: str, sweep: str) -> bool:
+    with suppress(StudyError):  # nothing was ever run there
+        return newest_of(sweep, list_studies(url)) is not None
+    return False
 
 
 def read_config(path: Path) -> dict[str, Value]:
@@ -72,7 +86,8 @@ def _best_of(name: str, plan: Plan, url: str, listener: Listener) -> list[dict[s
             complaint = str(error)
     if not found:
         raise StudyError(f"--from-study {name}: none of its best trials can be tried: {complaint}")
-    line = f"starting with {len(found)} of the best {BEST_TAKEN} trials of study {study.name!r}"
+    n_best = min(BEST_TAKEN, len(study.ranked))
+    line = f"starting with {len(found)} of the {n_best} best trials of study {study.name!r}"
     listener(Notice(text=line))
     return found
 

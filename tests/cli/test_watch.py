@@ -134,7 +134,7 @@ def test_last_line_of_json_says_that_a_run_was_stopped_or_failed(
         (("--log", "/dev/stdout"), "is a pipe or a device"),
         (("--set", "training.epoks=1"), "--set: unknown key 'training.epoks'; did you mean"),
         (("--set", "params.views=8", "--seed", "-1"), "--seed: came -1, allowed: 0 or more"),
-        (("--score", "acuracy"), "--set: search.score: unknown value 'acuracy'; did you mean"),
+        (("--score", "acuracy"), "--score: unknown value 'acuracy'; did you mean"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(

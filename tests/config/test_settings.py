@@ -229,7 +229,7 @@ def test_seed_out_of_range_is_refused(seed: int, allowed: str) -> None:
 def test_score_is_the_short_form_of_a_setting() -> None:
     assert plan_of(score="macro_f1") == plan_of("search.score=macro_f1")
     assert complaint(score="macro_f").startswith(
-        "--set: search.score: unknown value 'macro_f'; did you mean 'macro_f1'?"
+        "--score: unknown value 'macro_f'; did you mean 'macro_f1'?"
     )
 
 

@@ -44,6 +44,7 @@ def bundle(tmp_path: Path) -> Path:
     (folder / "best.toml").write_text(tomli_w.dumps(ABOUT), encoding="utf-8")
     (folder / "model.keras").write_bytes(b"a model")
     (folder / "trials.csv").write_text("")
+    (folder / "trained_on.txt").write_text("0123456789abcdef\n")
     return folder
 
 

@@ -120,7 +120,7 @@ def test_progress_counts_all_that_is_missing_as_one(images: np.ndarray, tmp_path
     features.prepare(LITE, 32, [Need("pooled", clean), Need("pooled", light)])
     assert [(report.done, report.total) for report in heard] == [(70, 140), (134, 140), (140, 140)]
     assert heard[0].what == "view light (copy 1)"
-    assert heard[-1].what == "efficientnet_lite0 at 32 pixels up to pooled, view light (copy 1)"
+    assert heard[-1].what == "efficientnet_lite0 at 32 pixels, pooled, view light (copy 1)"
     heard.clear()
     features.prepare(LITE, 32, [Need("pooled", clean), Need("pooled", light)])
     assert heard == []

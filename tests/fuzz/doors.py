@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
+from typer.main import get_command
 
 from tests.fuzz.mutators import BYTES, ODD_TEXTS, odd_value, toml_file
 
@@ -408,63 +409,80 @@ def good_plan(folder: Path) -> None:
 
 def option(chance: Random, folder: Path) -> Input:
     """Give a command one odd value, and what else it needs."""
-    name = chance.choice(list(COMMANDS))
-    words, required, flags = name.split(), dict(COMMANDS[name].required), COMMANDS[name].flags
+    name = chance.choice(list(NEEDED))
+    given = dict(NEEDED[name])
+    flag = chance.choice(options_of_commands()[name])
+    odd = _odd_value(chance, flag)
+    if odd.startswith("/") and flag in WRITTEN and not os.path.lexists(odd):
+        odd = f".{odd}"
+    given[flag] = odd
+    database(folder / "my.db")
+    good_plan(folder)
+    pairs = [[text for text in (key, value) if text] for key, value in given.items()]
+    arguments = [*name.split(), *(text for pair in pairs for text in pair)]
+    if chance.random() < 0.1:
+        chance.shuffle(arguments)
+    return Input(arguments=arguments, writes=("*",) if {*WRITTEN} & {*given} else ())
+
+
+def _odd_value(chance: Random, flag: str) -> str:
     odd = chance.choice(ODD_TEXTS)
     if chance.random() < 0.5:
         odd = "".join(chance.choice((odd, chance.choice(ODD_TEXTS))) for _ in range(2))[:20_000]
-    flag = chance.choice([*flags, *required])
-    if odd.startswith("/") and flag in WRITTEN and not os.path.lexists(odd):
-        odd = f".{odd}"
-    required[flag] = odd
-    database(folder / "my.db")
-    good_plan(folder)
-    pairs = [[value] if not key else [key, value] for key, value in required.items()]
-    arguments = [*words, *(text for pair in pairs for text in pair)]
-    if chance.random() < 0.1:
-        chance.shuffle(arguments)
-    return Input(arguments=arguments, writes=("*",) if {*WRITTEN} & {*required} else ())
+    if flag == "--set" and chance.random() < 0.8:
+        odd = f"{chance.choice(SETTABLE)}={odd}"
+    return odd
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """Options of a command: ``required`` with good values, and the flags of others."""
-
-    required: dict[str, str] = field(default_factory=dict)
-    flags: tuple[str, ...] = ()
+SETTABLE = ("training.epochs", "search.trials", "space.dropout", "dropout", "final.share")
 
 
 STUDY = {"--study": "mine"}
 STORED = {"--study": "cells", "--storage": "my.db"}
-COMMANDS = {
-    "run": Asked(
-        required=STUDY,
-        flags=(
-            "--trials", "--minutes", "--data", "--weights", "--storage", "--results", "--artifacts",
-            "--sweeps-dir", "--cache-dir", "--cache-limit", "--max-cache", "--workers", "--on",
-            "--address",
-            "--worker-cpus", "--worker-gpus",
-        ),
-    ),
-    "worker": Asked(required=STUDY, flags=("--max-trials", "--minutes", "--data", "--cache-limit")),
-    "refit": Asked(required=STUDY, flags=("--trial", "--weights", "--storage", "--results")),
-    "plan": Asked(required=STUDY, flags=("--trials", "--max-cache", "--sweeps-dir", "--cache-dir")),
-    "params": Asked(flags=("",)),
-    "status": Asked(required=STORED, flags=("--results",)),
-    "best": Asked(required=STORED, flags=("--results",)),
-    "export": Asked(required=STORED | {"--to": "out"}, flags=("--as", "--results")),
-    "evaluate": Asked(required={"--model": "no", "--data": "demo"}, flags=("--model", "--data")),
-    "predict": Asked(required={"--model": "no", "--data": "x", "--out": "p.csv"}, flags=("--out",)),
-    "data info": Asked(required={"": "demo"}, flags=("",)),
-    "cache list": Asked(flags=("--cache-dir",)),
-    "cache prune": Asked(required={"--to": "1KB"}, flags=("--older-than", "--cache-dir")),
-    "storage backup": Asked(required={"--to": "b.db", "--storage": "my.db"}),
-    "storage copy": Asked(required={"--to": "b.db", "--storage": "my.db"}),
-    "storage upgrade": Asked(flags=("--storage", "--results")),
-    "doctor": Asked(flags=("--study", "--storage", "--results", "--cache-dir")),
-    "backbones --no-measure": Asked(required={"": "custom"}, flags=("--image-size", "--cache-dir")),
-}  # fmt: skip
-WRITTEN = ("--to", "--out", "--results", "--artifacts", "--cache-dir")
+NEEDED: dict[str, dict[str, str]] = {
+    "run": STUDY,
+    "worker": STUDY,
+    "refit": STUDY,
+    "plan": STUDY,
+    "params": {"": "augment"},
+    "status": STORED,
+    "best": STORED,
+    "compare": {"": "cells", "--storage": "my.db"},
+    "export": STORED | {"--to": "out"},
+    "evaluate": {"--model": "no", "--data": "demo"},
+    "predict": {"--model": "no", "--data": "x", "--out": "p.csv"},
+    "data info": {"": "demo"},
+    "augment preview": STUDY | {"--out": "sheet.png"},
+    "cache list": {},
+    "cache prune": {"--to": "1KB"},
+    "storage backup": {"--to": "b.db", "--storage": "my.db"},
+    "storage copy": {"--to": "b.db", "--storage": "my.db"},
+    "storage upgrade": {"--storage": "my.db"},
+    "doctor": {"--storage": "my.db"},
+    "backbones": {"": "custom", "--no-measure": ""},
+}  # what each command needs, with good values; "" is an argument
+SERVES = "dashboard"  # the one command that ends only when it is told to
+
+
+@lru_cache
+def options_of_commands() -> dict[str, list[str]]:
+    """Return the options of every command, as it declares them."""
+    from bcsearch.cli import app
+
+    found: dict[str, list[str]] = {}
+
+    def look(command: Any, words: tuple[str, ...]) -> None:
+        for name, inner in getattr(command, "commands", {}).items():
+            look(inner, (*words, name))
+        if not hasattr(command, "commands"):
+            names = [param.opts[0] for param in command.params]
+            found[" ".join(words)] = [name if name.startswith("-") else "" for name in names]
+
+    look(get_command(app), ())
+    return found
+
+
+WRITTEN = ("--to", "--out", "--results", "--artifacts", "--cache-dir", "--log")
 VARIABLES = (
     "BCSEARCH_DATA", "BCSEARCH_STORAGE", "BCSEARCH_CACHE", "BCSEARCH_WEIGHTS_URL", "XDG_CACHE_HOME",
     "HOME",

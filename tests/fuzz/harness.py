@@ -148,8 +148,8 @@ def _alarm() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _fake_runs() -> ModuleType:
-    """Return a module in place of the one that trains: it reads all that comes before."""
+def _fakes() -> dict[str, ModuleType]:
+    """Return modules in place of those that train: they read all that comes before."""
 
     def look(study: str, chosen: Any, *_: object) -> Any:
         from bcsearch.config import fingerprint
@@ -158,9 +158,11 @@ def _fake_runs() -> ModuleType:
         from bcsearch.storage import database_of
         from bcsearch.study.create import settings_text, stored_plan
         from bcsearch.study.samplers import build_pruner, build_sampler
+        from bcsearch.study.starts import with_starts
 
         plan = chosen.plan(study)
-        database_of(chosen, of_sweep=plan.sweep.storage)
+        url = database_of(chosen, of_sweep=plan.sweep.storage)
+        with_starts(plan, chosen, url, lambda _: None)
         assert stored_plan(plan.name, settings_text(plan)).space == plan.space
         fingerprint(plan, dataset="d", folds="f", weights={})
         made = _optuna_study(build_sampler(plan), build_pruner(plan))
@@ -180,10 +182,18 @@ def _fake_runs() -> ModuleType:
         find_study(database_of(chosen, study), study)
         return False
 
-    module: Any = ModuleType("bcsearch.study.run")
-    module.run, module.work, module.refit = look, read, read
-    module.plan = lambda *given: sys.exit(0 if look(*given) else 1)
-    return module  # type: ignore[no-any-return] # made above
+    def read_one(config: Path, study: str | None, *rest: Any) -> Any:
+        from bcsearch.study.starts import read_config
+
+        read_config(config)
+        return look(study or "mine", *rest)
+
+    runs: Any = ModuleType("bcsearch.study.run")
+    runs.run, runs.work, runs.refit = look, read, read
+    runs.plan = lambda *given: sys.exit(0 if look(*given) else 1)
+    single: Any = ModuleType("bcsearch.study.single")
+    single.train_config = read_one
+    return {module.__name__: module for module in (runs, single)}
 
 
 def _optuna_study(sampler: Any, pruner: Any) -> Any:
@@ -199,4 +209,4 @@ def _read_cache(place: Path) -> None:
         assert (cached(place, number) == 1).all()
 
 
-FAKES = {"bcsearch.study.run": _fake_runs()}
+FAKES = _fakes()

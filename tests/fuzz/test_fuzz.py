@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fuzz.doors import DOORS, Door, inputs
+from tests.fuzz.doors import DOORS, NEEDED, SERVES, Door, inputs, options_of_commands
 from tests.fuzz.harness import broken_rule
 
 SEED, INPUTS = 5, 1000  # by all doors; 'make fuzz' tries ten times as many
@@ -16,3 +16,7 @@ def test_whatever_comes_is_used_or_refused_in_one_line(door: Door) -> None:
         wrong for number in inputs(door, INPUTS) if (wrong := broken_rule(door, SEED, number))
     ]
     assert not broken, "\n".join(broken[:5])
+
+
+def test_every_command_that_ends_is_given_odd_values() -> None:
+    assert {*NEEDED, SERVES} == {*options_of_commands()}

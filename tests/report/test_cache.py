@@ -15,7 +15,7 @@ ENTRY = EntryRecord(
     n_bytes=12,
     created=0.0,
     seconds=1.0,
-    title="lite0 at 96 pixels up to pooled, view original",
+    title="lite0 at 96 pixels, pooled, view original",
     used=0.0,
     owners=tuple(f"sweep{number} on cells.npz" for number in range(5)),
 )

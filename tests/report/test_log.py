@@ -42,6 +42,7 @@ def test_every_line_has_a_time_and_is_appended_to_what_stands_there(tmp_path: Pa
         ("pipe", "is a pipe or a device; give the path of a plain file"),
         ("/dev/null", "is a pipe or a device; give the path of a plain file"),
         ("study.db", "is there and is no text; give another file"),
+        ("best.toml", "is there and is no log by its name; give another file"),
     ],
 )
 def test_place_that_cannot_be_appended_to_is_refused_and_left_as_it_is(
@@ -52,10 +53,12 @@ def test_place_that_cannot_be_appended_to_is_refused_and_left_as_it_is(
     os.mkfifo("pipe")
     database = b"SQLite format 3\0 and more"
     Path("study.db").write_bytes(database)
+    Path("best.toml").write_text("[best]")
     with pytest.raises(DiskError, match=reason):
         Log(Path(name))
     assert Path("study.db").read_bytes() == database
-    assert sorted(os.listdir()) == ["folder", "pipe", "study.db"]
+    assert Path("best.toml").read_text() == "[best]"
+    assert sorted(os.listdir()) == ["best.toml", "folder", "pipe", "study.db"]
 
 
 def test_log_goes_on_in_a_new_file_where_it_was_moved_and_keeps_why_it_cannot(

@@ -75,7 +75,7 @@ def test_other_fingerprint_is_refused_and_the_key_named(tmp_path: Path) -> None:
     with pytest.raises(StudyError) as caught:
         open_session(tmp_path, plan, fingerprint={**FINGERPRINT, "training.epochs": "9"})
     line = str(caught.value)
-    for words in ("'cells'", "training.epochs was 5, is 9", "--fresh"):
+    for words in ("'cells'", "training.epochs was 5, is 9", "--set training.epochs=5", "--fresh"):
         assert words in line
     assert "\n" not in line
     assert session.record().trials_wanted == 2
