@@ -10,6 +10,7 @@ from bcsearch.data import load_images
 from bcsearch.errors import StudyError
 from bcsearch.export.bundle import Bundle, read_bundle
 from bcsearch.export.evaluate import evaluate as _evaluate
+from bcsearch.paths import path_text
 from bcsearch.records.evaluation import Evaluation
 from bcsearch.records.events import Listener, ignore
 from bcsearch.storage import database_of, find_study
@@ -79,11 +80,11 @@ def read_study(name: str, options: RunOptions | None = None) -> StudyRecord:
     return _read_study(url, find_study(url, name), with_epochs=True)
 
 
-def evaluate(model: str | Path, data: str) -> Evaluation:
+def evaluate(model: str | Path, data: str | Path) -> Evaluation:
     """Score a finished model, given by its folder, on labelled images.
 
     Raises:
         DataError: there is no model, or the images cannot be used.
     """
     bundle = read_bundle(model)
-    return _evaluate(bundle, load_images(data, bundle.input_size, bundle.reading))
+    return _evaluate(bundle, load_images(path_text(data), bundle.input_size, bundle.reading))

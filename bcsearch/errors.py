@@ -88,13 +88,15 @@ def _cut(text: str, longest: int) -> str:
 def unknown(what: str, came: str, known: Iterable[str], near: str | None = None) -> str:
     """Say that a name is not known, with its nearest match and what is allowed.
 
-    ``near`` is what it means, where that is known; of many names the first are listed.
+    ``near`` is what it means, where that is known, empty where it is like nothing; of many names
+    the first are listed.
 
     Example: ``unknown("backbone", "resnt18", names)`` gives ``unknown backbone 'resnt18'; did you
     mean 'resnet18'? allowed: resnet18, vgg19``.
     """
     names = sorted(known)
-    near = near or _nearest(came, names)
+    if near is None:
+        near = nearest(came, names)
     hint = f"did you mean {near!r}? " if near else ""
     return f"unknown {what} {came!r}; {hint}allowed: {listed(names) or 'none'}"
 
@@ -110,7 +112,8 @@ def listed(names: Sequence[str]) -> str:
     return text
 
 
-def _nearest(came: str, names: Sequence[str]) -> str | None:
+def nearest(came: str, names: Iterable[str]) -> str | None:
+    """Return the name that is most like what came; None where none is like it."""
     by_letters = {name.lower(): name for name in names}
     near = get_close_matches(came[:LONG_WORD].lower(), by_letters, n=1, cutoff=0.5)
     return by_letters[near[0]] if near else None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from bcsearch.errors import ConfigError, DiskError
+from bcsearch.errors import ConfigError, DataError, DiskError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,6 +33,16 @@ def cache_dir() -> Path:
     if chosen:
         return Path(os.path.expanduser(chosen))
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bcsearch"
+
+
+def path_text(place: object) -> str:
+    """Return a path as text. Raises DataError where it is none, such as arrays of images."""
+    if isinstance(place, str | os.PathLike):
+        return os.fsdecode(place)
+    raise DataError(
+        f"data: came a {type(place).__name__}, allowed: a path; save arrays with "
+        "numpy.savez(file, data=images, labels=labels) and give that file"
+    )
 
 
 def meant(text: str) -> str:

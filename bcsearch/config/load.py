@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
+from bcsearch.config.idle import idle_in
 from bcsearch.config.mistakes import line_of, mistakes_of, mistakes_of_starts
 from bcsearch.config.settings import (
     SET,
@@ -77,13 +78,13 @@ def load_plan(name: str, sweeps_dir: Path | None = None, settings: Sequence[str]
     """
     chosen = parse_settings(settings)
     path, spaces = _find_sweep(name, sweeps_dir)
-    given = read_toml(path)
+    given = _read_unfinished(path)
     content = over_sweep(given, chosen)
     found: dict[str, list[str]] = defaultdict(list)  # mistakes, by where they stand
     _collect(found, str(path), Sweep, given, content)
     space, named = ChangedSpace(), content.get("space")
     if isinstance(named, str) and named in spaces:
-        space_given = read_toml(spaces[named])
+        space_given = _read_unfinished(spaces[named])
         space = over_space(space_given, chosen)
         _collect(found, str(spaces[named]), Space, space_given, space.content)
     elif isinstance(named, str):
@@ -96,6 +97,7 @@ def load_plan(name: str, sweeps_dir: Path | None = None, settings: Sequence[str]
             space=Space(**space.content),
             notes=space.notes,
         )
+        plan = replace(plan, notes=plan.notes + tuple(idle_in(plan.space)))
         return _check_starts(plan, str(path), chosen)
     raise ConfigError(
         *(
@@ -186,6 +188,17 @@ def _check_study(name: str, sweeps: Mapping[str, Path]) -> None:
         )
 
 
+def _read_unfinished(path: Path) -> dict[str, Any]:
+    """Read a sweep or a space. Raises ConfigError as well where it is of a finished model."""
+    content = read_toml(path)
+    if {"best", "params", "versions"} <= content.keys():
+        raise ConfigError(
+            f"{path} describes a finished model, it is no sweep and no space; to begin with it: "
+            f"'bcsearch run --study NAME --from-config {path}'"
+        )
+    return content
+
+
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file. Raises ConfigError where it is missing or is not TOML."""
     try:
@@ -197,7 +210,8 @@ def read_toml(path: Path) -> dict[str, Any]:
     except RecursionError as error:
         raise ConfigError(f"{path} is not valid TOML: lists or tables are too deep") from error
     except ValueError as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+        reason = str(error).replace("Cannot overwrite a value", "a key stands there once more")
+        raise ConfigError(f"{path} is not valid TOML: {reason}") from error
 
 
 def _parse(model: type[Model], data: Any, source: str) -> Model:

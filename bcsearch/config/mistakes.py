@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from json import dumps
 from re import findall
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from bcsearch.recipe import Value
 
 MISTAKES = 8  # of one file that are told; a line holds no more
+RANGES = {"float": "[0.1, 0.5]", "int": "[1, 3]"}  # examples of lists, by their key
 PYDANTIC_TERMS = {
     "Value error, ": "",
     "Input should be": "allowed:",
@@ -97,14 +99,26 @@ def _explain(model: type[BaseModel], error: ErrorDetails, place: list[str]) -> s
     if error["type"] == "literal_error" and isinstance(came, str):
         allowed = findall("'(.+?)'", error["ctx"]["expected"])
         return f"{key}: {unknown('value', came, allowed)}"
-    text = _in_toml_terms(error["msg"])
-    if error["type"] == "model_type":
-        text = f"allowed: a table with the keys {', '.join(_keys_at(model, place))}"
-    elif "bool" in error["loc"]:
-        text = "allowed: a number, a text, true or false"
+    text = _allowed(model, error, place)
     if came is None or text.startswith("unknown value"):
         return f"{key}: {text}"
     return f"{key}: came {came!r}, {text}"
+
+
+def _allowed(model: type[BaseModel], error: ErrorDetails, place: list[str]) -> str:
+    """Say what may stand at a place, with the line that was meant where that is plain."""
+    came = error["input"]
+    if error["type"] == "model_type":
+        text = f"allowed: a table with the keys {', '.join(_keys_at(model, place))}"
+        if model is Space and isinstance(came, list):
+            text += f"; to search these write {{ choice = {dumps(came, default=str)} }}"
+        return text
+    if "bool" in error["loc"]:
+        return "allowed: a number, a text, true or false"
+    text = _in_toml_terms(error["msg"])
+    if error["type"] == "tuple_type" and isinstance(came, str | int | float):
+        text += f", such as {RANGES.get(place[-1]) or dumps([came])}"
+    return text
 
 
 def _unknown_key(model: type[BaseModel], place: list[str]) -> str:
@@ -119,7 +133,10 @@ def _unknown_key(model: type[BaseModel], place: list[str]) -> str:
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
     ]
     meant = meant_by(name)
-    near = next((key for key in known + others if key.rpartition(".")[2] == meant), None)
+    near = next((key for key in known + others if key.rpartition(".")[2] == meant), "")
+    if not near:  # of its own section, by its last part alone
+        like = errors.nearest(name, _keys_at(model, section))
+        near = ".".join([*section, like]) if like else ""
     return errors.unknown("key", ".".join(place), known, near)
 
 

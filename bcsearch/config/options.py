@@ -12,7 +12,7 @@ from bcsearch.config.load import load_plan
 from bcsearch.config.settings import parse_settings
 from bcsearch.config.sweep import MOST_TRIALS, YEAR, Reading, Shape, known_score
 from bcsearch.errors import ConfigError
-from bcsearch.paths import RESULTS_DIR, cache_dir, meant
+from bcsearch.paths import RESULTS_DIR, cache_dir, meant, path_text
 
 if TYPE_CHECKING:
     from bcsearch.config.load import Plan
@@ -232,7 +232,9 @@ class RunOptions:
 
     def over(self, plan: Plan) -> Plan:
         """Put the data, how it is read, and the weights of these options over a plan's."""
-        data = self.data or os.environ.get("BCSEARCH_DATA") or plan.sweep.data
+        data = os.environ.get("BCSEARCH_DATA") or plan.sweep.data
+        if self.data is not None and path_text(self.data):
+            data = path_text(self.data)
         source = self.weights or plan.sweep.weights.source
         weights = plan.sweep.weights.model_copy(update={"source": _absolute(source)})
         reading = self.over_reading(plan.sweep.reading)

@@ -12,7 +12,7 @@ A space file names each parameter once::
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 
 MOST_SIZES = 16  # of images
+Number = Annotated[float, Field(strict=True)]  # texts of numbers are none
+Whole = Annotated[int, Field(strict=True)]
 
 
 class Param(BaseModel):
@@ -35,11 +37,11 @@ class Param(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     # low and high, both included
-    floats: tuple[float, float] | None = Field(default=None, alias="float")
-    ints: tuple[int, int] | None = Field(default=None, alias="int")
+    floats: tuple[Number, Number] | None = Field(default=None, alias="float")
+    ints: tuple[Whole, Whole] | None = Field(default=None, alias="int")
     choice: tuple[Value, ...] | None = None
     log: bool = False
-    step: int | None = None
+    step: Whole | None = None
     when: dict[str, tuple[Value, ...]] = {}
 
     @model_validator(mode="after")

@@ -84,8 +84,9 @@ def size_notes(sizes: np.ndarray, reading: Reading) -> tuple[str, ...]:
     small, large = (f"{row[0]}x{row[1]}" for row in (sizes[side.argmin()], sizes[side.argmax()]))
     range_ = small if small == large else f"{small} to {large}"
     share = left_out(sizes)
+    lost = f"{share:.0%}" if share >= 0.01 else "less than 1%"
     done = {
-        "crop": f"cut to its centred square, which leaves out {share:.0%} of the pixels "
+        "crop": f"cut to its centred square, which leaves out {lost} of the pixels "
         "(--square pad or squash keeps them)",
         "pad": "filled up with black to a square",
         "squash": "squeezed to a square, whatever its proportions",

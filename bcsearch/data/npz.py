@@ -60,7 +60,7 @@ def _read(archive: NpzFile, path: Path, reading: Reading) -> ImageSet:
     if members and not any(name.endswith(".npy") for name in members):
         raise DataError(
             f"{path}: a zip of {some_of(archive.files, 3)}, no arrays; unpack it and give the "
-            "folder of class folders"
+            "folder with a sub-folder for every class"
         )
     return _read_arrays(archive.files, lambda key: read_array(archive, key, path), path, reading)
 

@@ -12,7 +12,6 @@ from bcsearch.doctor.facts import DatabaseFacts, StudyFacts
 from bcsearch.doctor.study import OVERVIEW_CHECKS, STUDY_CHECKS, given_up_finding, trials
 from bcsearch.errors import ConfigError
 from bcsearch.records.finding import Finding, Level
-from bcsearch.records.texts import study_option
 from bcsearch.storage import find_study, list_studies, read_overview
 from bcsearch.storage.health import fail_lost, read_database, read_health
 from bcsearch.study.create import stored_plan
@@ -113,7 +112,7 @@ def _reap(url: str, facts: StudyFacts) -> list[Finding]:
     found = []
     if queued:
         what = f"{trials(queued)} of study {name} failed now, and queued again"
-        remedy = f"if no worker runs, start one with 'bcsearch worker {study_option(name)}'"
+        remedy = f"if no worker runs, start one with 'bcsearch worker {facts.record.option}'"
         found.append(Finding(Level.NOTE, subject, what, remedy))
     if given_up:
         found.append(given_up_finding(given_up, facts))

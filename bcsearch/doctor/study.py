@@ -8,7 +8,6 @@ from bcsearch.doctor.facts import StudyFacts, listed
 from bcsearch.records import TrialState
 from bcsearch.records.finding import Finding, Level
 from bcsearch.records.sizes import time_text
-from bcsearch.records.texts import study_option
 from bcsearch.study.places import SHARED
 from bcsearch.study.samplers import SAMPLERS
 
@@ -65,7 +64,7 @@ def check_heartbeats(facts: StudyFacts) -> list[Finding]:
     unheard = [trial.number for trial in facts.health.running if not trial.has_heartbeat]
     if unheard:
         what = f"none for {trials(unheard)}: bcsearch did not start the worker"
-        remedy = f"start workers with 'bcsearch worker {study_option(facts.record.name)}'"
+        remedy = f"start workers with 'bcsearch worker {facts.record.option}'"
         return [Finding(Level.WARNING, "heartbeats", what, remedy)]
     every = time_text(facts.limits.heartbeat_seconds)
     grace = time_text(facts.limits.grace_seconds)

@@ -167,7 +167,7 @@ def read_bundle(path: str | Path) -> Bundle:
             return Bundle(model=model, about=about, trained_on=read_trained_on(folder))
     raise DataError(
         f"no complete model in {path}; give a folder with {MODEL_NAME} and {ABOUT_NAME}, "
-        "such as results/STUDY/model"
+        "such as results/STUDY/model; 'bcsearch refit --study NAME' makes it where trials completed"
     )
 
 

@@ -15,9 +15,11 @@ def size_text(n_bytes: int) -> str:
 
 
 def time_text(seconds: float) -> str:
-    """Return a time for reading: in seconds up to two minutes."""
+    """Return a time for reading: in seconds up to two minutes, in minutes up to two hours."""
     if seconds < 120:
         return f"{seconds:.0f} seconds"
+    if seconds >= 2 * 60 * 60:
+        return f"{seconds / 3600:.1f} hours"
     return f"{seconds / 60:.1f} minutes"
 
 

@@ -8,6 +8,7 @@ from math import isclose
 from typing import TYPE_CHECKING, Any
 
 from bcsearch.records.scores import EpochScores, best_epoch
+from bcsearch.records.texts import study_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,7 +76,8 @@ class StudyRecord:
     """One study with its trials in order of their numbers.
 
     ``trials_wanted`` is its budget in slots, ``score`` the name of the score that trials are ranked
-    by.
+    by, ``data`` where its images came from. ``called`` is what commands call it where its own name
+    means another study: the newest of its sweep.
     """
 
     name: str
@@ -83,6 +85,8 @@ class StudyRecord:
     uuid: str
     trials_wanted: int
     score: str = "accuracy"
+    data: str = ""
+    called: str = ""
     created: datetime | None = None
     fingerprint: dict[str, str] = field(default_factory=dict)
     settings: str = ""
@@ -91,6 +95,21 @@ class StudyRecord:
         default_factory=dict
     )  # of machines that did not: "shared" by now, or their own
     trials: tuple[TrialRecord, ...] = ()
+
+    @property
+    def option(self) -> str:
+        """The option by which a command names it, as it is typed in a shell."""
+        return study_option(self.called or self.name)
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """What each backbone started from, such as ``imagenet`` or ``random``."""
+        prefix = "weights."
+        return {
+            key.removeprefix(prefix): value.partition(" ")[0]
+            for key, value in self.fingerprint.items()
+            if key.startswith(prefix) and key != "weights.seed"
+        }
 
     @property
     def completed(self) -> list[TrialRecord]:

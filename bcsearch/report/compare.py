@@ -176,5 +176,5 @@ def _params(trial: TrialRecord) -> Params:
 
 def _weights(study: StudyRecord, backbone: str) -> str:
     """Return what a backbone started from, such as ``random weights``."""
-    kind = study.fingerprint.get(f"weights.{backbone}", "").partition(" ")[0]
+    kind = study.weights.get(backbone)
     return f"{kind} weights" if kind else ""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import stdev
 from typing import TYPE_CHECKING, Any
 
-from bcsearch.errors import StudyError
+from bcsearch.errors import StudyError, listed
 from bcsearch.recipe import BY_NAME, Params
 from bcsearch.records import TrialState
 from bcsearch.report.columns import aligned, short
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     About = Mapping[str, Any]
 
 BEST_SHOWN = 5
+SHOWN_DATA = {"demo": "the demo, DRAWN cells and no real images"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +52,11 @@ class BestFacts:
         ending: what was tried to end the training of the finished model, and what it gave; nothing
             where the trial is not the one that was refitted.
         test: known where the trial is the one that was refitted, and a test part was held out.
+        basis: the images and the weights that scores stand on; empty where not known.
     """
 
     study: str
+    basis: str
     trial: int
     score_name: str
     score: float
@@ -74,9 +77,11 @@ class StatusFacts:
         retried: attempts that were lost with their worker and queued again.
         failed: attempts that ended for another reason and fill no slot.
         infeasible: why the last trials that could not be trained could not, by their numbers.
+        basis: the images and the weights that scores stand on; empty where not known.
     """
 
     study: str
+    basis: str
     sweep: str
     trials_wanted: int
     trials_done: int
@@ -95,6 +100,7 @@ def status_facts(study: StudyRecord, about: About | None = None) -> StatusFacts:
     failed = counts.pop(TrialState.FAIL.value)
     return StatusFacts(
         study=study.name,
+        basis=_basis(study, study.weights),
         sweep=study.sweep,
         trials_wanted=study.trials_wanted,
         trials_done=study.slots_filled,
@@ -125,6 +131,8 @@ def status_text(facts: StatusFacts) -> str:
         f"study {facts.study}: {facts.trials_done} of {facts.trials_wanted} trials done "
         f"({states or 'no trials yet'}{_attempts(facts)})"
     ]
+    if facts.basis:
+        lines.append(f"  {facts.basis}")
     if facts.completed > len(facts.best):
         lines.append(f"  the best {len(facts.best)} of {facts.completed} that completed:")
     for best in facts.best:
@@ -143,6 +151,8 @@ def best_text(facts: BestFacts) -> str:
         f"study {facts.study}, trial {facts.trial}: {facts.score_name} {facts.score:.4f} "
         f"after {facts.epochs} epochs"
     ]
+    if facts.basis:
+        lines.append(f"  {facts.basis}")
     rows = [_score_cells(name, score) for name, score in facts.scores.items()]
     if rows:
         lines.append(aligned(rows, ("  at that epoch", "mean", "spread", "folds"), right=(1, 2)))
@@ -152,6 +162,20 @@ def best_text(facts: BestFacts) -> str:
         lines.append(f"  {facts.ending}")
     lines += [f"  {name} = {value}" for name, value in sorted(facts.params.items())]
     return "\n".join(lines)
+
+
+def _basis(study: StudyRecord, weights: Mapping[str, str]) -> str:
+    """Say what images a study is of and what its backbones started from."""
+    parts = []
+    if study.data:
+        parts.append(f"data: {SHOWN_DATA.get(study.data, study.data)}")
+    kinds: dict[str, list[str]] = {}
+    for name, kind in weights.items():
+        kinds.setdefault(kind, []).append(name)
+    if kinds:
+        told = [f"{kind} ({listed(names)})" for kind, names in kinds.items()]
+        parts.append(f"weights: {', '.join(told)}")
+    return "; ".join(parts)
 
 
 def _test_text(test: UnseenFacts) -> str:
@@ -198,8 +222,11 @@ def trial_facts(study: StudyRecord, trial: TrialRecord, about: About | None) -> 
                 spread = stdev(folds)
             mean = trial.best.mean_of(name)
             scores[name] = ScoreFacts(mean=mean, folds=folds, spread=spread)
+    backbone = str((trial.acting or trial.params).get("backbone", ""))
+    weights = {name: kind for name, kind in study.weights.items() if name == backbone}
     return BestFacts(
         study=study.name,
+        basis=_basis(study, weights or study.weights),
         trial=trial.number,
         score_name=study.score,
         score=trial.score or 0.0,

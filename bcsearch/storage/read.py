@@ -9,7 +9,7 @@ from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import replace
 from json import loads
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from bcsearch.records import TrialRecord
 
+FIRST = "-1"  # behind the name of a sweep: its first study
 KINDS = {  # of what a study says of itself
     attrs.SETTINGS: str,
     attrs.SWEEP: str,
@@ -66,7 +67,7 @@ def find_study(source: Storage | str, name: str) -> str:
     if newest is not None:
         return newest
     names = [study.name for study in studies]
-    for found in (name, name.removesuffix("-1")):
+    for found in (name, name.removesuffix(FIRST)):
         if found in names:
             return found
     raise StudyError(f"{unknown('study', name, names)}; {RUN_FIRST}")
@@ -174,10 +175,15 @@ def _studies(connection: Connection) -> dict[int, StudyRecord]:
         .group_by(STUDIES.c.study_id, STUDIES.c.study_name)
         .order_by(STUDIES.c.study_id)
     )
-    return {
+    found = {
         study_id: _record(name, attributes[study_id], created)
         for study_id, name, created in connection.execute(studies)
     }
+    newest = {study.sweep: study.name for study in found.values()}
+    for study_id, study in found.items():
+        if newest.get(study.name, study.name) != study.name:
+            found[study_id] = replace(study, called=f"{study.name}{FIRST}")
+    return found
 
 
 def _record(name: str, attributes: dict[str, str], created: datetime | None) -> StudyRecord:
@@ -188,6 +194,7 @@ def _record(name: str, attributes: dict[str, str], created: datetime | None) -> 
         if not isinstance(known.get(key, kind()), kind):
             raise ValueError(f"{key} of study {name} is no {kind.__name__}")
     settings = known.get(attrs.SETTINGS, "")
+    sweep = loads(settings or "{}").get("sweep", {})
     prefix = attrs.FILES_OF.format("")
     return StudyRecord(
         name=name,
@@ -197,7 +204,8 @@ def _record(name: str, attributes: dict[str, str], created: datetime | None) -> 
         created=aware(created),
         fingerprint=known.get(attrs.FINGERPRINT, {}),
         settings=settings,
-        score=_ranked_by(settings or "{}"),
+        score=_ranked_by(sweep),
+        data=str(sweep.get("data", "")),
         files=known.get(attrs.FILES, ""),
         files_of={
             key.removeprefix(prefix): place
@@ -217,9 +225,8 @@ def _find(connection: Connection, name: str) -> tuple[int, StudyRecord]:
     raise StudyError(f"{unknown('study', name, names)}; {RUN_FIRST}")
 
 
-def _ranked_by(settings: str) -> str:
+def _ranked_by(sweep: Mapping[str, Any]) -> str:
     """Return the score that trials are ranked by; earlier versions kept it elsewhere."""
-    sweep = loads(settings).get("sweep", {})
     earlier: str = sweep.get("training", {}).get("score", "accuracy")
     found: str = sweep.get("search", {}).get("score", earlier)
     return found

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from bcsearch.records.events import Listener, Progress
     from bcsearch.study.interrupts import Interrupts
 
+UNEVEN = 0.8  # share of the largest class from which on accuracy says little of the others
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Prepared:
@@ -172,6 +174,11 @@ def _warnings(prepared: Prepared) -> list[str]:
             f"data: {dataset.n_images} images in {dataset.n_classes} classes; always saying the "
             f"largest would score an accuracy of {share:.4f}"
         )
+        if share >= UNEVEN and prepared.plan.sweep.search.score == "accuracy":
+            lines.append(
+                "data: with so few images of the other classes accuracy hides what is missed of "
+                "them; a new study with --score balanced_accuracy counts every class alike"
+            )
     warned = [each.warning for each in prepared.weights.values() if each.warning]
     lines += [f"warning: {warning}" for warning in warned]
     if warned and prepared.dataset.drawn:

@@ -17,7 +17,6 @@ from bcsearch.export.evaluate import evaluate, score_predictions
 from bcsearch.export.writers import Finished
 from bcsearch.paths import locked
 from bcsearch.records.events import Notice
-from bcsearch.records.texts import study_option
 from bcsearch.study.endings import Tried, choose_ending, ending_text, learning_rates
 from bcsearch.study.places import made_study_dir
 
@@ -188,7 +187,7 @@ def completed_trial(study: StudyRecord, number: int | None, to: str) -> TrialRec
     )
     raise StudyError(
         f"--trial: came {number}, {reason}; allowed: a complete trial; "
-        f"'bcsearch status {study_option(study.name)}' lists the best"
+        f"'bcsearch status {study.option}' lists the best"
     )
 
 

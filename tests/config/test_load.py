@@ -164,6 +164,27 @@ BAD_PARAMS = [
         "params: unknown parameter 'lerning_rate'; did you mean 'learning_rate'? allowed: ",
     ),
     ("learning_rate = 7.0", "learning_rate: came 7.0, allowed: a number from 1e-06 to 1"),
+    (
+        "learning_rate = { float = ['1e-4', 1e-2] }",
+        "params.learning_rate.float.0: came '1e-4', allowed: a valid number",
+    ),
+    (
+        "head_layers = { int = ['1', 2] }",
+        "params.head_layers.int.0: came '1', allowed: a whole number",
+    ),
+    (
+        "activation = { choice = 'relu' }",
+        "params.activation.choice: came 'relu', allowed: a list, such as [\"relu\"]",
+    ),
+    (
+        "activation = ['relu', 'gelu']",
+        "params.activation: allowed: a table with the keys float, int, choice, log, step, when; "
+        'to search these write { choice = ["relu", "gelu"] }',
+    ),
+    (
+        "class_weights = { 0 = 1.0 }",
+        "unknown key 'params.class_weights.0'; allowed: params.class_weights.choice, ",
+    ),
     ("learning_rate = 'x'", "learning_rate: came 'x', allowed: a number from 1e-06 to 1"),
     (
         "learning_rate = [1e-3, 1e-2]",
@@ -258,6 +279,55 @@ def test_bad_parameter_is_one_line_naming_file_key_and_what_is_allowed(
     line: str, expected: str
 ) -> None:
     assert complaint(space=f"[params]\n{line}\n").startswith(f"{SPACE_FILE}: {expected}")
+
+
+def test_key_that_stands_twice_is_said_with_its_line() -> None:
+    said = complaint(space=SPACE + "image_size = 64\n")
+    assert said.startswith(f"{SPACE_FILE} is not valid TOML: a key stands there once more (at line")
+
+
+@pytest.mark.parametrize("kind", ["sweep", "space"])
+def test_description_of_a_model_in_place_of_a_sweep_is_told_what_to_type(kind: str) -> None:
+    said = complaint(**{kind: "[best]\ntrial = 0\n[params]\nl2 = 0.0\n[versions]\n"})
+    path = {"sweep": SWEEP_FILE, "space": SPACE_FILE}[kind]
+    assert said.endswith(f"'bcsearch run --study NAME --from-config {path}'")
+
+
+@pytest.mark.parametrize(
+    ("lines", "in_vain"),
+    [
+        ("units_2 = { int = [32, 64] }", {"units_2": "where head_layers is 2 or more"}),
+        ("head_layers = 2\nunits_2 = { int = [32, 64] }", {}),
+        ("head_layers = { int = [0, 3] }\nunits_2 = { int = [32, 64] }", {}),
+        (
+            "augment = 'none'\nviews = { int = [2, 4] }\naugment_strength = { float = [0, 1] }",
+            {
+                "views": "where augment is not none",
+                "augment_strength": "where augment is not none",
+            },
+        ),
+        ("augment = { choice = ['none', 'light'] }\nviews = { int = [2, 4] }", {}),
+        (
+            "head_layers = 0\nactivation = { choice = ['relu', 'gelu'] }",
+            {"activation": "where head_layers is 1 or more"},
+        ),
+        ("head_layers = 0\ndropout = { float = [0.0, 0.5] }", {}),
+        (
+            "backbone_rate = { float = [0.1, 0.5] }",
+            {"backbone_rate": "where layers are unfrozen"},
+        ),
+        ("unfreeze_schedule = 'last_layers'\nbackbone_rate = { float = [0.1, 0.5] }", {}),
+        (
+            "unfreeze_fraction = { float = [0.0, 0.2] }\nlayer_decay = { float = [0.1, 0.5] }",
+            {},
+        ),
+    ],
+)
+def test_parameter_that_is_searched_in_vain_is_noted(lines: str, in_vain: dict[str, str]) -> None:
+    notes = load(space=f"[params]\n{lines}\n").notes
+    assert notes == tuple(
+        f"the space searches {name} in vain: it acts {when}" for name, when in in_vain.items()
+    )
 
 
 @pytest.mark.parametrize(("when", "expected"), BAD_CONDITIONS)

@@ -3,14 +3,14 @@ from __future__ import annotations
 import time
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from bcsearch.config import RunOptions
 from bcsearch.data import load_dataset
-from bcsearch.errors import ConfigError, StorageError
+from bcsearch.errors import ConfigError, DataError, StorageError
 from bcsearch.storage import database_of
 from bcsearch.study.create import settings_text, stored_plan
 from tests.fakes import make_plan
@@ -33,6 +33,19 @@ def test_data_is_the_option_then_the_environment_then_the_sweep(
     monkeypatch.setenv("BCSEARCH_DATA", "environment.npz")
     assert RunOptions().over(plan).sweep.data == "environment.npz"
     assert RunOptions(data="option.npz").over(plan).sweep.data == "option.npz"
+
+
+@pytest.mark.parametrize("data", [np.zeros((2, 8, 8, 3)), [1, 2], 7])
+def test_data_that_is_no_path_is_one_line_that_says_how_to_make_one(data: Any) -> None:
+    with pytest.raises(DataError, match=r"^data: came a \w+, allowed: a path; save .*savez"):
+        RunOptions(data=data).over(make_plan())
+
+
+def test_path_of_data_may_be_a_path_object(tmp_path: Path) -> None:
+    given: Any = tmp_path
+    assert RunOptions(data=given).over(make_plan()).sweep.data == str(tmp_path)
+    given = tmp_path / "later.npz"
+    assert RunOptions(data=given).over(make_plan()).sweep.data == str(given)
 
 
 MEANT: dict[str, Callable[[Path], str]] = {  # what people type for a path

@@ -45,7 +45,8 @@ def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for path, text in {
         "sweeps/cells.toml": SWEEP,
         "search_spaces/heads.toml": SPACE,
-        "search_spaces/other.toml": "[params]\nlearning_rate = 0.1\nviews = { int = [2, 4] }\n",
+        "search_spaces/other.toml": "[params]\naugment = 'light'\nlearning_rate = 0.1\n"
+        "views = { int = [2, 4] }\n",
     }.items():
         Path(path).parent.mkdir(exist_ok=True)
         Path(path).write_text(text)

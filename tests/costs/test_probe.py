@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from bcsearch.errors import InfeasibleError
+from tests.fakes import make_plan
+
 pytestmark = pytest.mark.slow
 
+HEADS = {"image_size": 32, "head_layers": {"int": [0, 2]}, "batch_size": {"choice": [8, 16]}}
+
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from bcsearch.config import Plan
     from bcsearch.training.trainer import Trainer
 
@@ -48,3 +55,37 @@ def test_pass_in_another_precision_is_traced_again(trainer: Trainer) -> None:
         rows = np.ones((2, *shape), dtype)
         (found,) = prefix.forward("efficientnet_lite0", 32, cut, "pooled", rows.dtype).run(rows)
         assert found.shape == (2, 1280)
+
+
+def test_measuring_of_heads_ends_as_soon_as_the_user_asks_for_it(
+    trainer: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bcsearch.costs.pool import draw_pool
+    from bcsearch.costs.probe import measure
+
+    asked = 0
+
+    def interrupted_at_the_third() -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(trainer.features.store, "check", interrupted_at_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        measure(trainer, draw_pool(make_plan(HEADS)))
+    assert asked == 3
+
+
+def test_running_out_of_memory_as_heads_are_measured_is_one_line(
+    trainer: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bcsearch.costs import probe_training
+    from bcsearch.costs.study_costs import study_costs
+
+    def full(*_: object, **__: object) -> NoReturn:
+        raise MemoryError("no 9 GB")
+
+    monkeypatch.setattr(probe_training, "HeadTrainer", full)
+    with pytest.raises(InfeasibleError, match=r"^what a trial costs .*no 9 GB; narrow units"):
+        study_costs(make_plan(HEADS), trainer, 4)

@@ -431,6 +431,15 @@ def wide_files(path: Path) -> Path:
     return path
 
 
+def test_a_share_that_rounds_to_nothing_is_not_called_nothing(tmp_path: Path) -> None:
+    for row in range(4):
+        side = 200 + (row == 0)
+        folder = tmp_path / "ab"[row % 2]
+        folder.mkdir(exist_ok=True)
+        Image.fromarray(np.zeros((200, side, 3), np.uint8) + row).save(folder / f"{row}.png")
+    assert "leaves out less than 1% of" in " ".join(load_for_study(tmp_path, 20).notes)
+
+
 @pytest.mark.parametrize("source", [wide_arrays, wide_files])
 def test_what_a_centred_square_leaves_out_is_said_and_can_be_kept(
     source: Callable[[Path], Path], tmp_path: Path

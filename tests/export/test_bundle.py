@@ -207,7 +207,8 @@ def test_bundle_that_lacks_a_file_is_one_clear_line(name: str, tmp_path: Path) -
     (tmp_path / "model" / name).unlink()
     with pytest.raises(
         DataError,
-        match=r"^no complete model in .*model; give a folder with model.keras and best.toml",
+        match=r"^no complete model in .*model; give a folder with model.keras and best.toml"
+        r".*; 'bcsearch refit --study NAME' makes it",
     ):
         read_bundle(tmp_path / "model")
 

@@ -50,6 +50,26 @@ def test_configuration_is_what_acted_drawn_or_fixed(study: StudyRecord) -> None:
     assert line in status_text(status_facts(study))
 
 
+def test_images_and_weights_that_scores_stand_on_are_said(study: StudyRecord) -> None:
+    marked = replace(
+        study,
+        data="demo",
+        fingerprint={
+            "weights.custom": "random",
+            "weights.efficientnet_lite0": "imagenet 5f3a",
+            "weights.seed": "0",
+            "dataset": "1234",
+        },
+    )
+    lines = status_text(status_facts(marked)).splitlines()
+    assert lines[1] == (
+        "  data: the demo, DRAWN cells and no real images; "
+        "weights: random (custom), imagenet (efficientnet_lite0)"
+    )
+    best = best_facts(replace(marked, data="cells.npz", trials=study.trials[:1]))
+    assert best_text(best).splitlines()[1] == "  data: cells.npz; weights: random (custom)"
+
+
 def test_status_shows_the_best_few_only(study: StudyRecord) -> None:
     many = replace(
         study, trials=tuple(replace(study.trials[0], number=number) for number in range(9))

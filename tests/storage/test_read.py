@@ -178,7 +178,7 @@ def test_newest_study_of_a_sweep_is_the_last_one_made(url: str, storage: Storage
         find_study(storage, "cell")
 
 
-def test_every_study_of_a_sweep_can_be_named(url: str, storage: Storage) -> None:
+def test_every_study_of_a_sweep_can_be_named_and_says_by_what(url: str, storage: Storage) -> None:
     for name in ("cells", "cells-2", "cells-3"):
         make_study(storage, name, name).set_user_attr(attrs.SWEEP, "cells")
     assert [find_study(url, name) for name in ("cells", "cells-1", "cells-2")] == [
@@ -186,6 +186,10 @@ def test_every_study_of_a_sweep_can_be_named(url: str, storage: Storage) -> None
         "cells",
         "cells-2",
     ]
+    for name in ("cells", "cells-1", "cells-2"):
+        named = read_study(url, find_study(url, name))
+        told = named.option.removeprefix("--study ")
+        assert find_study(url, told) == find_study(url, name)
 
 
 def test_unknown_study_names_the_nearest(url: str, study: Study) -> None:

@@ -11,14 +11,17 @@ import pytest
 pytestmark = pytest.mark.slow
 
 
-def said(*, drawn: bool, warning: str) -> list[str]:
+def said(
+    *, drawn: bool, warning: str, counts: tuple[int, int] = (3, 1), score: str = "accuracy"
+) -> list[str]:
     from bcsearch.study.assemble import _warnings
 
     dataset = SimpleNamespace(
-        drawn=drawn, notes=(), class_counts=np.array([3, 1]), n_images=4, n_classes=2
+        drawn=drawn, notes=(), class_counts=np.array(counts), n_images=sum(counts), n_classes=2
     )
     weights = {"resnet18": SimpleNamespace(warning=warning)}
-    plan = SimpleNamespace(notes=())
+    sweep = SimpleNamespace(search=SimpleNamespace(score=score))
+    plan = SimpleNamespace(notes=(), sweep=sweep)
     prepared: Any = SimpleNamespace(plan=plan, dataset=dataset, findings=(), weights=weights)
     return _warnings(prepared)
 
@@ -37,3 +40,18 @@ def test_random_weights_on_drawn_cells_get_a_line_with_what_to_do(
 def test_share_of_the_largest_class_is_said_of_real_images() -> None:
     (line,) = said(drawn=False, warning="")
     assert line.endswith("always saying the largest would score an accuracy of 0.7500")
+
+
+@pytest.mark.parametrize(
+    ("counts", "score", "expected"),
+    [
+        ((200, 5), "accuracy", True),
+        ((200, 5), "balanced_accuracy", False),
+        ((60, 40), "accuracy", False),
+    ],
+)
+def test_score_that_counts_classes_alike_is_named_where_one_class_is_nearly_all(
+    counts: tuple[int, int], score: str, expected: bool
+) -> None:
+    lines = said(drawn=False, warning="", counts=counts, score=score)
+    assert any("--score balanced_accuracy" in line for line in lines) is expected
