@@ -5,7 +5,16 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("start", "heads", "suffix", "trials", "quickstart", "recipe", "unfrozen")  # most expensive last
+# the most expensive last
+NAMES = ("start", "heads", "suffix", "trials", "quickstart", "recipe", "unfrozen")
+    "start",
+    "heads",
+    "suffix",
+    "trials",
+    "quickstart",
+    "recipe",
+    "unfrozen",
+)  # most expensive last
 
 
 def main() -> None:
