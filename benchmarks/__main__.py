@@ -5,16 +5,9 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-# the most expensive last
-NAMES = ("start", "heads", "suffix", "trials", "quickstart", "recipe", "unfrozen")
-    "start",
-    "heads",
-    "suffix",
-    "trials",
-    "quickstart",
-    "recipe",
-    "unfrozen",
-)  # most expensive last
+NAMES = (  # the most expensive last
+    *("start", "heads", "suffix", "trials", "quickstart", "recipe", "unfrozen"),
+)
 
 
 def main() -> None:
