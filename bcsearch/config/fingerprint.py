@@ -31,6 +31,8 @@ def fingerprint(
     parts |= {f"training.{name}": _text(value) for name, value in sweep.training}
     parts |= {f"weights.{name}": value for name, value in sorted(weights.items())}
     seeds = {"views.seed": str(sweep.views.seed), "weights.seed": str(sweep.weights.seed)}
+    if sweep.views.is_online:  # studies of stored views are older than the mode
+        seeds["views.mode"] = sweep.views.mode
     others = {"search.score": sweep.search.score, "dataset": dataset, "folds": folds}
     return parts | seeds | others | {"meaning": str(MEANING)}
 

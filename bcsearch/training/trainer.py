@@ -23,6 +23,7 @@ from bcsearch.training.class_weights import FROM_ERRORS
 from bcsearch.training.devices import Device
 from bcsearch.training.fold_models import FoldModels, epochs_to_average, train_epochs
 from bcsearch.training.fold_weights import FoldWeights, Scaling, first_weights, scalings
+from bcsearch.training.fresh import FreshViews
 from bcsearch.training.heads import HeadTrainer, load_features
 from bcsearch.training.kept import Kept
 from bcsearch.training.loop import Lockstep
@@ -79,6 +80,7 @@ class Trainer:
         self._dataset, self.features = dataset, features
         self._settings, self._evaluators = sweep.training, evaluators
         self._device, self._check = device or Device.cpu(), check
+        self._is_online = sweep.views.is_online
         train_rows = [fold.train for fold in folds.folds]
         valid_rows = [fold.valid for fold in folds.folds]
         all_rows = np.setdiff1d(np.arange(dataset.n_images), folds.test)
@@ -96,13 +98,23 @@ class Trainer:
 
     def canonical(self, values: Mapping[str, Value]) -> Params:
         """Return the configuration of some values; equal for two that train alike."""
-        return canonical(values, self._settings.epochs)
+        return canonical(values, self._settings.epochs, online=self._is_online)
+
+    def is_fresh(self, params: Params) -> bool:
+        """Whether every epoch of a configuration trains on a view of its own, kept nowhere."""
+        return self._is_online and (params.augment, params.mix) != ("none", "none")
+
+    def kept_views(self, params: Params) -> tuple[View, ...]:
+        """Return the stored views that are trained on, the clean one first and perhaps alone."""
+        if self.is_fresh(params):
+            return (self.views.clean(params),)
+        return self.views.training(params)
 
     def scored_views(self, params: Params) -> tuple[View, ...]:
-        """Return the views that are trained on, the clean one first, then the shifted ones."""
+        """Return the kept views, the clean one first, then the shifted ones."""
         _, *shifts = shifts_of(self._evaluators)
         shifted = [self.views.clean(params, shift) for shift in shifts]
-        return (*self.views.training(params), *shifted)
+        return (*self.kept_views(params), *shifted)
 
     def __call__(
         self,
@@ -177,7 +189,7 @@ class Trainer:
                 these take long.
         """
         with self.enough_memory():
-            trainer = self._staged(params, self._all, self.views.training(params))
+            trainer = self._staged(params, self._all, self.kept_views(params))
             mean = train_epochs(trainer, learning_rates, ending.averaged, check)
             if mean:
                 trainer.restore(mean)
@@ -249,18 +261,25 @@ class Trainer:
         cuts = cuts_of(params.backbone, params.image_size, params.pooling)
         stages = stages_of(params, cuts, self._settings.epochs)
         given = self._with_errors(params, task, views[0])
+        trained = params
+        if self.is_fresh(params):
+            trained = params.but(mix="none")  # its images are mixed already
 
         def build(stage: Stage, start: Sequence[FoldWeights] | None) -> FoldTrainer:
+            fresh = None
+            if self.is_fresh(params):
+                fresh = FreshViews(self.features, self.views, params, stage.cut.name, given, seed)
             if stage.cut.is_pooled:
                 table = self._table(params, task, views)
-                return HeadTrainer(table, given, params, seed)
+                return HeadTrainer(table, given, trained, seed, fresh)
             return SuffixTrainer(
-                self.graph(params, stage.cut.name),
+                self.graph(trained, stage.cut.name),
                 self._activations(params, stage.cut.name, views),
                 given,
-                params,
+                trained,
                 start=start or self._first_weights(params, task, views[0], seed),
                 seed=seed,
+                fresh=fresh,
             )
 
         return StagedTrainer(stages, build, SAMPLINGS[params.sampling](self.n_epochs) or 0)

@@ -61,16 +61,27 @@ class Views:
         Raises:
             ConfigError: an operation is unknown, or is not for training.
         """
-        clean = self.clean(params)
+        copies = [self._copy(params, number) for number in range(1, params.n_views)]
+        return (self.clean(params), *copies)
+
+    def fresh(self, params: Params, epoch: int) -> View:
+        """Return the view that an epoch, counted from zero, trains on where it is its own.
+
+        Raises:
+            ConfigError: an operation is unknown, or is not for training.
+        """
         if params.augment == "none":
-            return (clean,)
-        augment = self._applied(params.augment, Kind.AUGMENT, params, clean.ops)
+            return self.clean(params)
+        return self._copy(params, epoch + 1)
+
+    def _copy(self, params: Params, number: int) -> View:
+        """Return a changed copy of the images, counted from 1."""
+        before = self.preprocessing(params)
+        augment = self._applied(params.augment, Kind.AUGMENT, params, before)
         if params.augment_strength != STRENGTH:
             settings = dict(augment.settings) | {"strength": float(params.augment_strength)}
             augment = Applied.of(params.augment, settings)
-        ops = (*clean.ops, augment)
-        copies = [View(ops, copy, self._seed) for copy in range(1, params.n_views)]
-        return (clean, *copies)
+        return View((*before, augment), number, self._seed)
 
     def _applied(
         self, name: str, kind: Kind, params: Params, before: tuple[Applied, ...]
