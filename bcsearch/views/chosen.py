@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bcsearch.seeds import derive_seed
-from bcsearch.views.augmentation import STRENGTH
+from bcsearch.views.augmentation import FRESH, STRENGTH
 from bcsearch.views.making import make_chunk
 from bcsearch.views.operation import Kind
 from bcsearch.views.table import get_operation
@@ -61,7 +61,7 @@ class Views:
         Raises:
             ConfigError: an operation is unknown, or is not for training.
         """
-        copies = [self._copy(params, number) for number in range(1, params.n_views)]
+        copies = [self._copy(params, number, {}) for number in range(1, params.n_views)]
         return (self.clean(params), *copies)
 
     def fresh(self, params: Params, epoch: int) -> View:
@@ -72,16 +72,16 @@ class Views:
         """
         if params.augment == "none":
             return self.clean(params)
-        return self._copy(params, epoch + 1)
+        return self._copy(params, epoch + 1, {FRESH: 1.0})
 
-    def _copy(self, params: Params, number: int) -> View:
-        """Return a changed copy of the images, counted from 1."""
+    def _copy(self, params: Params, number: int, more: Mapping[str, Setting]) -> View:
+        """Return a changed copy of the images, counted from 1, by more settings."""
         before = self.preprocessing(params)
         augment = self._applied(params.augment, Kind.AUGMENT, params, before)
+        settings = dict(augment.settings) | dict(more)
         if params.augment_strength != STRENGTH:
-            settings = dict(augment.settings) | {"strength": float(params.augment_strength)}
-            augment = Applied.of(params.augment, settings)
-        return View((*before, augment), number, self._seed)
+            settings["strength"] = float(params.augment_strength)
+        return View((*before, Applied.of(params.augment, settings)), number, self._seed)
 
     def _applied(
         self, name: str, kind: Kind, params: Params, before: tuple[Applied, ...]

@@ -43,6 +43,7 @@ def with_params(**params: Any) -> dict[str, Any]:
         (with_sweep(training={"patience": 9}), "training.patience"),
         (with_sweep(search={"trials": 10, "score": "macro_f1"}), "search.score"),
         (with_sweep(views={"seed": 9}), "views.seed"),
+        (with_sweep(views={"mode": "online"}), "views.mode"),
         (with_sweep(weights={"seed": 9}), "weights.seed"),
         (with_sweep(training={"seed": 9}), "training.seed"),
     ],
@@ -85,6 +86,7 @@ def test_fingerprint_changes_with_the_meaning_of_settings(monkeypatch: pytest.Mo
         {"title": "Another title"},
         {"data": "elsewhere.npz"},
         {"start": [{"learning_rate": 1e-3}]},
+        {"views": {"mode": "stored"}},
     ],
     ids=lambda keys: next(iter(keys)),
 )
