@@ -66,7 +66,9 @@ def _measure_views(
     fresh = [each.params for each in pool if trainer.is_fresh(each.params)]
     for view in {trainer.views.fresh(params, 0) for params in fresh}:
         if view.names not in speeds.fresh:
-            speeds.fresh[view.names] = _seconds_of_view(few, view)
+            seconds = _seconds_of_view(few, view)
+            n_processes = trainer.features.processes_for(trainer.n_epochs)
+            speeds.fresh[view.names] = seconds / n_processes
 
 
 def _seconds_of_view(few: np.ndarray, view: View) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,10 +14,11 @@ from bcsearch.seeds import derive_seed
 from bcsearch.training.batch import numbers_of
 from bcsearch.training.mixes import MIXES
 from bcsearch.training.protocol import Check, Shown
-from bcsearch.views.making import CHUNK, make_view
+from bcsearch.views.making import CHUNK, make_view, start_pool
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from concurrent.futures import Executor
 
     from bcsearch.features.features import Features
     from bcsearch.recipe import Params
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
 MIXED_TOGETHER = 64  # images: of so many, drawn anew in every epoch, each is mixed with another
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class FreshViews:
     """Makes the view of an epoch and puts it through the frozen part up to ``cut``.
 
-    Nothing is kept. An epoch of the same configuration and seed is the same bits, whatever came
-    before it.
+    Nothing is kept but the processes that make views of large sets. An epoch of the same
+    configuration and seed is the same bits, whatever came before it.
     """
 
     features: Features
@@ -41,11 +42,15 @@ class FreshViews:
     cut: str
     task: Task
     seed: int
+    _pool: Executor | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._pool = start_pool(self.features.processes_for(self.task.n_epochs))
 
     def __call__(self, epoch: int, check: Check) -> Shown:
         """Return what an epoch trains on; ``check`` is called before each chunk of images."""
         view = self.views.fresh(self.params, epoch)
-        chunks = _checked(make_view(self.features.images, view), check)
+        chunks = _checked(make_view(self.features.images, view, self._pool), check)
         rows = np.unique(np.concatenate(self.task.train_rows))
         network = (self.params.backbone, self.params.image_size)
         targets = self.task.targets

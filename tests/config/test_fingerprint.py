@@ -103,6 +103,7 @@ def test_differences_name_key_and_both_values() -> None:
     stored, now = {"a": "1", "b": "2", "c": "3"}, {"a": "1", "b": "5", "d": "4"}
     assert differences(stored, now) == ["b was 2, is 5", "c was 3, is absent", "d was absent, is 4"]
     assert differences(stored, stored) == []
+    assert differences({"views.mode": "online"}, {}) == ["views.mode was online, is stored"]
 
 
 def test_settings_kept_with_a_study_give_back_its_plan_and_fingerprint() -> None:

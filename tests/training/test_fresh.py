@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +87,21 @@ def test_every_epoch_shows_another_view_and_the_same_one_when_it_comes_again(
     for other in (1, 2):
         differ = epochs[0].views[0] != epochs[other].views[0]
         assert differ.reshape(N, -1).any(axis=1).mean() > 0.9
+
+
+def test_processes_that_make_the_views_of_all_epochs_change_no_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = [shown(trainer_of(tmp_path), MIXED, epoch).views[0] for epoch in range(2)]
+    monkeypatch.setattr("bcsearch.features.features.POOL_IMAGES", 1)
+    trainer = trainer_of(tmp_path)
+    trainer.features.n_processes = 2
+    fresh = fresh_of(trainer, MIXED)
+    for epoch, expected in enumerate(alone):
+        np.testing.assert_array_equal(fresh(epoch, lambda: None).views[0], expected)
+    del fresh
+    while multiprocessing.active_children():
+        multiprocessing.active_children()[0].join()
 
 
 def test_what_is_shown_at_a_cut_is_what_the_cache_would_keep_of_that_view(tmp_path: Path) -> None:
