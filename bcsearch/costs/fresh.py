@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def fresh_passes(candidate: Candidate, trainer: Trainer) -> int:
     """Return the images that a trial puts through the frozen part if it trains to the end."""
-    if not trainer.is_fresh(candidate.params):
+    if not trainer.views.is_fresh(candidate.params):
         return 0
     passes = np.array([stage.cut.name != INPUT for stage in candidate.stages])
     n_epochs = int(passes[candidate.stage_of_epochs(trainer.n_epochs)].sum())
@@ -26,7 +26,7 @@ def fresh_passes(candidate: Candidate, trainer: Trainer) -> int:
 
 def fresh_seconds(candidate: Candidate, stage: Stage, speeds: Speeds, trainer: Trainer) -> float:
     """Return what an epoch in a stage takes to make its view and put it through."""
-    if not trainer.is_fresh(candidate.params):
+    if not trainer.views.is_fresh(candidate.params):
         return 0.0
     view = trainer.views.fresh(candidate.params, 0)
     seconds = len(trainer.features.images) * speeds.fresh[view.names]

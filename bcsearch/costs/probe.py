@@ -63,7 +63,7 @@ def _measure_views(
         if view.names not in speeds.views:
             seconds = _seconds_of_view(few, view)
             speeds.views[view.names] = seconds / trainer.features.processes_for(2)
-    fresh = [each.params for each in pool if trainer.is_fresh(each.params)]
+    fresh = [each.params for each in pool if trainer.views.is_fresh(each.params)]
     for view in {trainer.views.fresh(params, 0) for params in fresh}:
         if view.names not in speeds.fresh:
             seconds = _seconds_of_view(few, view)

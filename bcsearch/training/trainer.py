@@ -80,11 +80,10 @@ class Trainer:
         self._dataset, self.features = dataset, features
         self._settings, self._evaluators = sweep.training, evaluators
         self._device, self._check = device or Device.cpu(), check
-        self._is_online = sweep.views.is_online
         train_rows = [fold.train for fold in folds.folds]
         valid_rows = [fold.valid for fold in folds.folds]
         all_rows = np.setdiff1d(np.arange(dataset.n_images), folds.test)
-        self.views = Views(dataset.images, sweep.views.seed, all_rows)
+        self.views = Views(dataset.images, sweep.views.seed, all_rows, online=sweep.views.is_online)
         self.folds = self._task(train_rows, valid_rows)
         self._all = self._task([all_rows], [])
         self._tables: Kept[FeatureTable] = Kept(KEPT_BYTES)
@@ -98,23 +97,13 @@ class Trainer:
 
     def canonical(self, values: Mapping[str, Value]) -> Params:
         """Return the configuration of some values; equal for two that train alike."""
-        return canonical(values, self._settings.epochs, online=self._is_online)
-
-    def is_fresh(self, params: Params) -> bool:
-        """Whether every epoch of a configuration trains on a view of its own, kept nowhere."""
-        return self._is_online and (params.augment, params.mix) != ("none", "none")
-
-    def kept_views(self, params: Params) -> tuple[View, ...]:
-        """Return the stored views that are trained on, the clean one first and perhaps alone."""
-        if self.is_fresh(params):
-            return (self.views.clean(params),)
-        return self.views.training(params)
+        return canonical(values, self._settings.epochs, online=self.views.online)
 
     def scored_views(self, params: Params) -> tuple[View, ...]:
         """Return the kept views, the clean one first, then the shifted ones."""
         _, *shifts = shifts_of(self._evaluators)
         shifted = [self.views.clean(params, shift) for shift in shifts]
-        return (*self.kept_views(params), *shifted)
+        return (*self.views.kept(params), *shifted)
 
     def __call__(
         self,
@@ -189,7 +178,7 @@ class Trainer:
                 these take long.
         """
         with self.enough_memory():
-            trainer = self._staged(params, self._all, self.kept_views(params))
+            trainer = self._staged(params, self._all, self.views.kept(params))
             mean = train_epochs(trainer, learning_rates, ending.averaged, check)
             if mean:
                 trainer.restore(mean)
@@ -262,12 +251,12 @@ class Trainer:
         stages = stages_of(params, cuts, self._settings.epochs)
         given = self._with_errors(params, task, views[0])
         trained = params
-        if self.is_fresh(params):
+        if self.views.is_fresh(params):
             trained = params.but(mix="none")  # its images are mixed already
 
         def build(stage: Stage, start: Sequence[FoldWeights] | None) -> FoldTrainer:
             fresh = None
-            if self.is_fresh(params):
+            if self.views.is_fresh(params):
                 fresh = FreshViews(self.features, self.views, params, stage.cut.name, given, seed)
             if stage.cut.is_pooled:
                 table = self._table(params, task, views)

@@ -30,10 +30,18 @@ class Views:
         images: shape (n, height, width, 3), uint8.
         seed: acts on random views, and on which images statistics are computed from.
         rows: those to train on; None: all.
+        online: whether every epoch trains on a view of its own.
     """
 
-    def __init__(self, images: np.ndarray, seed: int, rows: np.ndarray | None = None) -> None:
-        self._images, self._seed = images, seed
+    def __init__(
+        self,
+        images: np.ndarray,
+        seed: int,
+        rows: np.ndarray | None = None,
+        *,
+        online: bool = False,
+    ) -> None:
+        self._images, self._seed, self.online = images, seed, online
         self._rows = np.arange(len(images)) if rows is None else rows
         self._fitted: dict[tuple[str, tuple[Applied, ...]], Mapping[str, Setting]] = {}
 
@@ -63,6 +71,20 @@ class Views:
         """
         copies = [self._copy(params, number, {}) for number in range(1, params.n_views)]
         return (self.clean(params), *copies)
+
+    def is_fresh(self, params: Params) -> bool:
+        """Whether every epoch trains on a view of its own, which is kept nowhere."""
+        return self.online and (params.augment, params.mix) != ("none", "none")
+
+    def kept(self, params: Params) -> tuple[View, ...]:
+        """Return the stored views that are trained on, the clean one first and perhaps alone.
+
+        Raises:
+            ConfigError: an operation is unknown, or is not for training.
+        """
+        if self.is_fresh(params):
+            return (self.clean(params),)
+        return self.training(params)
 
     def fresh(self, params: Params, epoch: int) -> View:
         """Return the view that an epoch, counted from zero, trains on where it is its own.
