@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from bcsearch.config.load import Plan
 
 MEANING = 4  # raised by hand when the same settings give other results
+WITHOUT = {"views.mode": "stored"}  # what parts that came later are where they are not given
 
 
 def fingerprint(
@@ -31,6 +32,8 @@ def fingerprint(
     parts |= {f"training.{name}": _text(value) for name, value in sweep.training}
     parts |= {f"weights.{name}": value for name, value in sorted(weights.items())}
     seeds = {"views.seed": str(sweep.views.seed), "weights.seed": str(sweep.weights.seed)}
+    if sweep.views.is_online:
+        seeds["views.mode"] = sweep.views.mode
     others = {"search.score": sweep.search.score, "dataset": dataset, "folds": folds}
     return parts | seeds | others | {"meaning": str(MEANING)}
 
@@ -38,11 +41,12 @@ def fingerprint(
 def differences(stored: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """Return one phrase for each part that differs: the key, its stored and present value."""
     keys = sorted(set(stored) | set(now))
-    return [
-        f"{key} was {stored.get(key, 'absent')}, is {now.get(key, 'absent')}"
-        for key in keys
-        if stored.get(key) != now.get(key)
-    ]
+    found = []
+    for key in keys:
+        if stored.get(key) != now.get(key):
+            without = WITHOUT.get(key, "absent")
+            found.append(f"{key} was {stored.get(key, without)}, is {now.get(key, without)}")
+    return found
 
 
 def _text(value: object) -> str:

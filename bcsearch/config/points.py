@@ -40,7 +40,9 @@ def point_of(
         if name == "unfreeze_fraction":
             found = _at_same_cut(params, param, canonical)
         if not param.holds(found):
-            raise ConfigError(f"{name} = {found!r} lies outside the space")
+            return _idle(
+                name, found, param, lambda other: canonical(params.but(**{name: other})) != params
+            )
         return found
 
     walked = space.walk(value_of)
@@ -60,6 +62,17 @@ def _at_same_cut(params: Params, param: Param, canonical: Callable[[Params], Par
         if canonical(params.but(unfreeze_fraction=choice))["unfreeze_fraction"] == share:
             return choice
     return share
+
+
+def _idle(name: str, came: Value, param: Param, acts: Callable[[Value], bool]) -> Value:
+    """Return a value that the space holds in place of one that does not act in the sweep.
+
+    Raises:
+        ConfigError: it acts.
+    """
+    if acts(param.at(0.0)):
+        raise ConfigError(f"{name} = {came!r} lies outside the space")
+    return param.at(0.0)
 
 
 def _value_in(params: Params, name: str, space: Space) -> Value | None:

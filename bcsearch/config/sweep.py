@@ -105,9 +105,19 @@ class Reading(_Section):
 
 
 class ViewSettings(_Section):
-    """How the stored copies of the images are made."""
+    """How the changed copies of the images are made.
 
+    ``mode`` is ``stored`` (a few copies, made once, kept and shared by all trials) or ``online`` (a
+    fresh copy in every epoch of a trial, kept nowhere).
+    """
+
+    mode: Literal["stored", "online"] = "stored"
     seed: Seed = 0
+
+    @property
+    def is_online(self) -> bool:
+        """Whether every epoch has a fresh copy."""
+        return self.mode == "online"
 
 
 class WeightSettings(_Section):

@@ -47,6 +47,11 @@ class Candidate:
         """Features of an image that the head takes."""
         return cuts_of(*self.network, self.params.pooling)[-1].size
 
+    def stage_of_epochs(self, n_epochs: int) -> np.ndarray:
+        """Return for each epoch the number of its stage, (n_epochs,)."""
+        first_epochs = [stage.first_epoch for stage in self.stages]
+        return np.searchsorted(first_epochs, np.arange(n_epochs), side="right") - 1
+
 
 def draw_pool(plan: Plan) -> list[Candidate]:
     """Return configurations drawn from a plan's space; the same plan gives the same ones.
@@ -80,7 +85,7 @@ def _drawn(plan: Plan, n_draws: int) -> list[Candidate]:
 
 def _candidate(values: Mapping[str, Value], plan: Plan) -> Candidate:
     n_epochs = plan.sweep.training.epochs
-    params = canonical(values, n_epochs)
+    params = canonical(values, n_epochs, online=plan.sweep.views.is_online)
     cuts = cuts_of(params.backbone, params.image_size, params.pooling)
     return Candidate(values=values, params=params, stages=stages_of(params, cuts, n_epochs))
 

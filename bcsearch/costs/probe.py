@@ -34,11 +34,7 @@ def measure(trainer: Trainer, pool: Sequence[Candidate]) -> Speeds:
     features, speeds = trainer.features, Speeds()
     places = np.linspace(0, len(features.images) - 1, N_IMAGES).astype(int)
     few = np.asarray(features.images[places])
-    views = {view for each in pool for view in trainer.scored_views(each.params) if view.ops}
-    for view in views:
-        names = tuple(op.name for op in view.ops)
-        if names not in speeds.views:
-            speeds.views[names] = _seconds_of_view(few, view) / features.processes_for(2)
+    _measure_views(trainer, few, pool, speeds)
     networks: dict[tuple[str, int], list[Candidate]] = {}
     for candidate in sorted(pool, key=lambda each: each.network):
         networks.setdefault(candidate.network, []).append(candidate)
@@ -56,6 +52,23 @@ def measure(trainer: Trainer, pool: Sequence[Candidate]) -> Speeds:
         tick()
         TrainingProbe(trainer, network, activations).measure(mine, speeds, tick)
     return speeds
+
+
+def _measure_views(
+    trainer: Trainer, few: np.ndarray, pool: Sequence[Candidate], speeds: Speeds
+) -> None:
+    """Measure the making of views: of those that are kept, and of the fresh ones of epochs."""
+    kept = {view for each in pool for view in trainer.scored_views(each.params) if view.ops}
+    for view in kept:
+        if view.names not in speeds.views:
+            seconds = _seconds_of_view(few, view)
+            speeds.views[view.names] = seconds / trainer.features.processes_for(2)
+    fresh = [each.params for each in pool if trainer.views.is_fresh(each.params)]
+    for view in {trainer.views.fresh(params, 0) for params in fresh}:
+        if view.names not in speeds.fresh:
+            seconds = _seconds_of_view(few, view)
+            n_processes = trainer.features.processes_for(trainer.n_epochs)
+            speeds.fresh[view.names] = seconds / n_processes
 
 
 def _seconds_of_view(few: np.ndarray, view: View) -> float:

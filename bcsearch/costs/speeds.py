@@ -47,6 +47,7 @@ class Speeds:
     suffixes: dict[tuple[str, int], tuple[SuffixSpeed, ...]] = field(default_factory=dict)
     heads: dict[int, tuple[HeadSpeed, ...]] = field(default_factory=dict)
     views: dict[tuple[str, ...], float] = field(default_factory=dict)  # seconds of an image
+    fresh: dict[tuple[str, ...], float] = field(default_factory=dict)  # the same of epochs
 
     def suffix(self, network: tuple[str, int], fraction: float) -> SuffixSpeed:
         """Return the speed of a suffix, between those measured, which are sorted by fraction."""

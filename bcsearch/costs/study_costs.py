@@ -9,6 +9,7 @@ import numpy as np
 
 from bcsearch.backbones.cuts import INPUT, POOLED_BY
 from bcsearch.costs.entries import Entry, entries_of
+from bcsearch.costs.fresh import fresh_passes, fresh_seconds
 from bcsearch.costs.pool import Candidate, all_points, draw_pool
 from bcsearch.costs.probe import measure
 from bcsearch.costs.probe_training import n_weights
@@ -53,10 +54,15 @@ def costs_of(
 ) -> StudyCosts:
     """Count what a study may cost, given speeds; see ``study_costs``."""
     search, training = plan.sweep.search, plan.sweep.training
-    entries = set().union(*entries_of(all_points(plan), trainer, training.epochs))
+    points = all_points(plan)
+    entries = set().union(*entries_of(points, trainer, training.epochs))
     rows = _pass_costs(entries, len(trainer.features.images), speeds)
     of_stages = [
-        [epoch_seconds(each, stage, speeds, trainer.folds) for stage in each.stages]
+        [
+            epoch_seconds(each, stage, speeds, trainer.folds)
+            + fresh_seconds(each, stage, speeds, trainer)
+            for stage in each.stages
+        ]
         for each in pool
     ]
     fewest = min(training.epochs, training.patience + 1)
@@ -79,6 +85,7 @@ def costs_of(
         most_epochs=training.epochs,
         least_seconds=seconds_of_all(fewest),
         most_seconds=seconds_of_all(training.epochs),
+        most_fresh_passes=n_trials * max(fresh_passes(each, trainer) for each in [*points, *pool]),
     )
 
 
@@ -97,9 +104,7 @@ def epoch_seconds(candidate: Candidate, stage: Stage, speeds: Speeds, task: Task
 
 def _trial_seconds(candidate: Candidate, seconds: Sequence[float], n_epochs: int) -> float:
     """Return what so many epochs of a trial take, given the seconds of an epoch of each stage."""
-    first_epochs = [stage.first_epoch for stage in candidate.stages]
-    stage_of = np.searchsorted(first_epochs, np.arange(n_epochs), side="right") - 1
-    return float(np.sum(np.asarray(seconds)[stage_of]))
+    return float(np.sum(np.asarray(seconds)[candidate.stage_of_epochs(n_epochs)]))
 
 
 def _epoch_costs(
@@ -153,7 +158,7 @@ def _pass_costs(entries: set[Entry], n_images: int, speeds: Speeds) -> tuple[Pas
 def _image_seconds(entry: Entry, done: set[Place], speeds: Speeds) -> float:
     """Return the seconds of one image, from the nearest shallower cut that is kept."""
     if entry.cut == INPUT:
-        return speeds.views[tuple(op.name for op in entry.view.ops)]
+        return speeds.views[entry.view.names]
     seconds = 0.0
     for segment in speeds.segments[entry.network]:
         if segment.cut in POOLED_BY.values() and segment.cut != entry.cut:

@@ -156,6 +156,17 @@ def check_sampler(facts: StudyFacts) -> list[Finding]:
     return [Finding(Level.WARNING, "sampler", what, remedy)]
 
 
+def check_views(facts: StudyFacts) -> list[Finding]:
+    """Look whether the number of stored views is searched where none are stored."""
+    if facts.plan is None or not facts.plan.sweep.views.is_online:
+        return []
+    if "views" not in facts.plan.space.varied:
+        return []
+    what = "`views` of the space does not act, as the sweep has a fresh view in every epoch"
+    remedy = "take it out of the space and start anew with --fresh"
+    return [Finding(Level.WARNING, "views", what, remedy)]
+
+
 def check_files(facts: StudyFacts) -> list[Finding]:
     """Look for machines that keep checkpoints and figures in a folder of their own."""
     record = facts.record
@@ -181,6 +192,7 @@ STUDY_CHECKS = (
     check_infeasible,
     check_pruner,
     check_sampler,
+    check_views,
     check_files,
 )
 

@@ -11,13 +11,14 @@ import numpy as np
 from bcsearch.backbones.cuts import INPUT, POOLED_BY, names_up_to
 from bcsearch.backbones.weights import WeightsKind
 from bcsearch.features.entry import EntryKey, Rows, Stored, checksum
+from bcsearch.features.once import collected
 from bcsearch.features.prefix import Prefix
 from bcsearch.records.events import Progress
 from bcsearch.views import making
 from bcsearch.views.view import View
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Executor
 
     import keras
@@ -98,6 +99,31 @@ class Features:
             return self._passed(backbone, image_size, cut, title, pixels)
 
         return self.store.get_or_compute(key, compute).data
+
+    def pass_once(
+        self,
+        backbone: str,
+        image_size: int,
+        cut: str,
+        chunks: Iterable[np.ndarray],
+        rows: np.ndarray,
+    ) -> np.ndarray:
+        """Return activations of images that are shown once, of the form of ``activations``.
+
+        They are kept nowhere. At the cut ``input`` they are the pixels.
+
+        Args:
+            backbone: its name.
+            image_size: what it is given.
+            cut: where.
+            chunks: pixels of all images, consecutive ones together.
+            rows: the images that are wanted, rising; the others are 0.
+        """
+        if cut == INPUT:
+            return collected(chunks, rows, lambda pixels: [pixels], np.zeros_like(self.images))
+        forward = self.prefix.forward(backbone, image_size, INPUT, cut, self.images.dtype)
+        empty = np.zeros((len(self.images), *forward.output_shape), np.float16)
+        return collected(chunks, rows, lambda pixels: self._counted(forward.run(pixels)), empty)
 
     def prepare(self, backbone: str, image_size: int, needs: Sequence[Need]) -> None:
         """Compute what is missing of some activations, in this order, as one progress."""

@@ -84,7 +84,7 @@ PARTS: tuple[Part, ...] = (
         domain=_POLICY_NAMES,
         default="none",
         where=Where.VIEW,
-        doc="How the stored copies of the images are changed at random.",
+        doc="How the copies of the images are changed at random.",
     ),
     Part(
         name="augment_strength",
@@ -100,7 +100,10 @@ PARTS: tuple[Part, ...] = (
         default=4,
         where=Where.VIEW,
         acts=conditions.is_not("augment", "none"),
-        doc="Stored views that a trial cycles through, the original among them.",
+        doc=(
+            "Stored views that a trial cycles through, the original among them; does not act where "
+            "`[views] mode` is `online`."
+        ),
     ),
     Part(
         name="backbone",
@@ -269,7 +272,8 @@ PARTS: tuple[Part, ...] = (
         traced=True,
         doc=(
             "Trains on mixtures of two images and their labels: `mixup` on weighted means of their "
-            "features, `cutmix` on one with a part of the other."
+            "features, `cutmix` on one with a part of the other; of the images themselves where "
+            "`[views] mode` is `online`."
         ),
     ),
     Part(

@@ -55,6 +55,8 @@ class StudyCosts:
         most_epochs: that a trial may train.
         least_seconds: if every trial ends after the fewest epochs; all passes are in it.
         most_seconds: if every trial trains to the end; all passes are in it.
+        most_fresh_passes: images put through a part of a backbone anew in every epoch, kept
+            nowhere, if every trial trains to the end where most are.
     """
 
     trials: int
@@ -64,10 +66,11 @@ class StudyCosts:
     most_epochs: int
     least_seconds: float
     most_seconds: float
+    most_fresh_passes: int = 0
 
     @property
     def passes(self) -> int:
-        """Images put through a part of a backbone, if every choice is tried."""
+        """Images put through a part of a backbone once, if every choice is tried."""
         return sum(row.passes for row in self.rows)
 
     @property

@@ -34,11 +34,19 @@ def costs_text(costs: StudyCosts) -> str:
         epochs,
         "",
         f"in all {once}, {time_text(costs.pass_seconds)}, if every choice is tried",
+        *_fresh_lines(costs),
         f"{costs.trials} trials on this machine by one worker, passes included:",
         f"  from {least} (every trial ends after {_epochs(costs.fewest_epochs)})",
         f"  to {most} (every trial trains all {_epochs(costs.most_epochs)})",
     )
     return "\n".join(lines)
+
+
+def _fresh_lines(costs: StudyCosts) -> list[str]:
+    if not costs.most_fresh_passes:
+        return []
+    what = f"fresh in every epoch of a trial and kept nowhere: {costs.most_fresh_passes:,} passes"
+    return [f"{what} at most, in the seconds of the epochs"]
 
 
 def _place(row: PassCost | EpochCost) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bcsearch.backbones.table import count_parameters
@@ -94,8 +95,9 @@ def _best_of(name: str, plan: Plan, url: str, listener: Listener) -> list[dict[s
 
 def _fitting(values: Mapping[str, Value], plan: Plan, source: str) -> dict[str, Value]:
     try:
-        epochs = plan.sweep.training.epochs
-        return point_of(values, plan.space, lambda params: canonical(params, epochs))
+        epochs, online = plan.sweep.training.epochs, plan.sweep.views.is_online
+        form = partial(canonical, n_epochs=epochs, online=online)
+        return point_of(values, plan.space, form)
     except ConfigError as error:
         raise ConfigError(f"{source}: {error}; see the space {plan.sweep.space!r}") from error
 

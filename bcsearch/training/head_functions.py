@@ -26,7 +26,7 @@ class FeatureTable(NamedTuple):
     """What heads are trained on, with each fold's own scaling."""
 
     table: tf.Tensor  # (n_views * n_images, n_features) float32, view after view
-    labels: tf.Tensor  # (n_images,) int32
+    targets: tf.Tensor  # (n_images, n_classes) float32, rows sum to 1
     mean: tf.Tensor  # (n_folds, 1, n_features) float32, over the fold's training rows
     scale: tf.Tensor  # (n_folds, 1, n_features) float32, one over the standard deviation
 
@@ -44,7 +44,7 @@ class EpochRows(NamedTuple):
     """Rows of one epoch, as indices."""
 
     table_rows: tf.Tensor  # (n_steps, n_folds, batch) int32, rows of the table
-    image_rows: tf.Tensor  # (n_steps, n_folds, batch) int32, rows of the labels
+    image_rows: tf.Tensor  # (n_steps, n_folds, batch) int32, rows of the targets
     class_weights: tf.Tensor  # (n_folds, n_classes) float32
 
 
@@ -69,7 +69,7 @@ def _functions(key: tuple[tuple[str, Value], ...]) -> HeadFunctions:
     traced: Traced = dict(key)
     features = FeatureTable(
         tf.TensorSpec([None, None], tf.float32),
-        tf.TensorSpec([None], tf.int32),
+        tf.TensorSpec([None, None], tf.float32),
         tf.TensorSpec([None, 1, None], tf.float32),
         tf.TensorSpec([None, 1, None], tf.float32),
     )
@@ -92,8 +92,8 @@ def _functions(key: tuple[tuple[str, Value], ...]) -> HeadFunctions:
         total = tf.constant(0.0)
         for step in tf.range(n_steps):
             inputs = features.rows(rows.table_rows[step])
-            labels = tf.gather(features.labels, rows.image_rows[step])
-            examples = Examples(inputs, labels, rows.class_weights)
+            targets = tf.gather(features.targets, rows.image_rows[step])
+            examples = Examples(inputs, targets, rows.class_weights)
             total += train_step(forward, head, examples, traced, numbers, seed)
         return total / tf.cast(n_steps * n_folds, tf.float32)
 

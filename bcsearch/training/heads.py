@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bcsearch.recipe import Params
+    from bcsearch.training.protocol import Fresh
     from bcsearch.training.task import Task
 
 
@@ -31,7 +32,7 @@ def load_features(views: Sequence[np.ndarray], task: Task) -> FeatureTable:
     folds = scalings(views[0], task)
     return FeatureTable(
         table=tf.constant(np.concatenate(views).astype(np.float32)),
-        labels=tf.constant(task.labels.astype(np.int32)),
+        targets=tf.constant(task.targets),
         mean=tf.constant(np.stack([fold.mean for fold in folds])[:, np.newaxis]),
         scale=tf.constant(np.stack([fold.scale for fold in folds])[:, np.newaxis]),
     )
@@ -40,9 +41,23 @@ def load_features(views: Sequence[np.ndarray], task: Task) -> FeatureTable:
 class HeadTrainer:
     """Trains the k heads of one trial; see ``FoldTrainer``."""
 
-    def __init__(self, features: FeatureTable, task: Task, params: Params, seed: int) -> None:
-        """Take features of the views that are trained on, then of those that are only scored."""
+    def __init__(
+        self,
+        features: FeatureTable,
+        task: Task,
+        params: Params,
+        seed: int,
+        fresh: Fresh | None = None,
+    ) -> None:
+        """Take features of the views that are trained on, then of those that are only scored.
+
+        With ``fresh``, which gives what each epoch trains on, the first view alone is clean and all
+        others are only scored.
+        """
         self._features, self._task, self._params, self._seed = features, task, params, seed
+        self._fresh, self._n_views = fresh, 1
+        if fresh is None:
+            self._n_views = params.n_views
         self._batches = Batches.of(task, params, seed)
         self._class_weights = tf.constant(fold_class_weights(params, task))
         self._functions = head_functions(params)
@@ -56,20 +71,26 @@ class HeadTrainer:
     def train_epoch(self, epoch: int, learning_rate: float, check: Check = nothing) -> float:
         """Train every head for one epoch; return the mean training loss."""
         check()
+        features = self._features
+        if self._fresh is not None:
+            (table,), targets = self._fresh(epoch, check)
+            features = features._replace(
+                table=tf.constant(table, tf.float32), targets=tf.constant(targets)
+            )
         rows = self._batches.rows(epoch)
-        shown = view_of(rows, self._batches.turns(rows, epoch), self._params.n_views)
+        shown = view_of(rows, self._batches.turns(rows, epoch), self._n_views)
         table_rows = tf.constant(shown * len(self._task.labels) + rows, tf.int32)
         of_epoch = EpochRows(table_rows, tf.constant(rows), self._class_weights)
         seed = tf.constant(derive_seed(self._seed, "dropout", epoch), tf.int32)
         numbers = numbers_of(self._params, learning_rate)
-        loss = self._functions.train_epoch(self._features, of_epoch, numbers, seed, self._head)
+        loss = self._functions.train_epoch(features, of_epoch, numbers, seed, self._head)
         return float(loss)
 
     def predict(self, shift: int = 0) -> Sequence[np.ndarray]:
         """Return for each fold the probabilities of its validation rows."""
         place = 0
         if shift:
-            place = self._params.n_views + shift - 1
+            place = self._n_views + shift - 1
         rows = padded(self._task.valid_rows) + place * len(self._task.labels)
         stacked = self._functions.predict(
             self._features, tf.constant(rows, tf.int32), self._head

@@ -76,7 +76,7 @@ def row_weights(batch: Batch) -> tf.Tensor:
     return tf.reduce_sum(batch.targets * batch.class_weights[:, tf.newaxis, :], axis=-1)
 
 
-def smoothed_targets(labels: tf.Tensor, n_classes: tf.Tensor, smoothing: tf.Tensor) -> tf.Tensor:
-    """Turn labels into soft labels with ``smoothing`` spread evenly over all classes."""
-    hot = tf.one_hot(labels, n_classes)
-    return hot * (1.0 - smoothing) + smoothing / tf.cast(n_classes, tf.float32)
+def smoothed(targets: tf.Tensor, smoothing: tf.Tensor) -> tf.Tensor:
+    """Spread the share ``smoothing`` of targets (..., n_classes) evenly over all classes."""
+    n_classes = tf.cast(tf.shape(targets)[-1], tf.float32)
+    return targets * (1.0 - smoothing) + smoothing / n_classes

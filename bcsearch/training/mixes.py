@@ -1,4 +1,7 @@
-"""The table of mixes: from inputs and targets of a batch to mixed inputs and targets."""
+"""The table of mixes: from inputs and targets of a batch to mixed inputs and targets.
+
+Inputs are what the trained part is given, or images 0 to 255 where every epoch has a fresh view.
+"""
 
 from __future__ import annotations
 

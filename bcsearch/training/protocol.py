@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,6 +16,22 @@ Check = Callable[[], None]  # raises to end what is going on
 
 def nothing() -> None:
     """Let training go on."""
+
+
+class Shown(NamedTuple):
+    """What an epoch trains on.
+
+    Attributes:
+        views: activations (n_images, ...), of which image i in its turn t shows number (i + t)
+            modulo their number.
+        targets: soft labels, (n_images, n_classes) float32.
+    """
+
+    views: Sequence[np.ndarray]
+    targets: np.ndarray
+
+
+Fresh = Callable[[int, Check], Shown]  # what an epoch trains on, in one view; calls the check
 
 
 class FoldTrainer(Protocol):

@@ -60,13 +60,16 @@ def stages_of(params: Params, cuts: Sequence[Cut], n_epochs: int) -> tuple[Stage
     )
 
 
-def canonical(values: Mapping[str, Value], n_epochs: int) -> Params:
+def canonical(values: Mapping[str, Value], n_epochs: int, *, online: bool = False) -> Params:
     """Return the configuration of some values; equal for configurations that train alike.
 
     A backbone that is always trained whole has one learning rate, and nothing of how it is unfrozen
     acts; there are no features to ask a linear head of for class weights. One that does not end
-    with an average over places has its own features.
+    with an average over places has its own features. Where every epoch has a fresh view
+    (``online``), their number does not act.
     """
+    if online:
+        values = {name: value for name, value in values.items() if name != "views"}
     params = Params(**values)
     if not may_pool(params.backbone):
         values = {**values, "pooling": "average"}

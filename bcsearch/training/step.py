@@ -10,7 +10,7 @@ import tensorflow as tf
 from bcsearch.plugins import row_of
 from bcsearch.training.batch import Batch, Numbers, Traced
 from bcsearch.training.head import HeadOutput, HeadState
-from bcsearch.training.losses import LOSSES, smoothed_targets
+from bcsearch.training.losses import LOSSES, smoothed
 from bcsearch.training.mixes import MIXES
 from bcsearch.training.optimizers import OPTIMIZERS, Moments, Rates
 
@@ -32,7 +32,7 @@ class Examples(NamedTuple):
     """What is learned from in one step."""
 
     inputs: tf.Tensor  # (n_folds, batch, ...)
-    labels: tf.Tensor  # (n_folds, batch) int32
+    targets: tf.Tensor  # (n_folds, batch, n_classes) float32, rows sum to 1
     class_weights: tf.Tensor  # (n_folds, n_classes) float32
 
 
@@ -57,8 +57,7 @@ def train_step(  # noqa: PLR0913 - what one step is made of
     """
     head.step.assign_add(1.0)
     step_seed = tf.stack([seed, tf.cast(head.step, tf.int32)])
-    n_classes = tf.shape(examples.class_weights)[1]
-    targets = smoothed_targets(examples.labels, n_classes, numbers["label_smoothing"])
+    targets = smoothed(examples.targets, numbers["label_smoothing"])
     mix = row_of(MIXES, traced["mix"], "bcsearch.mixes")
     loss_of = row_of(LOSSES, traced["loss"], "bcsearch.losses")
     mixed = mix(examples.inputs, targets, numbers, step_seed + MIX_SEED)

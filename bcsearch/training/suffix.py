@@ -12,17 +12,18 @@ import numpy as np
 import tensorflow as tf
 
 from bcsearch.seeds import derive_seed
-from bcsearch.training.batch import Numbers, numbers_of
+from bcsearch.training.batch import numbers_of
 from bcsearch.training.batches import Batches, view_of
 from bcsearch.training.class_weights import fold_class_weights
 from bcsearch.training.parking import Parking
-from bcsearch.training.protocol import Check, nothing
+from bcsearch.training.protocol import Check, Shown, nothing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bcsearch.recipe import Params
     from bcsearch.training.fold_weights import FoldWeights
+    from bcsearch.training.protocol import Fresh
     from bcsearch.training.suffix_graph import SuffixGraph
     from bcsearch.training.task import Task
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 class SuffixTrainer:
     """Trains the k folds of one trial from activations at a cut; see ``FoldTrainer``."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what training is made of
         self,
         graph: SuffixGraph,
         views: Sequence[np.ndarray],
@@ -39,15 +40,21 @@ class SuffixTrainer:
         *,
         start: Sequence[FoldWeights],
         seed: int,
+        fresh: Fresh | None = None,
     ) -> None:
         """Take the graph, activations and the weights that folds start from.
 
         ``views`` are activations (n_images, *shape of the cut) of the views that training cycles
-        through, then of those that are only scored.
+        through, then of those that are only scored. With ``fresh``, which gives what each epoch
+        trains on, the first alone is clean and all others are only scored.
         """
         self._graph, self._task, self._params, self._seed = graph, task, params, seed
-        self._views = views[: params.n_views]
-        self._scored = [views[0], *views[params.n_views :]]
+        n_views = 1
+        if fresh is None:
+            n_views = params.n_views
+        stored = Shown(views[:n_views], task.targets)
+        self._shown: Fresh = fresh or (lambda epoch, check: stored)
+        self._scored = [views[0], *views[n_views:]]
         self._batches = Batches.of(task, params, seed)
         weights = fold_class_weights(params, task)
         self._class_weights = [tf.constant(each) for each in weights]
@@ -55,6 +62,7 @@ class SuffixTrainer:
 
     def train_epoch(self, epoch: int, learning_rate: float, check: Check = nothing) -> float:
         """Train every fold for one epoch in turn; return the mean training loss."""
+        shown = self._shown(epoch, check)
         rows = self._batches.rows(epoch)
         turns = self._batches.turns(rows, epoch)
         numbers = numbers_of(self._params, learning_rate)
@@ -66,8 +74,10 @@ class SuffixTrainer:
             seed = tf.constant(derive_seed(self._seed, "dropout", epoch, fold), tf.int32)
             for batch, shown_at in zip(rows[:, fold], turns[:, fold], strict=True):
                 check()
-                inputs = gathered(self._views, batch, shown_at)
-                losses.append(self._train_batch(fold, batch, inputs, numbers, seed))
+                inputs = gathered(shown.views, batch, shown_at)
+                targets = tf.constant(shown.targets[batch])
+                weights = self._class_weights[fold]
+                losses.append(self._graph.train_step(inputs, targets, weights, numbers, seed))
             self._parking.park(fold)
         return float(np.mean([loss.numpy() for loss in losses]))
 
@@ -113,12 +123,6 @@ class SuffixTrainer:
             self._graph.load(weights)
             parking.park(fold)
         return parking
-
-    def _train_batch(
-        self, fold: int, rows: np.ndarray, inputs: np.ndarray, numbers: Numbers, seed: tf.Tensor
-    ) -> tf.Tensor:
-        labels = tf.constant(self._task.labels[rows], tf.int32)
-        return self._graph.train_step(inputs, labels, self._class_weights[fold], numbers, seed)
 
 
 def _name(fold: int, index: int) -> str:

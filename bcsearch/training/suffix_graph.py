@@ -130,7 +130,7 @@ class SuffixGraph:
     def _train_step(
         self,
         inputs: tf.Tensor,
-        labels: tf.Tensor,
+        targets: tf.Tensor,
         class_weights: tf.Tensor,
         numbers: Numbers,
         seed: tf.Tensor,
@@ -141,7 +141,7 @@ class SuffixGraph:
             features = self._features(inputs[0], training=True)
             return head_output(self._head, features, self._traced, numbers, seed)
 
-        examples = Examples(inputs[tf.newaxis], labels[tf.newaxis], class_weights[tf.newaxis])
+        examples = Examples(inputs[tf.newaxis], targets[tf.newaxis], class_weights[tf.newaxis])
         return train_step(forward, self._head, examples, self._traced, numbers, seed, self._body)
 
     def _predict(self, inputs: tf.Tensor) -> tf.Tensor:

@@ -26,6 +26,12 @@ class Task:
     n_epochs: int = 1
     class_errors: np.ndarray | None = None
 
+    @property
+    def targets(self) -> np.ndarray:
+        """The labels as soft ones, (n_images, n_classes) float32."""
+        targets: np.ndarray = np.eye(self.n_classes, dtype=np.float32)[self.labels]
+        return targets
+
     def out_of_fold(self, probabilities: Sequence[np.ndarray]) -> np.ndarray:
         """Put validation probabilities at their images' rows, (n_images, n_classes) float16."""
         whole = np.full((len(self.labels), self.n_classes), np.nan, np.float16)

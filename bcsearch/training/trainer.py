@@ -23,6 +23,7 @@ from bcsearch.training.class_weights import FROM_ERRORS
 from bcsearch.training.devices import Device
 from bcsearch.training.fold_models import FoldModels, epochs_to_average, train_epochs
 from bcsearch.training.fold_weights import FoldWeights, Scaling, first_weights, scalings
+from bcsearch.training.fresh import FreshViews
 from bcsearch.training.heads import HeadTrainer, load_features
 from bcsearch.training.kept import Kept
 from bcsearch.training.loop import Lockstep
@@ -82,7 +83,7 @@ class Trainer:
         train_rows = [fold.train for fold in folds.folds]
         valid_rows = [fold.valid for fold in folds.folds]
         all_rows = np.setdiff1d(np.arange(dataset.n_images), folds.test)
-        self.views = Views(dataset.images, sweep.views.seed, all_rows)
+        self.views = Views(dataset.images, sweep.views.seed, all_rows, online=sweep.views.is_online)
         self.folds = self._task(train_rows, valid_rows)
         self._all = self._task([all_rows], [])
         self._tables: Kept[FeatureTable] = Kept(KEPT_BYTES)
@@ -96,13 +97,13 @@ class Trainer:
 
     def canonical(self, values: Mapping[str, Value]) -> Params:
         """Return the configuration of some values; equal for two that train alike."""
-        return canonical(values, self._settings.epochs)
+        return canonical(values, self._settings.epochs, online=self.views.online)
 
     def scored_views(self, params: Params) -> tuple[View, ...]:
-        """Return the views that are trained on, the clean one first, then the shifted ones."""
+        """Return the kept views, the clean one first, then the shifted ones."""
         _, *shifts = shifts_of(self._evaluators)
         shifted = [self.views.clean(params, shift) for shift in shifts]
-        return (*self.views.training(params), *shifted)
+        return (*self.views.kept(params), *shifted)
 
     def __call__(
         self,
@@ -177,7 +178,7 @@ class Trainer:
                 these take long.
         """
         with self.enough_memory():
-            trainer = self._staged(params, self._all, self.views.training(params))
+            trainer = self._staged(params, self._all, self.views.kept(params))
             mean = train_epochs(trainer, learning_rates, ending.averaged, check)
             if mean:
                 trainer.restore(mean)
@@ -249,18 +250,25 @@ class Trainer:
         cuts = cuts_of(params.backbone, params.image_size, params.pooling)
         stages = stages_of(params, cuts, self._settings.epochs)
         given = self._with_errors(params, task, views[0])
+        trained = params
+        if self.views.is_fresh(params):
+            trained = params.but(mix="none")  # its images are mixed already
 
         def build(stage: Stage, start: Sequence[FoldWeights] | None) -> FoldTrainer:
+            fresh = None
+            if self.views.is_fresh(params):
+                fresh = FreshViews(self.features, self.views, params, stage.cut.name, given, seed)
             if stage.cut.is_pooled:
                 table = self._table(params, task, views)
-                return HeadTrainer(table, given, params, seed)
+                return HeadTrainer(table, given, trained, seed, fresh)
             return SuffixTrainer(
-                self.graph(params, stage.cut.name),
+                self.graph(trained, stage.cut.name),
                 self._activations(params, stage.cut.name, views),
                 given,
-                params,
+                trained,
                 start=start or self._first_weights(params, task, views[0], seed),
                 seed=seed,
+                fresh=fresh,
             )
 
         return StagedTrainer(stages, build, SAMPLINGS[params.sampling](self.n_epochs) or 0)

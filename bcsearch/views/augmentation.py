@@ -27,6 +27,7 @@ from bcsearch.views.stains import STAINS, fit_stains, restain
 from bcsearch.views.view import Setting
 
 STRENGTH = float(BY_NAME["augment_strength"].default)  # at which ranges are as they stand here
+FRESH = "fresh"  # a setting of copies that are shown in one epoch alone
 cv = keras_cv.layers
 PIXELS = (0, 255)
 EDGE = {"fill_mode": "reflect"}
@@ -182,6 +183,10 @@ def _mixed_chains(images: np.ndarray, settings: Settings, seed: int) -> np.ndarr
     return mixed
 
 
+VARIED = (
+    "stain", "blur", "white_balance", "wide_zoom", "fade_colour", "gamma", "noise",
+    "wide_contrast", "jpeg", "shade", "pixelate",
+)  # fmt: skip
 CHAINED = ("auto_contrast", "posterize", "solarize", "shear", "shift", "wide_zoom")
 UNINVERTED = (  # solarisation turns the bright ground around a cell black
     "keep", "auto_contrast", "equalize", "sharpen", "fade_colour",
@@ -210,6 +215,7 @@ STEPS: dict[str, Step] = {
     "two_published": _random_steps(PUBLISHED, 2),
     "trivial": _trivial,
     "mixed_chains": _mixed_chains,
+    "one_varied": _random_steps(VARIED, 1),
 }
 ORIENTATION = ("flip", "rotate")
 
@@ -239,17 +245,21 @@ def policy(
     doc: str,
     *,
     by_copy: Sequence[str] = (),
+    drawn: str = "",
     fit: Fit | None = None,
 ) -> Operation:
     """Return the row of an augmentation policy, given by the names of its steps.
 
-    Each numbered copy of the images gets one of the steps ``by_copy`` on top, in turn.
+    Each numbered copy of the images gets one of the steps ``by_copy`` on top, in turn; one that is
+    shown in one epoch alone gets the step ``drawn`` instead, so that no epoch is of one kind.
     """
 
     def run(images: np.ndarray, settings: Settings, seed: int) -> np.ndarray:
         settings = {"strength": STRENGTH, **settings}
         chosen = list(steps)
-        if by_copy:
+        if by_copy and FRESH in settings:
+            chosen.append(drawn)
+        elif by_copy:
             turn = int(settings["copy"]) - 1  # type: ignore[arg-type]  # a number by ``make_chunk``
             chosen.append(by_copy[turn % len(by_copy)])
         return apply_steps(images, chosen, settings, seed)
@@ -300,10 +310,8 @@ POLICIES = {
     "varied": policy(
         ORIENTATION,
         "One effect a stored copy, another in each: stain, blur, colours, zoom, noise, JPEG.",
-        by_copy=(
-            *("stain", "blur", "white_balance", "wide_zoom", "fade_colour", "gamma", "noise"),
-            *("wide_contrast", "jpeg", "shade", "pixelate"),
-        ),
+        by_copy=VARIED,
+        drawn="one_varied",
         fit=fit_stains,
     ),
 }

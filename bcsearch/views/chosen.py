@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bcsearch.seeds import derive_seed
-from bcsearch.views.augmentation import STRENGTH
+from bcsearch.views.augmentation import FRESH, STRENGTH
 from bcsearch.views.making import make_chunk
 from bcsearch.views.operation import Kind
 from bcsearch.views.table import get_operation
@@ -30,10 +30,18 @@ class Views:
         images: shape (n, height, width, 3), uint8.
         seed: acts on random views, and on which images statistics are computed from.
         rows: those to train on; None: all.
+        online: whether every epoch trains on a view of its own.
     """
 
-    def __init__(self, images: np.ndarray, seed: int, rows: np.ndarray | None = None) -> None:
-        self._images, self._seed = images, seed
+    def __init__(
+        self,
+        images: np.ndarray,
+        seed: int,
+        rows: np.ndarray | None = None,
+        *,
+        online: bool = False,
+    ) -> None:
+        self._images, self._seed, self.online = images, seed, online
         self._rows = np.arange(len(images)) if rows is None else rows
         self._fitted: dict[tuple[str, tuple[Applied, ...]], Mapping[str, Setting]] = {}
 
@@ -61,16 +69,41 @@ class Views:
         Raises:
             ConfigError: an operation is unknown, or is not for training.
         """
-        clean = self.clean(params)
+        copies = [self._copy(params, number, {}) for number in range(1, params.n_views)]
+        return (self.clean(params), *copies)
+
+    def is_fresh(self, params: Params) -> bool:
+        """Whether every epoch trains on a view of its own, which is kept nowhere."""
+        return self.online and (params.augment, params.mix) != ("none", "none")
+
+    def kept(self, params: Params) -> tuple[View, ...]:
+        """Return the stored views that are trained on, the clean one first and perhaps alone.
+
+        Raises:
+            ConfigError: an operation is unknown, or is not for training.
+        """
+        if self.is_fresh(params):
+            return (self.clean(params),)
+        return self.training(params)
+
+    def fresh(self, params: Params, epoch: int) -> View:
+        """Return the view that an epoch, counted from zero, trains on where it is its own.
+
+        Raises:
+            ConfigError: an operation is unknown, or is not for training.
+        """
         if params.augment == "none":
-            return (clean,)
-        augment = self._applied(params.augment, Kind.AUGMENT, params, clean.ops)
+            return self.clean(params)
+        return self._copy(params, epoch + 1, {FRESH: 1.0})
+
+    def _copy(self, params: Params, number: int, more: Mapping[str, Setting]) -> View:
+        """Return a changed copy of the images, counted from 1, by more settings."""
+        before = self.preprocessing(params)
+        augment = self._applied(params.augment, Kind.AUGMENT, params, before)
+        settings = dict(augment.settings) | dict(more)
         if params.augment_strength != STRENGTH:
-            settings = dict(augment.settings) | {"strength": float(params.augment_strength)}
-            augment = Applied.of(params.augment, settings)
-        ops = (*clean.ops, augment)
-        copies = [View(ops, copy, self._seed) for copy in range(1, params.n_views)]
-        return (clean, *copies)
+            settings["strength"] = float(params.augment_strength)
+        return View((*before, Applied.of(params.augment, settings)), number, self._seed)
 
     def _applied(
         self, name: str, kind: Kind, params: Params, before: tuple[Applied, ...]

@@ -66,18 +66,26 @@ def view_pool(n_processes: int) -> Iterator[Executor | None]:
 
     None where one process or a daemon asks.
     """
+    pool = start_pool(n_processes)
+    try:
+        yield pool
+    finally:
+        if pool is not None:
+            pool.shutdown(cancel_futures=True)
+
+
+def start_pool(n_processes: int) -> Executor | None:
+    """Return processes for ``make_view``, which end when nothing refers to them any more.
+
+    See ``view_pool``.
+    """
     if n_processes == 1 or multiprocessing.current_process().daemon:
-        yield None
-        return
-    pool = ProcessPoolExecutor(
+        return None
+    return ProcessPoolExecutor(
         n_processes,
         mp_context=multiprocessing.get_context("spawn"),  # a forked TensorFlow hangs
         initializer=_depend_on_parent,
     )
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _depend_on_parent() -> None:

@@ -34,7 +34,8 @@ class Operation:
         doc: what it does, in one sentence.
         run: from images, settings and a seed to images of the same form; equal arguments give equal
             bytes. Settings hold ``copy``, the number of the view's copy, and of an augmentation
-            ``strength`` where it is not 0.5.
+            ``strength`` where it is not 0.5, and ``fresh`` where the copy is shown in one epoch
+            alone.
         settings: those that it has without being asked.
         params: settings that a parameter of the configuration gives, with its name.
         fit: from training images, in chunks (n, height, width, 3) uint8, to further settings,

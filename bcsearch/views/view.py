@@ -59,6 +59,11 @@ class View:
         return f"{names} (copy {self.copy})"
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its operations."""
+        return tuple(op.name for op in self.ops)
+
+    @property
     def text(self) -> str:
         """JSON that is equal for equal views only."""
         ops = [[op.name, op.settings] for op in self.ops]

@@ -43,6 +43,7 @@ def with_params(**params: Any) -> dict[str, Any]:
         (with_sweep(training={"patience": 9}), "training.patience"),
         (with_sweep(search={"trials": 10, "score": "macro_f1"}), "search.score"),
         (with_sweep(views={"seed": 9}), "views.seed"),
+        (with_sweep(views={"mode": "online"}), "views.mode"),
         (with_sweep(weights={"seed": 9}), "weights.seed"),
         (with_sweep(training={"seed": 9}), "training.seed"),
     ],
@@ -85,6 +86,7 @@ def test_fingerprint_changes_with_the_meaning_of_settings(monkeypatch: pytest.Mo
         {"title": "Another title"},
         {"data": "elsewhere.npz"},
         {"start": [{"learning_rate": 1e-3}]},
+        {"views": {"mode": "stored"}},
     ],
     ids=lambda keys: next(iter(keys)),
 )
@@ -101,6 +103,7 @@ def test_differences_name_key_and_both_values() -> None:
     stored, now = {"a": "1", "b": "2", "c": "3"}, {"a": "1", "b": "5", "d": "4"}
     assert differences(stored, now) == ["b was 2, is 5", "c was 3, is absent", "d was absent, is 4"]
     assert differences(stored, stored) == []
+    assert differences({"views.mode": "online"}, {}) == ["views.mode was online, is stored"]
 
 
 def test_settings_kept_with_a_study_give_back_its_plan_and_fingerprint() -> None:

@@ -61,6 +61,19 @@ def test_short_form_stands_for_the_places_without_a_value_of_their_own() -> None
     assert point == {"head_layers": 1, "units_1": 64, "dropout": 0.25, "learning_rate": 1e-3}
 
 
+def test_value_outside_of_the_space_is_no_matter_where_it_does_not_act_in_the_sweep() -> None:
+    space = Space.model_validate(
+        {"params": {"image_size": 96, "augment": "light", "views": {"int": [6, 12]}}}
+    )
+
+    def without_views(params: Params) -> Params:
+        return params.but(views=4)
+
+    assert point_of({"augment": "light", "views": 4}, space, without_views) == {"views": 6}
+    with pytest.raises(ConfigError, match="views = 4 lies outside the space"):
+        point_of({"augment": "light", "views": 4}, space)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(find_files("sweeps")))
 def test_what_was_trained_at_its_cut_is_a_point_of_its_own_space(name: str) -> None:

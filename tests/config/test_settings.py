@@ -193,7 +193,7 @@ def test_start_points_are_checked_as_ever_where_the_space_is_the_files() -> None
 )
 def test_mistake_is_one_line_that_names_set(setting: str, expected: str) -> None:
     if setting == "views=3":  # a section and a parameter: a table of the sweep is meant
-        expected = "views: came 3, allowed: a table with the keys seed"
+        expected = "views: came 3, allowed: a table with the keys mode, seed"
     assert complaint(setting).startswith(f"--set: {expected}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -89,6 +90,49 @@ def test_passes_that_are_counted_are_those_that_training_makes(
     entries = trainer.features.store.entries()
     assert counted.cache_bytes == sum(entry.n_bytes for entry in entries) == N_IMAGES * 4 * 2560
     assert len({row.seconds for row in counted.rows}) == 1  # no pooling waits for another
+
+
+def test_passes_of_fresh_views_are_at_most_what_is_counted_and_no_cache_holds_them(
+    trainer: Trainer, tmp_path: Path
+) -> None:
+    from bcsearch.costs.limit import check_cache
+    from bcsearch.costs.pool import draw_pool
+    from bcsearch.costs.study_costs import study_costs
+    from bcsearch.data import Dataset
+    from bcsearch.data.folds import make_folds
+    from bcsearch.features.store import Store
+    from bcsearch.records.checkpoint import NoCheckpoints
+    from bcsearch.scores.table import chosen_scores
+    from bcsearch.training.trainer import Trainer
+
+    plan = make_plan(
+        {
+            "image_size": 32,
+            "augment": "light",
+            "views": {"int": [2, 8]},
+            "unfreeze_fraction": 0.12,
+            "unfreeze_schedule": "half_then_all",
+            "unfreeze_every": 1,
+            "units_1": 8,
+            "batch_size": 16,
+        },
+        training={"epochs": 4, "patience": 4},
+        views={"mode": "online"},
+    )
+    features = replace(trainer.features, store=Store(tmp_path))
+    labels = trainer.folds.labels
+    dataset = Dataset(images=features.images, labels=labels, class_names=("a", "b", "c"))
+    folds = make_folds(dataset, n_folds=2)
+    online = Trainer(dataset, folds, features, plan.sweep, chosen_scores(plan.sweep.search))
+    found = study_costs(plan, online, 2)
+    assert found.most_fresh_passes == 2 * 4 * N_IMAGES
+    assert {row.view for row in found.rows} == {"original"}
+    before = features.passes
+    for each in draw_pool(plan)[:2]:
+        online(online.canonical(each.values), lambda epoch, score: False, NoCheckpoints())
+    assert features.passes - before == found.passes + found.most_fresh_passes
+    assert found.cache_bytes == sum(entry.n_bytes for entry in features.store.entries())
+    check_cache(plan, online, found.cache_bytes)
 
 
 def test_range_is_from_the_fewest_epochs_to_all_of_them(plan: Plan, trainer: Trainer) -> None:

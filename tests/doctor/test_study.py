@@ -14,6 +14,7 @@ from bcsearch.doctor.study import (
     check_progress,
     check_pruner,
     check_sampler,
+    check_views,
 )
 from bcsearch.records import TrialRecord, TrialState
 from tests.doctor.made import levels, make_plan, only, running, study
@@ -160,6 +161,15 @@ def test_sampler_that_never_learns_is_a_warning() -> None:
     assert "16" in text
     assert check_sampler(study(searched(startup_trials=16), wanted=17)) == []
     assert levels(check_sampler(study(searched(sampler="random")))) == ["note"]
+
+
+def test_searching_the_number_of_stored_views_is_a_warning_where_none_are_stored() -> None:
+    def found(mode: str, views: object) -> list[str]:
+        space = {"image_size": 96, "augment": "light", "views": views}
+        return levels(check_views(study(make_plan(space, views={"mode": mode}))))
+
+    assert found("online", {"int": [2, 8]}) == ["warning"]
+    assert found("online", 4) == found("stored", {"int": [2, 8]}) == []
 
 
 def test_search_of_another_tool_is_not_checked() -> None:

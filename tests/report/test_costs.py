@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from bcsearch.records.costs import EpochCost, PassCost, StudyCosts
@@ -54,3 +55,10 @@ def test_range_names_what_its_ends_are() -> None:
         "  from 30 seconds (every trial ends after 1 epoch)",
         "  to 10.0 minutes (every trial trains all 40 epochs)",
     ]
+
+
+def test_passes_of_every_epoch_are_said_as_at_most() -> None:
+    text = costs_text(replace(COSTS, most_fresh_passes=4_800_000))
+    said = "fresh in every epoch of a trial and kept nowhere: 4,800,000 passes at most"
+    assert said in text
+    assert said not in costs_text(COSTS)

@@ -132,6 +132,18 @@ def test_each_copy_of_the_varied_policy_shows_one_effect_until_all_were_shown(
     assert len({view.tobytes() for view in views}) == 13
 
 
+def test_images_of_a_fresh_copy_of_the_varied_policy_show_unlike_effects() -> None:
+    images = np.repeat(drawn_cells(1), 40, axis=0)
+    turned = made(images, "varied", 0, strength=0.0)
+    stored, fresh = made(images, "varied", 0), made(images, "varied", 0, fresh=1.0)
+    np.testing.assert_array_equal(made(images, "varied", 0, strength=0.0, fresh=1.0), turned)
+    # one effect of unlike amounts, against some that move nothing and some that change all
+    spreads = [np.abs(v.astype(float) - turned).mean(axis=(1, 2, 3)).std() for v in (stored, fresh)]
+    assert spreads[1] > 1.5 * spreads[0]
+    others = made(images, "varied", 0, copy=2, fresh=1.0)
+    assert not np.array_equal(fresh, others)
+
+
 def test_unknown_operation_gets_the_nearest_one_and_one_of_another_kind_is_refused() -> None:
     from bcsearch.views.operation import Kind
     from bcsearch.views.table import get_operation
