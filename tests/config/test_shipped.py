@@ -19,6 +19,7 @@ SWEEPS = (
     "custom",
     "lite",
     "joint",
+    "recipe",
     "published",
 )
 
