@@ -38,6 +38,9 @@ def preview(  # noqa: PLR0913 - each is an option
     augment: Annotated[
         str | None, typer.Option(help="An augmentation policy, in place of the trial's.")
     ] = None,
+    augment_strength: Annotated[
+        float | None, typer.Option(help="How much, from 0 to 1, in place of the trial's.")
+    ] = None,
     copies: Annotated[
         int, typer.Option(min=1, max=16, help="Changed copies of each image, with augmentation.")
     ] = 4,
@@ -51,7 +54,12 @@ def preview(  # noqa: PLR0913 - each is an option
         from bcsearch.report.sheet import draw_sheet, refuse_others
         from bcsearch.study.preview import preview as sheet_of
     refuse_others(out)
-    asked = {"preprocess": preprocess, "circle_radius": circle_radius, "augment": augment}
+    asked = {
+        "preprocess": preprocess,
+        "circle_radius": circle_radius,
+        "augment": augment,
+        "augment_strength": augment_strength,
+    }
     given = {name: value for name, value in asked.items() if value is not None}
     with LiveView(Console(stderr=True)) as view:
         sheet = sheet_of(study, trial, given, copies, chosen, view)

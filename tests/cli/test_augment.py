@@ -116,9 +116,10 @@ def test_sweep_that_was_never_run_is_shown_with_what_is_given(
     bcsearch: Run, data: Path, workdir: Path
 ) -> None:
     options = ("--study", "quickstart", "--data", data, "--out", "sheet.png")
-    answer = bcsearch("augment", "preview", *options, "--augment", "medium")
+    strength = ("--augment-strength", 0.9)
+    answer = bcsearch("augment", "preview", *options, "--augment", "medium", *strength)
     assert answer.code == 0, answer.err
-    assert "quickstart: preprocess none, augment medium" in answer.out
+    assert "quickstart: preprocess none, augment medium, augment_strength 0.9" in answer.out
     assert cells_of(workdir / "sheet.png").shape[:2] == (6, 5)
     answer = bcsearch("augment", "preview", *options)
     assert answer.code == 2
@@ -146,6 +147,10 @@ def test_other_images_than_the_study_s_are_told(
         (
             ["--preprocess", "circle", "--circle-radius", "7"],
             "--circle-radius: came 7.0, allowed: a number from 0.1 to 1.5",
+        ),
+        (
+            ["--augment-strength", "2"],
+            "--augment-strength: came 2.0, allowed: a number from 0 to 1",
         ),
         (["--trial", "9"], "--trial: came 9, the study has trials 0 to 2"),
         (["--copies", "0"], "--copies: came '0', allowed: 1 or more"),
