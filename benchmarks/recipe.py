@@ -6,7 +6,6 @@ import csv
 import json
 import os
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean, stdev
 from tempfile import TemporaryDirectory
@@ -19,7 +18,7 @@ from bcsearch.data.source import load_images
 from bcsearch.export.bundle import Bundle
 from bcsearch.export.evaluate import evaluate
 from bcsearch.records.checkpoint import NoCheckpoints
-from bcsearch.records.events import Progress
+from bcsearch.records.events import ignore
 from bcsearch.scores.table import chosen_scores
 from bcsearch.study.assemble import prepare
 from bcsearch.study.interrupts import Interrupts
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bcsearch.recipe import Value
-    from bcsearch.records.events import Event
     from bcsearch.study.assemble import Prepared
 
 KEY, BCCD = DATA.with_suffix(".key.json"), DATA.parent / "bccd_shift_96.npz"
@@ -92,20 +90,6 @@ ROWS: dict[str, dict[str, Value]] = {
 COLUMNS = ("row", "seed", "folds", "test", "bccd", "passes", "seconds of passes", "seconds")
 
 
-@dataclass(kw_only=True, eq=False)
-class Passes:
-    """Hears how many images went through a backbone, and how long that took."""
-
-    images: int = 0
-    last: dict[str, int] = field(default_factory=dict)
-
-    def __call__(self, event: Event) -> None:
-        """Count what is new of an event on passes."""
-        if isinstance(event, Progress) and "pixels" in event.what:
-            self.images += max(0, event.done - self.last.get(event.what, 0))
-            self.last[event.what] = event.done
-
-
 def main() -> None:
     """Print the table; ``BENCH_RECIPE`` names a CSV file that keeps rows from run to run."""
     if not DATA.exists():
@@ -114,15 +98,14 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         kept = Path(os.environ.get("BENCH_RECIPE", f"{folder}/recipe.csv"))
         cells = _good_cells(Path(folder))
-        passes = Passes()
         options = RunOptions(data=str(cells), settings=[f"training.epochs={EPOCHS}"])
-        with Interrupts(passes) as interrupts:
-            prepared = prepare(options.plan("quickstart"), options, passes, interrupts)
+        with Interrupts(ignore) as interrupts:
+            prepared = prepare(options.plan("quickstart"), options, ignore, interrupts)
             trainers = [_trainer(prepared, seed) for seed in SEEDS]
             for name, params in ROWS.items():
                 for seed, trainer in zip(SEEDS, trainers, strict=True):
                     if (name, str(seed)) not in _rows(kept):
-                        found = _measure(prepared, trainer, {**PLAIN, **params}, passes)
+                        found = _measure(prepared, trainer, {**PLAIN, **params})
                         _keep(kept, {"row": name, "seed": seed, **found})
         _print(_rows(kept))
 
@@ -150,12 +133,10 @@ def _trainer(prepared: Prepared, seed: int) -> Trainer:
     )
 
 
-def _measure(
-    prepared: Prepared, trainer: Trainer, values: Mapping[str, Value], passes: Passes
-) -> dict[str, float]:
+def _measure(prepared: Prepared, trainer: Trainer, values: Mapping[str, Value]) -> dict[str, float]:
     """Cross-validate one configuration, train it on all images, and score it elsewhere."""
     params = trainer.canonical(values)
-    before, begun = passes.images, time.perf_counter()
+    before, begun = trainer.features.passes, time.perf_counter()
     result = trainer(params, lambda *_: False, NoCheckpoints())
     took = time.perf_counter() - begun
     rates = [epoch.learning_rate for epoch in result.epochs[: result.best.epoch + 1]]
@@ -169,7 +150,7 @@ def _measure(
     return {
         "folds": result.best.mean,
         **elsewhere,
-        "passes": passes.images - before,
+        "passes": trainer.features.passes - before,
         "seconds of passes": took - result.seconds,
         "seconds": result.seconds,
     }
