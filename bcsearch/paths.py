@@ -35,12 +35,12 @@ def cache_dir() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bcsearch"
 
 
-def path_text(place: object) -> str:
+def path_text(place: object, what: str = "data") -> str:
     """Return a path as text. Raises DataError where it is none, such as arrays of images."""
     if isinstance(place, str | os.PathLike):
         return os.fsdecode(place)
     raise DataError(
-        f"data: came a {type(place).__name__}, allowed: a path; save arrays with "
+        f"{what}: came a {type(place).__name__}, allowed: a path; save arrays with "
         "numpy.savez(file, data=images, labels=labels) and give that file"
     )
 

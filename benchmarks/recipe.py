@@ -92,8 +92,9 @@ COLUMNS = ("row", "seed", "folds", "test", "bccd", "passes", "seconds of passes"
 
 def main() -> None:
     """Print the table; ``BENCH_RECIPE`` names a CSV file that keeps rows from run to run."""
-    if not DATA.exists():
-        print(f"recipe: left out, {DATA} is missing")
+    missing = [path for path in (DATA, KEY, TEST, BCCD) if not path.exists()]
+    if missing:
+        print(f"recipe: left out, {missing[0]} is missing")
         return
     with TemporaryDirectory() as folder:
         kept = Path(os.environ.get("BENCH_RECIPE", f"{folder}/recipe.csv"))

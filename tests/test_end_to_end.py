@@ -138,6 +138,7 @@ def test_bundle_holds_the_model_and_all_that_is_known_of_it(finished: Finished) 
         "folds.csv",
         "model.keras",
         f"trial-{about['best']['trial']:05d}.svg",
+        "trained_on.txt",
         "trials.csv",
     }
     assert about["folds"] == {"kind": "kfold", "n_folds": FOLDS, "seed": 0}

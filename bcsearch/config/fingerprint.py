@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from json import dumps
 from typing import TYPE_CHECKING
 
@@ -38,15 +39,24 @@ def fingerprint(
     return parts | seeds | others | {"meaning": str(MEANING)}
 
 
-def differences(stored: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Return one phrase for each part that differs: the key, its stored and present value."""
-    keys = sorted(set(stored) | set(now))
-    found = []
-    for key in keys:
-        if stored.get(key) != now.get(key):
-            without = WITHOUT.get(key, "absent")
-            found.append(f"{key} was {stored.get(key, without)}, is {now.get(key, without)}")
-    return found
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A part of a fingerprint that differs: its key, its stored value and that of now."""
+
+    key: str
+    was: str
+    now: str
+
+    def __str__(self) -> str:
+        return f"{self.key} was {self.was}, is {self.now}"
+
+
+def differences(stored: Mapping[str, str], now: Mapping[str, str]) -> list[Difference]:
+    """Return the parts that differ, by their keys."""
+    known = [{**WITHOUT, **given} for given in (stored, now)]
+    keys = sorted({key for given in known for key in given})
+    pairs = [(key, *(given.get(key, "absent") for given in known)) for key in keys]
+    return [Difference(key=key, was=was, now=now) for key, was, now in pairs if was != now]
 
 
 def _text(value: object) -> str:

@@ -244,9 +244,11 @@ class RunOptions:
     def over_reading(self, reading: Reading = PLAIN) -> Reading:
         """Put what these options say of how data is read over what a sweep says."""
         given = {name: getattr(self, name) for name in Reading.model_fields}
+        for name in ("groups", "test"):
+            if given[name] is not None:
+                given[name] = _absolute(path_text(given[name], f"--{name}"))
         said = {name: value for name, value in given.items() if value}
-        paths = {name: _absolute(str(said[name])) for name in ("groups", "test") if name in said}
-        return reading.model_copy(update=said | paths)
+        return reading.model_copy(update=said)
 
     def worker_args(self, study: str, plan: Plan) -> list[str]:
         """Return the arguments of ``bcsearch worker`` for one that works by these options."""

@@ -35,7 +35,8 @@ def to_images(array: np.ndarray, where: str, white: float | None = None) -> NDAr
     """Return images of shape (n_images, height, width, 3), uint8, by the rule of pixels above.
 
     Args:
-        array: shape (n, height, width), (n, height, width, 1) or (n, height, width, 3).
+        array: shape (n, height, width), or (n, height, width, channels): one, three, or four with
+            an opacity, which is laid on white.
         where: what to call the array in an error.
         white: the value that is white. None: by the rule.
 
@@ -44,10 +45,10 @@ def to_images(array: np.ndarray, where: str, white: float | None = None) -> NDAr
     """
     if array.ndim == 3:
         array = array[..., None]
-    if array.ndim != 4 or array.shape[-1] not in (1, 3) or 0 in array.shape:
+    if array.ndim != 4 or array.shape[-1] not in (1, 3, 4) or 0 in array.shape:
         raise DataError(
-            f"{where} has shape {array.shape}; allowed: (n, height, width, 3), "
-            "(n, height, width, 1) or (n, height, width), with at least one image"
+            f"{where} has shape {array.shape}; allowed: (n, height, width, 3), (n, height, width, "
+            "4), (n, height, width, 1) or (n, height, width), with at least one image"
         )
     if array.dtype.kind not in "uif":
         raise DataError(
@@ -58,7 +59,19 @@ def to_images(array: np.ndarray, where: str, white: float | None = None) -> NDAr
         array = scaled(array, white_of(array, where, white))
     if array.shape[-1] == 1:
         array = np.repeat(array, 3, axis=-1)
+    if array.shape[-1] == 4:
+        array = _on_white(array)
     return np.ascontiguousarray(array)
+
+
+def _on_white(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Lay images with an opacity, (n, height, width, 4), on white."""
+    laid = np.empty((*images.shape[:3], 3), np.uint8)
+    for start in range(0, len(images), CHUNK):
+        rows = slice(start, start + CHUNK)
+        opaque = images[rows, ..., 3:].astype(np.float32) / 255
+        laid[rows] = np.rint(images[rows, ..., :3] * opaque + 255 * (1 - opaque))
+    return laid
 
 
 def arranged(array: np.ndarray, n_labels: int | None) -> np.ndarray:

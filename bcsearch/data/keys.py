@@ -17,6 +17,11 @@ NAMES = {  # what arrays, and columns of tables, are called
     "images": ("data", "images", "image", "imgs", "img", "x", "arr_0"),
     "labels": ("labels", "label", "y", "targets", "target", "arr_1"),
 }
+GROUPS = (
+    *("groups", "group", "group_id", "patient", "patients", "patient_id", "subject", "subject_id"),
+    *("slide", "slide_id", "day", "lesion_id"),
+)  # what must not stand on both sides of a fold
+CLASS_NAMES = ("class_names", "target_names", "label_names")
 PARTS = {  # a split's parts, by what they are called in keys, folders and columns
     "train": ("train", "training"),
     "val": ("val", "valid", "validation", "dev"),
@@ -60,6 +65,12 @@ def part_of(name: str) -> str | None:
     """Return the part that a name stands for, such as ``val`` for ``Validation`` or ``valid1``."""
     plain = name.lower().rstrip("0123456789").rstrip("_- ")
     return next((part for part, names in PARTS.items() if plain in names), None)
+
+
+def first_of(names: Sequence[str], keys: Sequence[str]) -> str | None:
+    """Return the key that has one of some names, the first of these that there is."""
+    by_name = {key.lower(): key for key in keys}
+    return next((by_name[name] for name in names if name in by_name), None)
 
 
 def key_pairs(keys: Sequence[str], reading: Reading, where: str) -> list[KeyPair]:

@@ -11,7 +11,7 @@ from bcsearch.config.sweep import Reading
 from bcsearch.data.archive import opened, read_array, read_file
 from bcsearch.data.arrays import arranged, rule_of, to_images, to_labels
 from bcsearch.data.image_set import ImageSet
-from bcsearch.data.keys import CHOICE, KeyPair, key_pairs
+from bcsearch.data.keys import CHOICE, CLASS_NAMES, GROUPS, KeyPair, first_of, key_pairs
 from bcsearch.data.naming import in_order, normalised, numbered, some_of
 from bcsearch.errors import DataError
 
@@ -74,7 +74,7 @@ def _read_arrays(
     parts: list[np.ndarray] = []
     taken: list[str] = []
     for pair in pairs:
-        array = get(pair.images)
+        array = given = get(pair.images)
         where = f"{path}: {pair.images}"
         said = f"images in {pair.images}"
         if pair.labels is not None:
@@ -83,22 +83,32 @@ def _read_arrays(
             array = arranged(array, len(labels) if labels.ndim else None)
             pixels = to_images(array, where, reading.white)
             values.append(to_labels(labels, len(pixels), f"{path}: {pair.labels}"))
+            if labels.ndim == 2 and labels.shape[1] > 1:
+                said += " as one column for each class"
         else:
             array = arranged(array, None)
             pixels = to_images(array, where, reading.white)
         images.append(pixels)
         parts.append(np.full(len(pixels), pair.part or "train"))
+        if array.ndim == given.ndim and array.shape != given.shape:
+            said += ", channels first"
         part = f"{pair.part} " if pair.part else ""
         taken.append(f"{part}{len(pixels)} {said} ({rule_of(array, reading.white)})")
     split = any(pair.part for pair in pairs)
     _check_alike(pairs, images, values, path)
     joined = np.concatenate(images) if len(images) > 1 else images[0]
     names = on_disk = groups = None
-    if "class_names" in keys:
-        on_disk = _to_class_names(get("class_names"), f"{path}: class_names")
+    known = [key for pair in pairs for key in (pair.images, pair.labels)]
+    named, grouped = first_of(CLASS_NAMES, keys), first_of(GROUPS, keys)
+    if named is not None:
+        on_disk = _to_class_names(get(named), f"{path}: {named}")
         names = tuple(map(normalised, on_disk))
-    if "groups" in keys and not split:
-        groups = _to_groups(get("groups"), len(joined), f"{path}: groups")
+    if grouped is not None and not split:
+        groups = _to_groups(get(grouped), len(joined), f"{path}: {grouped}")
+        known.append(grouped)
+        taken.append(f"groups in {grouped}")
+    unread = [key for key in keys if key not in (*known, named)]
+    left = (f"not read: {some_of(unread, 9)}",) if unread else ()
     labelled = _labelled(values, names, str(path))
     return ImageSet(
         images=joined,
@@ -109,7 +119,7 @@ def _read_arrays(
         parts=np.concatenate(parts) if split else None,
         source=str(path),
         holds=f"the arrays {some_of(keys, 9)}",
-        notes=("read as arrays: " + "; ".join(taken), *labelled.notes),
+        notes=("read as arrays: " + "; ".join(taken), *left, *labelled.notes),
     )
 
 

@@ -160,6 +160,8 @@ def _files(table: Table, images: str, beside: Place, reading: Reading) -> _Files
     missing: list[str] = []
     for row, name in enumerate(table.columns[images]):
         file = table.path.parent / name
+        if "\\" in name and not _is_file(file):  # a path of Windows
+            file = table.path.parent / name.replace("\\", "/")
         alike = by_name.get(normalised(name), [])
         if name and _is_file(file):
             files[row] = file

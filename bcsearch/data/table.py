@@ -6,7 +6,7 @@ import csv
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bcsearch.data.keys import CHOICE, NAMES
+from bcsearch.data.keys import CHOICE, GROUPS, NAMES
 from bcsearch.data.naming import some_of, written
 from bcsearch.errors import DataError
 
@@ -19,10 +19,7 @@ COLUMNS = {  # what columns are called, by what they hold
         "image_name", "name", *NAMES["images"], "image_id", "id",
     ),
     "labels": ("class", "class_name", "category", *NAMES["labels"], "diagnosis", "dx"),
-    "groups": (
-        "group", "groups", "group_id", "patient", "patient_id", "subject", "subject_id",
-        "slide", "slide_id", "day", "lesion_id",
-    ),
+    "groups": GROUPS,
     "parts": ("split", "set", "part", "subset", "partition"),
 }  # fmt: skip
 MOST_TABLE_BYTES = 2**28

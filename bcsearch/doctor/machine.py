@@ -115,7 +115,7 @@ def check_weights(study: StudyFacts) -> list[Finding]:
     found = []
     names = [str(name) for name in study.plan.space.choice_of("backbone")]
     for name in names:
-        used = study.record.fingerprint.get(f"weights.{name}", "").partition(" ")[0]
+        used = study.record.weights.get(name, "")
         found += _check_backbone(name, used, study.plan.sweep.weights.source)
     if not found:
         what = f"a worker here has those of the study: {listed(names)}"

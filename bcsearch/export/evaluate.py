@@ -39,6 +39,8 @@ def evaluate(
     matched = match_labels(images, bundle.class_names, numbers_are)
     predicted = bundle.predict(images.images).argmax(axis=1)
     scores = score_predictions(matched.labels, predicted, bundle.class_names)
+    if not bundle.trained_on:
+        return scores
     n_seen = sum(1 for digest in digests(images.images) if digest in bundle.trained_on)
     return replace(scores, n_trained_on=n_seen)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import tomli_w
 import yaml
 
+from bcsearch.errors import StudyError
 from bcsearch.export.about import ABOUT_NAME, MODEL_NAME, TRAINED_ON
 from bcsearch.export.tables import folds_csv, trials_csv
 from bcsearch.export.trial_figure import draw_trial, trial_curves
@@ -98,6 +99,10 @@ def _text(name: str, make: Callable[[dict[str, Any]], str]) -> Callable[..., lis
 
 
 def _digests(finished: Finished, folder: Path) -> list[Path]:
+    if not finished.trained_on:
+        raise StudyError(
+            "the model was made before digests were kept; make it again with 'bcsearch refit'"
+        )
     path = folder / TRAINED_ON
     path.write_text("".join(f"{digest}\n" for digest in sorted(finished.trained_on)), "utf-8")
     return [path]

@@ -20,7 +20,7 @@ class Evaluation:
     """Scores on one labelled set.
 
     ``confusion`` has true classes in rows, predicted in columns. ``n_trained_on`` of the images are
-    known to be among those that the model was trained on.
+    among those that the model was trained on; None where it keeps no word of these.
     """
 
     n_images: int
@@ -28,4 +28,4 @@ class Evaluation:
     macro_f1: float
     per_class: dict[str, ClassScore]
     confusion: list[list[int]]
-    n_trained_on: int = 0
+    n_trained_on: int | None = None

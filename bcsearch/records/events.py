@@ -74,7 +74,8 @@ class TrialSeen:
     """A trial as it stands in the database, whoever runs it.
 
     ``score`` is the best fold mean so far, None before the first epoch; ``scores``, ``epochs`` and
-    ``train_seconds`` are known once it has ended, ``seconds`` too.
+    ``train_seconds`` are known once it has ended, ``seconds`` too. ``is_new`` tells whether it
+    ended while this command worked.
     """
 
     number: int
@@ -86,6 +87,7 @@ class TrialSeen:
     train_seconds: float | None = None
     score_name: str = "accuracy"
     scores: Mapping[str, float] = field(default_factory=dict)
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

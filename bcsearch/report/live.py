@@ -230,7 +230,12 @@ class LiveView:
         """
         if isinstance(event, Progress) and event.done >= event.total:
             return f"{event.what}: {event.total} {event.unit} done"
-        if not isinstance(event, TrialEnded):
+        if isinstance(event, TrialSeen):
+            if event.number in self._begun or not event.is_new:
+                return ""
+        elif not isinstance(event, TrialEnded):
+            return ""
+        if event.score is None:
             return ""
         line = f"trial {event.number} {event.state}, {event.score_name} {event.score:.4f}"
         line += f", {event.epochs} epochs, {number(event.seconds, 1)} s"

@@ -32,6 +32,8 @@ class Log:
         self.failure = ""
         if is_stream(path):
             raise DiskError(f"--log {path} is a pipe or a device; give the path of a plain file")
+        if path.suffix.lower() in OTHERS:
+            raise DiskError(f"--log {path}: a log is no {path.suffix} file; give another name")
         try:
             self._append("")
             with path.open("rb") as file:
@@ -41,8 +43,6 @@ class Log:
             raise DiskError(f"cannot write --log {path}: {reason}; give another file") from error
         if not is_text:
             raise DiskError(f"--log {path} is there and is no text; give another file")
-        if path.suffix.lower() in OTHERS and path.stat().st_size:
-            raise DiskError(f"--log {path} is there and is no log by its name; give another file")
 
     def write(self, text: str) -> int:
         """Append each line of a text behind the present time."""

@@ -193,6 +193,9 @@ def _record(name: str, attributes: dict[str, str], created: datetime | None) -> 
     for key, kind in KINDS.items():
         if not isinstance(known.get(key, kind()), kind):
             raise ValueError(f"{key} of study {name} is no {kind.__name__}")
+    fingerprint = known.get(attrs.FINGERPRINT, {})
+    if not all(isinstance(part, str) for part in fingerprint.values()):
+        raise ValueError(f"a part of the fingerprint of study {name} is no text")
     settings = known.get(attrs.SETTINGS, "")
     sweep = loads(settings or "{}").get("sweep", {})
     prefix = attrs.FILES_OF.format("")
@@ -202,7 +205,7 @@ def _record(name: str, attributes: dict[str, str], created: datetime | None) -> 
         uuid=known.get(attrs.UUID, ""),
         trials_wanted=known.get(attrs.TRIALS, 0),
         created=aware(created),
-        fingerprint=known.get(attrs.FINGERPRINT, {}),
+        fingerprint=fingerprint,
         settings=settings,
         score=_ranked_by(sweep),
         data=str(sweep.get("data", "")),

@@ -29,6 +29,7 @@ WEIGHTS_REMEDY = (
 )
 ANEW = "or start anew with 'bcsearch run' and --fresh"
 SETTABLE = ("training.", "search.", "views.", "weights.seed")  # keys of --set
+MOST_SET = 3  # that a remedy names
 JOIN_SECONDS = 10.0  # how long a worker waits for the one that is just creating the study
 
 
@@ -105,16 +106,17 @@ def check_fingerprint(
         if source == given:
             what = "its content has changed since; restore it"
         raise StudyError(f"study {name!r} was made with other data, from {source}: {what}, {ANEW}")
-    remedy, what = "restore them", changed[0]
-    key = what.partition(" was ")[0]
-    if key.startswith(SETTABLE):
-        remedy = f"go on with --set {key}={stored.get(key)}"
+    what = str(changed[0])
+    if len(changed) > 1:
+        what += f" (and {len(changed) - 1} more)"
+    remedy = "restore them, in the files or with the options and the --set that it was made with"
+    if len(changed) <= MOST_SET and all(each.key.startswith(SETTABLE) for each in changed):
+        again = " ".join(f"--set {each.key}={each.was}" for each in changed)
+        remedy = f"go on with {again}"
     if what.startswith("weights."):
         remedy = WEIGHTS_REMEDY
     if what.startswith("meaning"):
         remedy = "it is of an earlier version: status, best and export read it"
-    if len(changed) > 1:
-        what += f" (and {len(changed) - 1} more)"
     raise StudyError(f"study {name!r} was made with other settings: {what}; {remedy}, {ANEW}")
 
 

@@ -67,9 +67,9 @@ def choose_ending(
     gains, ending = _of_averaging(folds, task, score), LAST_WEIGHTS
     if any(gain.wins for gain in gains):
         ending = Ending(averaged=folds.averaged)
-    left = seconds - (time.monotonic() - begun)
     rows = _some_rows(task.valid_rows, prepared.plan.sweep.training.seed)
     images = [_after(score.shift, prepared.dataset.images[each]) for each in rows]
+    left = seconds - (time.monotonic() - begun)
     seen = _seen(folds, images, averaged=ending.averaged > 1, seconds=left, check=check)
     of_sets = _of_sets(seen, [task.labels[each] for each in rows], score)
     best = max((gain for gain in of_sets if gain.wins), key=lambda gain: gain.mean, default=None)

@@ -61,6 +61,9 @@ def open_session(
     with locked(options.results_dir / ".create.lock", interrupts.raise_if_asked):
         studies = list_studies(storage)
         name = study_name(plan.name, studies, fresh=options.fresh)
+        if options.names_starts and name in [study.name for study in studies if study.uuid]:
+            line = "goes on with its own start points; with --fresh a new one begins with these"
+            listener(Notice(text=f"study {name!r} {line}"))
         study = open_study(
             storage,
             plan,

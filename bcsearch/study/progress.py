@@ -40,6 +40,7 @@ class ProgressTeller:
         self._session, self._listener, self._interrupts = session, listener, interrupts
         self._pace, self._grow = Pace(session.progress()), grow
         self._told: dict[int, TrialRecord] = {}
+        self._looked = False
         self._looking = RLock()
         self._over = Flag()
         self._thread = Thread(target=self._look_regularly, daemon=True)
@@ -81,6 +82,7 @@ class ProgressTeller:
     def _tell_trials(self) -> None:
         """Tell of those trials that have changed since the last look."""
         session = self._session
+        is_first, self._looked = not self._looked, True
         fixed = session.plan.space.fixed
         for trial in read_latest(session.storage, session.name, TRIALS_TOLD, self._told):
             if trial.state is TrialState.WAITING or self._told.get(trial.number) == trial:
@@ -96,6 +98,7 @@ class ProgressTeller:
                 seconds=trial.seconds,
                 train_seconds=trial.train_seconds,
                 score_name=session.plan.sweep.search.score,
+                is_new=trial.is_finished and not is_first,
             )
             self._listener(seen)
 

@@ -14,7 +14,7 @@ from bcsearch.errors import ConfigError
 from bcsearch.objective.attempt import Context
 from bcsearch.objective.cross_validated import Objective
 from bcsearch.records import TrialState
-from bcsearch.records.events import Listener, Notice
+from bcsearch.records.events import Listener, Notice, notices_only
 from bcsearch.records.sizes import time_text
 from bcsearch.storage import database_of, masked
 from bcsearch.storage.database_errors import plain_errors
@@ -128,6 +128,8 @@ def work(name: str, options: RunOptions, listener: Listener) -> bool:
             study's.
     """
     alone = not leave_with_supervisor()
+    if not alone:
+        listener = notices_only(listener)  # its supervisor tells of all trials
     url = database_of(options, name)
     with plain_errors(checked(url), AGAIN), Interrupts(listener, announces=alone) as interrupts:
         listener = interrupts.tell

@@ -104,7 +104,9 @@ class Sampler:
 
 def _tpe(plan: Plan, seed: int) -> BaseSampler:
     search = plan.sweep.search
-    points = balanced_points(plan.space, search.startup_trials, search.seed)
+    most_values = max((len(param.choice or ()) for param in plan.space.varied.values()), default=0)
+    n_points = max(search.startup_trials, most_values)  # each value of a choice at least once
+    points = balanced_points(plan.space, n_points, search.seed)
     with warnings.catch_warnings():
         # group is marked as experimental, and is needed
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

@@ -43,9 +43,6 @@ def with_starts(plan: Plan, options: RunOptions, url: str, listener: Listener) -
         StudyError: there is no such study, or none of its best trials fits into the space.
     """
     if not options.fresh and _is_begun(url, plan.name):
-        if options.names_starts:
-            line = "goes on with its own start points; with --fresh a new one begins with these"
-            listener(Notice(text=f"study {plan.name!r} {line}"))
         return plan
     found: list[dict[str, Value]] = []
     if options.from_config is not None:
@@ -58,7 +55,9 @@ def with_starts(plan: Plan, options: RunOptions, url: str, listener: Listener) -
 
 def _is_begun(url: str, sweep: str) -> bool:
     with suppress(StudyError):  # nothing was ever run there
-        return newest_of(sweep, list_studies(url)) is not None
+        studies = list_studies(url)
+        newest = newest_of(sweep, studies)
+        return any(study.name == newest and study.uuid for study in studies)
     return False
 
 

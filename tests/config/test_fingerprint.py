@@ -13,6 +13,10 @@ PLAN: dict[str, Any] = {
 }
 
 
+def told(stored: dict[str, str], now: dict[str, str]) -> list[str]:
+    return [str(each) for each in differences(stored, now)]
+
+
 def parts_of(plan: dict[str, Any] = PLAN, **found: Any) -> dict[str, str]:
     values: dict[str, Any] = {
         "dataset": "d0",
@@ -74,7 +78,7 @@ def test_fingerprint_changes_with_data_folds_and_weights(
 def test_fingerprint_changes_with_the_meaning_of_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     before = parts_of()
     monkeypatch.setattr(sys.modules["bcsearch.config.fingerprint"], "MEANING", 99)
-    assert differences(before, parts_of()) == [f"meaning was {before['meaning']}, is 99"]
+    assert told(before, parts_of()) == [f"meaning was {before['meaning']}, is 99"]
 
 
 @pytest.mark.parametrize(
@@ -101,9 +105,9 @@ def test_fingerprint_does_not_depend_on_the_order_of_a_file() -> None:
 
 def test_differences_name_key_and_both_values() -> None:
     stored, now = {"a": "1", "b": "2", "c": "3"}, {"a": "1", "b": "5", "d": "4"}
-    assert differences(stored, now) == ["b was 2, is 5", "c was 3, is absent", "d was absent, is 4"]
-    assert differences(stored, stored) == []
-    assert differences({"views.mode": "online"}, {}) == ["views.mode was online, is stored"]
+    assert told(stored, now) == ["b was 2, is 5", "c was 3, is absent", "d was absent, is 4"]
+    assert told(stored, stored) == []
+    assert told({"views.mode": "online"}, {}) == ["views.mode was online, is stored"]
 
 
 def test_settings_kept_with_a_study_give_back_its_plan_and_fingerprint() -> None:

@@ -162,9 +162,9 @@ CASES: dict[str, tuple[Callable[[Path], Path], tuple[str, ...]]] = {
         ("complex128", "allowed: uint8"),
     ),
     "flat images": (with_images(IMAGES.reshape(6, -1)), ("(6, 192)", "(n, height, width, 3)")),
-    "four channels": (
-        with_images(np.zeros((6, 8, 8, 4), np.uint8)),
-        ("(6, 8, 8, 4)", "(n, height, width, 3)"),
+    "five channels": (
+        with_images(np.zeros((6, 8, 8, 5), np.uint8)),
+        ("(6, 8, 8, 5)", "(n, height, width, 3)"),
     ),
     "no images": (npz(data=IMAGES[:0], labels=LABELS[:0]), ("(0, 8, 8, 3)", "at least one image")),
     "integers too high": (with_images(IMAGES.astype(int) + 300), ("300 to 555", "0..255")),

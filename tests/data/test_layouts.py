@@ -77,6 +77,29 @@ def test_every_key_can_be_named(tmp_path: Path) -> None:
         load_dataset(path, None, Reading(images_key="c"))
 
 
+def test_arrays_beside_images_and_labels_are_used_or_named(tmp_path: Path) -> None:
+    patients = np.arange(12) // 2
+    names = {"target_names": ["ape", "cat", "dog"], "Patient": patients, "age": patients}
+    dataset = load_dataset(npz(tmp_path, data=IMAGES, labels=np.eye(3)[LABELS], **names))
+    assert dataset.class_names == ("ape", "cat", "dog")
+    assert dataset.groups is not None
+    assert dataset.groups.tolist() == patients.tolist()
+    taken, left = dataset.notes[:2]
+    assert "labels as one column for each class" in taken
+    assert "groups in Patient" in taken
+    assert left == "not read: age"
+
+
+def test_images_with_an_opacity_are_laid_on_white(tmp_path: Path) -> None:
+    opacity = np.full((12, 8, 8, 1), 255, np.uint8)
+    opacity[:, :4] = 0
+    opacity[:, 4] = 51
+    dataset = load_dataset(npz(tmp_path, x=np.concatenate([IMAGES, opacity], -1), y=LABELS))
+    assert (dataset.images[:, :4] == 255).all()
+    assert np.array_equal(dataset.images[:, 5:], IMAGES[:, 5:])
+    np.testing.assert_allclose(dataset.images[:, 4], 204 + IMAGES[:, 4] / 5, atol=0.51)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Named:
     """Labels as they lie in a file, with the classes that they are."""
@@ -209,6 +232,15 @@ def test_a_table_beside_images_brings_labels_and_groups(tmp_path: Path) -> None:
     assert dataset.groups.tolist() == ["p0", "p0", "p1", "p1", "p2", "p2"]
     assert np.array_equal(dataset.images, IMAGES[:6])
     assert "images file_name, labels label, groups patient" in dataset.notes[0]
+
+
+def test_paths_of_windows_are_found(tmp_path: Path) -> None:
+    for row in range(2):
+        for folder in ("a", "b"):  # so that the names alone would not tell
+            save(tmp_path / folder / f"{row}.png", row)
+    lines = ["path,label", *(f"{name}\\{row}.png,{name}" for name in "ab" for row in range(2))]
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    assert np.array_equal(load_dataset(tmp_path / "t.csv", 8).images, IMAGES[[0, 1, 0, 1]])
 
 
 def test_a_table_of_paths_brings_a_split(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_bundle_knows_the_images_that_it_was_trained_on(tmp_path: Path) -> None:
     write_bundle(folder, small_model(), finished, ("keras", "toml", "digests"))
     assert evaluate(read_bundle(folder), images).n_trained_on == n_seen
     (folder / "trained_on.txt").unlink()
-    assert evaluate(read_bundle(folder), images).n_trained_on == 0
+    assert evaluate(read_bundle(folder), images).n_trained_on is None
 
 
 @pytest.mark.parametrize(
@@ -239,5 +239,5 @@ def test_bundle_reloads_with_keras_alone_in_a_fresh_process_and_gives_the_same(
     found = np.load(tmp_path / "found.npy")
     np.testing.assert_allclose(
         found, model.predict(IMAGES, verbose=0), rtol=0, atol=1e-5
-    )  # measured: the same bits
+    )  # measured: the same bits, on other processors up to 1.3e-6
     assert found.std(axis=0).min() > 1e-4  # images differ

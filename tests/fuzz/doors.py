@@ -434,7 +434,7 @@ def _odd_value(chance: Random, flag: str) -> str:
     return odd
 
 
-SETTABLE = ("training.epochs", "search.trials", "space.dropout", "dropout", "final.share")
+SETTABLE = ("training.epochs", "search.trials", "params.dropout", "params.units_1", "final.share")
 
 
 STUDY = {"--study": "mine"}
@@ -616,10 +616,27 @@ def change_cells(chance: Random, path: Path) -> None:
     connection.close()
 
 
+def change_json(chance: Random, path: Path) -> None:
+    """Write an odd value into the JSON of one attribute of a study or a trial."""
+    connection = sqlite3.connect(path)
+    table = chance.choice(("study_user_attributes", "trial_user_attributes"))
+    rows = connection.execute(f"SELECT rowid, value_json FROM {table}").fetchall()
+    structured = [row for row in rows if ": " in row[1]]
+    if structured:
+        number, text = chance.choice(structured)
+        changed = odd_json(chance, text)
+        connection.execute(f"UPDATE {table} SET value_json = ? WHERE rowid = ?", (changed, number))
+    connection.commit()
+    connection.close()
+
+
 def damaged_database(chance: Random, folder: Path) -> Input:
     database(folder / "my.db")
-    if chance.random() < 0.6:
+    kind = chance.random()
+    if kind < 0.4:
         change_cells(chance, folder / "my.db")
+    elif kind < 0.7:
+        change_json(chance, folder / "my.db")
     else:
         content = (folder / "my.db").read_bytes()
         for _ in range(chance.choice((1, 4, 20))):

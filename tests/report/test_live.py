@@ -188,10 +188,17 @@ def test_what_the_database_says_of_an_own_trial_is_not_shown_over_what_is_known_
     assert last_picture([*RUN, stale]) == last_picture(RUN)
 
 
-def test_without_a_terminal_only_the_trials_of_this_process_are_lines() -> None:
-    events = [seen(0, TrialState.COMPLETE), *trial(1, TrialState.COMPLETE, 0.5)]
+def test_without_a_terminal_trials_that_others_ended_meanwhile_are_lines_too() -> None:
+    events = [
+        seen(0, TrialState.COMPLETE),
+        seen(1, TrialState.RUNNING, seconds=None),
+        seen(1, TrialState.COMPLETE, is_new=True),
+        *trial(2, TrialState.COMPLETE, 0.5),
+        seen(2, TrialState.COMPLETE, is_new=True),
+    ]
     assert shown(events, terminal=False) == [
-        "trial 1 complete, accuracy 0.5000, 1 epochs, 41.2 s (1.5 s training)"
+        "trial 1 complete, accuracy 0.7500, 3 epochs, 9.5 s",
+        "trial 2 complete, accuracy 0.5000, 1 epochs, 41.2 s (1.5 s training)",
     ]
 
 

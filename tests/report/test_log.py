@@ -42,7 +42,7 @@ def test_every_line_has_a_time_and_is_appended_to_what_stands_there(tmp_path: Pa
         ("pipe", "is a pipe or a device; give the path of a plain file"),
         ("/dev/null", "is a pipe or a device; give the path of a plain file"),
         ("study.db", "is there and is no text; give another file"),
-        ("best.toml", "is there and is no log by its name; give another file"),
+        ("best.toml", "a log is no .toml file; give another name"),
     ],
 )
 def test_place_that_cannot_be_appended_to_is_refused_and_left_as_it_is(

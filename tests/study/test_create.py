@@ -81,6 +81,31 @@ def test_other_fingerprint_is_refused_and_the_key_named(tmp_path: Path) -> None:
     assert session.record().trials_wanted == 2
 
 
+@pytest.mark.parametrize(
+    ("stored", "remedy"),
+    [
+        ({"views.mode": "online"}, "go on with --set views.mode=online, or"),
+        ({}, "go on with --set views.mode=stored, or"),
+        (
+            {"search.score": "accuracy", "training.seed": "3", "views.mode": "online"},
+            "go on with --set search.score=accuracy --set training.seed=3 --set views.mode=online,",
+        ),
+        (
+            {"search.score": "accuracy", "space.l2": "{}"},
+            "restore them, in the files or with the options and the --set that it was made with,",
+        ),
+    ],
+    ids=["one", "one that is younger", "several", "of the space"],
+)
+def test_remedy_names_what_makes_the_settings_those_of_the_study(
+    stored: dict[str, str], remedy: str
+) -> None:
+    now = dict.fromkeys(stored, "other") or {"views.mode": "online"}
+    with pytest.raises(StudyError) as caught:
+        check_fingerprint("cells", stored, now, "cells.npz", "cells.npz")
+    assert remedy in str(caught.value)
+
+
 def test_every_further_difference_is_counted() -> None:
     stored, now = {"folds": "aa", "dataset": "cc"}, {"folds": "bb", "meaning": "1", "dataset": "cc"}
     with pytest.raises(StudyError, match=r"folds was aa, is bb \(and 1 more\)"):

@@ -49,7 +49,7 @@ def test_trials_of_other_workers_are_told_once_with_their_scores(session: Sessio
     teller()
     teller()
     seen = heard.of(TrialSeen)
-    assert [event.number for event in seen] == [0, 1, 2]
+    assert [(event.number, event.is_new) for event in seen] == [(0, False), (1, True), (2, True)]
     best = session.study.best_trial
     (of_best,) = [event for event in seen if event.number == best.number]
     assert of_best.score == pytest.approx(best.value)

@@ -76,6 +76,14 @@ def test_start_up_draws_cover_every_choice_and_spread_over_ranges() -> None:
     assert twelfths == list(range(12))
 
 
+def test_start_up_draws_are_as_many_as_the_longest_choice_has_values() -> None:
+    sizes = list(range(32, 52))
+    space = {"image_size": {"choice": sizes}, "learning_rate": VIEWS["learning_rate"]}
+    plan = make_plan(space, search=STARTUP, start=[{"image_size": 32, "learning_rate": 1e-3}])
+    drawn = [trial.params["image_size"] for trial in search(plan, trials=range(1, 21))[1:]]
+    assert sorted(drawn) == sizes
+
+
 def test_workers_share_the_start_up_draws() -> None:
     plan = make_plan(VIEWS, search=STARTUP, start=[{"learning_rate": 1e-3}])
     alone = search(plan, trials=range(1, 13))
