@@ -41,6 +41,13 @@ def test_data_that_is_no_path_is_one_line_that_says_how_to_make_one(data: Any) -
         RunOptions(data=data).over(make_plan())
 
 
+@pytest.mark.parametrize("name", ["groups", "test"])
+def test_arrays_in_place_of_a_file_are_one_line(name: str) -> None:
+    given: dict[str, Any] = {name: np.zeros((3, 8, 8, 3))}
+    with pytest.raises(DataError, match=f"^--{name}: came a ndarray, allowed: a path"):
+        RunOptions(**given).over_reading()
+
+
 def test_path_of_data_may_be_a_path_object(tmp_path: Path) -> None:
     given: Any = tmp_path
     assert RunOptions(data=given).over(make_plan()).sweep.data == str(tmp_path)

@@ -1,10 +1,19 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import optuna
 import pytest
 
-from bcsearch.config import find_files, load_plan
+from bcsearch.config import RunOptions, find_files, load_plan
+from bcsearch.errors import ConfigError
 from bcsearch.recipe import Params
-from tests.fakes import make_plan
+from bcsearch.records.events import ignore
+from bcsearch.storage import open_storage
+from tests.fakes import make_plan, open_session
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.slow
 
@@ -50,3 +59,20 @@ def test_only_parameters_whose_conditions_hold_are_named() -> None:
         "learning_rate": pytest.approx(1e-3),
         "augment_strength": 0.2,
     }
+
+
+def test_start_points_are_those_of_a_study_that_begins_also_where_its_making_broke_off(
+    tmp_path: Path,
+) -> None:
+    from bcsearch.study.starts import cheapest_point, with_starts
+
+    plan, url = make_plan(), f"sqlite:///{tmp_path / 'study.db'}"
+    named = RunOptions(from_config=tmp_path / "nowhere.toml")
+    storage = open_storage(url, plan.sweep.limits)
+    optuna.create_study(storage=storage, study_name=plan.name)  # killed before it said what it is
+    assert with_starts(plan, RunOptions(), url, ignore).sweep.start == (cheapest_point(plan),)
+    with pytest.raises(ConfigError, match=r"nowhere\.toml"):
+        with_starts(plan, named, url, ignore)
+    storage.engine.dispose()
+    open_session(tmp_path, plan, name="whole")
+    assert with_starts(plan, named, url, ignore) == plan  # of which nothing is read any more
