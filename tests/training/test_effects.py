@@ -96,7 +96,7 @@ def head_in_use(params: Params) -> keras.Model:
 
     trainer = trained(params).trainer
     head = keras_head(params, trainer.weights()[0])
-    found = head.predict(FEATURES[HALVES[1]], verbose=0)
+    found = head(FEATURES[HALVES[1]])
     np.testing.assert_allclose(found, trainer.predict()[0], atol=1e-4)
     return head
 
@@ -107,8 +107,7 @@ def of_training_rows(params: Params, layer: str, end: str) -> np.ndarray:
 
     head = head_in_use(params)
     part = keras.Model(head.input, getattr(head.get_layer(layer), end))
-    found: np.ndarray = part.predict(FEATURES[HALVES[0]], verbose=0)
-    return found
+    return np.array(part(FEATURES[HALVES[0]]))
 
 
 def chance_of_the_rare_class(params: Params) -> float:
