@@ -200,6 +200,26 @@ def is_stream(path: Path) -> bool:
     return os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path))
 
 
+def refuse_others(path: Path, mark: str, what: str) -> None:
+    """Refuse to write over a file that is no ``what`` of ours, which has ``mark`` in its beginning.
+
+    Raises:
+        DiskError: there is one, or a folder.
+    """
+    if is_stream(path) or not os.path.exists(path):
+        return
+    try:
+        with path.open("rb") as file:
+            ours = mark.encode() in file.read(256)
+    except OSError:
+        ours = False
+    if not ours:
+        raise DiskError(
+            f"{path} is there already, no {what} of ours, and is not overwritten; "
+            "choose another --out"
+        )
+
+
 def is_draft(path: Path) -> bool:
     """Whether a file has the name of one that was being written by ``replacing``."""
     return bool(re.fullmatch(r"\..+\.[0-9a-f]{8}(\.\w+)?", path.name))

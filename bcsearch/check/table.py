@@ -45,9 +45,18 @@ def exact_duplicates(dataset: Dataset, features: Features | None = None) -> Chec
     n_mixed = int((np.bincount(pairs[0]) > 1).sum())
     line = (
         f"{int(copies.sum())} images are exact copies of one another, in {n_groups} groups, "
-        f"{n_mixed} of them with different labels; no fold splits a group"
+        f"{n_mixed} of them with different labels"
     )
-    return Checked(findings=(line,), groups=groups)
+    if dataset.valid is None:
+        return Checked(findings=(f"{line}; no fold splits a group",), groups=groups)
+    n_leaked = int(np.isin(groups[dataset.valid], groups[~dataset.valid]).sum())
+    findings = [line]
+    if n_leaked:
+        findings.append(
+            f"warning: {n_leaked} of {int(dataset.valid.sum())} validation images are copies of "
+            "training images, so scores are too high; --join-val makes folds that split no group"
+        )
+    return Checked(findings=tuple(findings), groups=groups)
 
 
 CHECKS: dict[str, Check] = {"exact_duplicates": exact_duplicates}

@@ -49,11 +49,11 @@ def preview(  # noqa: PLR0913 - each is an option
     with quiet_imports():
         from rich.console import Console
 
-        from bcsearch.paths import is_stream, replacing
+        from bcsearch.paths import is_stream, refuse_others, replacing
         from bcsearch.report.live import LiveView
-        from bcsearch.report.sheet import draw_sheet, refuse_others
+        from bcsearch.report.sheet import MARK, draw_sheet
         from bcsearch.study.preview import preview as sheet_of
-    refuse_others(out)
+    refuse_others(out, MARK, "contact sheet")
     asked = {
         "preprocess": preprocess,
         "circle_radius": circle_radius,

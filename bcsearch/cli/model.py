@@ -73,8 +73,9 @@ def predict(
     with quiet_imports():
         from bcsearch.data.source import load_unlabelled
         from bcsearch.export.bundle import read_bundle
-        from bcsearch.export.tables import predictions_csv
-        from bcsearch.paths import is_stream, replacing
+        from bcsearch.export.tables import PREDICTED, predictions_csv
+        from bcsearch.paths import is_stream, refuse_others, replacing
+    refuse_others(out, ",".join(PREDICTED), "table of predictions")
     bundle = read_bundle(model)
     reading = chosen.over_reading(bundle.reading)
     images = load_unlabelled([*data, *(more or ())], bundle.input_size, reading)

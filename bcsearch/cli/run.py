@@ -53,6 +53,8 @@ def run(
 
 def _end(result: RunResult, watch: Watch, chosen: RunOptions) -> int:
     """Say how a run ended and where to look; return the exit code."""
+    from bcsearch.export.about import read_about
+
     watch.say(watch.headline)
     if result.bundle is None:
         again = options.typed_again(fresh=result.study is None)
@@ -65,7 +67,8 @@ def _end(result: RunResult, watch: Watch, chosen: RunOptions) -> int:
         watch.end("stopped", study=result.study, bundle=None)
         return STOPPED
     watch.say(f"best configuration and model: {result.bundle}")
-    watch.end("finished", study=result.study, bundle=str(result.bundle))
+    test = (read_about(result.bundle) or {}).get("test")
+    watch.end("finished", study=result.study, bundle=str(result.bundle), test=test)
     return 0
 
 

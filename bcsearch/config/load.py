@@ -205,7 +205,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(read_text(path))
     except OSError as error:
         raise ConfigError(
-            f"cannot read {path}: {error.strerror}; give the path of a sweep file"
+            f"cannot read {path}: {error.strerror}; give the path of a TOML file"
         ) from error
     except RecursionError as error:
         raise ConfigError(f"{path} is not valid TOML: lists or tables are too deep") from error

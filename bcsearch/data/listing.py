@@ -87,7 +87,7 @@ def size_notes(sizes: np.ndarray, reading: Reading) -> tuple[str, ...]:
     lost = f"{share:.0%}" if share >= 0.01 else "less than 1%"
     done = {
         "crop": f"cut to its centred square, which leaves out {lost} of the pixels "
-        "(--square pad or squash keeps them)",
+        "(a study with --square pad or squash keeps them)",
         "pad": "filled up with black to a square",
         "squash": "squeezed to a square, whatever its proportions",
     }

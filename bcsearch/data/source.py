@@ -272,5 +272,8 @@ def _notes(found: ImageSet, learn: ImageSet, kept: np.ndarray, reading: Reading)
         pairs = np.unique(np.stack([found.groups.astype(str), found.parts]), axis=1)
         n_split = int((np.unique(pairs[0], return_counts=True)[1] > 1).sum())
         if n_split:
-            notes.append(f"warning: {n_split} groups stand in more than one part of the split")
+            notes.append(
+                f"warning: {n_split} groups stand in more than one part of the split, which is "
+                "taken as it is; --join-val makes folds that split no group"
+            )
     return notes

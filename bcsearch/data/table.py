@@ -55,12 +55,17 @@ class Table:
             best = min(COLUMNS[kind].index(name.strip().lower()) for name in found)
             sure = {"images": 8, "labels": 4}[kind]  # the names that mean nothing else
             first = [name for name in found if COLUMNS[kind].index(name.strip().lower()) == best]
-            if best < sure and len(first) == 1:
+            if best < sure and len(first) == 1 and (kind == "images" or self._alike(found)):
                 return first[0]
         if len(found) > 1:
             choice = CHOICE if kind in ("images", "labels") else "rename all but one"
             raise DataError(f"{where}: columns {some_of(found)} may all hold the {kind}; {choice}")
         return found[0] if found else None
+
+    def _alike(self, names: list[str]) -> bool:
+        """Whether columns divide the rows alike, as a class's name and its number do."""
+        rows = list(zip(*(self.columns[name] for name in names), strict=True))
+        return all(len({row[i] for row in rows}) == len(set(rows)) for i in range(len(names)))
 
     def class_columns(self, *others: str | None) -> tuple[str, ...]:
         """Return the columns, but ``others``, that hold 0 and 1 alone, where they are several."""

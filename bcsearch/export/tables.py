@@ -72,6 +72,9 @@ def folds_csv(study: StudyRecord) -> str:
     return _csv(header, [[row.get(name) for name in header] for row in rows])
 
 
+PREDICTED = ("image", "predicted_label", "predicted_class", "probability")  # then each class
+
+
 def predictions_csv(
     names: Sequence[str], class_names: Sequence[str], probabilities: Sequence[Sequence[float]]
 ) -> str:
@@ -85,7 +88,7 @@ def predictions_csv(
         shares = [round(value, 6) for value in row]
         rows.append([name, likeliest, class_names[likeliest], shares[likeliest], *shares])
     columns = [f"probability_{name}" for name in class_names]
-    return _csv(["image", "predicted_label", "predicted_class", "probability", *columns], rows)
+    return _csv([*PREDICTED, *columns], rows)
 
 
 def _csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

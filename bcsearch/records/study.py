@@ -86,7 +86,7 @@ class StudyRecord:
     trials_wanted: int
     score: str = "accuracy"
     data: str = ""
-    called: str = ""
+    called: str = field(default="", compare=False)
     created: datetime | None = None
     fingerprint: dict[str, str] = field(default_factory=dict)
     settings: str = ""

@@ -26,7 +26,9 @@ class JsonLines:
         self._known = BudgetKnown(trials=0, filled=0, best=None)
 
     def __call__(self, event: Event) -> None:
-        """Write an event."""
+        """Write an event, and how far the study is only where that has changed."""
+        if event == self._known:
+            return
         if isinstance(event, BudgetKnown):
             self._known = event
         name = sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -10,13 +9,10 @@ from typing import TYPE_CHECKING
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
-from bcsearch.errors import DiskError
-from bcsearch.paths import is_stream
 from bcsearch.records.texts import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     import numpy as np
 
@@ -69,26 +65,6 @@ def place(row: int, column: int, size: tuple[int, int]) -> tuple[int, int]:
     """Return where an image of that width and height begins, in pixels from the left and top."""
     width, height = size
     return NAMES + column * (width + GAP), 2 * LINE + row * (height + GAP)
-
-
-def refuse_others(path: Path) -> None:
-    """Refuse to write a sheet over a file that is none.
-
-    Raises:
-        DiskError: there is one, or a folder.
-    """
-    if is_stream(path) or not os.path.exists(path):
-        return
-    try:
-        with path.open("rb") as file:
-            ours = MARK.encode() in file.read(256)
-    except OSError:
-        ours = False
-    if not ours:
-        raise DiskError(
-            f"{path} is there already, no contact sheet of ours, and is not overwritten; "
-            "choose another --out"
-        )
 
 
 def _shown(image: np.ndarray) -> Image.Image:

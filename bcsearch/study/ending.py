@@ -93,6 +93,10 @@ def _refit(
     study = session.record()
     about = describe(prepared, study, entry, model, tried)
     bundle_dir = session.bundle_dir
+    if "test" in about:
+        listener(Notice(text=_test_text(about["test"])))
+    else:
+        about |= _tested_before(bundle_dir, study, trial)
     finished = Finished(
         study=study,
         about=about,
@@ -230,6 +234,21 @@ def _test_scores(prepared: Prepared, bundle: Bundle) -> dict[str, Any]:
         "accuracy": scores.accuracy,
         "macro_f1": scores.macro_f1,
     }
+
+
+def _tested_before(bundle_dir: Path, study: StudyRecord, trial: TrialRecord) -> dict[str, Any]:
+    """Return what the same model scored on test images that are not given any more."""
+    before = read_about(bundle_dir)
+    if before is None or before.get("study", {}).get("uuid") != study.uuid:
+        return {}
+    if not trial.is_in(before) or "test" not in before:
+        return {}
+    return {"test": before["test"]}
+
+
+def _test_text(test: dict[str, Any]) -> str:
+    scores = f"accuracy {test['accuracy']:.4f}, macro F1 {test['macro_f1']:.4f}"
+    return f"tested on {test['n_images']} images never used in training or choosing: {scores}"
 
 
 def _version(package: str) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,23 @@ def test_exact_copies_are_one_group_that_no_fold_splits() -> None:
     assert finding.startswith("5 images are exact copies of one another, in 2 groups, 2 of them")
     for fold in make_folds(checked.dataset, n_folds=4).folds:
         assert not set(groups[fold.train]) & set(groups[fold.valid])
+
+
+def test_copies_on_both_sides_of_a_given_split_are_told() -> None:
+    from bcsearch.check.table import exact_duplicates
+
+    dataset = dataset_of(with_copies(), np.arange(40) % 2)
+    (line,) = exact_duplicates(dataset).findings
+    assert "no fold splits a group" in line
+    valid = np.zeros(40, bool)
+    valid[:10] = True
+    groups = exact_duplicates(dataset).groups
+    assert groups is not None
+    n_leaked = sum(group in groups[10:] for group in groups[:10])
+    assert n_leaked
+    found = exact_duplicates(replace(dataset, valid=valid)).findings
+    assert not any("no fold splits" in line for line in found)
+    assert f"{n_leaked} of 10 validation images are copies of training images" in found[1]
 
 
 def test_every_check_gives_findings_of_one_line_and_a_group_for_each_image() -> None:

@@ -382,7 +382,7 @@ def test_name_of_a_study_in_place_of_its_sweep_is_told_what_to_type() -> None:
     [
         (
             "gone.toml",
-            "cannot read gone.toml: No such file or directory; give the path of a sweep file",
+            "cannot read gone.toml: No such file or directory; give the path of a TOML file",
         ),
         ("latin.toml", "latin.toml is not valid TOML: "),
     ],

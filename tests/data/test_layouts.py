@@ -234,6 +234,22 @@ def test_a_table_beside_images_brings_labels_and_groups(tmp_path: Path) -> None:
     assert "images file_name, labels label, groups patient" in dataset.notes[0]
 
 
+def test_two_columns_of_labels_are_taken_only_where_they_say_the_same(tmp_path: Path) -> None:
+    for row in range(4):
+        save(tmp_path / f"{row}.png", row)
+    for classes, is_clear in (("abab", True), ("aabb", False)):
+        lines = ["path,label,class"]
+        lines += [f"{row}.png,{row % 2},{name}" for row, name in enumerate(classes)]
+        (tmp_path / "t.csv").write_text("\n".join(lines))
+        if is_clear:
+            assert load_dataset(tmp_path / "t.csv", 8).class_names == ("a", "b")
+            continue
+        with pytest.raises(DataError, match="columns label, class may all hold the labels"):
+            load_dataset(tmp_path / "t.csv", 8)
+        chosen = Reading(labels_key="label")
+        assert load_dataset(tmp_path / "t.csv", 8, chosen).labels.tolist() == [0, 1, 0, 1]
+
+
 def test_paths_of_windows_are_found(tmp_path: Path) -> None:
     for row in range(2):
         for folder in ("a", "b"):  # so that the names alone would not tell
@@ -482,7 +498,9 @@ def test_what_a_centred_square_leaves_out_is_said_and_can_be_kept(
         return load_for_study(path, 20, Reading(**reading))
 
     cut, padded, squeezed = corner(), corner(square="pad"), corner(square="squash")
-    assert "leaves out 75% of the pixels (--square pad or squash" in " ".join(cut.notes)
+    assert "leaves out 75% of the pixels (a study with --square pad or squash" in " ".join(
+        cut.notes
+    )
     assert cut.images.max() == 0
     assert padded.images[0, 10, 1].max() == 200
     assert padded.images[0, 0].max() == 0

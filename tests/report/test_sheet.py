@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from bcsearch.errors import DiskError
-from bcsearch.report.sheet import Sheet, draw_sheet, place, refuse_others
+from bcsearch.paths import refuse_others
+from bcsearch.report.sheet import MARK, Sheet, draw_sheet, place
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,10 +52,10 @@ def test_names_and_long_titles_are_written_and_other_people_s_signs_are_harmless
 
 def test_only_our_own_sheets_are_replaced(tmp_path: Path) -> None:
     ours, theirs = tmp_path / "ours.png", tmp_path / "theirs.png"
-    refuse_others(ours)
+    refuse_others(ours, MARK, "contact sheet")
     ours.write_bytes(draw_sheet(sheet_of(32)))
-    refuse_others(ours)
+    refuse_others(ours, MARK, "contact sheet")
     Image.new("RGB", (4, 4)).save(theirs)
     for path in (theirs, tmp_path):
         with pytest.raises(DiskError, match=r"is there already, .* choose another --out"):
-            refuse_others(path)
+            refuse_others(path, MARK, "contact sheet")
