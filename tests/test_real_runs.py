@@ -316,6 +316,11 @@ def test_wide_images_larger_than_the_space_wants_are_cut_alike_wherever_they_are
     assert scored == bcsearch.evaluate(bundle, str(middle))
     assert (scored.n_images, scored.accuracy > 1.5 / N_CLASSES) == (len(wide), True)
     out = place.folder / "predicted.csv"
+    content = data.read_bytes()
+    answer = command("predict", "--model", bundle, "--data", data, "--out", data)
+    assert answer.code == 2
+    assert "is there already, no table of predictions of ours, and is not overwritten" in answer.err
+    assert data.read_bytes() == content
     answer = command("predict", "--model", bundle, "--data", data, "--out", out)
     assert (answer.code, answer.err) == (0, "")
     labels = [int(row["predicted_label"]) for row in predictions(out)]
