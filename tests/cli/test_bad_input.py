@@ -523,18 +523,26 @@ def model(workdir: Path) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("out", ["folder", "file/out.csv"])
+@pytest.mark.parametrize(
+    ("out", "words"),
+    [
+        ("folder", "folder is there already, no table of predictions of ours"),
+        ("notes.csv", "notes.csv is there already, no table of predictions of ours"),
+        ("file/out.csv", "cannot write file/out.csv"),
+    ],
+)
 def test_predictions_that_cannot_be_written_are_refused(
-    out: str, workdir: Path, model: Path, bcsearch: Run
+    out: str, words: str, workdir: Path, model: Path, bcsearch: Run
 ) -> None:
     (workdir / "folder").mkdir()
+    (workdir / "notes.csv").write_text("mine")
     (workdir / "file").write_text("")
     data = labelled(LABELS)(workdir)
     refused(
         bcsearch,
         workdir,
         ["predict", "--model", str(model), "--data", data, "--out", out],
-        ("cannot write", out),
+        (words,),
     )
 
 
