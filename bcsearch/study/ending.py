@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bcsearch.study.assemble import Prepared
     from bcsearch.study.session import Session
 
+REFITTING = "refitting the configuration of trial {} on all images"
 PACKAGES = ("bcsearch", "optuna", "tensorflow", "keras", "keras-cv", "numpy")
 
 
@@ -53,8 +54,9 @@ def refit_trial(
         StudyError: no trial has completed, or there is no such completed trial.
     """
     with _alone(session, check):
-        study = session.record()
-        return _refit(prepared, session, check, listener, completed_trial(study, number, "refit"))
+        trial = completed_trial(session.record(), number, "refit")
+        listener(Notice(text=REFITTING.format(trial.number)))
+        return _refit(prepared, session, check, listener, trial)
 
 
 def ensure_refitted(
@@ -65,7 +67,9 @@ def ensure_refitted(
         study = session.record()
         if _stands(session.bundle_dir, study, prepared):
             return session.bundle_dir
-        return _refit(prepared, session, check, listener, completed_trial(study, None, "refit"))
+        trial = completed_trial(study, None, "refit")
+        listener(Notice(text=REFITTING.format(trial.number)))
+        return _refit(prepared, session, check, listener, trial)
 
 
 def _alone(session: Session, check: Callable[[], None]) -> AbstractContextManager[None]:
@@ -86,7 +90,6 @@ def _refit(
             f"trial {trial.number} of study {session.name!r} has no ledger entry; "
             "choose another --trial"
         )
-    listener(Notice(text=f"refitting the configuration of trial {trial.number} on all images"))
     seconds = prepared.plan.sweep.final.share * session.ledger.search_seconds()
     tried = choose_ending(prepared, entry, seconds, check, listener)
     model = prepared.trainer.refit(entry.params, learning_rates(entry), check, tried.ending)
