@@ -211,7 +211,7 @@ def test_survivor_refits_only_after_the_killed_workers_trial_has_been_run_again(
 def test_first_signal_finishes_the_epoch_and_releases_the_trial(
     number: signal.Signals, workplace: Workplace
 ) -> None:
-    process = workplace.start(trials=4, seconds=0.4)
+    process = workplace.start(trials=4, seconds=1.5)
     workplace.wait_for("EpochEnded", number=1, epoch=1)
     process.send_signal(number)
     assert workplace.forget(process) == STOPPED
