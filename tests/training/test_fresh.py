@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from bcsearch.artifacts.checkpoints import TrialCheckpoints
 from bcsearch.data import Dataset
 from bcsearch.data.folds import make_folds
 from bcsearch.errors import InfeasibleError
 from bcsearch.features.store import Store
 from bcsearch.recipe import Params
 from bcsearch.records.checkpoint import NoCheckpoints
-from bcsearch.records.events import ignore
 from tests.fakes import make_plan
+from tests.training.taken_up import train_stretch
 
 pytestmark = pytest.mark.slow
 
@@ -123,26 +122,9 @@ def test_trial_is_repeated_bit_by_bit_and_a_killed_one_ends_as_one_that_ran_thro
     whole, again = run(trainer_of(tmp_path), params), run(trainer_of(tmp_path), params)
     assert whole.epochs == again.epochs
 
-    def part(stop_after: int) -> TrainResult:
-        told: list[int] = []
-
-        def report(epoch: int, score: float) -> bool:
-            told.append(epoch)
-            return len(told) == stop_after
-
-        checkpoints = TrialCheckpoints(
-            path=tmp_path / "trial.npz",
-            digest=params.digest(),
-            every_seconds=0.0,
-            stop_asked=lambda: False,
-            pruned=lambda: False,
-            catch_up=lambda epochs: None,
-            listener=ignore,
-        )
-        return trainer_of(tmp_path)(params, report, checkpoints)
-
-    part(2)
-    resumed = part(99)
+    path = tmp_path / "trial.npz"
+    train_stretch(trainer_of(tmp_path), params, path, 2)
+    resumed, _ = train_stretch(trainer_of(tmp_path), params, path, 99)
     assert resumed.epochs == whole.epochs
     np.testing.assert_array_equal(resumed.probabilities, whole.probabilities)
 

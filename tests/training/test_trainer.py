@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from bcsearch.artifacts.checkpoints import TrialCheckpoints
 from bcsearch.config import Sweep, Training
 from bcsearch.data import Dataset
 from bcsearch.data.folds import Folds, make_folds
 from bcsearch.errors import InfeasibleError
 from bcsearch.recipe import Params
 from bcsearch.records.checkpoint import NoCheckpoints
-from bcsearch.records.events import ignore
+from tests.training.taken_up import train_stretch
 
 pytestmark = pytest.mark.slow
 
@@ -428,31 +427,10 @@ def test_trial_taken_up_by_another_process_ends_with_the_same_bits(
     params = bench.trainer().canonical(params)
     whole = bench.trainer()(params, keep_going, NoCheckpoints())
 
-    trained: list[list[int]] = []
-
-    def run(stop_after: int) -> TrainResult:
-        told: list[int] = []
-
-        def report(epoch: int, score: float) -> bool:
-            told.append(epoch)
-            return len(told) == stop_after
-
-        checkpoints = TrialCheckpoints(
-            path=tmp_path / "trial.npz",
-            digest=params.digest(),
-            every_seconds=0.0,
-            stop_asked=lambda: False,
-            pruned=lambda: False,
-            catch_up=lambda epochs: None,
-            listener=ignore,
-        )
-        result = bench.trainer()(params, report, checkpoints)
-        trained.append(told)
-        return result
-
-    run(n_done)
-    resumed = run(99)
-    assert trained == [list(range(n_done)), list(range(n_done, SETTINGS.epochs))]
+    path = tmp_path / "trial.npz"
+    begun = train_stretch(bench.trainer(), params, path, n_done)
+    resumed, others = train_stretch(bench.trainer(), params, path, 99)
+    assert [begun.epochs, others] == [list(range(n_done)), list(range(n_done, SETTINGS.epochs))]
     assert resumed.epochs == whole.epochs
     np.testing.assert_array_equal(resumed.probabilities, whole.probabilities)
 
