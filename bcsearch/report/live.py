@@ -235,7 +235,7 @@ class LiveView:
                 return ""
         elif not isinstance(event, TrialEnded):
             return ""
-        if event.score is None:
+        if event.score is None or event.seconds is None:
             return ""
         line = f"trial {event.number} {event.state}, {event.score_name} {event.score:.4f}"
         line += f", {event.epochs} epochs, {number(event.seconds, 1)} s"

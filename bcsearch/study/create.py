@@ -113,9 +113,9 @@ def check_fingerprint(
     if len(changed) <= MOST_SET and all(each.key.startswith(SETTABLE) for each in changed):
         again = " ".join(f"--set {each.key}={each.was}" for each in changed)
         remedy = f"go on with {again}"
-    if what.startswith("weights."):
+    elif changed[0].key.startswith("weights."):
         remedy = WEIGHTS_REMEDY
-    if what.startswith("meaning"):
+    elif changed[0].key == "meaning":
         remedy = "it is of an earlier version: status, best and export read it"
     raise StudyError(f"study {name!r} was made with other settings: {what}; {remedy}, {ANEW}")
 

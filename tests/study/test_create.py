@@ -86,6 +86,7 @@ def test_other_fingerprint_is_refused_and_the_key_named(tmp_path: Path) -> None:
     [
         ({"views.mode": "online"}, "go on with --set views.mode=online, or"),
         ({}, "go on with --set views.mode=stored, or"),
+        ({"weights.seed": "3"}, "go on with --set weights.seed=3, or"),
         (
             {"search.score": "accuracy", "training.seed": "3", "views.mode": "online"},
             "go on with --set search.score=accuracy --set training.seed=3 --set views.mode=online,",
@@ -95,7 +96,7 @@ def test_other_fingerprint_is_refused_and_the_key_named(tmp_path: Path) -> None:
             "restore them, in the files or with the options and the --set that it was made with,",
         ),
     ],
-    ids=["one", "one that is younger", "several", "of the space"],
+    ids=["one", "one that is younger", "of random weights", "several", "of the space"],
 )
 def test_remedy_names_what_makes_the_settings_those_of_the_study(
     stored: dict[str, str], remedy: str
