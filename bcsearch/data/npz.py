@@ -69,31 +69,13 @@ def _read_arrays(
     keys: Sequence[str], get: Callable[[str], np.ndarray], path: Path, reading: Reading
 ) -> ImageSet:
     pairs = key_pairs(keys, reading, str(path))
-    images: list[NDArray[np.uint8]] = []
-    values: list[np.ndarray] = []
-    parts: list[np.ndarray] = []
-    taken: list[str] = []
-    for pair in pairs:
-        array = given = get(pair.images)
-        where = f"{path}: {pair.images}"
-        said = f"images in {pair.images}"
-        if pair.labels is not None:
-            labels = get(pair.labels)
-            said += f", their labels in {pair.labels}"
-            array = arranged(array, len(labels) if labels.ndim else None)
-            pixels = to_images(array, where, reading.white)
-            values.append(to_labels(labels, len(pixels), f"{path}: {pair.labels}"))
-            if labels.ndim == 2 and labels.shape[1] > 1:
-                said += " as one column for each class"
-        else:
-            array = arranged(array, None)
-            pixels = to_images(array, where, reading.white)
-        images.append(pixels)
-        parts.append(np.full(len(pixels), pair.part or "train"))
-        if array.ndim == given.ndim and array.shape != given.shape:
-            said += ", channels first"
-        part = f"{pair.part} " if pair.part else ""
-        taken.append(f"{part}{len(pixels)} {said} ({rule_of(array, reading.white)})")
+    read = [_read_pair(pair, get, path, reading) for pair in pairs]
+    images = [each.images for each in read]
+    values = [each.labels for each in read if each.labels is not None]
+    taken = [each.said for each in read]
+    parts = [
+        np.full(len(array), pair.part or "train") for pair, array in zip(pairs, images, strict=True)
+    ]
     split = any(pair.part for pair in pairs)
     _check_alike(pairs, images, values, path)
     joined = np.concatenate(images) if len(images) > 1 else images[0]
@@ -121,6 +103,37 @@ def _read_arrays(
         holds=f"the arrays {some_of(keys, 9)}",
         notes=("read as arrays: " + "; ".join(taken), *left, *labelled.notes),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Pair:
+    """Images (n, height, width, 3) with their labels, as they came; ``said`` tells of what."""
+
+    images: NDArray[np.uint8]
+    labels: np.ndarray | None
+    said: str
+
+
+def _read_pair(
+    pair: KeyPair, get: Callable[[str], np.ndarray], path: Path, reading: Reading
+) -> _Pair:
+    given, labels = get(pair.images), None
+    said, n_labels = f"images in {pair.images}", None
+    if pair.labels is not None:
+        labels = get(pair.labels)
+        said += f", their labels in {pair.labels}"
+        n_labels = len(labels) if labels.ndim else None
+        if labels.ndim == 2 and labels.shape[1] > 1:
+            said += " as one column for each class"
+    array = arranged(given, n_labels)
+    if array.ndim == given.ndim and array.shape != given.shape:
+        said += ", channels first"
+    images = to_images(array, f"{path}: {pair.images}", reading.white)
+    if labels is not None:
+        labels = to_labels(labels, len(images), f"{path}: {pair.labels}")
+    part = f"{pair.part} " if pair.part else ""
+    said = f"{part}{len(images)} {said} ({rule_of(array, reading.white)})"
+    return _Pair(images=images, labels=labels, said=said)
 
 
 def _check_alike(

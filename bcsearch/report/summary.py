@@ -139,7 +139,7 @@ def status_text(facts: StatusFacts) -> str:
         scored = f"{best.score_name} {best.score:.4f}"
         lines.append(f"  trial {best.trial}: {scored} {_configuration(best.params)}")
         if best.test is not None:
-            lines.append(f"  {_test_text(best.test)}")
+            lines.append(f"  {unseen_text(best.test)}")
     for number, reason in facts.infeasible.items():
         lines.append(f"  trial {number} could not be trained: {reason}")
     return "\n".join(lines)
@@ -157,7 +157,7 @@ def best_text(facts: BestFacts) -> str:
     if rows:
         lines.append(aligned(rows, ("  at that epoch", "mean", "spread", "folds"), right=(1, 2)))
     if facts.test is not None:
-        lines.append(f"  {_test_text(facts.test)}")
+        lines.append(f"  {unseen_text(facts.test)}")
     if facts.ending:
         lines.append(f"  {facts.ending}")
     lines += [f"  {name} = {value}" for name, value in sorted(facts.params.items())]
@@ -178,7 +178,8 @@ def _basis(study: StudyRecord, weights: Mapping[str, str]) -> str:
     return "; ".join(parts)
 
 
-def _test_text(test: UnseenFacts) -> str:
+def unseen_text(test: UnseenFacts) -> str:
+    """Say what the refitted model scores on images that were held out."""
     return (
         f"test part, {test.n_images} images never used in training or choosing: "
         f"accuracy {test.accuracy:.4f}, macro F1 {test.macro_f1:.4f}"
@@ -231,7 +232,7 @@ def trial_facts(study: StudyRecord, trial: TrialRecord, about: About | None) -> 
         score_name=study.score,
         score=trial.score or 0.0,
         scores=scores,
-        test=_test_facts(study, trial, about),
+        test=unseen_facts(study, trial, about),
         ending=_ending(study, trial, about),
         epochs=epochs,
         seconds=trial.seconds,
@@ -247,7 +248,8 @@ def _ending(study: StudyRecord, trial: TrialRecord, about: About | None) -> str:
     return ""
 
 
-def _test_facts(study: StudyRecord, trial: TrialRecord, about: About | None) -> UnseenFacts | None:
+def unseen_facts(study: StudyRecord, trial: TrialRecord, about: About | None) -> UnseenFacts | None:
+    """Return what a description says of the images held out; None where it is not of the trial."""
     if not trial.is_in(about):
         return None
     match about:

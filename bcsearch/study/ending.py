@@ -17,6 +17,7 @@ from bcsearch.export.evaluate import evaluate, score_predictions
 from bcsearch.export.writers import Finished
 from bcsearch.paths import locked
 from bcsearch.records.events import Notice
+from bcsearch.report.summary import unseen_facts, unseen_text
 from bcsearch.study.endings import Tried, choose_ending, ending_text, learning_rates
 from bcsearch.study.places import made_study_dir
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from bcsearch.study.assemble import Prepared
     from bcsearch.study.session import Session
 
-REFITTING = "refitting the configuration of trial {} on all images"
 PACKAGES = ("bcsearch", "optuna", "tensorflow", "keras", "keras-cv", "numpy")
 
 
@@ -55,8 +55,7 @@ def refit_trial(
     """
     with _alone(session, check):
         trial = completed_trial(session.record(), number, "refit")
-        listener(Notice(text=REFITTING.format(trial.number)))
-        return _refit(prepared, session, check, listener, trial)
+        return _announced(prepared, session, check, listener, trial)
 
 
 def ensure_refitted(
@@ -68,13 +67,23 @@ def ensure_refitted(
         if _stands(session.bundle_dir, study, prepared):
             return session.bundle_dir
         trial = completed_trial(study, None, "refit")
-        listener(Notice(text=REFITTING.format(trial.number)))
-        return _refit(prepared, session, check, listener, trial)
+        return _announced(prepared, session, check, listener, trial)
 
 
 def _alone(session: Session, check: Callable[[], None]) -> AbstractContextManager[None]:
     folder = made_study_dir(session.results, session.name, session.uuid, "--results")
     return locked(folder / ".refit.lock", check)
+
+
+def _announced(
+    prepared: Prepared,
+    session: Session,
+    check: Callable[[], None],
+    listener: Listener,
+    trial: TrialRecord,
+) -> Path:
+    listener(Notice(text=f"refitting the configuration of trial {trial.number} on all images"))
+    return _refit(prepared, session, check, listener, trial)
 
 
 def _refit(
@@ -96,8 +105,9 @@ def _refit(
     study = session.record()
     about = describe(prepared, study, entry, model, tried)
     bundle_dir = session.bundle_dir
-    if "test" in about:
-        listener(Notice(text=_test_text(about["test"])))
+    tested = unseen_facts(study, trial, about)
+    if tested is not None:
+        listener(Notice(text=unseen_text(tested)))
     else:
         about |= _tested_before(bundle_dir, study, trial)
     finished = Finished(
@@ -247,11 +257,6 @@ def _tested_before(bundle_dir: Path, study: StudyRecord, trial: TrialRecord) -> 
     if not trial.is_in(before) or "test" not in before:
         return {}
     return {"test": before["test"]}
-
-
-def _test_text(test: dict[str, Any]) -> str:
-    scores = f"accuracy {test['accuracy']:.4f}, macro F1 {test['macro_f1']:.4f}"
-    return f"tested on {test['n_images']} images never used in training or choosing: {scores}"
 
 
 def _version(package: str) -> str:

@@ -13,7 +13,7 @@ from bcsearch.config.points import point_of
 from bcsearch.errors import ConfigError, StudyError
 from bcsearch.recipe import BY_NAME, Params, check_value
 from bcsearch.records.events import Notice
-from bcsearch.storage import find_study, list_studies, newest_of, read_overview
+from bcsearch.storage import find_study, list_studies, read_overview
 from bcsearch.training.stages import canonical
 
 if TYPE_CHECKING:
@@ -55,9 +55,7 @@ def with_starts(plan: Plan, options: RunOptions, url: str, listener: Listener) -
 
 def _is_begun(url: str, sweep: str) -> bool:
     with suppress(StudyError):  # nothing was ever run there
-        studies = list_studies(url)
-        newest = newest_of(sweep, studies)
-        return any(study.name == newest and study.uuid for study in studies)
+        return any(study.sweep == sweep and study.uuid for study in list_studies(url))
     return False
 
 
