@@ -28,7 +28,7 @@ N, SIDE, CLASSES, EPOCHS, RATE = 24, 32, 3, 6, 1e-3
 SWEEP = Sweep(space="cells", training=Training(epochs=EPOCHS, patience=EPOCHS))
 LABELS = np.arange(N) % CLASSES
 FIXED: dict[str, Any] = {
-    "backbone": "tiny", "image_size": SIDE, "units_1": 8, "dropout": 0.0, "batch_size": 8,
+    "backbone": "four_blocks", "image_size": SIDE, "units_1": 8, "dropout": 0.0, "batch_size": 8,
     "backbone_rate": 1.0, "unfreeze_every": 1,
 }  # fmt: skip
 UNFROZEN = {"unfreeze_fraction": 1.0}
@@ -45,7 +45,7 @@ def discs() -> np.ndarray:
     return np.clip(colours * lamps + noise, 0, 255).astype(np.uint8)
 
 
-def tiny(image_size: int) -> keras.Model:
+def four_blocks(image_size: int) -> keras.Model:
     """Build four blocks of a convolution and a batch-norm layer each."""
     import keras
     from keras import layers
@@ -56,7 +56,7 @@ def tiny(image_size: int) -> keras.Model:
         conv = layers.Conv2D(filters, 3, 2, padding="same", use_bias=False, name=f"conv{block}")
         x = layers.BatchNormalization(name=f"norm{block}")(conv(x))
         x = layers.ReLU(name=f"relu{block}")(x)
-    return keras.Model(image, layers.GlobalAveragePooling2D(name="mean")(x), name="tiny")
+    return keras.Model(image, layers.GlobalAveragePooling2D(name="mean")(x), name="four_blocks")
 
 
 def flat(image_size: int) -> keras.Model:
@@ -79,7 +79,10 @@ def trainer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trainer]:
     from bcsearch.scores.table import chosen_scores
     from bcsearch.training.trainer import Trainer
 
-    rows = [Backbone(name=build.__name__, build=build, natural_size=SIDE) for build in (tiny, flat)]
+    rows = [
+        Backbone(name=build.__name__, build=build, natural_size=SIDE)
+        for build in (four_blocks, flat)
+    ]
     with pytest.MonkeyPatch.context() as patch:
         for row in rows:
             patch.setitem(BACKBONES, row.name, row)
@@ -211,7 +214,7 @@ EFFECTS_ON_IMAGES = [
     ),
     Effect("augment_strength", [0.0, 0.5, 1.0], change_of_copies, {"augment": "medium"}),
     Effect("views", [2, 3, 5], number_of_unlike_epochs, HARDLY_LEARNS),
-    Effect("backbone", ["tiny", "flat"], number_of_features, {}),
+    Effect("backbone", ["four_blocks", "flat"], number_of_features, {}),
     Effect("image_size", [32, 48, 64], number_of_features, {"backbone": "flat"}),
     Effect("pooling", ["average", "max"], mean_of_features, {}),
     Effect("pooling", ["max", "both"], number_of_features, {}),

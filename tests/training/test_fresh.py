@@ -99,8 +99,8 @@ def test_processes_that_make_the_views_of_all_epochs_change_no_byte(
     for epoch, expected in enumerate(alone):
         np.testing.assert_array_equal(fresh(epoch, lambda: None).views[0], expected)
     del fresh
-    while multiprocessing.active_children():
-        multiprocessing.active_children()[0].join()
+    for process in multiprocessing.active_children():
+        process.join()
 
 
 def test_what_is_shown_at_a_cut_is_what_the_cache_would_keep_of_that_view(tmp_path: Path) -> None:

@@ -212,7 +212,8 @@ def test_refitted_model_on_raw_images_gives_what_its_head_gives_on_cached_featur
         head.train_epoch(epoch, rate)
 
     given = model.predict(bench.dataset.images, verbose=0)
-    np.testing.assert_allclose(given, head.predict()[0], rtol=0, atol=2e-3)  # measured: 2e-4
+    # The cache keeps features in half precision; measured: 2e-4, 2.01e-3 on another processor.
+    np.testing.assert_allclose(given, head.predict()[0], rtol=0, atol=5e-3)
 
 
 def test_preprocessing_is_baked_into_the_refitted_model(bench: Bench, tmp_path: Path) -> None:
@@ -229,7 +230,7 @@ def test_preprocessing_is_baked_into_the_refitted_model(bench: Bench, tmp_path: 
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
     given = again.predict(bench.dataset.images, verbose=0)
-    np.testing.assert_allclose(given, head.predict()[0], rtol=0, atol=2e-3)
+    np.testing.assert_allclose(given, head.predict()[0], rtol=0, atol=5e-3)  # as above
     np.testing.assert_allclose(given, model.predict(bench.dataset.images, verbose=0), atol=1e-5)
     plain = bench.trainer().refit(LINEAR, RATES, lambda: None)
     assert np.abs(plain.predict(bench.dataset.images, verbose=0) - given).max() > 0.05
