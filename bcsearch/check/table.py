@@ -1,96 +1,145 @@
-"""The table of checks: from images, features and labels to findings and groups."""
+"""The table of checks: from images, labels and features to findings and groups."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from bcsearch.data.arrays import digests
+from bcsearch.check.classes import class_balance
+from bcsearch.check.copies import exact_copies, near_copies
+from bcsearch.check.found import Found
+from bcsearch.check.label_errors import label_errors
+from bcsearch.check.looked import Looked
+from bcsearch.check.neighbours import outliers
+from bcsearch.check.quality import blank, blurred, saturated
+from bcsearch.check.shortcuts import shortcuts
+from bcsearch.records.checked import DataCheck, Verdict
 
 if TYPE_CHECKING:
-    from bcsearch.data.dataset import Dataset
-    from bcsearch.features.features import Features
+    from collections.abc import Iterable, Sequence
+
+Look = Callable[[Looked], Found]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Checked:
-    """What one check found.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One row.
 
     Attributes:
-        findings: lines for the reader.
-        groups: shape (n_images,), integers; images of one number must not stand on both sides of a
-            fold. None where the check has nothing to say on that.
+        look: looks at all images that no earlier row has set aside.
+        doc: what it finds, in one sentence.
+        remedies: what to do, by the reason of a finding.
     """
 
-    findings: tuple[str, ...] = ()
-    groups: np.ndarray | None = None
+    name: str
+    look: Look
+    doc: str
+    remedies: dict[str, str]
 
 
-Check = Callable[["Dataset", "Features"], Checked]
+ROWS = (
+    Check(
+        name="exact_copies",
+        look=exact_copies,
+        doc="Images with the very same pixels; a picture more than 5 times is junk.",
+        remedies={
+            "junk": "set aside, all of them",
+            "copy": "set aside, but for the first",
+            "copy, other label": "set aside, all of them; find out which label is right",
+        },
+    ),
+    Check(
+        name="near_copies",
+        look=near_copies,
+        doc="Pictures turned, mirrored, moved, cropped, recoloured or compressed.",
+        remedies={
+            "near copy": "kept, on one side of every fold",
+            "near copy, other label": "set aside, all of them; find out which label is right",
+            "near copy of junk": "set aside",
+        },
+    ),
+    Check(
+        name="blank",
+        look=blank,
+        doc="Images of one colour.",
+        remedies={"blank": "look at it; exclude it if it shows nothing"},
+    ),
+    Check(
+        name="saturated",
+        look=saturated,
+        doc="Images that are black or white in far larger parts than the others.",
+        remedies={"saturated": "look at it; exclude it if nothing can be told from it"},
+    ),
+    Check(
+        name="blurred",
+        look=blurred,
+        doc="Images with far fewer details than the others of their class.",
+        remedies={"blurred": "look at it; exclude it if nothing can be told from it"},
+    ),
+    Check(
+        name="outliers",
+        look=outliers,
+        doc="Images far from all others in the features of a backbone.",
+        remedies={"outlier": "look at it; exclude it if it belongs to no class"},
+    ),
+    Check(
+        name="label_errors",
+        look=label_errors,
+        doc="Labels that a linear head contradicts, by cleanlab.",
+        remedies={"label": "look at it; correct the label, or exclude it"},
+    ),
+    Check(
+        name="shortcuts",
+        look=shortcuts,
+        doc="How well the corners, the mean colour or the place in the file tell the class.",
+        remedies={},
+    ),
+    Check(
+        name="class_balance",
+        look=class_balance,
+        doc="Classes with few images.",
+        remedies={},
+    ),
+)
+CHECKS = {row.name: row for row in ROWS}
+REMEDIES = {reason: remedy for row in ROWS for reason, remedy in row.remedies.items()}
 
 
-def exact_duplicates(dataset: Dataset, features: Features | None = None) -> Checked:
-    """Put images with the very same pixels into one group."""
-    _, groups, sizes = np.unique(digests(dataset.images), return_inverse=True, return_counts=True)
-    copies = sizes[groups] > 1
-    if not copies.any():
-        return Checked()
-    n_groups = int((sizes > 1).sum())
-    pairs = np.unique(np.stack([groups, dataset.labels])[:, copies], axis=1)
-    n_mixed = int((np.bincount(pairs[0]) > 1).sum())
-    line = (
-        f"{int(copies.sum())} images are exact copies of one another, in {n_groups} groups, "
-        f"{n_mixed} of them with different labels"
+def check_data(looked: Looked, names: Sequence[str] = tuple(CHECKS)) -> DataCheck:
+    """Make checks in their order; what one is certain about, the next ones do not look at."""
+    found: list[Found] = []
+    for name in names:
+        looked.tick()
+        result = CHECKS[name].look(looked)
+        found.append(result)
+        certain = [each.row for each in result.findings if each.verdict is Verdict.EXCLUDE]
+        looked.kept[certain] = False
+    groups = joined([rows for each in found for rows in each.groups])
+    return DataCheck(
+        fingerprint=looked.dataset.fingerprint,
+        n_images=looked.dataset.n_images,
+        findings=tuple(line for each in found for line in each.findings),
+        groups=groups,
+        notes=tuple(line for each in found for line in each.notes),
+        left_out=tuple(each.left_out for each in found if each.left_out),
     )
-    if dataset.valid is None:
-        return Checked(findings=(f"{line}; no fold splits a group",), groups=groups)
-    n_leaked = int(np.isin(groups[dataset.valid], groups[~dataset.valid]).sum())
-    findings = [line]
-    if n_leaked:
-        findings.append(
-            f"warning: {n_leaked} of {int(dataset.valid.sum())} validation images are copies of "
-            "training images, so scores are too high; --join-val makes folds that split no group"
-        )
-    return Checked(findings=tuple(findings), groups=groups)
 
 
-CHECKS: dict[str, Check] = {"exact_duplicates": exact_duplicates}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CheckedDataset:
-    """A dataset with the groups that the checks found joined to its own, and all findings."""
-
-    dataset: Dataset
-    findings: tuple[str, ...]
-
-
-def check_dataset(dataset: Dataset, features: Features) -> CheckedDataset:
-    """Run every check, and join the groups that they find with the dataset's own."""
-    results = [check(dataset, features) for check in CHECKS.values()]
-    findings = tuple(line for result in results for line in result.findings)
-    found = [result.groups for result in results if result.groups is not None]
-    if not found:
-        return CheckedDataset(dataset=dataset, findings=findings)
-    if dataset.groups is not None:
-        found.append(np.unique(dataset.groups, return_inverse=True)[1])
-    groups = joined(found)
-    return CheckedDataset(dataset=replace(dataset, groups=groups), findings=findings)
-
-
-def joined(partitions: list[np.ndarray]) -> np.ndarray:
-    """Return the finest groups (n_images,) that contain every group of every partition."""
-    n_images = len(partitions[0])
-    offsets = n_images + np.cumsum([0, *(part.max() + 1 for part in partitions)])
-    hubs = np.concatenate(
-        [part + offset for part, offset in zip(partitions, offsets, strict=False)]
-    )
-    images = np.tile(np.arange(n_images), len(partitions))
-    links = coo_array((np.ones(len(hubs)), (images, hubs)), shape=(offsets[-1], offsets[-1]))
-    groups: np.ndarray = connected_components(links, directed=False)[1][:n_images]
-    return groups
+def joined(groups: Iterable[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
+    """Return the finest groups of rows that contain all given groups, rising."""
+    pairs = [(rows[0], row) for rows in groups for row in rows[1:]]
+    if not pairs:
+        return ()
+    firsts, others = np.array(pairs).T
+    n_rows = int(max(firsts.max(), others.max())) + 1
+    graph = coo_array((np.ones(len(pairs)), (firsts, others)), shape=(n_rows, n_rows))
+    components = connected_components(graph, directed=False)[1]
+    members: dict[int, list[int]] = {}
+    for row, component in enumerate(components.tolist()):
+        members.setdefault(component, []).append(row)
+    return tuple(tuple(rows) for rows in members.values() if len(rows) > 1)

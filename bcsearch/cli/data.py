@@ -36,7 +36,7 @@ def info(
 
     Images are read as a study of the sweep reads them.
     """
-    from bcsearch.check.table import exact_duplicates
+    from bcsearch.check.duplicates import exact_duplicates
     from bcsearch.config import load_plan
     from bcsearch.data import describe, load_for_study
     from bcsearch.data.folds import why_no_folds

@@ -28,6 +28,7 @@ class Dataset:
         labels: shape (n_images,), int64, class numbers from 0.
         class_names: the name of every class, in the order of its number.
         groups: shape (n_images,); no fold splits a group. None: no groups.
+        excluded: shape (n_images,), whether an image is neither trained nor scored on. None: none.
         source: what the user gave, for showing.
         names: the file name of every image, where they come from a folder.
         names_on_disk: class names that the fingerprint is made of, where they are written in
@@ -50,6 +51,7 @@ class Dataset:
     labels: NDArray[np.int64]
     class_names: tuple[str, ...]
     groups: np.ndarray | None = None
+    excluded: NDArray[np.bool_] | None = None
     source: str = ""
     names: tuple[str, ...] | None = None
     names_on_disk: tuple[str, ...] | None = None
@@ -80,9 +82,16 @@ class Dataset:
         return len(self.class_names)
 
     @property
+    def kept(self) -> NDArray[np.int64]:
+        """The rows that are not excluded, rising."""
+        if self.excluded is None:
+            return np.arange(self.n_images)
+        return np.flatnonzero(~self.excluded)
+
+    @property
     def class_counts(self) -> tuple[int, ...]:
-        """The number of images of every class, in the order of the class numbers."""
-        return tuple(np.bincount(self.labels, minlength=self.n_classes).tolist())
+        """The number of images of every class, excluded ones left out."""
+        return tuple(np.bincount(self.labels[self.kept], minlength=self.n_classes).tolist())
 
 
 def _check_classes(dataset: Dataset) -> None:
@@ -121,4 +130,6 @@ def _fingerprint(dataset: Dataset) -> str:
     if dataset.groups is not None:
         _, partition = np.unique(dataset.groups, return_inverse=True)
         digest.update(partition.astype("<i8").tobytes())
+    if dataset.excluded is not None:
+        digest.update(dataset.excluded.tobytes())
     return digest.hexdigest()

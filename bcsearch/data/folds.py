@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Literal
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bcsearch.data.dataset import Dataset
 
 FoldKind = Literal["kfold", "split", "given"]
+EXCLUDED = -1  # the part of images that are in none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -30,12 +31,21 @@ class Fold:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Folds:
-    """All folds of a study, and the rows left to test on: none with ``kfold``."""
+    """All folds of a study.
+
+    ``test`` are the rows left to test on: none with ``kfold``. ``excluded`` are in no part.
+    """
 
     folds: tuple[Fold, ...]
     test: NDArray[np.int64]
     kind: FoldKind
     seed: int
+    excluded: NDArray[np.int64] = field(default_factory=lambda: np.array([], np.int64))
+
+    @property
+    def apart(self) -> NDArray[np.int64]:
+        """The rows that no model is trained on, the refitted one neither."""
+        return np.union1d(self.test, self.excluded)
 
     @property
     def n_folds(self) -> int:
@@ -88,11 +98,12 @@ def make_folds(
     folds = []
     for index, parts in enumerate(valid_parts):
         valid = np.flatnonzero(np.isin(part, parts))
-        train = np.flatnonzero(~np.isin(part, parts + test_parts))
+        train = np.flatnonzero(~np.isin(part, [*parts, *test_parts, EXCLUDED]))
         _check_classes(dataset, train)
         folds.append(Fold(index=index, train=train, valid=valid))
     test = np.flatnonzero(np.isin(part, test_parts))
-    return Folds(folds=tuple(folds), test=test, kind=kind, seed=seed)
+    excluded = np.setdiff1d(np.arange(dataset.n_images), dataset.kept)
+    return Folds(folds=tuple(folds), test=test, kind=kind, seed=seed, excluded=excluded)
 
 
 def why_no_folds(dataset: Dataset, settings: FoldSettings) -> tuple[str, ...]:
@@ -106,18 +117,21 @@ def why_no_folds(dataset: Dataset, settings: FoldSettings) -> tuple[str, ...]:
 
 def _given(dataset: Dataset, valid: NDArray[np.bool_], seed: int) -> Folds:
     """Return the data's own division as the single fold."""
-    fold = Fold(index=0, train=np.flatnonzero(~valid), valid=np.flatnonzero(valid))
+    kept = dataset.kept
+    excluded = np.setdiff1d(np.arange(dataset.n_images), kept)
+    fold = Fold(index=0, train=kept[~valid[kept]], valid=kept[valid[kept]])
     counts = np.bincount(dataset.labels[fold.train], minlength=dataset.n_classes)
     if not counts.all():
         raise DataError(
             f"{dataset.source}: class {dataset.class_names[counts.argmin()]!r} stands in the "
             "validation part only; add training images of it, or join the parts with --join-val"
         )
-    return Folds(folds=(fold,), test=np.array([], np.int64), kind="given", seed=seed)
+    none = np.array([], np.int64)
+    return Folds(folds=(fold,), test=none, kind="given", seed=seed, excluded=excluded)
 
 
 def _deal(dataset: Dataset, n_parts: int, wanted: str, seed: int) -> NDArray[np.int64]:
-    """Return the part, from 0 to n_parts - 1, of every image; groups stay whole.
+    """Return the part of every image, from 0 to n_parts - 1, or ``EXCLUDED``; groups stay whole.
 
     Groups are dealt from the largest to the smallest, in random order among equals, each to the
     part that holds least of its classes. Scikit-learn's StratifiedGroupKFold begins with the most
@@ -126,9 +140,10 @@ def _deal(dataset: Dataset, n_parts: int, wanted: str, seed: int) -> NDArray[np.
     kind, groups = "groups", dataset.groups
     if groups is None:
         kind, groups = "images", np.arange(dataset.n_images)
-    names, units = np.unique(groups, return_inverse=True)
+    kept = dataset.kept
+    names, units = np.unique(groups[kept], return_inverse=True)
     counts = np.zeros((len(names), dataset.n_classes))
-    np.add.at(counts, (units, dataset.labels), 1)
+    np.add.at(counts, (units, dataset.labels[kept]), 1)
     for name, count in zip(dataset.class_names, np.count_nonzero(counts, axis=0), strict=True):
         if count < n_parts:
             kind = kind if count != 1 else kind[:-1]
@@ -145,7 +160,9 @@ def _deal(dataset: Dataset, n_parts: int, wanted: str, seed: int) -> NDArray[np.
     for unit in order[np.argsort(-sizes[order], kind="stable")]:
         part[unit] = np.argmin(held @ shares[unit])
         held[part[unit]] += shares[unit]
-    return part[units]
+    parts = np.full(dataset.n_images, EXCLUDED)
+    parts[kept] = part[units]
+    return parts
 
 
 def _check_classes(dataset: Dataset, train: NDArray[np.int64]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bcsearch.backbones.table import get_backbone
 from bcsearch.backbones.weights import ResolvedWeights, resolve_weights
-from bcsearch.check.table import check_dataset
+from bcsearch.check.duplicates import check_dataset
 from bcsearch.config import fingerprint
 from bcsearch.data.folds import Folds, make_folds
 from bcsearch.data.source import load_for_study
@@ -98,7 +98,7 @@ def prepare(
     weights = _weights(plan)
     read = load_for_study(plan.sweep.data, plan.largest_size, plan.sweep.reading)
     features_of = _features(read, plan, weights, device, options, listener, interrupts)
-    checked = check_dataset(read, features_of)
+    checked = check_dataset(read)
     settings = plan.sweep.folds
     folds = make_folds(
         checked.dataset, kind=settings.kind, n_folds=settings.n_folds, seed=settings.seed

@@ -116,7 +116,7 @@ def _refit(
         model=bundle_dir / MODEL_NAME,
         labels=session.artifacts.labels(),
         out_of_fold=session.artifacts.probabilities(trial.number),
-        trained_on=np.delete(digests(prepared.dataset.images), prepared.folds.test).tolist(),
+        trained_on=np.delete(digests(prepared.dataset.images), prepared.folds.apart).tolist(),
     )
     write_bundle(bundle_dir, model, finished)
     return bundle_dir

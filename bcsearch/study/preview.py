@@ -126,7 +126,7 @@ def _rows(prepared: Prepared) -> np.ndarray:
     """Draw images to train on, of each class as many as of others, in the order of classes."""
     dataset = prepared.dataset
     random = np.random.default_rng(derive_seed(prepared.plan.sweep.views.seed, "preview"))
-    to_train = np.setdiff1d(np.arange(dataset.n_images), prepared.folds.test)
+    to_train = np.setdiff1d(np.arange(dataset.n_images), prepared.folds.apart)
     rows = random.permutation(to_train)
     labels = dataset.labels[rows]
     turns = np.empty(len(rows), int)  # the how manyth of its class an image is

@@ -82,7 +82,7 @@ class Trainer:
         self._device, self._check = device or Device.cpu(), check
         train_rows = [fold.train for fold in folds.folds]
         valid_rows = [fold.valid for fold in folds.folds]
-        all_rows = np.setdiff1d(np.arange(dataset.n_images), folds.test)
+        all_rows = np.setdiff1d(np.arange(dataset.n_images), folds.apart)
         self.views = Views(dataset.images, sweep.views.seed, all_rows, online=sweep.views.is_online)
         self.folds = self._task(train_rows, valid_rows)
         self._all = self._task([all_rows], [])

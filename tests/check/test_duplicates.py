@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +9,6 @@ from bcsearch.data import Dataset
 from bcsearch.data.folds import make_folds
 
 pytestmark = pytest.mark.slow
-
-NO_FEATURES: Any = None  # exact copies are found in the pixels alone
 
 
 def dataset_of(images: np.ndarray, labels: np.ndarray, groups: np.ndarray | None = None) -> Dataset:
@@ -27,10 +24,10 @@ def with_copies(n: int = 40) -> np.ndarray:
 
 
 def test_exact_copies_are_one_group_that_no_fold_splits() -> None:
-    from bcsearch.check.table import check_dataset
+    from bcsearch.check.duplicates import check_dataset
 
     labels = np.arange(40) % 2
-    checked = check_dataset(dataset_of(with_copies(), labels), NO_FEATURES)
+    checked = check_dataset(dataset_of(with_copies(), labels))
     groups = checked.dataset.groups
     assert groups is not None
     assert groups[3] == groups[7] == groups[20]
@@ -43,7 +40,7 @@ def test_exact_copies_are_one_group_that_no_fold_splits() -> None:
 
 
 def test_copies_on_both_sides_of_a_given_split_are_told() -> None:
-    from bcsearch.check.table import exact_duplicates
+    from bcsearch.check.duplicates import exact_duplicates
 
     dataset = dataset_of(with_copies(), np.arange(40) % 2)
     (line,) = exact_duplicates(dataset).findings
@@ -59,32 +56,20 @@ def test_copies_on_both_sides_of_a_given_split_are_told() -> None:
     assert f"{n_leaked} of 10 validation images are copies of training images" in found[1]
 
 
-def test_every_check_gives_findings_of_one_line_and_a_group_for_each_image() -> None:
-    from bcsearch.check.table import CHECKS
-
-    dataset = dataset_of(with_copies(), np.arange(40) % 2)
-    for name, check in CHECKS.items():
-        checked = check(dataset, NO_FEATURES)
-        assert all(line and "\n" not in line for line in checked.findings), name
-        if checked.groups is not None:
-            assert checked.groups.shape == (40,), name
-            assert np.issubdtype(checked.groups.dtype, np.integer), name
-
-
 def test_without_copies_nothing_is_found_and_no_groups_are_made() -> None:
-    from bcsearch.check.table import check_dataset
+    from bcsearch.check.duplicates import check_dataset
 
     images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3), np.uint8)
-    checked = check_dataset(dataset_of(images, np.arange(20) % 2), NO_FEATURES)
+    checked = check_dataset(dataset_of(images, np.arange(20) % 2))
     assert checked.findings == ()
     assert checked.dataset.groups is None
 
 
 def test_groups_of_the_dataset_are_joined_with_those_of_copies() -> None:
-    from bcsearch.check.table import check_dataset
+    from bcsearch.check.duplicates import check_dataset
 
     own = np.array([f"patient {row // 2}" for row in range(40)])
-    checked = check_dataset(dataset_of(with_copies(), np.arange(40) % 2, own), NO_FEATURES)
+    checked = check_dataset(dataset_of(with_copies(), np.arange(40) % 2, own))
     groups = checked.dataset.groups
     assert groups is not None
     assert (
@@ -94,7 +79,7 @@ def test_groups_of_the_dataset_are_joined_with_those_of_copies() -> None:
 
 
 def test_joined_groups_are_the_finest_that_hold_all() -> None:
-    from bcsearch.check.table import joined
+    from bcsearch.check.duplicates import joined
 
     first = np.array([0, 0, 1, 2, 3, 3])
     second = np.array([0, 1, 1, 2, 3, 4])

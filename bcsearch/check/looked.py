@@ -1,0 +1,76 @@
+"""What the checks look at: images, labels and features, and what is computed of them once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bcsearch.check.alignment import FINE, shrunk
+from bcsearch.check.linear import out_of_fold
+from bcsearch.data.arrays import CHUNK, digests
+from bcsearch.data.folds import make_folds
+from bcsearch.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bcsearch.data.dataset import Dataset
+
+GREY = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green, blue: ITU-R BT.601
+
+
+class Looked:
+    """A dataset as the checks see it.
+
+    Args:
+        dataset: what is checked.
+        features: (n_images, n_features) of a frozen backbone; None where there is none.
+        n_folds: of the study.
+        tick: called between parts of what takes long; it may raise to end the check.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        features: np.ndarray | None,
+        *,
+        n_folds: int = 5,
+        tick: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.dataset, self.features, self.n_folds, self.tick = dataset, features, n_folds, tick
+        self.kept = np.ones(dataset.n_images, bool)  # what no earlier check has set aside
+
+    @cached_property
+    def copy_of(self) -> np.ndarray:
+        """For each image the first row with the very same pixels, (n_images,)."""
+        texts = digests(self.dataset.images)
+        first: dict[str, int] = {}
+        return np.array([first.setdefault(text, row) for row, text in enumerate(texts)])
+
+    @cached_property
+    def grey(self) -> np.ndarray:
+        """The images in grey, (n_images, 96, 96), uint8."""
+        parts = []
+        for start in range(0, self.dataset.n_images, CHUNK):
+            self.tick()
+            chunk = self.dataset.images[start : start + CHUNK].astype(np.float32) @ GREY
+            parts.append(np.rint(shrunk(chunk, FINE)).astype(np.uint8))
+        return np.concatenate(parts)
+
+    @cached_property
+    def probabilities(self) -> np.ndarray | None:
+        """What a linear head says of images that it was not trained on, (n_images, n_classes).
+
+        NaN for images that were set aside; None where there are no features or no folds.
+        """
+        if self.features is None:
+            return None
+        checked = replace(self.dataset, groups=self.copy_of, excluded=~self.kept, valid=None)
+        try:
+            folds = make_folds(checked, n_folds=self.n_folds)
+        except DataError:
+            return None
+        return out_of_fold(self.features, checked.labels, folds, checked.n_classes)
