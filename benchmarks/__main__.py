@@ -6,7 +6,7 @@ import sys
 from importlib import import_module
 
 NAMES = (  # the most expensive last
-    *("start", "heads", "suffix", "trials", "quickstart", "recipe", "unfrozen"),
+    *("start", "heads", "suffix", "trials", "quickstart", "check", "recipe", "unfrozen"),
 )
 
 

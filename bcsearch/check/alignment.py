@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from scipy import fft
 from scipy.ndimage import affine_transform, gaussian_filter, map_coordinates
+
+from bcsearch.data.arrays import CHUNK
 
 ORIENTATIONS = 8  # turns by 90 degrees, then the mirrored ones
 COARSE, MIDDLE, FINE = 32, 64, 96  # pixels a side: where the place is sought, refined, judged
@@ -17,13 +19,15 @@ MOST_SHIFT = 8  # pixels of 32
 BANDS = ((2.0, 8.0), (1.0, 5.0))  # pixels of 64: details between these sizes, the coarse first
 JUDGED = (1.0, 3.0)  # pixels of 96
 N_STEPS = 8
+MOST_KEPT = 2048  # images whose details are kept
 SKIP = 2  # of the pixels of 64, every second is compared
 FEWEST_PIXELS = 0.4  # share of the images that must lie over one another
 MOST_CHANGE = 0.45  # of scale, angle or shear
 EDGE = 4  # pixels of 96 that blurring reaches over the edge
 N_TILES = 6  # in each direction
 LEAST_OF_TILE = 64  # pixels of a tile, of 256, that must lie inside
-LEAST_SPREAD = 1.5  # of details in a tile, grey levels
+WEAK = 0.08  # share of the strongest tile's details, below which a tile tells nothing
+NOISE, NOISE_AT_MOST = 3.0, 0.3  # grey levels that noise has, in few images more than that share
 SAME_PLACE, SAME_COARSE = 0.87, 0.88  # likeness below which it is not looked at more closely
 
 
@@ -37,23 +41,29 @@ class Placement(NamedTuple):
     shift: np.ndarray
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Details:
-    """Images (n, side, side) float32, band by band, at the sides they are compared at."""
+    """What grey images (n, 96, 96), 0 to 255, show between two sizes, at three sides.
 
-    coarse: np.ndarray
-    middle: tuple[np.ndarray, ...]
-    fine: np.ndarray
+    The coarse side is kept for all; the others are made when they are asked for, and the last kept.
+    """
 
-    @classmethod
-    def of(cls, grey: np.ndarray) -> Details:
-        """Take grey images (n, 96, 96), 0 to 255, uint8 or float32."""
-        middle, coarse = shrunk(grey, MIDDLE), shrunk(grey, COARSE)
-        return cls(
-            coarse=_band(coarse, 0.7, 4.0),
-            middle=tuple(_band(middle, *band) for band in BANDS),
-            fine=_band(grey.astype(np.float32), *JUDGED),
+    def __init__(self, grey: np.ndarray) -> None:
+        self._grey = grey
+        self.coarse = np.concatenate(
+            [
+                _band(shrunk(grey[at : at + CHUNK], COARSE), 0.7, 4.0)
+                for at in range(0, len(grey), CHUNK)
+            ]
         )
+        self.middle = lru_cache(MOST_KEPT)(self._middle)
+        self.fine = lru_cache(MOST_KEPT)(self._fine)
+
+    def _middle(self, row: int) -> tuple[np.ndarray, ...]:
+        (small,) = shrunk(self._grey[row : row + 1], MIDDLE)
+        return tuple(_band(small, *band) for band in BANDS)
+
+    def _fine(self, row: int) -> np.ndarray:
+        return _band(self._grey[row].astype(np.float32), *JUDGED)
 
 
 def oriented(images: np.ndarray, orientation: int) -> np.ndarray:
@@ -87,12 +97,12 @@ def likeness(
     placed = _found(spectra, oriented(details.coarse[second], orientation))
     if placed is None:
         return 0.0
-    for images in details.middle:
-        turned = oriented(images[second], orientation)
-        placed = _refined(images[first], turned, placed)
-        if placed is None or _correlation(images[first], turned, placed) < SAME_COARSE:
+    for ours, theirs in zip(details.middle(first), details.middle(second), strict=True):
+        turned = oriented(theirs, orientation)
+        placed = _refined(ours, turned, placed)
+        if placed is None or _correlation(ours, turned, placed) < SAME_COARSE:
             return 0.0
-    return _in_tiles(details.fine[first], oriented(details.fine[second], orientation), placed)
+    return _in_tiles(details.fine(first), oriented(details.fine(second), orientation), placed)
 
 
 def spectra_of(coarse: np.ndarray) -> np.ndarray:
@@ -179,7 +189,9 @@ def _in_tiles(first: np.ndarray, second: np.ndarray, placed: Placement) -> float
     strength = np.bincount(tiles, (ours**2 + theirs**2) / 2, N_TILES**2)
     n_pixels = np.bincount(tiles, minlength=N_TILES**2)
     spread = np.sqrt(strength / np.maximum(n_pixels, 1))
-    telling = (n_pixels > LEAST_OF_TILE) & (spread > max(LEAST_SPREAD, 0.08 * spread.max()))
+    strongest = spread.max()
+    weak = max(WEAK * strongest, min(NOISE, NOISE_AT_MOST * strongest))
+    telling = (n_pixels > LEAST_OF_TILE) & (spread > weak)
     if not telling.any():
         return 0.0
     return float(np.median(shared[telling] / strength[telling]))
@@ -196,8 +208,8 @@ def _overlap(
 
 
 def _band(grey: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Return details of grey images (n, side, side) between two sizes."""
-    fine, coarse = (gaussian_filter(grey, (0, size, size)) for size in (low, high))
+    """Return details of grey images (..., side, side) between two sizes."""
+    fine, coarse = (gaussian_filter(grey, size, axes=(-2, -1)) for size in (low, high))
     details: np.ndarray = fine - coarse
     return details
 

@@ -28,14 +28,14 @@ class Candidate(NamedTuple):
 
 
 def candidates(
-    grey: np.ndarray, features: np.ndarray | None, tick: Callable[[], None]
+    grey: np.ndarray, features: np.ndarray | None, tell: Callable[[str, int, int], None]
 ) -> list[Candidate]:
     """Return pairs of grey images (n, 96, 96) that are near in one of three ways, in order.
 
     Small thumbnails in all eight orientations, also of what remains of an image cropped, find what
     is turned, mirrored or cropped; the strengths of frequencies, which do not change when an image
     is moved, what is moved; ``features`` (n, n_features) of a backbone what else is alike.
-    ``tick`` is called between blocks.
+    ``tell`` hears how far it is.
     """
     thumbs = _unit_rows(shrunk(grey, THUMB))
     cut = round(grey.shape[1] * CROPPED / 2)
@@ -45,14 +45,14 @@ def candidates(
         for images in (shrunk(grey, THUMB), inner)
         for turn in range(ORIENTATIONS)
     ]
-    found = set(_nearest(thumbs, turned, tick))
+    found = set(_nearest(thumbs, turned, tell))
     strengths = _strengths(shrunk(grey, SPECTRUM))
     turned = [(turn, _unit_rows(oriented(strengths, turn))) for turn in UNLIKE_TURNS]
-    for near in _nearest(_unit_rows(strengths), turned, tick):
+    for near in _nearest(_unit_rows(strengths), turned, tell):
         found |= {near, near._replace(orientation=_half_turned(near.orientation))}
     if features is not None:
         known = standardised(features)
-        found |= set(_nearest(known, [(0, known)], tick))
+        found |= set(_nearest(known, [(0, known)], tell))
     return sorted(found)
 
 
@@ -64,12 +64,14 @@ def standardised(features: np.ndarray) -> np.ndarray:
 
 
 def _nearest(
-    rows: np.ndarray, others: Sequence[tuple[int, np.ndarray]], tick: Callable[[], None]
+    rows: np.ndarray,
+    others: Sequence[tuple[int, np.ndarray]],
+    tell: Callable[[str, int, int], None],
 ) -> Iterable[Candidate]:
     """Yield the nearest few of each row, others given by their orientation."""
     n_near = min(NEAREST, len(rows) - 1)
     for start in range(0, len(rows), BLOCK):
-        tick()
+        tell("looking for pictures that are alike", start, len(rows))
         block = np.arange(start, min(start + BLOCK, len(rows)))
         best = np.full(len(block) * len(rows), -1.0, np.float32).reshape(len(block), -1)
         turns = np.zeros(best.shape, np.int8)

@@ -10,7 +10,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from bcsearch.check.alignment import Details, likeness, spectra_of
-from bcsearch.check.candidates import BLOCK, candidates
+from bcsearch.check.candidates import candidates
 from bcsearch.check.found import Found
 from bcsearch.records.checked import DataFinding, Verdict
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bcsearch.check.candidates import Candidate
     from bcsearch.check.looked import Looked
 
+EVERY = 64  # pictures, between two words on how far it is
 MOST_COPIES = 5  # of one picture; more are junk
 SAME_PICTURE = 0.92  # likeness: copies of 27 kinds have 0.957 or more, other cells 0.859 or less
 CONFLICT = "near copy, other label"
@@ -88,13 +89,13 @@ def _confirmed(looked: Looked, distinct: np.ndarray) -> list[_Pair]:
     features = None if looked.features is None else looked.features[distinct]
     grey = looked.grey[distinct]
     by_first: dict[int, list[Candidate]] = defaultdict(list)
-    for pair in candidates(grey, features, looked.tick):
+    for pair in candidates(grey, features, looked.tell):
         by_first[pair.first].append(pair)
-    details = Details.of(grey)
+    details = Details(grey)
     found = []
     for number, (first, seconds) in enumerate(by_first.items()):
-        if number % BLOCK == 0:
-            looked.tick()
+        if number % EVERY == 0:
+            looked.tell("laying pictures over one another", number, len(by_first))
         spectra = spectra_of(details.coarse[first])
         for _, second, turn in seconds:
             alike = likeness(details, first, second, turn, spectra)

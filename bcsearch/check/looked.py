@@ -29,7 +29,7 @@ class Looked:
         dataset: what is checked.
         features: (n_images, n_features) of a frozen backbone; None where there is none.
         n_folds: of the study.
-        tick: called between parts of what takes long; it may raise to end the check.
+        tell: hears what is done, and how far it is: done and total. It may raise to end the check.
     """
 
     def __init__(
@@ -38,9 +38,9 @@ class Looked:
         features: np.ndarray | None,
         *,
         n_folds: int = 5,
-        tick: Callable[[], None] = lambda: None,
+        tell: Callable[[str, int, int], None] = lambda *_: None,
     ) -> None:
-        self.dataset, self.features, self.n_folds, self.tick = dataset, features, n_folds, tick
+        self.dataset, self.features, self.n_folds, self.tell = dataset, features, n_folds, tell
         self.kept = np.ones(dataset.n_images, bool)  # what no earlier check has set aside
 
     @cached_property
@@ -55,7 +55,6 @@ class Looked:
         """The images in grey, (n_images, 96, 96), uint8."""
         parts = []
         for start in range(0, self.dataset.n_images, CHUNK):
-            self.tick()
             chunk = self.dataset.images[start : start + CHUNK].astype(np.float32) @ GREY
             parts.append(np.rint(shrunk(chunk, FINE)).astype(np.uint8))
         return np.concatenate(parts)

@@ -113,15 +113,15 @@ REMEDIES = {reason: remedy for row in ROWS for reason, remedy in row.remedies.it
 def check_data(looked: Looked, names: Sequence[str] = tuple(CHECKS)) -> DataCheck:
     """Make checks in their order; what one is certain about, the next ones do not look at."""
     found: list[Found] = []
-    for name in names:
-        looked.tick()
+    for number, name in enumerate(names):
+        looked.tell(f"checking the data: {name}", number, len(names))
         result = CHECKS[name].look(looked)
         found.append(result)
         certain = [each.row for each in result.findings if each.verdict is Verdict.EXCLUDE]
         looked.kept[certain] = False
     groups = joined([rows for each in found for rows in each.groups])
     return DataCheck(
-        fingerprint=looked.dataset.fingerprint,
+        fingerprint=looked.dataset.order_fingerprint,
         n_images=looked.dataset.n_images,
         findings=tuple(line for each in found for line in each.findings),
         groups=groups,

@@ -1,13 +1,23 @@
-"""Commands on data."""
+"""Commands on data: what it is, what is wrong in it, and data without that."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bcsearch.cli import options
 from bcsearch.config.options import RunOptions
+from bcsearch.quiet import quiet_imports
+
+Source = Annotated[
+    str, typer.Argument(help="An .npz, .npy files, a folder, a table of paths, or 'demo'.")
+]
+READING = (
+    "images_key", "labels_key", "layout", "groups", "groups_from", "join_val", "skip_damaged",
+    "square", "white",
+)  # fmt: skip
 
 app = typer.Typer(help="Look at images before anything is trained on them.")
 
@@ -18,14 +28,9 @@ def _group() -> None:
 
 
 @app.command("info")
-@options.takes(
-    "images_key", "labels_key", "layout", "groups", "groups_from", "join_val", "skip_damaged",
-    "square", "white", "sweeps_dir",
-)  # fmt: skip
+@options.takes(*READING, "sweeps_dir")
 def info(
-    path: Annotated[
-        str, typer.Argument(help="An .npz, .npy files, a folder, a table of paths, or 'demo'.")
-    ],
+    path: Source,
     chosen: RunOptions,
     study: Annotated[
         str, typer.Option("--study", help="Sweep whose images and folds are meant.")
@@ -48,4 +53,100 @@ def info(
     copies = exact_duplicates(dataset).findings
     refused = why_no_folds(dataset, plan.sweep.folds)
     options.show(describe(dataset, (*copies, *refused)), dataset_text, as_json=as_json)
+    return 0
+
+
+@app.command("check")
+@options.takes(*READING, "weights", "cache_dir", "cache_limit", "sweeps_dir")
+def check(
+    path: Source,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the tables and the page.")],
+    chosen: RunOptions,
+    study: Annotated[
+        str, typer.Option("--study", help="Sweep whose images and backbone are meant.")
+    ] = "quickstart",
+    as_json: options.Json = False,
+) -> int:
+    """Look for junk, copies, poor images, outliers, wrong labels and shortcuts.
+
+    Writes what is certain to exclude.csv, what a person should look at to review.csv, what belongs
+    together to groups.csv, all of it to check.json, and check.html, a page to look at it.
+    """
+    with quiet_imports():
+        from dataclasses import replace
+
+        from rich.console import Console
+
+        from bcsearch.check.files import ALL_FILES, PAGE, refuse_earlier, write_check
+        from bcsearch.check.table import REMEDIES
+        from bcsearch.export.check_page import check_page
+        from bcsearch.paths import creating
+        from bcsearch.report.checked import check_text
+        from bcsearch.report.live import LiveView
+        from bcsearch.study.checking import check_source
+    refuse_earlier(out, ALL_FILES)
+    with LiveView(Console(stderr=True)) as view:
+        found = check_source(study, replace(chosen, data=path), view)
+    write_check(out, found.check)
+    with creating(out / PAGE) as draft:
+        page = check_page(found.check, found.dataset, found.similarity)
+        draft.write_text(page, encoding="utf-8")
+    options.show(found.check, lambda check: check_text(check, REMEDIES), as_json=as_json)
+    options.say(f"{', '.join(ALL_FILES)}: in {out}", error=as_json)
+    return 0
+
+
+@app.command("clean")
+@options.takes(*READING)
+def clean(
+    path: Source,
+    exclude: Annotated[Path, typer.Option("--exclude", help="An exclude.csv of 'data check'.")],
+    out: Annotated[Path, typer.Option("--out", help="The .npz file to write.")],
+    chosen: RunOptions,
+    image_size: Annotated[
+        int | None,
+        typer.Option(
+            min=8, max=4096, help="Of the images. Default: their own; 96 where they are files."
+        ),
+    ] = None,
+) -> int:
+    """Write the data without some rows as a new .npz file; the data itself is never changed."""
+    import numpy as np
+
+    from bcsearch.check.files import read_excluded
+    from bcsearch.data import load_dataset
+    from bcsearch.data.pack import write_npz
+
+    dataset = load_dataset(path, image_size, chosen.over_reading())
+    rows = read_excluded(exclude, dataset)
+    n_kept = write_npz(out, dataset, np.setdiff1d(np.arange(dataset.n_images), rows))
+    options.say(f"{out}: {n_kept} of {dataset.n_images} images, {len(rows)} left out")
+    return 0
+
+
+@app.command("images")
+@options.takes(*READING)
+def images(
+    path: Source,
+    out: Annotated[Path, typer.Option("--out", help="Folder to write, new or empty.")],
+    chosen: RunOptions,
+) -> int:
+    """Write the images of arrays as PNG files in class folders, to look at and to sort anew."""
+    from bcsearch.data import load_dataset
+    from bcsearch.data.pack import write_pictures
+
+    n_files = write_pictures(out, load_dataset(path, None, chosen.over_reading()))
+    options.say(f"{out}: {n_files} images; 'bcsearch data pack' makes one .npz of them again")
+    return 0
+
+
+@app.command("pack")
+def pack(
+    folder: Annotated[Path, typer.Argument(help="Class folders of images of one size.")],
+    out: Annotated[Path, typer.Option("--out", help="The .npz file to write.")],
+) -> int:
+    """Write class folders as one .npz file: those of 'data images', sorted anew, or your own."""
+    from bcsearch.data.pack import pack as packed
+
+    options.say(f"{out}: {packed(folder, out)}")
     return 0

@@ -37,6 +37,8 @@ class Dataset:
             then the single fold. None: there is none.
         test: the data's own test part, or other images to score the finished model on.
         sizes: shape (n_images, 2), heights and widths as they came. None: those of ``images``.
+        original: digits over the images as they came, before they were resized, where these are
+            no files.
         notes: what was taken for what, and what was left out, in lines.
         drawn: whether the images are drawn, not photographed: true only for the demo.
         pixels: 16 hexadecimal digits over the images alone; always computed here.
@@ -58,6 +60,7 @@ class Dataset:
     valid: NDArray[np.bool_] | None = None
     test: ImageSet | None = None
     sizes: NDArray[np.int64] | None = None
+    original: str = ""
     notes: tuple[str, ...] = ()
     drawn: bool = False
     pixels: str = ""
@@ -67,7 +70,7 @@ class Dataset:
     def __post_init__(self) -> None:
         _check_classes(self)
         if self.hashed_images is not self.images:
-            object.__setattr__(self, "pixels", _hash_pixels(self.images))
+            object.__setattr__(self, "pixels", hash_pixels(self.images))
             object.__setattr__(self, "hashed_images", self.images)
         object.__setattr__(self, "fingerprint", _fingerprint(self))
 
@@ -87,6 +90,17 @@ class Dataset:
         if self.excluded is None:
             return np.arange(self.n_images)
         return np.flatnonzero(~self.excluded)
+
+    @property
+    def order_fingerprint(self) -> str:
+        """16 hexadecimal digits, equal where a row's number means the same image and label.
+
+        It does not depend on the size that images are read with.
+        """
+        digest = blake2b(repr(self.names or self.original or self.pixels).encode(), digest_size=8)
+        digest.update(repr(self.names_on_disk or self.class_names).encode())
+        digest.update(self.labels.astype("<i8").tobytes())
+        return digest.hexdigest()
 
     @property
     def class_counts(self) -> tuple[int, ...]:
@@ -116,7 +130,8 @@ def _check_classes(dataset: Dataset) -> None:
         )
 
 
-def _hash_pixels(images: NDArray[np.uint8]) -> str:
+def hash_pixels(images: NDArray[np.uint8]) -> str:
+    """Return 16 hexadecimal digits over images."""
     digest = blake2b(repr(images.shape).encode(), digest_size=8)
     digest.update(np.ascontiguousarray(images).data)
     return digest.hexdigest()

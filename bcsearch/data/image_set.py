@@ -26,6 +26,7 @@ class ImageSet:
         parts: shape (n_images,), text: train, val or test. None: the source has no split.
         names: the file name of every image. None: they have none.
         sizes: shape (n_images, 2), heights and widths as they came. None: those of ``images``.
+        original: 16 hexadecimal digits over the images as they came. Empty: they are files.
         source: what the user gave, for showing.
         holds: what was found in the source, for errors.
         notes: what was taken for what, and what was left out, in lines.
@@ -39,6 +40,7 @@ class ImageSet:
     parts: np.ndarray | None = None
     names: tuple[str, ...] | None = None
     sizes: NDArray[np.int64] | None = None
+    original: str = ""
     source: str
     holds: str
     notes: tuple[str, ...] = ()

@@ -118,6 +118,25 @@ def read_pictures(
     return Pictures(images=images, sizes=sizes[rows], rows=rows, notes=tuple(notes))
 
 
+def read_whole(file: Path) -> NDArray[np.uint8]:
+    """Read one image file in its own size, (height, width, 3).
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(file) as image:
+                if _depth_of(image):
+                    raise DataError(f"{written(str(file))}: has more than 8 bits; save it with 8")
+                return np.asarray(_in_colour(ImageOps.exif_transpose(image)))
+    except (Image.DecompressionBombError, *UNREADABLE) as error:
+        raise DataError(
+            f"{written(str(file))}: not a readable image ({type(error).__name__}); fix or remove it"
+        ) from error
+
+
 def _damage_notes(damaged: list[str], n_files: int, reading: Reading, where: str) -> list[str]:
     """Say what is left out. Raises DataError where nothing may be, or nothing would stay."""
     if not damaged:

@@ -12,7 +12,7 @@ import numpy as np
 
 from bcsearch.config.sweep import Reading
 from bcsearch.data.arrays import DARK, resize
-from bcsearch.data.dataset import Dataset
+from bcsearch.data.dataset import Dataset, hash_pixels
 from bcsearch.data.demo import load_demo
 from bcsearch.data.groups import chosen_groups
 from bcsearch.data.held_out import reading_of_test, with_test
@@ -197,6 +197,8 @@ def _read(source: str | Path, reading: Reading, file_size: int) -> ImageSet:
         found = layout_of(place, reading.layout).read(place, reading, file_size)
     except MemoryError as error:
         raise DataError(f"{written(str(path))}: too large for the memory that is free") from error
+    if found.names is None:
+        found = replace(found, original=hash_pixels(found.images))
     highest = int(found.images.max(initial=0))
     if highest <= DARK:
         line = f"warning: the brightest value of all images is {highest} of 255, nearly black"
@@ -243,6 +245,7 @@ def _dataset(found: ImageSet, reading: Reading) -> Dataset:
         valid=_valid(learn, reading),
         test=test if test is not None and len(test.images) else None,
         sizes=learn.sizes,
+        original=found.original,
         notes=(*found.notes, *_notes(found, learn, kept, reading)),
     )
 

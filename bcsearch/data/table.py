@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bcsearch.data.keys import CHOICE, GROUPS, NAMES
 from bcsearch.data.naming import some_of, written
 from bcsearch.errors import DataError
+from bcsearch.paths import read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,6 +91,19 @@ def read_table(path: Path) -> Table:
     if not columns or not next(iter(columns.values())):
         raise DataError(f"{where}: no rows below a header; needed: columns such as path and label")
     return Table(path=path, columns=columns)
+
+
+def read_lines(path: Path) -> list[str]:
+    """Read a text file in UTF-8 as lines.
+
+    Raises:
+        DataError: it is no such file, or of more than 256 MB.
+    """
+    try:
+        return read_text(path, MOST_TABLE_BYTES).splitlines()
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise DataError(f"{written(str(path))}: cannot be read as text ({reason})") from error
 
 
 def _text(path: Path) -> dict[str, list[str]]:

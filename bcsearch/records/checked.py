@@ -37,7 +37,7 @@ class DataCheck:
     """All that the checks found in a dataset.
 
     Attributes:
-        fingerprint: of the dataset that was checked.
+        fingerprint: of what a row's number means in the dataset that was checked.
         n_images: how many it has.
         findings: one for each image and reason.
         groups: rows of images that no fold may split, each group rising, two or more in it.

@@ -95,9 +95,9 @@ def prepare(
         ConfigError, DataError, WeightsError: the plan cannot be run; nothing was written.
     """
     device = open_device(listener)
-    weights = _weights(plan)
+    weights = weights_of(plan)
     read = load_for_study(plan.sweep.data, plan.largest_size, plan.sweep.reading)
-    features_of = _features(read, plan, weights, device, options, listener, interrupts)
+    known = features_of(read, plan, weights, device, options, listener, interrupts)
     checked = check_dataset(read)
     settings = plan.sweep.folds
     folds = make_folds(
@@ -107,7 +107,7 @@ def prepare(
     trainer = Trainer(
         checked.dataset,
         folds,
-        features_of,
+        known,
         plan.sweep,
         evaluators,
         device,
@@ -128,7 +128,7 @@ def prepare(
     return prepared
 
 
-def _features(  # noqa: PLR0913 - what features are made of
+def features_of(  # noqa: PLR0913 - what features are made of
     dataset: Dataset,
     plan: Plan,
     weights: dict[str, ResolvedWeights],
@@ -189,7 +189,8 @@ def _warnings(prepared: Prepared) -> list[str]:
     return lines
 
 
-def _weights(plan: Plan) -> dict[str, ResolvedWeights]:
+def weights_of(plan: Plan) -> dict[str, ResolvedWeights]:
+    """Find the weights of a plan's backbones. Raises ConfigError where one is unknown."""
     names = [str(name) for name in plan.space.choice_of("backbone")]
     for name in names:
         try:

@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from optuna.artifacts import get_all_artifact_meta
-from selenium import webdriver
 from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.support.wait import WebDriverWait
 
 from bcsearch.records import TrialState
+from tests.browser import needs_browser, start_browser
 from tests.dashboard import serve
 from tests.fakes import FakeTrainer, make_plan, make_worker, open_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from selenium import webdriver
+
     from bcsearch.records import StudyRecord
     from bcsearch.study.session import Session
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = [pytest.mark.slow, needs_browser]
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (CHROMIUM and DRIVER), reason="needs the programs chromium and chromedriver"
-    ),
-]
-
-OPTIONS = (
-    "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --window-size=1400,1600"
-)
 SECONDS = 60  # for a page to show what it should
 POINTS = "return document.querySelectorAll('#plot-history .scatterlayer .points path').length"
 IMAGES = (
@@ -63,11 +53,7 @@ def address(session: Session) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM or ""
-    for option in (*OPTIONS.split(), f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(option)
-    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    browser = start_browser(tmp_path_factory.mktemp("profile"))
     yield browser
     browser.quit()
 

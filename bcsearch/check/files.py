@@ -1,0 +1,123 @@
+"""The files of a check: what is left out, what a person should look at, what belongs together."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from bcsearch.data.naming import written
+from bcsearch.data.table import read_lines
+from bcsearch.errors import DataError, DiskError
+from bcsearch.paths import creating
+from bcsearch.records.checked import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from bcsearch.data.dataset import Dataset
+    from bcsearch.records.checked import DataCheck
+
+MARK = "# bcsearch data check: rows, counted from 0, of the dataset {}"
+EXCLUDE, REVIEW, GROUPS, ALL = "exclude.csv", "review.csv", "groups.csv", "check.json"
+PAGE = "check.html"
+ALL_FILES = (EXCLUDE, REVIEW, GROUPS, ALL, PAGE)
+HEADER = ("row", "reason", "evidence")
+
+
+def check_json(check: DataCheck) -> str:
+    """Return everything that was found as JSON."""
+    return json.dumps(asdict(check), indent=1) + "\n"
+
+
+def findings_csv(check: DataCheck, verdict: Verdict) -> str:
+    """Return one line a row and reason: row, reason, evidence; none of rows set aside for sure."""
+    certain = set(check.rows(Verdict.EXCLUDE))
+    rows = [
+        (each.row, each.reason, each.evidence)
+        for each in sorted(check.findings, key=lambda each: each.row)
+        if each.verdict is verdict and (verdict is Verdict.EXCLUDE or each.row not in certain)
+    ]
+    return _csv(check, HEADER, rows)
+
+
+def groups_csv(check: DataCheck) -> str:
+    """Return one line an image: its row, and the lowest row of its group."""
+    group = list(range(check.n_images))
+    for rows in check.groups:
+        for row in rows:
+            group[row] = rows[0]
+    return _csv(check, ("row", "group"), list(enumerate(group)))
+
+
+WRITTEN: dict[str, Callable[[DataCheck], str]] = {
+    EXCLUDE: lambda check: findings_csv(check, Verdict.EXCLUDE),
+    REVIEW: lambda check: findings_csv(check, Verdict.REVIEW),
+    GROUPS: groups_csv,
+    ALL: check_json,
+}
+
+
+def refuse_earlier(folder: Path, names: tuple[str, ...]) -> None:
+    """Refuse a folder in which one of the files is already, as a person may have changed it.
+
+    Raises:
+        DiskError: one is there.
+    """
+    there = [name for name in names if (folder / name).exists()]
+    if there:
+        raise DiskError(
+            f"{folder} has {', '.join(there)} already, which may have been changed by hand and is "
+            "not overwritten; choose another --out, or move it away"
+        )
+
+
+def write_check(folder: Path, check: DataCheck) -> None:
+    """Write the tables and the JSON of a check. Raises DiskError where one is there already."""
+    for name, text in WRITTEN.items():
+        with creating(folder / name) as draft:
+            draft.write_text(text(check), encoding="utf-8")
+
+
+def read_excluded(path: Path, dataset: Dataset) -> list[int]:
+    """Return the rows that a file such as ``exclude.csv`` names, rising.
+
+    Raises:
+        DataError: it is of another dataset, or names no rows of this one.
+    """
+    where = written(str(path))
+    mark, *lines = read_lines(path) or [""]
+    if mark != MARK.format(dataset.order_fingerprint):
+        reason = "its first line names no dataset"
+        if mark.startswith(MARK.format("")):
+            reason = "is of another dataset, or of other labels"
+        raise DataError(
+            f"{where}: {reason}; needed: {MARK.format(dataset.order_fingerprint)!r}, as 'bcsearch "
+            "data check' writes it for this data"
+        )
+    table = list(csv.reader(lines))
+    if not table or table[0][:1] != ["row"]:
+        raise DataError(f"{where}: has no column row; its second line is {','.join(HEADER)}")
+    rows = set()
+    for number, cells in enumerate(table[1:], 3):
+        if not cells:
+            continue
+        text = cells[0].strip()
+        if not text.isdecimal() or int(text) >= dataset.n_images:
+            raise DataError(
+                f"{where}: line {number} names row {text[:20]!r}; allowed: 0 to "
+                f"{dataset.n_images - 1}"
+            )
+        rows.add(int(text))
+    return sorted(rows)
+
+
+def _csv(check: DataCheck, header: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> str:
+    text = io.StringIO()
+    text.write(MARK.format(check.fingerprint) + "\n")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([header, *rows])
+    return text.getvalue()

@@ -1,0 +1,155 @@
+"""What a check of the data found, as one page for a browser that needs no other file."""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from PIL import Image
+
+from bcsearch.check.table import CHECKS, REMEDIES
+from bcsearch.records.checked import Verdict
+from bcsearch.records.texts import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bcsearch.check.neighbours import Similarity
+    from bcsearch.data.dataset import Dataset
+    from bcsearch.records.checked import DataCheck, DataFinding
+
+SHOWN = {Verdict.EXCLUDE: 60, Verdict.GROUP: 120, Verdict.REVIEW: 240}  # at most of one reason
+SIDE, QUALITY = 88, 82  # pixels of a thumbnail, and of its JPEG
+MOST_CLASSES = 40  # whose similarity is drawn
+STYLE = """
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 1180px; padding: 0 1em; }
+table { border-collapse: collapse; margin: 1em 0; }
+td, th { border-bottom: 1px solid #ddd; padding: .3em .8em; text-align: left; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; }
+.gallery { display: flex; flex-wrap: wrap; gap: 10px; }
+figure { margin: 0; width: 184px; font-size: 12px; }
+figure img { width: 88px; height: 88px; image-rendering: auto; background: #eee; }
+figcaption { overflow-wrap: anywhere; color: #333; }
+.row { font-weight: 600; color: #000; }
+.warning { color: #a33; }
+svg { max-width: 100%; height: auto; }
+@media (prefers-color-scheme: dark) {
+  body { background: #16181b; color: #e4e4e4; }
+  figcaption { color: #bbb; } .row { color: #fff; }
+  td, th { border-color: #444; } svg { background: #fff; }
+}
+"""
+
+
+def check_page(check: DataCheck, dataset: Dataset, similarity: Similarity | None) -> str:
+    """Return the page as HTML: counts, what to do, galleries by reason, and how alike images are.
+
+    Names of classes and files are escaped, and nothing on the page is run.
+    """
+    counts = "".join(_count_row(reason, count) for reason, count in check.reasons.items())
+    told = [f"<li>{_shown(note)}</li>" for note in check.notes]
+    told += [f'<li class="warning">left out: {_shown(note)}</li>' for note in check.left_out]
+    parts = [
+        f"<h1>Data check of {_shown(dataset.source)}</h1>",
+        f"<p>{check.n_images} images in {dataset.n_classes} classes. "
+        f"{len(check.rows(Verdict.EXCLUDE))} are certain to be left out (exclude.csv), "
+        f"{len(check.rows(Verdict.REVIEW))} a person should look at (review.csv), "
+        f"{sum(map(len, check.groups))} belong to {len(check.groups)} groups that no fold splits "
+        "(groups.csv). Lines may be moved between the files.</p>",
+        f"<table><tr><th>reason</th><th>images</th><th>what to do</th></tr>{counts}</table>",
+        f"<ul>{''.join(told)}</ul>",
+    ]
+    for reason in check.reasons:
+        parts.append(_gallery(reason, check, dataset))
+    if similarity is not None:
+        parts += ["<h2>How alike images are</h2>", _drawn(similarity, dataset.class_names)]
+    looks = "".join(f"<li>{escape(row.name)}: {escape(row.doc)}</li>" for row in CHECKS.values())
+    parts.append(f"<h2>What was looked for</h2><ul>{looks}</ul>")
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta http-equiv="Content-Security-Policy" '
+        "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
+        f"<title>Data check of {_shown(dataset.source)}</title><style>{STYLE}</style></head>"
+        f"<body>{''.join(parts)}</body></html>\n"
+    )
+
+
+def _count_row(reason: str, count: int) -> str:
+    anchor = _anchor(reason)
+    return (
+        f'<tr><td><a href="#{anchor}">{escape(reason)}</a></td><td class="number">{count}</td>'
+        f"<td>{escape(REMEDIES.get(reason, ''))}</td></tr>"
+    )
+
+
+def _gallery(reason: str, check: DataCheck, dataset: Dataset) -> str:
+    found = [each for each in check.findings if each.reason == reason]
+    shown = found[: SHOWN[found[0].verdict]]
+    title = f"{escape(reason)}: {len(found)}"
+    if len(shown) < len(found):
+        title += f", the first {len(shown)} of them shown"
+    figures = "".join(_figure(each, dataset) for each in shown)
+    return f'<h2 id="{_anchor(reason)}">{title}</h2><div class="gallery">{figures}</div>'
+
+
+def _figure(found: DataFinding, dataset: Dataset) -> str:
+    rows = [found.row]
+    if found.other is not None:
+        rows.append(found.other)
+    images = "".join(
+        f'<img alt="row {row}" title="{_titled(row, dataset)}" src="{_thumbnail(dataset, row)}">'
+        for row in rows
+    )
+    label = dataset.class_names[dataset.labels[found.row]]
+    return (
+        f'<figure>{images}<figcaption><span class="row">row {found.row}</span> '
+        f"{_shown(label)}: {_shown(found.evidence)}</figcaption></figure>"
+    )
+
+
+def _titled(row: int, dataset: Dataset) -> str:
+    name = f" {dataset.names[row]}" if dataset.names is not None else ""
+    return _shown(f"row {row}{name}, {dataset.class_names[dataset.labels[row]]}")
+
+
+def _thumbnail(dataset: Dataset, row: int) -> str:
+    image = Image.fromarray(dataset.images[row])
+    image.thumbnail((SIDE, SIDE))
+    file = BytesIO()
+    image.save(file, "JPEG", quality=QUALITY)
+    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def _drawn(similarity: Similarity, names: Sequence[str]) -> str:
+    """Draw the cosines to the nearest, and the mean cosines of classes, as SVG."""
+    with rc_context({"svg.fonttype": "none", "font.size": 9}):
+        figure = Figure(figsize=(11, 4.6), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        left.hist(similarity.nearest, bins=60, color="#174a8c")
+        left.set_xlabel("cosine of features to the nearest other image")
+        left.set_ylabel("images")
+        drawn = similarity.classes[:MOST_CLASSES, :MOST_CLASSES]
+        reach = float(np.abs(drawn).max())
+        shades = right.imshow(drawn, cmap="RdBu_r", vmin=-reach, vmax=reach)
+        figure.colorbar(shades, ax=right, label="mean cosine")
+        places, shown = range(len(drawn)), [name[:16] for name in names[:MOST_CLASSES]]
+        right.set_xticks(places, shown, rotation=90, parse_math=False)
+        right.set_yticks(places, shown, parse_math=False)
+        right.set_title("between the images of two classes")
+        file = BytesIO()
+        figure.savefig(file, format="svg", metadata={"Date": None})
+    _, tag, rest = file.getvalue().decode().partition("<svg")
+    return tag + rest
+
+
+def _shown(text: str) -> str:
+    return escape(printable(text))
+
+
+def _anchor(reason: str) -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in reason)

@@ -1,0 +1,150 @@
+"""Every check finds what it is there for, and nothing in good data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from bcsearch.data import Dataset
+from bcsearch.records.checked import DataCheck, Verdict
+
+pytestmark = pytest.mark.slow
+
+if TYPE_CHECKING:
+    from bcsearch.check.looked import Looked
+
+N, SIDE, CLASSES = 120, 32, 3
+
+
+@pytest.fixture(scope="module")
+def good() -> Dataset:
+    """Return noisy discs whose size tells the class."""
+    random = np.random.default_rng(0)
+    labels = np.arange(N) % CLASSES
+    places = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
+    centres = random.uniform(-0.2, 0.2, (N, 2, 1, 1))
+    far = np.hypot(*(places[:, None] - centres.transpose(1, 0, 2, 3)))
+    inside = (far < (0.2 + 0.2 * labels)[:, None, None])[..., None]
+    images = np.where(inside, 90.0, 220.0) + random.normal(0, 20, (N, SIDE, SIDE, 3))
+    return Dataset(
+        images=np.clip(images, 0, 255).astype(np.uint8), labels=labels,
+        class_names=("small", "middle", "large"),
+    )  # fmt: skip
+
+
+def features_of(dataset: Dataset, seed: int = 0) -> np.ndarray:
+    """Return made-up features that tell the class."""
+    random = np.random.default_rng(seed)
+    centres = random.normal(0, 3, (CLASSES, 20))
+    return (centres[dataset.labels] + random.normal(0, 1, (N, 20))).astype(np.float16)
+
+
+def looked(dataset: Dataset, features: np.ndarray | None = None) -> Looked:
+    from bcsearch.check.looked import Looked
+
+    return Looked(dataset, features)
+
+
+def check(dataset: Dataset, *names: str, features: np.ndarray | None = None) -> DataCheck:
+    from bcsearch.check.table import CHECKS, check_data
+
+    return check_data(looked(dataset, features), names or tuple(CHECKS))
+
+
+def changed(dataset: Dataset, **arrays: Any) -> Dataset:
+    return replace(dataset, **arrays)
+
+
+def test_good_data_is_left_alone(good: Dataset) -> None:
+    found = check(good, features=features_of(good))
+    assert found.rows(Verdict.EXCLUDE) == []
+    assert len(found.rows(Verdict.REVIEW)) <= 2
+    assert found.left_out == ()
+
+
+def test_every_reason_has_a_remedy_and_every_check_a_sentence() -> None:
+    from bcsearch.check.table import CHECKS, REMEDIES
+
+    assert all(row.doc.endswith(".") and name == row.name for name, row in CHECKS.items())
+    assert len(REMEDIES) == sum(len(row.remedies) for row in CHECKS.values())
+    assert all(REMEDIES.values())
+
+
+def test_without_features_the_checks_that_need_them_say_so(good: Dataset) -> None:
+    assert len(check(good).left_out) == 2
+
+
+def test_saturated_image_is_found(good: Dataset) -> None:
+    images = good.images.copy()
+    images[7, 4:] = 255
+    found = check(changed(good, images=images), "saturated")
+    assert [each.row for each in found.findings] == [7]
+
+
+def test_blurred_image_is_found_by_the_spread_of_its_class(good: Dataset) -> None:
+    from scipy.ndimage import gaussian_filter
+
+    images = good.images.copy()
+    images[9] = gaussian_filter(images[9].astype(float), (3, 3, 0))
+    found = check(changed(good, images=images), "blurred")
+    assert [each.row for each in found.findings] == [9]
+
+
+def test_outlier_in_the_features_is_found(good: Dataset) -> None:
+    features = features_of(good)
+    features[33] = np.random.default_rng(1).normal(0, 12, 20)
+    found = check(good, "outliers", features=features)
+    assert [each.row for each in found.findings] == [33]
+
+
+def test_wrong_label_is_found(good: Dataset) -> None:
+    features, labels = features_of(good), good.labels.copy()
+    labels[50] = (labels[50] + 1) % CLASSES
+    found = check(changed(good, labels=labels), "label_errors", features=features)
+    assert [each.row for each in found.findings] == [50]
+    assert "labelled small" in found.findings[0].evidence
+    assert "a linear head says large" in found.findings[0].evidence
+
+
+def test_label_check_is_left_out_where_cleanlab_is_missing(
+    good: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "cleanlab.filter", None)
+    found = check(good, "label_errors", features=features_of(good))
+    assert found.left_out == ("label errors need cleanlab; pip install 'bcsearch[check]'",)
+
+
+def test_shortcut_in_the_corners_is_told_and_none_where_there_is_none(good: Dataset) -> None:
+    fair = check(good, "shortcuts").notes
+    assert not any("test on images of another source" in line for line in fair if "corners" in line)
+    images = good.images.copy()
+    images[:, :4, :4] = (80 * good.labels)[:, None, None, None]
+    told = check(changed(good, images=images), "shortcuts").notes
+    assert any("corners" in line and "another source" in line for line in told)
+
+
+def test_rows_in_the_order_of_their_class_are_told(good: Dataset) -> None:
+    order = np.argsort(good.labels, kind="stable")
+    sorted_rows = changed(good, images=good.images[order], labels=good.labels[order])
+    lines = check(sorted_rows, "shortcuts").notes
+    assert any("place in the file" in line and "order of class" in line for line in lines)
+
+
+def test_class_with_fewer_images_than_folds_is_named(good: Dataset) -> None:
+    labels = np.where(np.arange(N) < 3, 2, np.arange(N) % 2)
+    few, balance = check(changed(good, labels=labels), "class_balance").notes[::-1]
+    assert "large" in few
+    assert "3 (large)" in balance
+
+
+def test_what_is_set_aside_is_not_looked_at_again(good: Dataset) -> None:
+    """Sixty copies of a white picture do not make the other images unlike the set."""
+    white = np.full((60, SIDE, SIDE, 3), 255, np.uint8)
+    labels = np.append(good.labels, np.arange(60) % CLASSES)
+    many = changed(good, images=np.concatenate([good.images, white]), labels=labels)
+    found = check(many, "exact_copies", "saturated", "blank")
+    assert found.rows(Verdict.EXCLUDE) == list(range(N, N + 60))
+    assert found.rows(Verdict.REVIEW) == []
