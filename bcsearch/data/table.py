@@ -23,6 +23,7 @@ COLUMNS = {  # what columns are called, by what they hold
     "groups": GROUPS,
     "parts": ("split", "set", "part", "subset", "partition"),
 }  # fmt: skip
+OF_A_CHECK = "# bcsearch data check"  # begins a line above the header
 MOST_TABLE_BYTES = 2**28
 MOST_ROWS = 10**7  # that a small Parquet file may claim
 ONE_OR_NOT = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
@@ -109,6 +110,8 @@ def read_lines(path: Path) -> list[str]:
 def _text(path: Path) -> dict[str, list[str]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
+        if text.startswith(OF_A_CHECK):
+            text = text.partition("\n")[2]
         header = text.partition("\n")[0]
         delimiter = max(",;\t", key=header.count)
         rows = [row for row in csv.reader(text.splitlines(), delimiter=delimiter) if any(row)]

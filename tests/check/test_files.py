@@ -101,3 +101,17 @@ def test_files_that_a_person_may_have_changed_are_not_overwritten(folder: Path) 
         refuse_earlier(folder, ("exclude.csv",))
     with pytest.raises(DiskError):
         write_check(folder, CHECK)
+
+
+def test_groups_are_read_by_run(folder: Path, tmp_path: Path) -> None:
+    from bcsearch.config.sweep import Reading
+    from bcsearch.data import load_dataset
+
+    np.savez(tmp_path / "cells.npz", data=IMAGES, labels=DATA.labels)
+    reading = Reading(groups=str(folder / "groups.csv"))
+    groups = load_dataset(tmp_path / "cells.npz", None, reading).groups
+    assert groups is not None
+    assert groups.tolist() == ["0", "1", "2", "0", "1", "5"]
+    np.savez(tmp_path / "more.npz", data=np.tile(IMAGES, (2, 1, 1, 1)), labels=[0, 1] * 6)
+    with pytest.raises(DataError, match="6 rows that are not the numbers 0 to 11"):
+        load_dataset(tmp_path / "more.npz", None, reading)

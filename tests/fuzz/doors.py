@@ -806,6 +806,37 @@ def model_folder(chance: Random, folder: Path) -> Input:
     )
 
 
+def rows_and_pictures(chance: Random, folder: Path) -> Input:
+    """Write what ``data clean`` and ``data pack`` read, with a change in one of its files."""
+    from bcsearch.check.files import MARK
+    from bcsearch.data import load_dataset
+    from bcsearch.data.pack import DESCRIPTION, write_pictures
+
+    np.savez(folder / "cells.npz", **GOOD)  # type: ignore[arg-type] # its own keyword
+    dataset = load_dataset(folder / "cells.npz")
+    if chance.random() < 0.5:
+        lines = [MARK.format(dataset.order_fingerprint), "row,reason,evidence", "1,copy,x", "2,,"]
+        cells = [chance.choice(ODD_TEXTS), str(chance.randrange(-9, 99)), '"', "3;4", "\x00"]
+        lines.insert(chance.randrange(len(lines) + 1), chance.choice(cells) + ",odd,x")
+        content = "\n".join(lines).encode("utf-8", "surrogatepass")
+        if chance.random() < 0.5:
+            content = chance.choice(BYTES)(chance, content)
+        write(chance, folder / "rows.csv", content)
+        arguments = ["data", "clean", "cells.npz", "--exclude", "rows.csv", "--out", "clean.npz"]
+        return Input(arguments=arguments, writes=("clean.npz",))
+    write_pictures(folder / "pictures", dataset)
+    places = sorted((folder / "pictures").rglob("*.*"))
+    place = chance.choice((folder / "pictures" / DESCRIPTION, *places))
+    content = place.read_bytes()
+    if place.name == DESCRIPTION and chance.random() < 0.5:
+        content = odd_json(chance, content.decode()).encode("utf-8", "surrogatepass")
+    else:
+        content = chance.choice(BYTES)(chance, content)
+    place.unlink()
+    write(chance, place, content)
+    return Input(arguments=["data", "pack", "pictures", "--out", "p.npz"], writes=("p.npz",))
+
+
 DOORS = (
     Door(name="data file", share=250, make=data_file),
     Door(name="npy files", share=60, make=npy_files),
@@ -818,6 +849,7 @@ DOORS = (
     Door(name="database", share=60, make=damaged_database),
     Door(name="cache entry", share=50, make=cache_entry),
     Door(name="model folder", share=40, make=model_folder),
+    Door(name="rows and pictures", share=40, make=rows_and_pictures),
 )
 
 
