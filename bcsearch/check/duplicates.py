@@ -30,8 +30,10 @@ class Checked:
 
 
 def exact_duplicates(dataset: Dataset) -> Checked:
-    """Put images with the very same pixels into one group."""
-    _, groups, sizes = np.unique(digests(dataset.images), return_inverse=True, return_counts=True)
+    """Put images with the very same pixels into one group, but for those that are left out."""
+    texts = np.arange(dataset.n_images).astype("U32")
+    texts[dataset.kept] = np.array(digests(dataset.images))[dataset.kept]
+    _, groups, sizes = np.unique(texts, return_inverse=True, return_counts=True)
     copies = sizes[groups] > 1
     if not copies.any():
         return Checked()
@@ -44,11 +46,12 @@ def exact_duplicates(dataset: Dataset) -> Checked:
     )
     if dataset.valid is None:
         return Checked(findings=(f"{line}; no fold splits a group",), groups=groups)
-    n_leaked = int(np.isin(groups[dataset.valid], groups[~dataset.valid]).sum())
+    valid = dataset.valid[dataset.kept]
+    n_leaked = int(np.isin(groups[dataset.kept][valid], groups[dataset.kept][~valid]).sum())
     findings = [line]
     if n_leaked:
         findings.append(
-            f"warning: {n_leaked} of {int(dataset.valid.sum())} validation images are copies of "
+            f"warning: {n_leaked} of {int(valid.sum())} validation images are copies of "
             "training images, so scores are too high; --join-val makes folds that split no group"
         )
     return Checked(findings=tuple(findings), groups=groups)

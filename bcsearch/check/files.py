@@ -8,9 +8,8 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from bcsearch.data.naming import written
-from bcsearch.data.table import read_lines
-from bcsearch.errors import DataError, DiskError
+from bcsearch.data.excluded import HEADER, MARK
+from bcsearch.errors import DiskError
 from bcsearch.paths import creating
 from bcsearch.records.checked import Verdict
 
@@ -18,14 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from bcsearch.data.dataset import Dataset
     from bcsearch.records.checked import DataCheck
 
-MARK = "# bcsearch data check: rows, counted from 0, of the dataset {}"
 EXCLUDE, REVIEW, GROUPS, ALL = "exclude.csv", "review.csv", "groups.csv", "check.json"
 PAGE = "check.html"
 ALL_FILES = (EXCLUDE, REVIEW, GROUPS, ALL, PAGE)
-HEADER = ("row", "reason", "evidence")
 
 
 def check_json(check: DataCheck) -> str:
@@ -80,39 +76,6 @@ def write_check(folder: Path, check: DataCheck) -> None:
     for name, text in WRITTEN.items():
         with creating(folder / name) as draft:
             draft.write_text(text(check), encoding="utf-8")
-
-
-def read_excluded(path: Path, dataset: Dataset) -> list[int]:
-    """Return the rows that a file such as ``exclude.csv`` names, rising.
-
-    Raises:
-        DataError: it is of another dataset, or names no rows of this one.
-    """
-    where = written(str(path))
-    mark, *lines = read_lines(path) or [""]
-    if mark != MARK.format(dataset.order_fingerprint):
-        reason = "its first line names no dataset"
-        if mark.startswith(MARK.format("")):
-            reason = "is of another dataset, or of other labels"
-        raise DataError(
-            f"{where}: {reason}; needed: {MARK.format(dataset.order_fingerprint)!r}, as 'bcsearch "
-            "data check' writes it for this data"
-        )
-    table = list(csv.reader(lines))
-    if not table or table[0][:1] != ["row"]:
-        raise DataError(f"{where}: has no column row; its second line is {','.join(HEADER)}")
-    rows = set()
-    for number, cells in enumerate(table[1:], 3):
-        if not cells:
-            continue
-        text = cells[0].strip()
-        if not text.isdecimal() or int(text) >= dataset.n_images:
-            raise DataError(
-                f"{where}: line {number} names row {text[:20]!r}; allowed: 0 to "
-                f"{dataset.n_images - 1}"
-            )
-        rows.add(int(text))
-    return sorted(rows)
 
 
 def _csv(check: DataCheck, header: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> str:

@@ -28,7 +28,7 @@ def _group() -> None:
 
 
 @app.command("info")
-@options.takes(*READING, "sweeps_dir")
+@options.takes(*READING, "exclude", "sweeps_dir")
 def info(
     path: Source,
     chosen: RunOptions,
@@ -113,8 +113,8 @@ def clean(
     """Write the data without some rows as a new .npz file; the data itself is never changed."""
     import numpy as np
 
-    from bcsearch.check.files import read_excluded
     from bcsearch.data import load_dataset
+    from bcsearch.data.excluded import read_excluded
     from bcsearch.data.pack import write_npz
 
     dataset = load_dataset(path, image_size, chosen.over_reading())

@@ -22,8 +22,8 @@ def add_to(app: typer.Typer) -> None:
 
 
 @options.takes(
-    "settings", "seed", "score", "trials", "data", "images_key", "labels_key", "layout", "groups",
-    "groups_from", "join_val", "skip_damaged", "square", "white", "weights", "max_cache",
+    "settings", "seed", "score", "trials", "data", "images_key", "labels_key", "layout", "exclude",
+    "groups", "groups_from", "join_val", "skip_damaged", "square", "white", "weights", "max_cache",
     "sweeps_dir", "cache_dir",
 )  # fmt: skip
 def plan(study: options.Sweep, chosen: RunOptions, as_json: options.Json = False) -> int:

@@ -62,6 +62,9 @@ class RunOptions:
     layout: str | None = _option(
         None, "--layout", "How the data lies: npz, npy, table, labels, splits, classes or images."
     )
+    exclude: Path | None = _option(
+        None, "--exclude", "An exclude.csv of 'bcsearch data check': rows that are left out."
+    )
     groups: Path | None = _option(
         None, "--groups", "A .csv of images and their groups (patients, days); no fold splits one."
     )
@@ -244,7 +247,7 @@ class RunOptions:
     def over_reading(self, reading: Reading = PLAIN) -> Reading:
         """Put what these options say of how data is read over what a sweep says."""
         given = {name: getattr(self, name) for name in Reading.model_fields}
-        for name in ("groups", "test"):
+        for name in ("groups", "exclude", "test"):
             if given[name] is not None:
                 given[name] = _absolute(path_text(given[name], f"--{name}"))
         said = {name: value for name, value in given.items() if value}

@@ -77,14 +77,15 @@ class FoldSettings(_Section):
 class Reading(_Section):
     """How the data is read, where that is not plain from the files.
 
-    ``groups`` and ``test`` are paths. Nothing here but what it makes of the pixels and labels is
-    part of a study's fingerprint.
+    ``groups``, ``exclude`` and ``test`` are paths. Nothing here but what it makes of the pixels and
+    labels is part of a study's fingerprint.
     """
 
     images_key: str | None = None
     labels_key: str | None = None
     layout: str | None = None
     groups: str | None = None  # a .csv of images and their groups, which no fold splits
+    exclude: str | None = None  # a table of rows that are left out, as data check writes it
     groups_from: str | None = None  # a pattern that finds the group in a file name
     join_val: bool = False  # the data's own validation part is trained on and divided into folds
     skip_damaged: bool = False

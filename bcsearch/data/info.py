@@ -39,7 +39,7 @@ class DataInfo:
     @property
     def largest_share(self) -> float:
         """The accuracy, 0 to 1, of a model that always says the most frequent class."""
-        return max(self.class_counts) / self.n_images
+        return max(self.class_counts) / sum(self.class_counts)
 
 
 def describe(dataset: Dataset, findings: tuple[str, ...] = ()) -> DataInfo:

@@ -14,6 +14,7 @@ from bcsearch.config.sweep import Reading
 from bcsearch.data.arrays import DARK, resize
 from bcsearch.data.dataset import Dataset, hash_pixels
 from bcsearch.data.demo import load_demo
+from bcsearch.data.excluded import without_rows
 from bcsearch.data.groups import chosen_groups
 from bcsearch.data.held_out import reading_of_test, with_test
 from bcsearch.data.image_set import ImageSet
@@ -80,6 +81,8 @@ def load_for_study(source: str | Path, largest: int, reading: Reading = PLAIN) -
         sides = found.images.shape[1:3]
         side = min(*sides, largest) if reading.square == "crop" else min(max(sides), largest)
         dataset = _dataset(_squares(found, side, reading), reading)
+    if reading.exclude is not None:
+        dataset = without_rows(dataset, Path(reading.exclude))
     if reading.test is None:
         return with_test(dataset, dataset.test)
     test = load_images(reading.test, dataset.images.shape[1], reading_of_test(reading))

@@ -169,9 +169,10 @@ def _warnings(prepared: Prepared) -> list[str]:
     dataset = prepared.dataset
     lines += [f"data: {line}" for line in (*dataset.notes, *prepared.findings)]
     if not dataset.drawn:
-        share = max(dataset.class_counts) / dataset.n_images
+        n_kept = len(dataset.kept)
+        share = max(dataset.class_counts) / n_kept
         lines.append(
-            f"data: {dataset.n_images} images in {dataset.n_classes} classes; always saying the "
+            f"data: {n_kept} images in {dataset.n_classes} classes; always saying the "
             f"largest would score an accuracy of {share:.4f}"
         )
         if share >= UNEVEN and prepared.plan.sweep.search.score == "accuracy":

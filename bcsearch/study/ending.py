@@ -150,7 +150,12 @@ def describe(
             "input_size": dataset.images.shape[1],
             **prepared.plan.sweep.reading.model_dump(include={*OF_PIXELS}, exclude_none=True),
         },
-        "data": {"source": dataset.source, "n_images": dataset.n_images, "drawn": dataset.drawn},
+        "data": {
+            "source": dataset.source,
+            "n_images": dataset.n_images,
+            "n_excluded": dataset.n_images - len(dataset.kept),
+            "drawn": dataset.drawn,
+        },
         "weights": {name: str(resolved.kind) for name, resolved in prepared.weights.items()},
         "fingerprint": prepared.fingerprint,
         "versions": {"python": python_version(), **{name: _version(name) for name in PACKAGES}},
@@ -170,7 +175,7 @@ def estimate_refit(session: Session, prepared: Prepared) -> float:
     if entry is None:
         return 0.0
     folds = prepared.trainer.folds
-    share = len(folds.labels) / sum(len(rows) for rows in folds.train_rows)
+    share = len(prepared.dataset.kept) / sum(len(rows) for rows in folds.train_rows)
     epochs = (entry.best.epoch + 1) / len(entry.epochs)
     loading_and_writing = 10.0
     choosing = prepared.plan.sweep.final.share * session.ledger.search_seconds()

@@ -56,6 +56,15 @@ def test_copies_on_both_sides_of_a_given_split_are_told() -> None:
     assert f"{n_leaked} of 10 validation images are copies of training images" in found[1]
 
 
+def test_copies_that_are_left_out_are_none() -> None:
+    from bcsearch.check.duplicates import check_dataset
+
+    excluded = np.zeros(40, bool)
+    excluded[[7, 20, 5, 39]] = True
+    dataset = replace(dataset_of(with_copies(), np.arange(40) % 2), excluded=excluded)
+    assert check_dataset(dataset).findings == ()
+
+
 def test_without_copies_nothing_is_found_and_no_groups_are_made() -> None:
     from bcsearch.check.duplicates import check_dataset
 

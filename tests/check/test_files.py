@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from bcsearch.check.files import read_excluded, refuse_earlier, write_check
+from bcsearch.check.files import refuse_earlier, write_check
 from bcsearch.data import Dataset
+from bcsearch.data.excluded import read_excluded
 from bcsearch.errors import DataError, DiskError
 from bcsearch.records.checked import DataCheck, DataFinding, Verdict
 

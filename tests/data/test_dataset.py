@@ -61,7 +61,7 @@ def test_hash_of_pixels_depends_on_the_images_alone() -> None:
 def test_other_groups_do_not_hash_the_images_again(monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = Dataset(**PARTS)
     regrouped = Dataset(**PARTS | {"groups": np.array([0, 1, 1, 2])})
-    monkeypatch.setattr("bcsearch.data.dataset._hash_pixels", lambda _: pytest.fail("hashed again"))
+    monkeypatch.setattr("bcsearch.data.dataset.hash_pixels", lambda _: pytest.fail("hashed again"))
     assert replace(dataset, groups=regrouped.groups).fingerprint == regrouped.fingerprint
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -221,3 +222,22 @@ def test_every_fold_trains_on_every_class_or_is_refused(seed: int) -> None:
     for fold in made.folds:
         assert set(dataset.labels[fold.train].tolist()) == {0, 1, 2}
         assert len(fold.valid)
+
+
+@every_way
+def test_rows_that_are_left_out_are_in_no_part(
+    dataset: Dataset, kind: FoldKind, n_folds: int
+) -> None:
+    excluded = np.zeros(dataset.n_images, bool)
+    excluded[np.flatnonzero(dataset.labels == dataset.n_classes - 1)[::7]] = True
+    made = make_folds(replace(dataset, excluded=excluded), kind=kind, n_folds=n_folds)
+    np.testing.assert_array_equal(made.excluded, np.flatnonzero(excluded))
+    for fold in made.folds:
+        rows = np.concatenate([fold.train, fold.valid, made.test])
+        np.testing.assert_array_equal(np.sort(rows), np.flatnonzero(~excluded))
+    np.testing.assert_array_equal(made.apart, np.union1d(made.test, made.excluded))
+
+
+def test_class_that_is_left_out_whole_is_refused() -> None:
+    with pytest.raises(DataError, match="no images of class 0"):
+        replace(PLAIN, excluded=PLAIN.labels == 0)

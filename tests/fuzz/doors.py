@@ -808,8 +808,8 @@ def model_folder(chance: Random, folder: Path) -> Input:
 
 def rows_and_pictures(chance: Random, folder: Path) -> Input:
     """Write what ``data clean`` and ``data pack`` read, with a change in one of its files."""
-    from bcsearch.check.files import MARK
     from bcsearch.data import load_dataset
+    from bcsearch.data.excluded import MARK
     from bcsearch.data.pack import DESCRIPTION, write_pictures
 
     np.savez(folder / "cells.npz", **GOOD)  # type: ignore[arg-type] # its own keyword

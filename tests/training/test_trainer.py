@@ -182,6 +182,33 @@ def test_same_trial_trained_twice_is_the_same_bits(bench: Bench) -> None:
     np.testing.assert_array_equal(first.probabilities, again.probabilities)
 
 
+def test_images_that_are_left_out_change_nothing(bench: Bench, tmp_path: Path) -> None:
+    from bcsearch.features.features import Features
+    from bcsearch.features.store import Store
+
+    excluded = np.zeros(bench.dataset.n_images, bool)
+    excluded[::9] = True
+    images, labels = bench.dataset.images.copy(), bench.dataset.labels.copy()
+    images[excluded] = 255 - images[excluded]
+    labels[excluded] = (labels[excluded] + 1) % 8
+    params = HIDDEN.but(preprocess="two_point", class_weights="balanced")
+    ended = []
+    for number, given in enumerate(
+        ((bench.dataset.images, bench.dataset.labels), (images, labels))
+    ):
+        dataset = replace(bench.dataset, images=given[0], labels=given[1], excluded=excluded)
+        features = Features(
+            images=dataset.images, store=Store(tmp_path / str(number)), weights=bench.weights
+        )
+        folds = make_folds(dataset, n_folds=3)
+        trainer = bench.trainer(dataset=dataset, features=features, folds=folds)
+        model = trainer.refit(params, RATES, lambda: None)
+        answers = model.predict(bench.dataset.images[:9], verbose=0)
+        ended.append((trainer(params, keep_going, NoCheckpoints()).epochs, answers))
+    assert ended[0][0] == ended[1][0]
+    np.testing.assert_array_equal(ended[0][1], ended[1][1])
+
+
 def test_repeat_of_a_trial_has_a_seed_of_its_own(bench: Bench) -> None:
     trainer = bench.trainer()
     first, second, again = (
