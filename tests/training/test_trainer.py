@@ -193,10 +193,9 @@ def test_images_that_are_left_out_change_nothing(bench: Bench, tmp_path: Path) -
     labels[excluded] = (labels[excluded] + 1) % 8
     params = HIDDEN.but(preprocess="two_point", class_weights="balanced")
     ended = []
-    for number, given in enumerate(
-        ((bench.dataset.images, bench.dataset.labels), (images, labels))
-    ):
-        dataset = replace(bench.dataset, images=given[0], labels=given[1], excluded=excluded)
+    others = replace(bench.dataset, images=images, labels=labels)
+    for number, given in enumerate((bench.dataset, others)):
+        dataset = replace(given, excluded=excluded)
         features = Features(
             images=dataset.images, store=Store(tmp_path / str(number)), weights=bench.weights
         )
