@@ -147,7 +147,9 @@ def _named(row: int, looked: Looked) -> str:
 
 
 def _junk(rows: Sequence[int], looked: Looked) -> Iterable[DataFinding]:
-    evidence = f"the same picture {len(rows)} times, under {_labels(rows, looked)} labels"
+    n_labels = _labels(rows, looked)
+    labels = "1 label" if n_labels == 1 else f"{n_labels} labels"
+    evidence = f"the same picture {len(rows)} times, under {labels}"
     for row in rows:
         other = rows[0] if row != rows[0] else rows[1]
         yield DataFinding(
