@@ -82,7 +82,9 @@ def undone(orientation: int) -> int:
 def shrunk(grey: np.ndarray, side: int) -> np.ndarray:
     """Return grey images (n, s, s) at another side, (n, side, side) float32, by areas."""
     weights = _areas(grey.shape[-1], side)
-    small: np.ndarray = weights @ grey.astype(np.float32) @ weights.T
+    small = np.empty((len(grey), side, side), np.float32)
+    for at in range(0, len(grey), CHUNK):
+        small[at : at + CHUNK] = weights @ grey[at : at + CHUNK].astype(np.float32) @ weights.T
     return small
 
 

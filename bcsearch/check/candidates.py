@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from bcsearch.check.alignment import ORIENTATIONS, oriented, shrunk, undone
+from bcsearch.data.arrays import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -37,15 +38,15 @@ def candidates(
     is moved, what is moved; ``features`` (n, n_features) of a backbone what else is alike.
     ``tell`` hears how far it is.
     """
-    thumbs = _unit_rows(shrunk(grey, THUMB))
+    thumbs = shrunk(grey, THUMB)
     cut = round(grey.shape[1] * CROPPED / 2)
     inner = shrunk(grey[:, cut:-cut, cut:-cut], THUMB)
     turned = [
         (turn, _unit_rows(oriented(images, turn)))
-        for images in (shrunk(grey, THUMB), inner)
+        for images in (thumbs, inner)
         for turn in range(ORIENTATIONS)
     ]
-    found = set(_nearest(thumbs, turned, tell))
+    found = set(_nearest(_unit_rows(thumbs), turned, tell))
     strengths = _strengths(shrunk(grey, SPECTRUM))
     turned = [(turn, _unit_rows(oriented(strengths, turn))) for turn in UNLIKE_TURNS]
     for near in _nearest(_unit_rows(strengths), turned, tell):
@@ -98,6 +99,10 @@ def _half_turned(orientation: int) -> int:
 
 def _strengths(grey: np.ndarray) -> np.ndarray:
     """Return how strong each low frequency is in grey images (n, 32, 32), (n, 15, 15)."""
+    return np.concatenate([_of_chunk(grey[at : at + CHUNK]) for at in range(0, len(grey), CHUNK)])
+
+
+def _of_chunk(grey: np.ndarray) -> np.ndarray:
     ramp = np.hanning(SPECTRUM + 2)[1:-1]
     shaded = (grey - grey.mean(axis=(1, 2), keepdims=True)) * np.outer(ramp, ramp)
     middle, reach = SPECTRUM // 2, FREQUENCIES

@@ -6,12 +6,11 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from bcsearch.check.alignment import Details, likeness, spectra_of
-from bcsearch.check.candidates import candidates
+from bcsearch.check.alignment import Details, likeness, spectra_of, undone
+from bcsearch.check.candidates import NEAREST, candidates
 from bcsearch.check.found import Found
+from bcsearch.check.groups import joined, rows_by
 from bcsearch.records.checked import DataFinding, Verdict
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 EVERY = 64  # pictures, between two words on how far it is
 MOST_COPIES = 5  # of one picture; more are junk
 SAME_PICTURE = 0.92  # likeness: copies of 27 kinds have 0.957 or more, other cells 0.859 or less
-CONFLICT = "near copy, other label"
+CONFLICT, PLAIN = "near copy, other label", "many alike, other labels"
 CHANGED = "changed a little"
 TURNS = (
     *("", "turned by 90 degrees", "turned by 180 degrees", "turned by 270 degrees"),
@@ -34,7 +33,7 @@ TURNS = (
 
 def exact_copies(looked: Looked) -> Found:
     """Find junk, and pictures with the same pixels under one label or several."""
-    groups = _rows_by(looked.copy_of)
+    groups = rows_by(looked.copy_of)
     findings: list[DataFinding] = []
     for rows in groups:
         if len(rows) > MOST_COPIES:
@@ -48,28 +47,43 @@ def exact_copies(looked: Looked) -> Found:
 
 def near_copies(looked: Looked) -> Found:
     """Find pictures that were turned, mirrored, moved, cropped, recoloured or compressed."""
-    distinct = np.flatnonzero(looked.copy_of == np.arange(looked.dataset.n_images))
-    if len(distinct) < 2:
-        return Found()
-    pairs = _confirmed(looked, distinct)
+    pairs = _all_confirmed(looked)
     if not pairs:
         return Found()
     nearest = _nearest(pairs)
-    groups = [rows for rows in _rows_by(_components(pairs, looked)) if rows[0] in nearest]
-    findings: list[DataFinding] = []
-    for rows in groups:
-        verdict, reason = _judged(rows, looked)
-        for row in rows:
-            pair = nearest[row]
-            other = pair.other_of(row)
-            change = TURNS[pair.orientation] or CHANGED
-            evidence = f"row {other} {change}, likeness {pair.alike:.3f}"
-            if reason == CONFLICT:
-                evidence += f"; {_named(row, looked)}, row {other} {_named(other, looked)}"
-            findings.append(
-                DataFinding(row=row, reason=reason, evidence=evidence, verdict=verdict, other=other)
+    groups = joined((pair.first, pair.second) for pair in pairs)
+    judged = [(rows, *_judged(rows, looked)) for rows in groups]
+    notes = []
+    n_plain = sum(len(rows) for rows, reason, _ in judged if reason == PLAIN)
+    if n_plain:
+        notes.append(
+            f"{n_plain} pictures under several labels look alike in large groups: they may be too "
+            "plain to be told apart, so none is set aside for that"
+        )
+    findings = [
+        _near_copy(row, nearest[row], reason, verdict, looked)
+        for rows, reason, verdict in judged
+        for row in rows
+    ]
+    valid = looked.dataset.valid
+    if valid is not None:
+        n_leaked = sum(valid[row] for rows in groups if not valid[list(rows)].all() for row in rows)
+        if n_leaked:
+            notes.append(
+                f"warning: {n_leaked} validation images are changed copies of training images, so "
+                "scores are too high; leave them out, or make folds with --join-val"
             )
-    return Found(findings=tuple(findings), groups=groups)
+    return Found(findings=tuple(findings), groups=groups, notes=tuple(notes))
+
+
+def _near_copy(row: int, pair: _Pair, reason: str, verdict: Verdict, looked: Looked) -> DataFinding:
+    other, turn = pair.second, pair.orientation
+    if row == pair.second:
+        other, turn = pair.first, undone(pair.orientation)
+    evidence = f"row {other} {TURNS[turn] or CHANGED}, likeness {pair.alike:.3f}"
+    if reason in (CONFLICT, PLAIN):
+        evidence += f"; {_named(row, looked)}, row {other} {_named(other, looked)}"
+    return DataFinding(row=row, reason=reason, evidence=evidence, verdict=verdict, other=other)
 
 
 class _Pair(NamedTuple):
@@ -80,8 +94,22 @@ class _Pair(NamedTuple):
     orientation: int
     alike: float
 
-    def other_of(self, row: int) -> int:
-        return self.second if row == self.first else self.first
+
+def _all_confirmed(looked: Looked) -> list[_Pair]:
+    """Return pairs of pictures that show the same, exact copies counted as one picture.
+
+    Where many are alike they hide others from one another, so one of each group is compared again.
+    """
+    distinct = np.flatnonzero(looked.copy_of == np.arange(looked.dataset.n_images))
+    pairs: list[_Pair] = []
+    while len(distinct) > 1:
+        found = _confirmed(looked, distinct)
+        pairs += found
+        groups = joined((pair.first, pair.second) for pair in found)
+        if not any(len(rows) > NEAREST for rows in groups):
+            break
+        distinct = np.setdiff1d(distinct, [row for rows in groups for row in rows[1:]])
+    return pairs
 
 
 def _confirmed(looked: Looked, distinct: np.ndarray) -> list[_Pair]:
@@ -112,30 +140,17 @@ def _nearest(pairs: Sequence[_Pair]) -> dict[int, _Pair]:
     return found
 
 
-def _judged(rows: Sequence[int], looked: Looked) -> tuple[Verdict, str]:
-    """Return what becomes of pictures that show the same, and why."""
-    with_copies = np.bincount(looked.copy_of)[list(rows)]
-    if with_copies.max() > MOST_COPIES:
-        return Verdict.EXCLUDE, "near copy of junk"
-    if _labels(rows, looked) > 1:
-        return Verdict.EXCLUDE, CONFLICT
-    return Verdict.GROUP, "near copy"
-
-
-def _components(pairs: Sequence[_Pair], looked: Looked) -> np.ndarray:
-    n_images = looked.dataset.n_images
-    rows, others = [pair.first for pair in pairs], [pair.second for pair in pairs]
-    graph = coo_array((np.ones(len(rows)), (rows, others)), shape=(n_images, n_images))
-    components: np.ndarray = connected_components(graph, directed=False)[1]
-    return components
-
-
-def _rows_by(keys: np.ndarray) -> list[list[int]]:
-    """Return the rows of every key that several rows have."""
-    rows: dict[int, list[int]] = defaultdict(list)
-    for row, key in enumerate(keys.tolist()):
-        rows[key].append(row)
-    return [each for each in rows.values() if len(each) > 1]
+def _judged(rows: Sequence[int], looked: Looked) -> tuple[str, Verdict]:
+    """Return why pictures that show the same were found, and what becomes of them."""
+    with_copies = np.flatnonzero(np.isin(looked.copy_of, rows))
+    n_copies = np.bincount(looked.copy_of[with_copies])
+    if n_copies.max() > MOST_COPIES:
+        return "near copy of junk", Verdict.EXCLUDE
+    if _labels(with_copies.tolist(), looked) > 1 and len(rows) > MOST_COPIES:
+        return PLAIN, Verdict.REVIEW
+    if _labels(with_copies.tolist(), looked) > 1:
+        return CONFLICT, Verdict.EXCLUDE
+    return "near copy", Verdict.GROUP
 
 
 def _labels(rows: Sequence[int], looked: Looked) -> int:

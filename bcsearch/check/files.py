@@ -8,7 +8,8 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from bcsearch.data.excluded import HEADER, MARK
+from bcsearch.check.groups import partition
+from bcsearch.data.excluded import GROUPED, HEADER, MARK
 from bcsearch.errors import DiskError
 from bcsearch.paths import creating
 from bcsearch.records.checked import Verdict
@@ -42,11 +43,8 @@ def findings_csv(check: DataCheck, verdict: Verdict) -> str:
 
 def groups_csv(check: DataCheck) -> str:
     """Return one line an image: its row, and the lowest row of its group."""
-    group = list(range(check.n_images))
-    for rows in check.groups:
-        for row in rows:
-            group[row] = rows[0]
-    return _csv(check, ("row", "group"), list(enumerate(group)))
+    group = partition([*check.groups, *check.own_groups], check.n_images)
+    return _csv(check, GROUPED, list(enumerate(group.tolist())))
 
 
 WRITTEN: dict[str, Callable[[DataCheck], str]] = {
@@ -63,6 +61,8 @@ def refuse_earlier(folder: Path, names: tuple[str, ...]) -> None:
     Raises:
         DiskError: one is there.
     """
+    if folder.exists() and not folder.is_dir():
+        raise DiskError(f"{folder} is a file; give a folder with --out")
     there = [name for name in names if (folder / name).exists()]
     if there:
         raise DiskError(

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bcsearch.check.alignment import FINE, shrunk
+from bcsearch.check.groups import partition, rows_by
 from bcsearch.check.linear import out_of_fold
 from bcsearch.data.arrays import CHUNK, digests
 from bcsearch.data.folds import make_folds
 from bcsearch.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from bcsearch.data.dataset import Dataset
 
@@ -42,6 +43,9 @@ class Looked:
     ) -> None:
         self.dataset, self.features, self.n_folds, self.tell = dataset, features, n_folds, tell
         self.kept = np.ones(dataset.n_images, bool)  # what no earlier check has set aside
+        self.groups: list[Sequence[int]] = []  # rows that earlier checks found to belong together
+        if dataset.groups is not None:
+            self.groups += rows_by(dataset.groups)
 
     @cached_property
     def copy_of(self) -> np.ndarray:
@@ -67,8 +71,9 @@ class Looked:
         """
         if self.features is None:
             return None
-        checked = replace(self.dataset, groups=self.copy_of, excluded=~self.kept, valid=None)
+        groups = partition(self.groups, self.dataset.n_images)
         try:
+            checked = replace(self.dataset, groups=groups, excluded=~self.kept, valid=None)
             folds = make_folds(checked, n_folds=self.n_folds)
         except DataError:
             return None

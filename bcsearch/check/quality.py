@@ -23,7 +23,9 @@ MAD = 1.4826  # the median distance from the median, times this, is a normal set
 
 def blank(looked: Looked) -> Found:
     """Find images of one colour."""
-    spreads = looked.grey.std(axis=(1, 2))
+    spreads = np.concatenate(
+        [looked.grey[at : at + CHUNK].std(axis=(1, 2)) for at in _starts(looked)]
+    )
     rows = np.flatnonzero(looked.kept & (spreads < LEAST_SPREAD))
     return Found(
         findings=tuple(

@@ -50,11 +50,11 @@ SEEN: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 def shortcuts(looked: Looked) -> Found:
     """Cross-validate a linear model on what is no content, and on the place in the file."""
     labels = looked.dataset.labels
-    counts = np.bincount(labels[looked.kept])
+    counts = np.bincount(labels[looked.kept], minlength=looked.dataset.n_classes)
     rows = np.flatnonzero(looked.kept & (counts[labels] >= N_FOLDS))
     if len(rows) > MOST_IMAGES:
         rows = np.sort(np.random.default_rng(0).choice(rows, MOST_IMAGES, replace=False))
-    rows = rows[np.bincount(labels[rows])[labels[rows]] >= N_FOLDS]
+    rows = rows[np.bincount(labels[rows], minlength=len(counts))[labels[rows]] >= N_FOLDS]
     if len(np.unique(labels[rows])) < 2:
         return Found(left_out="shortcuts need three images of two classes")
     usual = float(np.bincount(labels[rows]).max() / len(rows))

@@ -6,13 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-
 from bcsearch.check.classes import class_balance
 from bcsearch.check.copies import exact_copies, near_copies
 from bcsearch.check.found import Found
+from bcsearch.check.groups import joined, rows_by
 from bcsearch.check.label_errors import label_errors
 from bcsearch.check.looked import Looked
 from bcsearch.check.neighbours import outliers
@@ -21,8 +18,9 @@ from bcsearch.check.shortcuts import shortcuts
 from bcsearch.records.checked import DataCheck, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
+FEWEST = 3  # images that a set is judged by
 Look = Callable[[Looked], Found]
 
 
@@ -60,6 +58,7 @@ ROWS = (
         remedies={
             "near copy": "kept, on one side of every fold",
             "near copy, other label": "set aside, all of them; find out which label is right",
+            "many alike, other labels": "look at them: copies, or pictures too plain to tell apart",
             "near copy of junk": "set aside",
         },
     ),
@@ -114,32 +113,24 @@ def check_data(looked: Looked, names: Sequence[str] = tuple(CHECKS)) -> DataChec
     """Make checks in their order; what one is certain about, the next ones do not look at."""
     found: list[Found] = []
     for number, name in enumerate(names):
+        n_left = int(looked.kept.sum())
+        if n_left < FEWEST:
+            found.append(Found(left_out=f"{name} and what follows: only {n_left} images are left"))
+            break
         looked.tell(f"checking the data: {name}", number, len(names))
         result = CHECKS[name].look(looked)
         found.append(result)
         certain = [each.row for each in result.findings if each.verdict is Verdict.EXCLUDE]
         looked.kept[certain] = False
+        looked.groups += result.groups
+    own = looked.dataset.groups
     groups = joined([rows for each in found for rows in each.groups])
     return DataCheck(
         fingerprint=looked.dataset.order_fingerprint,
         n_images=looked.dataset.n_images,
         findings=tuple(line for each in found for line in each.findings),
         groups=groups,
+        own_groups=() if own is None else tuple(map(tuple, rows_by(own))),
         notes=tuple(line for each in found for line in each.notes),
         left_out=tuple(each.left_out for each in found if each.left_out),
     )
-
-
-def joined(groups: Iterable[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
-    """Return the finest groups of rows that contain all given groups, rising."""
-    pairs = [(rows[0], row) for rows in groups for row in rows[1:]]
-    if not pairs:
-        return ()
-    firsts, others = np.array(pairs).T
-    n_rows = int(max(firsts.max(), others.max())) + 1
-    graph = coo_array((np.ones(len(pairs)), (firsts, others)), shape=(n_rows, n_rows))
-    components = connected_components(graph, directed=False)[1]
-    members: dict[int, list[int]] = {}
-    for row, component in enumerate(components.tolist()):
-        members.setdefault(component, []).append(row)
-    return tuple(tuple(rows) for rows in members.values() if len(rows) > 1)

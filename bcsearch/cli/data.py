@@ -80,11 +80,12 @@ def check(
         from bcsearch.check.files import ALL_FILES, PAGE, refuse_earlier, write_check
         from bcsearch.check.table import REMEDIES
         from bcsearch.export.check_page import check_page
-        from bcsearch.paths import creating
+        from bcsearch.paths import creating, make_writable_dir
         from bcsearch.report.checked import check_text
         from bcsearch.report.live import LiveView
         from bcsearch.study.checking import check_source
     refuse_earlier(out, ALL_FILES)
+    make_writable_dir(out, "--out")
     with LiveView(Console(stderr=True)) as view:
         found = check_source(study, replace(chosen, data=path), view)
     write_check(out, found.check)
@@ -111,16 +112,17 @@ def clean(
     ] = None,
 ) -> int:
     """Write the data without some rows as a new .npz file; the data itself is never changed."""
-    import numpy as np
-
     from bcsearch.data import load_dataset
-    from bcsearch.data.excluded import read_excluded
+    from bcsearch.data.excluded import without_rows
     from bcsearch.data.pack import write_npz
 
     dataset = load_dataset(path, image_size, chosen.over_reading())
-    rows = read_excluded(exclude, dataset)
-    n_kept = write_npz(out, dataset, np.setdiff1d(np.arange(dataset.n_images), rows))
-    options.say(f"{out}: {n_kept} of {dataset.n_images} images, {len(rows)} left out")
+    dataset = without_rows(dataset, exclude)
+    n_kept = write_npz(out, dataset, dataset.kept)
+    line = f"{out}: {n_kept} of {dataset.n_images} images, {dataset.n_images - n_kept} left out"
+    if dataset.groups is not None and (dataset.valid is not None or dataset.test is not None):
+        line += "; groups are not kept beside a split: name them with --groups again"
+    options.say(line)
     return 0
 
 

@@ -95,7 +95,7 @@ class Dataset:
     def order_fingerprint(self) -> str:
         """16 hexadecimal digits, equal where a row's number means the same image and label.
 
-        It does not depend on the size that images are read with.
+        It does not depend on the size that images are read with; files count by their names.
         """
         digest = blake2b(repr(self.names or self.original or self.pixels).encode(), digest_size=8)
         digest.update(repr(self.names_on_disk or self.class_names).encode())

@@ -121,9 +121,14 @@ def _given(dataset: Dataset, valid: NDArray[np.bool_], seed: int) -> Folds:
     excluded = np.setdiff1d(np.arange(dataset.n_images), kept)
     fold = Fold(index=0, train=kept[~valid[kept]], valid=kept[valid[kept]])
     counts = np.bincount(dataset.labels[fold.train], minlength=dataset.n_classes)
+    if not len(fold.valid):
+        raise DataError(
+            f"{dataset.source}: all images of the validation part are left out; leave out fewer, "
+            "or make folds with --join-val"
+        )
     if not counts.all():
         raise DataError(
-            f"{dataset.source}: class {dataset.class_names[counts.argmin()]!r} stands in the "
+            f"{dataset.source}: class {dataset.class_names[counts.argmin()]!r} has images in the "
             "validation part only; add training images of it, or join the parts with --join-val"
         )
     none = np.array([], np.int64)

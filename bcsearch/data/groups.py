@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bcsearch.data.excluded import is_of_check
 from bcsearch.data.naming import some_of, written
 from bcsearch.data.table import read_table
 from bcsearch.errors import DataError
@@ -15,7 +16,6 @@ from bcsearch.errors import DataError
 if TYPE_CHECKING:
     from bcsearch.config.sweep import Reading
     from bcsearch.data.image_set import ImageSet
-    from bcsearch.data.table import Table
 
 
 def chosen_groups(images: ImageSet, reading: Reading) -> np.ndarray | None:
@@ -26,6 +26,8 @@ def chosen_groups(images: ImageSet, reading: Reading) -> np.ndarray | None:
     """
     if reading.groups is not None and reading.groups_from is not None:
         raise DataError("--groups and --groups-from both name groups; give one of them")
+    if reading.groups is not None and is_of_check(Path(reading.groups)):
+        return images.groups  # its rows are those of the dataset: see with_groups
     if reading.groups is not None:
         return _from_table(images, Path(reading.groups))
     if reading.groups_from is not None:
@@ -44,8 +46,6 @@ def _from_table(images: ImageSet, path: Path) -> np.ndarray:
                 "column of paths beside the groups"
             )
         return np.array(only)
-    if set(table.columns) == {"row", "group"}:
-        return _by_row(table, n_images, where)
     names, groups = table.column("images"), table.column("groups")
     columns = list(table.columns)
     if len(columns) == 2:  # whatever they are called
@@ -56,18 +56,6 @@ def _from_table(images: ImageSet, path: Path) -> np.ndarray:
     of_name = dict(zip(table.columns[names], table.columns[groups], strict=True))
     found = [of_name.get(name, of_name.get(name.rpartition("/")[2])) for name in images.row_names]
     return _complete(found, images, f"{where} has no row for")
-
-
-def _by_row(table: Table, n_images: int, where: str) -> np.ndarray:
-    """Return the groups of a table of row numbers, as ``bcsearch data check`` writes it."""
-    rows = table.columns["row"]
-    if sorted(rows) != sorted(map(str, range(n_images))):
-        raise DataError(
-            f"{where}: {len(rows)} rows that are not the numbers 0 to {n_images - 1}, each once; "
-            "give the groups.csv of this data"
-        )
-    group_of = dict(zip(map(int, rows), table.columns["group"], strict=True))
-    return np.array([group_of[row] for row in range(n_images)])
 
 
 def _from_names(images: ImageSet, pattern: str) -> np.ndarray:

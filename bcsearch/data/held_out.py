@@ -49,7 +49,8 @@ def with_test(dataset: Dataset, test: ImageSet | None, *, given: bool = False) -
         notes.append(f"{len(test.images)} images of --test are scored once, by the finished model")
         if dataset.test is not None:
             notes.append("the data's own test part is neither trained on nor scored")
-    n_copies = int(np.isin(digests(test.images), digests(dataset.images)).sum())
+    learned = np.array(digests(dataset.images))[dataset.kept]
+    n_copies = int(np.isin(digests(test.images), learned).sum())
     if n_copies:
         notes.append(f"warning: {n_copies} test images are exact copies of training images")
     return replace(dataset, test=test, notes=(*dataset.notes, *notes))

@@ -50,10 +50,12 @@ def describe(dataset: Dataset, findings: tuple[str, ...] = ()) -> DataInfo:
     n_groups = None
     if dataset.groups is not None:
         n_groups = len(np.unique(dataset.groups))
-    n_images, height, width, _ = dataset.images.shape
+    height, width = dataset.images.shape[1:3]
+    kept = dataset.kept
+    n_images = len(kept)
     sums = np.zeros((2, 3))  # of values and of their squares
     for start in range(0, n_images, CHUNK):
-        values = dataset.images[start : start + CHUNK].astype(np.float64)
+        values = dataset.images[kept[start : start + CHUNK]].astype(np.float64)
         sums += values.sum(axis=(0, 1, 2)), (values**2).sum(axis=(0, 1, 2))
     means, squares = sums / (n_images * height * width)
     sizes = dataset.sizes
@@ -75,7 +77,7 @@ def describe(dataset: Dataset, findings: tuple[str, ...] = ()) -> DataInfo:
         channel_means=tuple(means.tolist()),
         channel_stds=tuple(np.sqrt(np.maximum(squares - means**2, 0)).tolist()),
         fingerprint=dataset.fingerprint,
-        n_valid=0 if dataset.valid is None else int(dataset.valid.sum()),
+        n_valid=0 if dataset.valid is None else int(dataset.valid[kept].sum()),
         n_test=0 if dataset.test is None else len(dataset.test.images),
         smallest=(int(smallest[0]), int(smallest[1])),
         largest=(int(largest[0]), int(largest[1])),

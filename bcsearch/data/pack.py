@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bcsearch.data.place import Place
 
 DESCRIPTION = "bcsearch-images.json"  # beside the class folders
+LONGEST = 200  # bytes of the name of a folder
 PLAIN_NAME = re.compile(r"[\w][\w .()+-]*[\w)]|\w")  # of a class, that may be that of a folder
 
 
@@ -60,12 +61,13 @@ def write_pictures(folder: Path, dataset: Dataset) -> int:
     """
     if dataset.names is not None:
         raise DataError(f"{dataset.source}: its images are files already; look at them there")
-    if folder.exists() and any(folder.iterdir()):
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DiskError(f"{folder} is not empty, and nothing in it is touched; give another --out")
     folders = _folders(dataset.class_names)
-    digits = len(str(dataset.n_images - 1))
+    parts = _parts(dataset, np.arange(dataset.n_images))
+    digits = max(len(str(part.rows.max(initial=0))) for part in parts)
     images: dict[Path, np.ndarray] = {}
-    for part in _parts(dataset, np.arange(dataset.n_images)):
+    for part in parts:
         for row, label, image in zip(part.rows, part.labels, part.images, strict=True):
             images[folder / part.name / folders[label] / f"{row:0{digits}d}.png"] = image
     for parent in {place.parent for place in images}:
@@ -89,7 +91,8 @@ def pack(folder: Path, path: Path) -> str:
     """Write class folders of images of one size as one .npz file, and say what was packed.
 
     Files keep the order of their names, over all classes; an image that was moved to another
-    folder has that folder's class. What ``write_pictures`` wrote comes back with nothing lost.
+    folder has that folder's class. What is transparent is laid on white. What
+    ``write_pictures`` wrote comes back with nothing lost.
 
     Raises:
         DataError: there are no class folders, images differ in size, or one cannot be read.
@@ -102,7 +105,14 @@ def pack(folder: Path, path: Path) -> str:
     files = sorted(place.images, key=lambda file: (file.stem, file.as_posix()))
     is_split = all(part_of(name) for name in place.holding_images) and bool(place.holding_images)
     depth = 2 if is_split else 1
+    others = [file for file in files if place.depth(file) != depth]
     files = [file for file in files if place.depth(file) == depth]
+    if files and others:
+        raise DataError(
+            f"{written(str(folder))}: {len(others)} images lie higher or deeper than the class "
+            f"folders, such as {written(others[0].relative_to(folder).as_posix())}; move them into "
+            "the folder of their class, or away"
+        )
     if not files:
         raise DataError(
             f"{written(str(folder))}: no images in class folders; needed: one folder a class, or "
@@ -111,22 +121,23 @@ def pack(folder: Path, path: Path) -> str:
     classes: dict[str, str] = known.get("classes") or {}
     found = in_order({file.parent.name for file in files} - set(classes))
     classes = {**classes, **{name: normalised(name) for name in found}}
-    numbers = {name: number for number, name in enumerate(classes)}
+    names = tuple(dict.fromkeys(classes.values()))
+    numbers = {name: names.index(classes[name]) for name in classes}
     images = _read(folder, files)
     labels = np.array([numbers[file.parent.name] for file in files])
     parts = np.array([part_of(_first(place, file)) or "" if is_split else "" for file in files])
-    arrays: dict[str, Any] = {"class_names": np.array(list(classes.values()))}
+    arrays: dict[str, Any] = {"class_names": np.array(names)}
     for part in dict.fromkeys(parts.tolist()):
         mine = np.flatnonzero(parts == part)
-        arrays |= _arrays(_Part(part, mine, images[mine], labels[mine]), len(classes))
+        arrays |= _arrays(_Part(part, mine, images[mine], labels[mine]), len(names))
     groups = known.get("groups")
     if groups and not is_split:
         arrays["groups"] = np.array([groups.get(file.stem, f"file {file.stem}") for file in files])
     with creating(path) as draft, draft.open("wb") as file:
         np.savez(file, **arrays)
     counts = Counter(classes[file.parent.name] for file in files)
-    shown = some_of([f"{name} {counts[name]}" for name in classes.values()], 12)
-    return f"{len(files)} images, {len(classes)} classes: {shown}"
+    shown = some_of([f"{name} {counts[name]}" for name in names], 12)
+    return f"{len(files)} images, {len(names)} classes: {shown}"
 
 
 class _Part(NamedTuple):
@@ -150,9 +161,14 @@ def _parts(dataset: Dataset, rows: np.ndarray) -> list[_Part]:
     ]
     if dataset.test is not None:
         labels = dataset.test.require_labels()
-        names = dataset.test.class_names
-        if names is not None:
-            labels = np.array([dataset.class_names.index(names[label]) for label in labels])
+        names = dataset.test.class_names or dataset.class_names
+        strange = {names[label] for label in labels} - set(dataset.class_names)
+        if strange:
+            raise DataError(
+                f"{dataset.source}: the test part has classes that no other part has: "
+                f"{some_of(sorted(strange))}; leave them out"
+            )
+        labels = np.array([dataset.class_names.index(names[label]) for label in labels])
         parts.append(_Part("test", np.arange(len(labels)), dataset.test.images, labels))
     return parts
 
@@ -168,10 +184,16 @@ def _folders(names: tuple[str, ...]) -> list[str]:
     """Return a folder for each class: its name where that can be one, else its number."""
     if len({name.lower() for name in names}) == len(names) and not any(map(part_of, names)):
         return [
-            name if PLAIN_NAME.fullmatch(name) else f"class {number}"
+            name
+            if PLAIN_NAME.fullmatch(name) and len(name.encode()) <= LONGEST
+            else f"class {number}"
             for number, name in enumerate(names)
         ]
     return [f"class {number}" for number in range(len(names))]
+
+
+def _may_be_a_folder(name: str) -> bool:
+    return bool(PLAIN_NAME.fullmatch(name)) and len(name.encode()) <= LONGEST
 
 
 def _description(folder: Path) -> dict[str, Any]:

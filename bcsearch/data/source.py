@@ -14,7 +14,7 @@ from bcsearch.config.sweep import Reading
 from bcsearch.data.arrays import DARK, resize
 from bcsearch.data.dataset import Dataset, hash_pixels
 from bcsearch.data.demo import load_demo
-from bcsearch.data.excluded import without_rows
+from bcsearch.data.excluded import is_of_check, with_groups, without_rows
 from bcsearch.data.groups import chosen_groups
 from bcsearch.data.held_out import reading_of_test, with_test
 from bcsearch.data.image_set import ImageSet
@@ -57,10 +57,10 @@ def load_dataset(
     """
     if source == "demo":
         return load_demo(image_size)
-    found = _read(source, reading, image_size or FILE_SIZE)
+    found = _with_original(_read(source, reading, image_size or FILE_SIZE))
     if image_size is not None:
         found = _squares(found, image_size, reading)
-    return _dataset(found, reading)
+    return _with_check(_dataset(found, reading), reading)
 
 
 def load_for_study(source: str | Path, largest: int, reading: Reading = PLAIN) -> Dataset:
@@ -77,12 +77,11 @@ def load_for_study(source: str | Path, largest: int, reading: Reading = PLAIN) -
         if images is not dataset.images:
             dataset = replace(dataset, images=images)
     else:
-        found = _read(source, reading, largest)
+        found = _with_original(_read(source, reading, largest))
         sides = found.images.shape[1:3]
         side = min(*sides, largest) if reading.square == "crop" else min(max(sides), largest)
         dataset = _dataset(_squares(found, side, reading), reading)
-    if reading.exclude is not None:
-        dataset = without_rows(dataset, Path(reading.exclude))
+    dataset = _with_check(dataset, reading)
     if reading.test is None:
         return with_test(dataset, dataset.test)
     test = load_images(reading.test, dataset.images.shape[1], reading_of_test(reading))
@@ -200,13 +199,27 @@ def _read(source: str | Path, reading: Reading, file_size: int) -> ImageSet:
         found = layout_of(place, reading.layout).read(place, reading, file_size)
     except MemoryError as error:
         raise DataError(f"{written(str(path))}: too large for the memory that is free") from error
-    if found.names is None:
-        found = replace(found, original=hash_pixels(found.images))
     highest = int(found.images.max(initial=0))
     if highest <= DARK:
         line = f"warning: the brightest value of all images is {highest} of 255, nearly black"
         found = replace(found, notes=(*found.notes, f"{line}; scale them to 0 to 255"))
     return found
+
+
+def _with_original(found: ImageSet) -> ImageSet:
+    """Note what arrays were before they are resized; files are known by their names."""
+    if found.names is not None:
+        return found
+    return replace(found, original=hash_pixels(found.images))
+
+
+def _with_check(dataset: Dataset, reading: Reading) -> Dataset:
+    """Take the groups, and leave out the rows, of files that ``bcsearch data check`` wrote."""
+    if reading.groups is not None and is_of_check(Path(reading.groups)):
+        dataset = with_groups(dataset, Path(reading.groups))
+    if reading.exclude is not None:
+        dataset = without_rows(dataset, Path(reading.exclude))
+    return dataset
 
 
 def _squares(found: ImageSet, size: int, reading: Reading) -> ImageSet:

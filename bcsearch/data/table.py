@@ -101,17 +101,21 @@ def read_lines(path: Path) -> list[str]:
         DataError: it is no such file, or of more than 256 MB.
     """
     try:
-        return read_text(path, MOST_TABLE_BYTES).splitlines()
+        return [line.rstrip("\r") for line in read_text(path, MOST_TABLE_BYTES).split("\n")]
+    except FileNotFoundError as error:
+        raise DataError(f"{written(str(path))}: no such file") from error
+    except IsADirectoryError as error:
+        raise DataError(f"{written(str(path))}: is a folder; give a file") from error
     except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise DataError(f"{written(str(path))}: cannot be read as text ({reason})") from error
+        raise DataError(
+            f"{written(str(path))}: cannot be read as a table in UTF-8 ({type(error).__name__}); "
+            "save it as .csv in UTF-8"
+        ) from error
 
 
 def _text(path: Path) -> dict[str, list[str]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
-        if text.startswith(OF_A_CHECK):
-            text = text.partition("\n")[2]
         header = text.partition("\n")[0]
         delimiter = max(",;\t", key=header.count)
         rows = [row for row in csv.reader(text.splitlines(), delimiter=delimiter) if any(row)]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SHOWN = {Verdict.EXCLUDE: 60, Verdict.GROUP: 120, Verdict.REVIEW: 240}  # at most of one reason
 SIDE, QUALITY = 88, 82  # pixels of a thumbnail, and of its JPEG
+MOST_CHARACTERS = 7 * 2**20  # of all galleries
 MOST_CLASSES = 40  # whose similarity is drawn
 STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 1180px; padding: 0 1em; }
@@ -33,7 +34,7 @@ td, th { border-bottom: 1px solid #ddd; padding: .3em .8em; text-align: left; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
 .gallery { display: flex; flex-wrap: wrap; gap: 10px; }
 figure { margin: 0; width: 184px; font-size: 12px; }
-figure img { width: 88px; height: 88px; image-rendering: auto; background: #eee; }
+figure img { width: 88px; height: 88px; outline: 1px solid #ccc; }
 figcaption { overflow-wrap: anywhere; color: #333; }
 .row { font-weight: 600; color: #000; }
 .warning { color: #a33; }
@@ -64,8 +65,11 @@ def check_page(check: DataCheck, dataset: Dataset, similarity: Similarity | None
         f"<table><tr><th>reason</th><th>images</th><th>what to do</th></tr>{counts}</table>",
         f"<ul>{''.join(told)}</ul>",
     ]
+    left = MOST_CHARACTERS
     for reason in check.reasons:
-        parts.append(_gallery(reason, check, dataset))
+        gallery = _gallery(reason, check, dataset, left)
+        left -= len(gallery)
+        parts.append(gallery)
     if similarity is not None:
         parts += ["<h2>How alike images are</h2>", _drawn(similarity, dataset.class_names)]
     looks = "".join(f"<li>{escape(row.name)}: {escape(row.doc)}</li>" for row in CHECKS.values())
@@ -87,14 +91,21 @@ def _count_row(reason: str, count: int) -> str:
     )
 
 
-def _gallery(reason: str, check: DataCheck, dataset: Dataset) -> str:
+def _gallery(reason: str, check: DataCheck, dataset: Dataset, left: int) -> str:
+    """Return the first images of a reason, as many as so many characters hold."""
     found = [each for each in check.findings if each.reason == reason]
-    shown = found[: SHOWN[found[0].verdict]]
+    figures: list[str] = []
+    for each in found[: SHOWN[found[0].verdict]]:
+        figure = _figure(each, dataset)
+        left -= len(figure)
+        if left < 0:
+            break
+        figures.append(figure)
     title = f"{escape(reason)}: {len(found)}"
-    if len(shown) < len(found):
-        title += f", the first {len(shown)} of them shown"
-    figures = "".join(_figure(each, dataset) for each in shown)
-    return f'<h2 id="{_anchor(reason)}">{title}</h2><div class="gallery">{figures}</div>'
+    if len(figures) < len(found):
+        title += f", the first {len(figures)} of them shown"
+    shown = "".join(figures)
+    return f'<h2 id="{_anchor(reason)}">{title}</h2><div class="gallery">{shown}</div>'
 
 
 def _figure(found: DataFinding, dataset: Dataset) -> str:

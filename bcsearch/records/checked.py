@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -20,7 +20,7 @@ class DataFinding:
 
     Attributes:
         row: of the image, counted from 0 in the order that the data is read in.
-        reason: a name of ``REASONS``.
+        reason: what was found, in a word or two.
         evidence: numbers and rows that it is told by.
         other: the row of the image that it is compared with.
     """
@@ -41,15 +41,18 @@ class DataCheck:
         n_images: how many it has.
         findings: one for each image and reason.
         groups: rows of images that no fold may split, each group rising, two or more in it.
+        own_groups: those that the dataset came with.
         notes: lines on the set as a whole.
+        left_out: checks that were not made, and why.
     """
 
     fingerprint: str
     n_images: int
     findings: tuple[DataFinding, ...] = ()
     groups: tuple[tuple[int, ...], ...] = ()
+    own_groups: tuple[tuple[int, ...], ...] = ()
     notes: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = field(default=())  # checks that were not made, and why
+    left_out: tuple[str, ...] = ()
 
     def rows(self, verdict: Verdict) -> list[int]:
         """Return the rows of one verdict, rising."""

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from bcsearch.records.checked import DataCheck
 
 DONE = {
-    Verdict.EXCLUDE: "certain, to leave out",
-    Verdict.REVIEW: "to look at",
-    Verdict.GROUP: "kept on one side of every fold",
+    Verdict.EXCLUDE: "certainly to be left out",
+    Verdict.REVIEW: "to be looked at",
+    Verdict.GROUP: "kept, on one side of every fold that bcsearch makes",
 }
 
 

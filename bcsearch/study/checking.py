@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,25 +51,24 @@ def check_source(sweep: str, options: RunOptions, listener: Listener) -> Checked
         dataset = load_for_study(plan.sweep.data, plan.largest_size, plan.sweep.reading)
         for note in dataset.notes:
             listener(Notice(text=f"data: {note}"))
-        features = None
-        known = features_of(dataset, plan, weights, device, options, listener, interrupts)
-        name = informed_backbone(weights)
-        if name is None:
-            line = "no pretrained backbone of this sweep is here: copies are sought by pixels alone"
-            listener(Notice(text=f"data: {line}"))
-        else:
-            size = min(int(size) for size in plan.space.choice_of("image_size"))
-            features = known.activations(name, size, POOLED_BY["average"], View())
+        features_from = features_of(dataset, plan, weights, device, options, listener, interrupts)
 
         def tell(what: str, done: int, total: int) -> None:
             listener(Progress(what=what, done=done, total=total, unit="steps"))
             interrupts.raise_if_asked()
 
-        n_folds = plan.sweep.folds.n_folds
-        looked = Looked(dataset, features, n_folds=n_folds, tell=tell)
-        check = check_data(looked, tuple(CHECKS))
-        known.store.close()
-        return CheckedData(dataset=dataset, check=check, similarity=similarity(looked))
+        with closing(features_from.store):
+            features = None
+            name = informed_backbone(weights)
+            if name is None:
+                line = "no pretrained backbone of this sweep is here: copies are sought by pixels"
+                listener(Notice(text=f"data: {line} alone"))
+            else:
+                size = min(int(size) for size in plan.space.choice_of("image_size"))
+                features = features_from.activations(name, size, POOLED_BY["average"], View())
+            looked = Looked(dataset, features, n_folds=plan.sweep.folds.n_folds, tell=tell)
+            check = check_data(looked, tuple(CHECKS))
+            return CheckedData(dataset=dataset, check=check, similarity=similarity(looked))
 
 
 def informed_backbone(weights: Mapping[str, ResolvedWeights]) -> str | None:

@@ -118,6 +118,48 @@ def test_copies_of_copies_are_one_group(cells: Dataset) -> None:
     assert checked(images, labels, cells).groups == ((7, N, N + 1),)
 
 
+def test_each_of_a_pair_is_told_how_the_other_was_turned(cells: Dataset) -> None:
+    turned = np.rot90(cells.images[4])[np.newaxis]  # against the clock
+    labels = np.append(cells.labels, cells.labels[4])
+    found = checked(np.concatenate([cells.images, turned]), labels, cells).findings
+    told = {each.row: each.evidence for each in found}
+    assert told[4].startswith(f"row {N} turned by 270 degrees")
+    assert told[N].startswith("row 4 turned by 90 degrees")
+
+
+def test_many_copies_do_not_hide_their_source(cells: Dataset) -> None:
+    jpeg, cropped = KINDS["JPEG, quality 60"], KINDS["cropped by 8 pixels"]
+    first = cells.images[6]
+    second = cropped(first)
+    some = [first, second]
+    for _ in range(4):
+        some += [jpeg(some[-2]), jpeg(some[-1])]
+    labels = np.append(cells.labels, [cells.labels[6]] * 9)
+    check = checked(np.concatenate([cells.images, np.stack(some[1:])]), labels, cells)
+    assert check.groups == ((6, *range(N, N + 9)),)
+
+
+def test_label_of_an_exact_copy_counts_beside_a_changed_one(cells: Dataset) -> None:
+    """Rows 7 and N have one picture under two labels; N + 1 is mirrored, under one of them."""
+    other = (cells.labels[7] + 1) % cells.n_classes
+    copies = np.stack([cells.images[7], cells.images[7][:, ::-1]])
+    for label in (cells.labels[7], other):
+        labels = np.append(cells.labels, [other, label])
+        check = checked(np.concatenate([cells.images, copies]), labels, cells)
+        assert check.rows(Verdict.EXCLUDE) == [7, N, N + 1]
+
+
+def test_pictures_too_plain_to_be_told_apart_are_not_set_aside(cells: Dataset) -> None:
+    far = np.hypot(*np.mgrid[-1 : 1 : 96 * 1j, -1 : 1 : 96 * 1j])
+    discs = np.stack([np.where(far < 0.4 + 0.01 * n, 90, 220) for n in range(20)])
+    images = np.repeat(discs[..., None].astype(np.uint8), 3, axis=-1)
+    labels = np.arange(20) % cells.n_classes
+    check = checked(images, labels, cells)
+    assert {each.reason for each in check.findings} == {"many alike, other labels"}
+    assert check.rows(Verdict.EXCLUDE) == []
+    assert any("too plain to be told apart" in note for note in check.notes)
+
+
 def test_flat_images_are_neither_compared_nor_an_error(cells: Dataset) -> None:
     flat = np.full((2, *cells.images.shape[1:]), 200, np.uint8)
     flat[1] = 100

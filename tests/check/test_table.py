@@ -148,3 +148,54 @@ def test_what_is_set_aside_is_not_looked_at_again(good: Dataset) -> None:
     found = check(many, "exact_copies", "saturated", "blank")
     assert found.rows(Verdict.EXCLUDE) == list(range(N, N + 60))
     assert found.rows(Verdict.REVIEW) == []
+
+
+def test_class_that_is_set_aside_whole_is_no_error(good: Dataset) -> None:
+    images = np.concatenate([good.images, np.full((10, SIDE, SIDE, 3), 7, np.uint8)])
+    labels = np.append(good.labels, np.full(10, 3))
+    junk = changed(good, images=images, labels=labels, class_names=(*good.class_names, "artifact"))
+    features = np.random.default_rng(0).normal(size=(N + 10, 20))
+    found = check(junk, features=features)
+    assert found.rows(Verdict.EXCLUDE) == list(range(N, N + 10))
+    assert any("0 (artifact)" in note for note in found.notes)
+
+
+def test_data_that_is_set_aside_whole_is_no_error(good: Dataset) -> None:
+    images = np.repeat(good.images[:1], N, axis=0)
+    found = check(changed(good, images=images), features=features_of(good))
+    assert found.rows(Verdict.EXCLUDE) == list(range(N))
+    assert any("only 0 images are left" in line for line in found.left_out)
+
+
+def test_linear_head_does_not_learn_from_others_of_a_group(good: Dataset) -> None:
+    """Patients whose images are all under a wrong label are found only by other patients."""
+    patients = np.arange(N) // 6
+    features, labels = features_of(good), good.labels.copy()
+    random = np.random.default_rng(2)
+    features = features + 2 * random.normal(size=(N, 20))[patients]
+    wrong = np.flatnonzero(patients == 4)
+    labels[wrong] = (labels[wrong] + 1) % CLASSES
+    grouped = changed(good, labels=labels, groups=patients)
+    found = {each.row for each in check(grouped, "label_errors", features=features).findings}
+    assert len(found & set(wrong.tolist())) >= 4
+
+
+def test_groups_of_the_data_are_written_beside_those_found(good: Dataset) -> None:
+    from bcsearch.check.files import groups_csv
+
+    images = good.images.copy()
+    images[9] = images[0]
+    found = check(changed(good, images=images, groups=np.arange(N) // 2), "exact_copies")
+    assert found.groups == ((0, 9),)
+    lines = groups_csv(found).splitlines()[2:]
+    assert [lines[row] for row in (0, 1, 8, 9, 10)] == ["0,0", "1,0", "8,0", "9,0", "10,10"]
+
+
+def test_changed_copies_of_training_images_in_a_validation_part_are_told(good: Dataset) -> None:
+    images = good.images.copy()
+    images[1] = images[100, :, ::-1]
+    labels = good.labels.copy()
+    labels[1] = labels[100]
+    split = changed(good, images=images, labels=labels, valid=np.arange(N) >= 90)
+    (note,) = check(split, "near_copies").notes
+    assert note.startswith("warning: 1 validation images are changed copies of training images")

@@ -44,7 +44,7 @@ def cells(workdir: Path) -> Path:
 def test_check_then_clean_leaves_out_what_is_certain(cells: Path, bcsearch: Run) -> None:
     answer = bcsearch("data", "check", cells, "--out", "check")
     assert answer.code == 0
-    assert f"6 of {N + 6} images certain, to leave out\n  junk: 6 (set aside" in answer.out
+    assert f"6 of {N + 6} images certainly to be left out\n  junk: 6 (set aside" in answer.out
     assert "near copy: 2 (kept, on one side of every fold)" in answer.out
     written = {path.name for path in (cells.parent / "check").iterdir()}
     assert written == {"exclude.csv", "review.csv", "groups.csv", "check.json", "check.html"}

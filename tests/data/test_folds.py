@@ -241,3 +241,12 @@ def test_rows_that_are_left_out_are_in_no_part(
 def test_class_that_is_left_out_whole_is_refused() -> None:
     with pytest.raises(DataError, match="no images of class 0"):
         replace(PLAIN, excluded=PLAIN.labels == 0)
+
+
+def test_validation_part_that_is_left_out_whole_is_refused() -> None:
+    valid = np.zeros(PLAIN.n_images, bool)
+    valid[::9] = True
+    given = make_folds(replace(PLAIN, valid=valid, excluded=~valid & (PLAIN.labels == 2)[::-1]))
+    np.testing.assert_array_equal(given.folds[0].valid, np.flatnonzero(valid))
+    with pytest.raises(DataError, match="all images of the validation part are left out"):
+        make_folds(replace(PLAIN, valid=valid, excluded=valid))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RANDOM = np.random.default_rng(0)
-NAMES = ("band cell", "../up", "CON.", "é", "x" * 40)
+NAMES = ("band cell", "../up", "CON.", "é", "x" * 300)
 
 
 def arrays(n: int = 12, **more: np.ndarray) -> dict[str, np.ndarray]:
@@ -97,6 +97,41 @@ def test_image_that_a_person_moved_has_the_label_of_its_new_folder(tmp_path: Pat
     labels = dataset.labels.copy()
     labels[0], labels[4] = 1, 5
     np.testing.assert_array_equal(again.labels, labels[kept])
+
+
+def test_images_deeper_than_their_class_are_refused_not_dropped(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "out", load_dataset(saved(tmp_path, **arrays())))
+    (tmp_path / "out" / "0" / "sure").mkdir()
+    (tmp_path / "out" / "0" / "00.png").rename(tmp_path / "out" / "0" / "sure" / "00.png")
+    with pytest.raises(DataError, match=r"1 images lie higher or deeper .*0/sure/00\.png"):
+        pack(tmp_path / "out", tmp_path / "again.npz")
+
+
+def test_folder_called_as_a_class_whose_folder_has_another_name_is_that_class(
+    tmp_path: Path,
+) -> None:
+    names = np.array(["A", "a", "b", "c", "d"])
+    dataset = load_dataset(saved(tmp_path, **arrays(class_names=names)))
+    write_pictures(tmp_path / "out", dataset)
+    (tmp_path / "out" / "class 0").rename(tmp_path / "out" / "A")
+    pack(tmp_path / "out", tmp_path / "again.npz")
+    alike(dataset, load_dataset(tmp_path / "again.npz"))
+
+
+def test_more_test_images_than_others_keep_their_order(tmp_path: Path) -> None:
+    many = RANDOM.integers(0, 256, (30, 6, 6, 3), np.uint8)
+    given = {**SPLIT, "test_images": many, "test_labels": np.arange(30) % 2}
+    dataset = load_dataset(saved(tmp_path, **given))
+    write_pictures(tmp_path / "out", dataset)
+    pack(tmp_path / "out", tmp_path / "again.npz")
+    alike(dataset, load_dataset(tmp_path / "again.npz"))
+
+
+def test_class_of_the_test_part_alone_is_refused(tmp_path: Path) -> None:
+    given = {**SPLIT, "test_labels": np.array([0, 1, 2, 2])}
+    dataset = load_dataset(saved(tmp_path, **given))
+    with pytest.raises(DataError, match="classes that no other part has: 2"):
+        write_pictures(tmp_path / "out", dataset)
 
 
 def test_folders_of_ones_own_are_packed(tmp_path: Path) -> None:
