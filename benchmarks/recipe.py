@@ -26,14 +26,15 @@ from bcsearch.training.trainer import Trainer
 from benchmarks.commands import DATA, TEST
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from bcsearch.recipe import Value
     from bcsearch.study.assemble import Prepared
 
+MINI = DATA.parent / "pbc_mini_96.npz"
 KEY, BCCD = DATA.with_suffix(".key.json"), DATA.parent / "bccd_shift_96.npz"
 SEEDS = (0, 1, 2)
-EPOCHS = 20
+EPOCHS, EPOCHS_UNFROZEN = 20, 8
 ROBUST = "circle+two_point+grayscale"
 POLICIES = (
     *("light", "medium", "strong", "geometric", "colour", "stain"),
@@ -87,28 +88,44 @@ ROWS: dict[str, dict[str, Value]] = {
         "sampling": "balanced",
     },
 }
+UNFROZEN: dict[str, Value] = {"unfreeze_fraction": 0.5, "backbone_rate": 0.1, "batch_size": 32}
+ROWS_UNFROZEN: dict[str, dict[str, Value]] = {
+    "plain head": {},
+    "half of the network": UNFROZEN,
+    "whole network": {**UNFROZEN, "unfreeze_fraction": 1.0},
+    "half, layer_decay = 0.8": {**UNFROZEN, "layer_decay": 0.8},
+    "half, batch_norm = trained": {**UNFROZEN, "batch_norm": "trained"},
+    "half, unfreeze_schedule = gradual": {**UNFROZEN, "unfreeze_schedule": "gradual"},
+    "half, varied, 4 views": {**UNFROZEN, "augment": "varied"},
+}
 COLUMNS = ("row", "seed", "folds", "test", "bccd", "passes", "seconds of passes", "seconds")
 
 
 def main() -> None:
-    """Print the table; ``BENCH_RECIPE`` names a CSV file that keeps rows from run to run."""
-    missing = [path for path in (DATA, KEY, TEST, BCCD) if not path.exists()]
+    """Print both tables; ``BENCH_RECIPE`` names a folder that keeps rows from run to run."""
+    missing = [path for path in (DATA, KEY, TEST, BCCD, MINI) if not path.exists()]
     if missing:
         print(f"recipe: left out, {missing[0]} is missing")
         return
     with TemporaryDirectory() as folder:
-        kept = Path(os.environ.get("BENCH_RECIPE", f"{folder}/recipe.csv"))
+        kept = Path(os.environ.get("BENCH_RECIPE", folder))
         cells = _good_cells(Path(folder))
-        options = RunOptions(data=str(cells), settings=[f"training.epochs={EPOCHS}"])
-        with Interrupts(ignore) as interrupts:
-            prepared = prepare(options.plan("quickstart"), options, ignore, interrupts)
-            trainers = [_trainer(prepared, seed) for seed in SEEDS]
-            for name, params in ROWS.items():
-                for seed, trainer in zip(SEEDS, trainers, strict=True):
-                    if (name, str(seed)) not in _rows(kept):
-                        found = _measure(prepared, trainer, {**PLAIN, **params})
-                        _keep(kept, {"row": name, "seed": seed, **found})
-        _print(_rows(kept))
+        measure(ROWS, cells, EPOCHS, kept / "recipe.csv")
+        measure(ROWS_UNFROZEN, MINI, EPOCHS_UNFROZEN, kept / "unfrozen.csv")
+
+
+def measure(rows: Mapping[str, Mapping[str, Value]], cells: Path, epochs: int, kept: Path) -> None:
+    """Measure rows on some cells unless a file keeps them already, and print all."""
+    options = RunOptions(data=str(cells), settings=[f"training.epochs={epochs}"])
+    with Interrupts(ignore) as interrupts:
+        prepared = prepare(options.plan("quickstart"), options, ignore, interrupts)
+        trainers = [_trainer(prepared, seed) for seed in SEEDS]
+        for name, params in rows.items():
+            for seed, trainer in zip(SEEDS, trainers, strict=True):
+                if (name, str(seed)) not in _rows(kept):
+                    found = _measure(prepared, trainer, {**PLAIN, **params})
+                    _keep(kept, {"row": name, "seed": seed, **found})
+    _print(rows, _rows(kept))
 
 
 def _good_cells(folder: Path) -> Path:
@@ -174,9 +191,9 @@ def _keep(path: Path, row: Mapping[str, Any]) -> None:
     print(row, flush=True)
 
 
-def _print(rows: Mapping[tuple[str, str], Mapping[str, str]]) -> None:
+def _print(names: Iterable[str], rows: Mapping[tuple[str, str], Mapping[str, str]]) -> None:
     print("| | folds | test | bccd | passes | seconds of a trial |")
-    for name in ROWS:
+    for name in names:
         found = [row for (kept, _), row in rows.items() if kept == name]
         if len(found) < 2:
             continue
