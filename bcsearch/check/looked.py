@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bcsearch.data.dataset import Dataset
+    from bcsearch.data.folds import Folds
 
 GREY = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green, blue: ITU-R BT.601
 
@@ -63,18 +64,27 @@ class Looked:
             parts.append(np.rint(shrunk(chunk, FINE)).astype(np.uint8))
         return np.concatenate(parts)
 
+    @property
+    def checked(self) -> tuple[Dataset, Folds] | None:
+        """The dataset without what was set aside, and folds that split no group found so far.
+
+        None where there can be no such folds.
+        """
+        groups = partition(self.groups, self.dataset.n_images)
+        try:
+            dataset = replace(self.dataset, groups=groups, excluded=~self.kept, valid=None)
+            return dataset, make_folds(dataset, n_folds=self.n_folds)
+        except DataError:
+            return None
+
     @cached_property
     def probabilities(self) -> np.ndarray | None:
         """What a linear head says of images that it was not trained on, (n_images, n_classes).
 
         NaN for images that were set aside; None where there are no features or no folds.
         """
-        if self.features is None:
+        checked = self.checked
+        if self.features is None or checked is None:
             return None
-        groups = partition(self.groups, self.dataset.n_images)
-        try:
-            checked = replace(self.dataset, groups=groups, excluded=~self.kept, valid=None)
-            folds = make_folds(checked, n_folds=self.n_folds)
-        except DataError:
-            return None
-        return out_of_fold(self.features, checked.labels, folds, checked.n_classes)
+        dataset, folds = checked
+        return out_of_fold(self.features, dataset.labels, folds, dataset.n_classes)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bcsearch.check.baselines import baselines
 from bcsearch.check.classes import class_balance
 from bcsearch.check.copies import exact_copies, near_copies
 from bcsearch.check.found import Found
@@ -91,6 +92,12 @@ ROWS = (
         look=label_errors,
         doc="Labels that a linear head contradicts, by cleanlab.",
         remedies={"label": "look at it; correct the label, or exclude it"},
+    ),
+    Check(
+        name="baselines",
+        look=baselines,
+        doc="What a linear head and nearest neighbours score, and what copies add to it.",
+        remedies={},
     ),
     Check(
         name="shortcuts",

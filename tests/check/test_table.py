@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,7 @@ def test_every_reason_has_a_remedy_and_every_check_a_sentence() -> None:
 
 
 def test_without_features_the_checks_that_need_them_say_so(good: Dataset) -> None:
-    assert len(check(good).left_out) == 2
+    assert len(check(good).left_out) == 3
 
 
 def test_saturated_image_is_found(good: Dataset) -> None:
@@ -199,3 +200,28 @@ def test_changed_copies_of_training_images_in_a_validation_part_are_told(good: D
     split = changed(good, images=images, labels=labels, valid=np.arange(N) >= 90)
     (note,) = check(split, "near_copies").notes
     assert note.startswith("warning: 1 validation images are changed copies of training images")
+
+
+def test_baselines_beat_the_largest_class_and_copies_flatter_them(good: Dataset) -> None:
+    """Three copies of images whose features tell nothing lift the score of unchecked data."""
+    features = features_of(good)
+    lost = np.arange(0, 40)
+    features[lost] = np.random.default_rng(3).normal(0, 3, (40, 20))
+    images = good.images.copy()
+    for row in range(40, 120):
+        source = lost[row % 40]
+        images[row], features[row] = images[source], features[source]
+    labels = good.labels.copy()
+    labels[40:] = labels[lost[np.arange(40, 120) % 40]]
+    copied = changed(good, images=images, labels=labels)
+    first, second = check(copied, "exact_copies", "baselines", features=features).notes
+    assert "always the largest class 3" in first
+    before, after = (float(found) for found in re.findall(r"([\d.]+)%", second))
+    assert before > after + 10
+
+
+def test_baselines_of_features_that_tell_the_class_are_nearly_right(good: Dataset) -> None:
+    first, second = check(good, "baselines", features=features_of(good)).notes
+    assert "nearest neighbours 9" in first or "nearest neighbours 100" in first
+    assert "a linear head 9" in first or "a linear head 100" in first
+    assert second.startswith("the linear head: ")

@@ -16,8 +16,9 @@ def said(
 ) -> list[str]:
     from bcsearch.study.assemble import _warnings
 
+    kept = np.arange(sum(counts))
     dataset = SimpleNamespace(
-        drawn=drawn, notes=(), class_counts=np.array(counts), n_images=sum(counts), n_classes=2
+        drawn=drawn, notes=(), class_counts=np.array(counts), kept=kept, n_classes=2
     )
     weights = {"resnet18": SimpleNamespace(warning=warning)}
     sweep = SimpleNamespace(search=SimpleNamespace(score=score))
