@@ -223,7 +223,10 @@ def trial_facts(study: StudyRecord, trial: TrialRecord, about: About | None) -> 
                 spread = stdev(folds)
             mean = trial.best.mean_of(name)
             scores[name] = ScoreFacts(mean=mean, folds=folds, spread=spread)
-    backbone = str((trial.acting or trial.params).get("backbone", ""))
+    params = dict(trial.acting or trial.params)
+    if study.fingerprint.get("views.mode") == "online":
+        params.pop("views", None)  # every epoch has a view of its own
+    backbone = str(params.get("backbone", ""))
     weights = {name: kind for name, kind in study.weights.items() if name == backbone}
     return BestFacts(
         study=study.name,
@@ -236,7 +239,7 @@ def trial_facts(study: StudyRecord, trial: TrialRecord, about: About | None) -> 
         ending=_ending(study, trial, about),
         epochs=epochs,
         seconds=trial.seconds,
-        params=trial.acting or trial.params,
+        params=params,
     )
 
 

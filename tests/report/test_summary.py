@@ -50,6 +50,14 @@ def test_configuration_is_what_acted_drawn_or_fixed(study: StudyRecord) -> None:
     assert line in status_text(status_facts(study))
 
 
+def test_number_of_views_is_not_shown_where_every_epoch_has_its_own(study: StudyRecord) -> None:
+    assert study.best is not None
+    trial = replace(study.best, acting={"augment": "light", "views": 4})
+    for fingerprint, shown in (({}, True), ({"views.mode": "online"}, False)):
+        online = replace(study, trials=(trial,), fingerprint=fingerprint)
+        assert ("views" in best_facts(online).params) == shown
+
+
 def test_images_and_weights_that_scores_stand_on_are_said(study: StudyRecord) -> None:
     marked = replace(
         study,
