@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from bcsearch.data.folder import is_split
 from bcsearch.data.keys import part_of
 from bcsearch.data.naming import in_order, normalised, some_of, written
 from bcsearch.data.pictures import read_whole
@@ -100,24 +101,8 @@ def pack(folder: Path, path: Path) -> str:
     """
     if not folder.is_dir():
         raise DataError(f"{written(str(folder))}: is no folder; give one of class folders")
-    known = _description(folder)
-    place = look(folder)
-    files = sorted(place.images, key=lambda file: (file.stem, file.as_posix()))
-    is_split = all(part_of(name) for name in place.holding_images) and bool(place.holding_images)
-    depth = 2 if is_split else 1
-    others = [file for file in files if place.depth(file) != depth]
-    files = [file for file in files if place.depth(file) == depth]
-    if files and others:
-        raise DataError(
-            f"{written(str(folder))}: {len(others)} images lie higher or deeper than the class "
-            f"folders, such as {written(others[0].relative_to(folder).as_posix())}; move them into "
-            "the folder of their class, or away"
-        )
-    if not files:
-        raise DataError(
-            f"{written(str(folder))}: no images in class folders; needed: one folder a class, or "
-            "train, val and test, each with one folder a class"
-        )
+    known, place = _description(folder), look(folder)
+    files = _class_files(place)
     classes: dict[str, str] = known.get("classes") or {}
     found = in_order({file.parent.name for file in files} - set(classes))
     classes = {**classes, **{name: normalised(name) for name in found}}
@@ -125,19 +110,41 @@ def pack(folder: Path, path: Path) -> str:
     numbers = {name: names.index(classes[name]) for name in classes}
     images = _read(folder, files)
     labels = np.array([numbers[file.parent.name] for file in files])
-    parts = np.array([part_of(_first(place, file)) or "" if is_split else "" for file in files])
+    parts = np.full(len(files), "", "U8")
+    if is_split(place):
+        parts[:] = [part_of(file.relative_to(folder).parts[0]) or "" for file in files]
     arrays: dict[str, Any] = {"class_names": np.array(names)}
     for part in dict.fromkeys(parts.tolist()):
         mine = np.flatnonzero(parts == part)
         arrays |= _arrays(_Part(part, mine, images[mine], labels[mine]), len(names))
     groups = known.get("groups")
-    if groups and not is_split:
+    if groups and not parts.any():
         arrays["groups"] = np.array([groups.get(file.stem, f"file {file.stem}") for file in files])
     with creating(path) as draft, draft.open("wb") as file:
         np.savez(file, **arrays)
     counts = Counter(classes[file.parent.name] for file in files)
     shown = some_of([f"{name} {counts[name]}" for name in names], 12)
     return f"{len(files)} images, {len(names)} classes: {shown}"
+
+
+def _class_files(place: Place) -> list[Path]:
+    """Return the images of class folders, in the order of their names, whatever their class."""
+    depth = 2 if is_split(place) else 1
+    files = sorted(place.images, key=lambda file: (file.stem, file.as_posix()))
+    others = [file for file in files if place.depth(file) != depth]
+    where = written(str(place.path))
+    if len(others) == len(files):
+        raise DataError(
+            f"{where}: no images in class folders; needed: one folder a class, or train, val and "
+            "test, each with one folder a class"
+        )
+    if others:
+        raise DataError(
+            f"{where}: {len(others)} images lie higher or deeper than the class folders, such as "
+            f"{written(others[0].relative_to(place.path).as_posix())}; move them into the folder "
+            "of their class, or away"
+        )
+    return files
 
 
 class _Part(NamedTuple):
@@ -235,7 +242,3 @@ def _read(folder: Path, files: list[Path]) -> np.ndarray:
 
 def _size(image: np.ndarray) -> str:
     return f"{image.shape[1]} x {image.shape[0]}"
-
-
-def _first(place: Place, file: Path) -> str:
-    return file.relative_to(place.path).parts[0]
