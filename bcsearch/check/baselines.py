@@ -14,7 +14,6 @@ from bcsearch.check.linear import out_of_fold
 from bcsearch.check.neighbours import N_NEIGHBOURS, neighbours
 from bcsearch.data.folds import make_folds
 from bcsearch.errors import DataError
-from bcsearch.scores.table import SCORES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -93,7 +92,7 @@ def _accuracies(
 ) -> Sequence[float]:
     predicted = predict(features, dataset.labels, folds, dataset.n_classes)
     return [
-        SCORES["accuracy"](dataset.labels[fold.valid], predicted[fold.valid])
+        float(np.mean(predicted[fold.valid].argmax(axis=1) == dataset.labels[fold.valid]))
         for fold in folds.folds
     ]
 
