@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bcsearch.check.candidates import standardised
 from bcsearch.check.found import Found
 from bcsearch.check.linear import out_of_fold
-from bcsearch.check.neighbours import N_NEIGHBOURS, neighbours
+from bcsearch.check.nearest import N_NEIGHBOURS, neighbours, standardised
 from bcsearch.data.folds import make_folds
 from bcsearch.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from bcsearch.check.looked import Looked
     from bcsearch.data.dataset import Dataset
@@ -52,49 +51,44 @@ def nearest_neighbours(
     return _put_together(folds, shares, (len(labels), n_classes))
 
 
-BASELINES = {
-    "always the largest class": always_the_largest,
-    "nearest neighbours": nearest_neighbours,
-    "a linear head": out_of_fold,
-}
-
-
 def baselines(looked: Looked) -> Found:
-    """Score each of ``BASELINES`` on the checked data, and the linear head on the data as it came.
+    """Score what costs next to nothing on the checked data, and a linear head on it as it came.
 
-    Copies that stand on both sides of a fold, and junk, move the second; the difference is what a
+    Copies that stand on both sides of a fold, and junk, move the last; the difference is what a
     search without a check would be wrong by.
     """
-    checked = looked.checked
-    if looked.features is None or checked is None:
+    if looked.features is None or looked.checked is None or looked.probabilities is None:
         return Found(left_out="baselines need features of a backbone and folds")
-    told = [
-        f"{name} {_text(_accuracies(predict, looked.features, *checked))}"
-        for name, predict in BASELINES.items()
-    ]
-    notes = [f"accuracy before any search, by {len(checked[1].folds)} folds: {', '.join(told)}"]
+    dataset, folds = looked.checked
+    given = (looked.features, dataset.labels, folds, dataset.n_classes)
+    predicted = {
+        "always the largest class": always_the_largest(*given),
+        "nearest neighbours": nearest_neighbours(*given),
+        "a linear head": looked.probabilities,
+    }
+    scored = {name: _accuracy(each, dataset, folds) for name, each in predicted.items()}
+    told = ", ".join(f"{name} {text}" for name, text in scored.items())
+    line = f"accuracy before any search, by {folds.n_folds} folds: {told}"
     as_it_came = replace(looked.dataset, groups=None, excluded=None, valid=None)
     try:
-        folds = make_folds(as_it_came, n_folds=looked.n_folds)
+        random_folds = make_folds(as_it_came, n_folds=looked.n_folds)
     except DataError:
-        return Found(notes=tuple(notes))
-    before = _accuracies(out_of_fold, looked.features, as_it_came, folds)
-    after = _accuracies(out_of_fold, looked.features, *checked)
-    notes.append(
-        f"the linear head: {_text(before)} on the data as it came, {_text(after)} without what is "
-        "set aside and without copies across folds"
+        return Found(notes=(line,))
+    before = out_of_fold(looked.features, dataset.labels, random_folds, dataset.n_classes)
+    leak = (
+        f"the linear head: {_accuracy(before, as_it_came, random_folds)} on the data as it came, "
+        f"{scored['a linear head']} without what is set aside and without copies across folds"
     )
-    return Found(notes=tuple(notes))
+    return Found(notes=(line, leak))
 
 
-def _accuracies(
-    predict: Callable[..., np.ndarray], features: np.ndarray, dataset: Dataset, folds: Folds
-) -> Sequence[float]:
-    predicted = predict(features, dataset.labels, folds, dataset.n_classes)
-    return [
+def _accuracy(predicted: np.ndarray, dataset: Dataset, folds: Folds) -> str:
+    """Return mean and spread over folds of the accuracy of probabilities (n_images, n_classes)."""
+    found = [
         float(np.mean(predicted[fold.valid].argmax(axis=1) == dataset.labels[fold.valid]))
         for fold in folds.folds
     ]
+    return f"{mean(found):.1%} ± {100 * stdev(found):.1f}"
 
 
 def _put_together(
@@ -104,7 +98,3 @@ def _put_together(
     for fold in folds.folds:
         whole[fold.valid] = predict(fold)
     return whole
-
-
-def _text(accuracies: Sequence[float]) -> str:
-    return f"{mean(accuracies):.1%} ± {100 * stdev(accuracies):.1f}"

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from bcsearch.check.alignment import ORIENTATIONS, oriented, shrunk, undone
+from bcsearch.check.nearest import BLOCK, standardised, unit_rows
 from bcsearch.data.arrays import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-BLOCK = 512  # images that are compared with all others at a time, so that memory stays flat
 THUMB, SPECTRUM = 12, 32  # pixels a side
 FREQUENCIES = 7  # that a spectrum keeps, in each direction
 UNLIKE_TURNS = (0, 1, 4, 5)  # turning by 180 degrees changes no strength
@@ -42,26 +42,19 @@ def candidates(
     cut = round(grey.shape[1] * CROPPED / 2)
     inner = shrunk(grey[:, cut:-cut, cut:-cut], THUMB)
     turned = [
-        (turn, _unit_rows(oriented(images, turn)))
+        (turn, unit_rows(oriented(images, turn)))
         for images in (thumbs, inner)
         for turn in range(ORIENTATIONS)
     ]
-    found = set(_nearest(_unit_rows(thumbs), turned, tell))
+    found = set(_nearest(unit_rows(thumbs), turned, tell))
     strengths = _strengths(shrunk(grey, SPECTRUM))
-    turned = [(turn, _unit_rows(oriented(strengths, turn))) for turn in UNLIKE_TURNS]
-    for near in _nearest(_unit_rows(strengths), turned, tell):
+    turned = [(turn, unit_rows(oriented(strengths, turn))) for turn in UNLIKE_TURNS]
+    for near in _nearest(unit_rows(strengths), turned, tell):
         found |= {near, near._replace(orientation=_half_turned(near.orientation))}
     if features is not None:
         known = standardised(features)
         found |= set(_nearest(known, [(0, known)], tell))
     return sorted(found)
-
-
-def standardised(features: np.ndarray) -> np.ndarray:
-    """Return features (n, n_features) of mean 0 and spread 1, as rows of length 1, float32."""
-    values = features.astype(np.float32)
-    spread = values.std(axis=0)
-    return _unit_rows((values - values.mean(axis=0)) / np.where(spread > 1e-4, spread, 1.0))
 
 
 def _nearest(
@@ -111,10 +104,3 @@ def _of_chunk(grey: np.ndarray) -> np.ndarray:
     relative = strengths / (strengths.mean(axis=(1, 2), keepdims=True) + 1e-6)
     logs: np.ndarray = np.log1p(3 * relative).astype(np.float32)
     return logs
-
-
-def _unit_rows(images: np.ndarray) -> np.ndarray:
-    rows = images.reshape(len(images), -1).astype(np.float32)
-    rows = rows - rows.mean(axis=1, keepdims=True)
-    unit: np.ndarray = rows / (np.linalg.norm(rows, axis=1, keepdims=True) + 1e-6)
-    return unit

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from bcsearch.check.alignment import Details, likeness, spectra_of, undone
-from bcsearch.check.candidates import NEAREST, candidates
+from bcsearch.check.candidates import NEAREST, Candidate, candidates
 from bcsearch.check.found import Found
 from bcsearch.check.groups import joined, rows_by
 from bcsearch.records.checked import DataFinding, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from bcsearch.check.candidates import Candidate
     from bcsearch.check.looked import Looked
 
 EVERY = 64  # pictures, between two words on how far it is
@@ -52,7 +51,8 @@ def near_copies(looked: Looked) -> Found:
         return Found()
     nearest = _nearest(pairs)
     groups = joined((pair.first, pair.second) for pair in pairs)
-    judged = [(rows, *_judged(rows, looked)) for rows in groups]
+    copies_of = {rows[0]: rows for rows in rows_by(looked.copy_of)}
+    judged = [(rows, *_judged(rows, copies_of, looked)) for rows in groups]
     notes = []
     n_plain = sum(len(rows) for rows, reason, _ in judged if reason == PLAIN)
     if n_plain:
@@ -102,8 +102,9 @@ def _all_confirmed(looked: Looked) -> list[_Pair]:
     """
     distinct = np.flatnonzero(looked.copy_of == np.arange(looked.dataset.n_images))
     pairs: list[_Pair] = []
+    compared: set[Candidate] = set()
     while len(distinct) > 1:
-        found = _confirmed(looked, distinct)
+        found = _confirmed(looked, distinct, compared)
         pairs += found
         groups = joined((pair.first, pair.second) for pair in found)
         if not any(len(rows) > NEAREST for rows in groups):
@@ -112,15 +113,21 @@ def _all_confirmed(looked: Looked) -> list[_Pair]:
     return pairs
 
 
-def _confirmed(looked: Looked, distinct: np.ndarray) -> list[_Pair]:
-    """Return pairs of pictures, among rows without exact copies, that show the same."""
+def _confirmed(looked: Looked, distinct: np.ndarray, compared: set[Candidate]) -> list[_Pair]:
+    """Return pairs of pictures, among rows without exact copies, that show the same.
+
+    What was ``compared`` already is passed over, and what is compared now added to it.
+    """
     features = None if looked.features is None else looked.features[distinct]
     grey = looked.grey[distinct]
     by_first: dict[int, list[Candidate]] = defaultdict(list)
-    for pair in candidates(grey, features, looked.tell):
-        by_first[pair.first].append(pair)
+    for found in candidates(grey, features, looked.tell):
+        rows = Candidate(int(distinct[found.first]), int(distinct[found.second]), found.orientation)
+        if rows not in compared:
+            by_first[found.first].append(found)
+            compared.add(rows)
     details = Details(grey)
-    found = []
+    pairs = []
     for number, (first, seconds) in enumerate(by_first.items()):
         if number % EVERY == 0:
             looked.tell("laying pictures over one another", number, len(by_first))
@@ -128,8 +135,8 @@ def _confirmed(looked: Looked, distinct: np.ndarray) -> list[_Pair]:
         for _, second, turn in seconds:
             alike = likeness(details, first, second, turn, spectra)
             if alike >= SAME_PICTURE:
-                found.append(_Pair(int(distinct[first]), int(distinct[second]), turn, alike))
-    return found
+                pairs.append(_Pair(int(distinct[first]), int(distinct[second]), turn, alike))
+    return pairs
 
 
 def _nearest(pairs: Sequence[_Pair]) -> dict[int, _Pair]:
@@ -140,17 +147,21 @@ def _nearest(pairs: Sequence[_Pair]) -> dict[int, _Pair]:
     return found
 
 
-def _judged(rows: Sequence[int], looked: Looked) -> tuple[str, Verdict]:
-    """Return why pictures that show the same were found, and what becomes of them."""
-    with_copies = np.flatnonzero(np.isin(looked.copy_of, rows))
-    n_copies = np.bincount(looked.copy_of[with_copies])
-    if n_copies.max() > MOST_COPIES:
+def _judged(
+    rows: Sequence[int], copies_of: Mapping[int, Sequence[int]], looked: Looked
+) -> tuple[str, Verdict]:
+    """Return why pictures that show the same were found, and what becomes of them.
+
+    ``copies_of`` are the rows of a picture's exact copies and its own, where it has any.
+    """
+    with_copies = [copies_of.get(row, [row]) for row in rows]
+    if max(map(len, with_copies)) > MOST_COPIES:
         return "near copy of junk", Verdict.EXCLUDE
-    if _labels(with_copies.tolist(), looked) > 1 and len(rows) > MOST_COPIES:
+    if _labels([row for each in with_copies for row in each], looked) == 1:
+        return "near copy", Verdict.GROUP
+    if len(rows) > MOST_COPIES:
         return PLAIN, Verdict.REVIEW
-    if _labels(with_copies.tolist(), looked) > 1:
-        return CONFLICT, Verdict.EXCLUDE
-    return "near copy", Verdict.GROUP
+    return CONFLICT, Verdict.EXCLUDE
 
 
 def _labels(rows: Sequence[int], looked: Looked) -> int:

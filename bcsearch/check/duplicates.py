@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
+from bcsearch.check.groups import partition, rows_by
 from bcsearch.data.arrays import digests
 
 if TYPE_CHECKING:
@@ -78,12 +77,6 @@ def check_dataset(dataset: Dataset) -> CheckedDataset:
 
 def joined(partitions: list[np.ndarray]) -> np.ndarray:
     """Return the finest groups (n_images,) that contain every group of every partition."""
-    n_images = len(partitions[0])
-    offsets = n_images + np.cumsum([0, *(part.max() + 1 for part in partitions)])
-    hubs = np.concatenate(
-        [part + offset for part, offset in zip(partitions, offsets, strict=False)]
-    )
-    images = np.tile(np.arange(n_images), len(partitions))
-    links = coo_array((np.ones(len(hubs)), (images, hubs)), shape=(offsets[-1], offsets[-1]))
-    groups: np.ndarray = connected_components(links, directed=False)[1][:n_images]
-    return groups
+    groups = [rows for keys in partitions for rows in rows_by(keys)]
+    numbers: np.ndarray = np.unique(partition(groups, len(partitions[0])), return_inverse=True)[1]
+    return numbers

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from bcsearch.records.checked import DataFinding, Verdict
 
-    from bcsearch.records.checked import DataFinding
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,3 +19,11 @@ class Found:
     groups: Sequence[Sequence[int]] = ()
     notes: tuple[str, ...] = ()
     left_out: str = ""  # why the check was not made
+
+
+def to_review(reason: str, evidence: Mapping[int, str]) -> tuple[DataFinding, ...]:
+    """Return a finding for a person to look at for each row, given the evidence by row."""
+    return tuple(
+        DataFinding(row=row, reason=reason, evidence=text, verdict=Verdict.REVIEW)
+        for row, text in evidence.items()
+    )

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bcsearch.check.found import Found
-from bcsearch.records.checked import DataFinding, Verdict
+from bcsearch.check.found import Found, to_review
 
 if TYPE_CHECKING:
     from bcsearch.check.looked import Looked
@@ -37,21 +36,13 @@ def label_errors(looked: Looked) -> Found:
         n_jobs=1,
     )
     names = looked.dataset.class_names
-    findings = []
+    evidence: dict[int, str] = {}
     for place in places:
         said = int(known[place].argmax())
         if said == labels[place] or known[place, said] < SURE:
             continue
-        evidence = (
+        evidence[int(kept[place])] = (
             f"labelled {names[labels[place]]} ({known[place, labels[place]]:.2f}), a linear head "
             f"says {names[said]} ({known[place, said]:.2f})"
         )
-        findings.append(
-            DataFinding(
-                row=int(kept[place]),
-                reason="label",
-                evidence=evidence,
-                verdict=Verdict.REVIEW,
-            )
-        )
-    return Found(findings=tuple(findings))
+    return Found(findings=to_review("label", evidence))

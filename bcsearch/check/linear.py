@@ -1,4 +1,4 @@
-"""A linear head on frozen features, trained side by side on all folds."""
+"""What a linear head says of images that it was not trained on."""
 
 from __future__ import annotations
 
@@ -6,16 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bcsearch.recipe import Params
-from bcsearch.training.batches import Batches
-from bcsearch.training.heads import HeadTrainer, load_features
+from bcsearch.training.linear import linear_probabilities
 from bcsearch.training.task import Task
 
 if TYPE_CHECKING:
     from bcsearch.data.folds import Folds
-
-LINEAR = Params(head_layers=0)
-N_STEPS = 300  # batches that it learns from, or a few more to end an epoch
 
 
 def out_of_fold(
@@ -39,11 +34,8 @@ def out_of_fold(
         train_rows=[fold.train for fold in folds.folds],
         valid_rows=[fold.valid for fold in folds.folds],
     )
-    trainer = HeadTrainer(load_features([features], task), task, LINEAR, seed)
-    n_epochs = -(-N_STEPS // Batches.of(task, LINEAR, seed).n_steps)
-    for epoch in range(n_epochs):
-        trainer.train_epoch(epoch, LINEAR.learning_rate)
+    found = linear_probabilities(features, task, seed)
     whole = np.full((len(labels), n_classes), np.nan, np.float32)
-    for rows, predicted in zip(task.valid_rows, trainer.predict(), strict=True):
+    for rows, predicted in zip(task.valid_rows, found, strict=True):
         whole[rows] = predicted
     return whole

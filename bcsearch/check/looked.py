@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from bcsearch.check.alignment import FINE, shrunk
 from bcsearch.check.groups import partition, rows_by
 from bcsearch.check.linear import out_of_fold
+from bcsearch.check.nearest import N_NEIGHBOURS, neighbours, standardised
 from bcsearch.data.arrays import CHUNK, digests
 from bcsearch.data.folds import make_folds
 from bcsearch.errors import DataError
@@ -22,6 +23,19 @@ if TYPE_CHECKING:
     from bcsearch.data.folds import Folds
 
 GREY = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green, blue: ITU-R BT.601
+
+
+class Nearest(NamedTuple):
+    """The nearest of each image that was not set aside, in the features of a backbone.
+
+    Rows that were kept (n,), their standardised features (n, n_features), and the rows and cosines
+    of the nearest others of each, the nearest first, both (n, k).
+    """
+
+    kept: np.ndarray
+    vectors: np.ndarray
+    others: np.ndarray
+    cosines: np.ndarray
 
 
 class Looked:
@@ -64,11 +78,24 @@ class Looked:
             parts.append(np.rint(shrunk(chunk, FINE)).astype(np.uint8))
         return np.concatenate(parts)
 
-    @property
+    @cached_property
+    def nearest(self) -> Nearest | None:
+        """The nearest of the images that were not set aside at its first use.
+
+        None without features.
+        """
+        if self.features is None:
+            return None
+        kept = np.flatnonzero(self.kept)
+        vectors = standardised(self.features[kept])
+        near = neighbours(vectors, vectors, N_NEIGHBOURS + 1)  # the first is the image itself
+        return Nearest(kept, vectors, kept[near.rows[:, 1:]], near.cosines[:, 1:])
+
+    @cached_property
     def checked(self) -> tuple[Dataset, Folds] | None:
         """The dataset without what was set aside, and folds that split no group found so far.
 
-        None where there can be no such folds.
+        As they are at its first use; None where there can be no such folds.
         """
         groups = partition(self.groups, self.dataset.n_images)
         try:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import laplace
 
-from bcsearch.check.found import Found
+from bcsearch.check.found import Found, to_review
 from bcsearch.data.arrays import CHUNK
-from bcsearch.records.checked import DataFinding, Verdict
 
 if TYPE_CHECKING:
     from bcsearch.check.looked import Looked
@@ -26,18 +25,9 @@ def blank(looked: Looked) -> Found:
     spreads = np.concatenate(
         [looked.grey[at : at + CHUNK].std(axis=(1, 2)) for at in _starts(looked)]
     )
-    rows = np.flatnonzero(looked.kept & (spreads < LEAST_SPREAD))
-    return Found(
-        findings=tuple(
-            DataFinding(
-                row=row,
-                reason="blank",
-                evidence=f"its grey values differ by {spreads[row]:.1f} of 255",
-                verdict=Verdict.REVIEW,
-            )
-            for row in rows.tolist()
-        )
-    )
+    rows = np.flatnonzero(looked.kept & (spreads < LEAST_SPREAD)).tolist()
+    evidence = {row: f"its grey values differ by {spreads[row]:.1f} of 255" for row in rows}
+    return Found(findings=to_review("blank", evidence))
 
 
 def saturated(looked: Looked) -> Found:
@@ -45,18 +35,12 @@ def saturated(looked: Looked) -> Found:
     images = looked.dataset.images
     shares = np.concatenate([_saturated(images[at : at + CHUNK]) for at in _starts(looked)])
     usual = float(np.median(shares[looked.kept]))
-    rows = np.flatnonzero(looked.kept & (shares > usual + MOST_SATURATED))
-    return Found(
-        findings=tuple(
-            DataFinding(
-                row=row,
-                reason="saturated",
-                evidence=f"{shares[row]:.0%} of it is black or white, of most images {usual:.0%}",
-                verdict=Verdict.REVIEW,
-            )
-            for row in rows.tolist()
-        )
-    )
+    rows = np.flatnonzero(looked.kept & (shares > usual + MOST_SATURATED)).tolist()
+    evidence = {
+        row: f"{shares[row]:.0%} of it is black or white, of most images {usual:.0%}"
+        for row in rows
+    }
+    return Found(findings=to_review("saturated", evidence))
 
 
 def blurred(looked: Looked) -> Found:
@@ -68,16 +52,13 @@ def blurred(looked: Looked) -> Found:
         ]
     )
     logs = np.log(details + 0.1)
-    findings = []
+    evidence: dict[int, str] = {}
     for label in range(looked.dataset.n_classes):
         mine = np.flatnonzero(looked.kept & (looked.dataset.labels == label))
         far = from_median(logs[mine])
         for row, distance in zip(mine[far < -FAR].tolist(), far[far < -FAR], strict=True):
-            evidence = f"details {-distance:.1f} deviations weaker than of its class"
-            findings.append(
-                DataFinding(row=row, reason="blurred", evidence=evidence, verdict=Verdict.REVIEW)
-            )
-    return Found(findings=tuple(findings))
+            evidence[row] = f"details {-distance:.1f} deviations weaker than of its class"
+    return Found(findings=to_review("blurred", evidence))
 
 
 def from_median(values: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from bcsearch.check.found import Found
 from bcsearch.check.groups import joined, rows_by
 from bcsearch.check.label_errors import label_errors
 from bcsearch.check.looked import Looked
-from bcsearch.check.neighbours import outliers
+from bcsearch.check.outliers import outliers
 from bcsearch.check.quality import blank, blurred, saturated
 from bcsearch.check.shortcuts import shortcuts
 from bcsearch.records.checked import DataCheck, Verdict

@@ -37,8 +37,7 @@ class Dataset:
             then the single fold. None: there is none.
         test: the data's own test part, or other images to score the finished model on.
         sizes: shape (n_images, 2), heights and widths as they came. None: those of ``images``.
-        original: digits over the images as they came, before they were resized, where these are
-            no files.
+        original: digits over the images as they came, where arrays were resized.
         notes: what was taken for what, and what was left out, in lines.
         drawn: whether the images are drawn, not photographed: true only for the demo.
         pixels: 16 hexadecimal digits over the images alone; always computed here.

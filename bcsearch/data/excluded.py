@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bcsearch.data.naming import written
-from bcsearch.data.table import OF_A_CHECK, read_lines
+from bcsearch.data.table import read_lines
 from bcsearch.errors import DataError
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from bcsearch.data.dataset import Dataset
 
+OF_A_CHECK = "# bcsearch data check"  # begins the first line of its tables
 MARK = f"{OF_A_CHECK}: rows, counted from 0, of the dataset {{}}"  # its order_fingerprint
 HEADER = ("row", "reason", "evidence")
 GROUPED = ("row", "group")

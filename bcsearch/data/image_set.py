@@ -26,7 +26,7 @@ class ImageSet:
         parts: shape (n_images,), text: train, val or test. None: the source has no split.
         names: the file name of every image. None: they have none.
         sizes: shape (n_images, 2), heights and widths as they came. None: those of ``images``.
-        original: 16 hexadecimal digits over the images as they came. Empty: they are files.
+        original: digits over those to train on as they came. Empty: not resized, or files.
         source: what the user gave, for showing.
         holds: what was found in the source, for errors.
         notes: what was taken for what, and what was left out, in lines.

@@ -57,9 +57,9 @@ def load_dataset(
     """
     if source == "demo":
         return load_demo(image_size)
-    found = _with_original(_read(source, reading, image_size or FILE_SIZE))
+    found = _read(source, reading, image_size or FILE_SIZE)
     if image_size is not None:
-        found = _squares(found, image_size, reading)
+        found = _resized(found, image_size, reading)
     return _with_check(_dataset(found, reading), reading)
 
 
@@ -77,10 +77,10 @@ def load_for_study(source: str | Path, largest: int, reading: Reading = PLAIN) -
         if images is not dataset.images:
             dataset = replace(dataset, images=images)
     else:
-        found = _with_original(_read(source, reading, largest))
+        found = _read(source, reading, largest)
         sides = found.images.shape[1:3]
         side = min(*sides, largest) if reading.square == "crop" else min(max(sides), largest)
-        dataset = _dataset(_squares(found, side, reading), reading)
+        dataset = _dataset(_resized(found, side, reading), reading)
     dataset = _with_check(dataset, reading)
     if reading.test is None:
         return with_test(dataset, dataset.test)
@@ -206,11 +206,11 @@ def _read(source: str | Path, reading: Reading, file_size: int) -> ImageSet:
     return found
 
 
-def _with_original(found: ImageSet) -> ImageSet:
-    """Note what arrays were before they are resized; files are known by their names."""
-    if found.names is not None:
-        return found
-    return replace(found, original=hash_pixels(found.images))
+def _resized(found: ImageSet, size: int, reading: Reading) -> ImageSet:
+    """Return images to train on as squares, with the fingerprint of what arrays were before."""
+    if found.names is None and found.images.shape[1:3] != (size, size):
+        found = replace(found, original=hash_pixels(found.part("train", "val").images))
+    return _squares(found, size, reading)
 
 
 def _with_check(dataset: Dataset, reading: Reading) -> Dataset:

@@ -23,7 +23,6 @@ COLUMNS = {  # what columns are called, by what they hold
     "groups": GROUPS,
     "parts": ("split", "set", "part", "subset", "partition"),
 }  # fmt: skip
-OF_A_CHECK = "# bcsearch data check"  # begins a line above the header
 MOST_TABLE_BYTES = 2**28
 MOST_ROWS = 10**7  # that a small Parquet file may claim
 ONE_OR_NOT = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}

@@ -19,7 +19,7 @@ from bcsearch.records.texts import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bcsearch.check.neighbours import Similarity
+    from bcsearch.check.outliers import Similarity
     from bcsearch.data.dataset import Dataset
     from bcsearch.records.checked import DataCheck, DataFinding
 

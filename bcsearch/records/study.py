@@ -111,6 +111,14 @@ class StudyRecord:
             if key.startswith(prefix) and key != "weights.seed"
         }
 
+    def acting(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters of a trial that act in this study, of those that act by its space.
+
+        Where every epoch has a view of its own, the number of views does not.
+        """
+        online = self.fingerprint.get("views.mode") == "online"
+        return {name: value for name, value in params.items() if not (online and name == "views")}
+
     @property
     def completed(self) -> list[TrialRecord]:
         """The trials that ran to their end, in order of their numbers."""

@@ -223,9 +223,7 @@ def trial_facts(study: StudyRecord, trial: TrialRecord, about: About | None) -> 
                 spread = stdev(folds)
             mean = trial.best.mean_of(name)
             scores[name] = ScoreFacts(mean=mean, folds=folds, spread=spread)
-    params = dict(trial.acting or trial.params)
-    if study.fingerprint.get("views.mode") == "online":
-        params.pop("views", None)  # every epoch has a view of its own
+    params = study.acting(trial.acting or trial.params)
     backbone = str(params.get("backbone", ""))
     weights = {name: kind for name, kind in study.weights.items() if name == backbone}
     return BestFacts(

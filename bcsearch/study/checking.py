@@ -10,8 +10,8 @@ from bcsearch.backbones.cuts import POOLED_BY
 from bcsearch.backbones.table import count_parameters, get_backbone
 from bcsearch.backbones.weights import ResolvedWeights, WeightsKind
 from bcsearch.check.looked import Looked
-from bcsearch.check.neighbours import Similarity, similarity
-from bcsearch.check.table import CHECKS, check_data
+from bcsearch.check.outliers import Similarity, similarity
+from bcsearch.check.table import check_data
 from bcsearch.data.source import load_for_study
 from bcsearch.records.events import Notice, Progress
 from bcsearch.study.assemble import features_of, open_device, weights_of
@@ -67,7 +67,7 @@ def check_source(sweep: str, options: RunOptions, listener: Listener) -> Checked
                 size = min(int(size) for size in plan.space.choice_of("image_size"))
                 features = features_from.activations(name, size, POOLED_BY["average"], View())
             looked = Looked(dataset, features, n_folds=plan.sweep.folds.n_folds, tell=tell)
-            check = check_data(looked, tuple(CHECKS))
+            check = check_data(looked)
             return CheckedData(dataset=dataset, check=check, similarity=similarity(looked))
 
 

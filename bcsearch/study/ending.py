@@ -127,9 +127,6 @@ def describe(
 ) -> dict[str, Any]:
     """Return the content of ``best.toml``."""
     dataset, folds, best = prepared.dataset, prepared.folds, entry.best
-    params = dict(entry.params.acting)
-    if prepared.trainer.views.online:
-        params.pop("views", None)  # every epoch has a view of its own
     about: dict[str, Any] = {
         "study": _study_facts(study),
         "best": {
@@ -140,7 +137,7 @@ def describe(
             "fold_scores": list(best.fold_scores),
             "epochs": best.epoch + 1,
         },
-        "params": params,
+        "params": study.acting(entry.params.acting),
         "ending": {
             "averaged_epochs": tried.ending.averaged,
             "test_time_augmentation": list(tried.ending.tta),

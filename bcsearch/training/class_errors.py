@@ -6,19 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bcsearch.recipe import Params
 from bcsearch.seeds import derive_seed
-from bcsearch.training.batches import Batches
-from bcsearch.training.heads import HeadTrainer, load_features
+from bcsearch.training.linear import linear_probabilities
 from bcsearch.training.protocol import Check, nothing
 from bcsearch.training.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LINEAR = Params(head_layers=0)
 N_PARTS = 3
-N_STEPS = 300  # batches that a head learns from, or a few more to end an epoch
 
 
 def class_errors(features: np.ndarray, task: Task, seed: int, check: Check = nothing) -> np.ndarray:
@@ -37,11 +33,8 @@ def _errors(
     parts = _parts(rows, task.labels, derive_seed(seed, "parts"))
     others = [np.setdiff1d(rows, part) for part in parts]
     inner = Task(labels=task.labels, n_classes=task.n_classes, train_rows=others, valid_rows=parts)
-    trainer = HeadTrainer(load_features([features], inner), inner, LINEAR, seed)
-    n_epochs = -(-N_STEPS // Batches.of(inner, LINEAR, seed).n_steps)
-    for epoch in range(n_epochs):
-        trainer.train_epoch(epoch, LINEAR.learning_rate, check)
-    predicted = np.concatenate([fold.argmax(axis=1) for fold in trainer.predict()])
+    probabilities = linear_probabilities(features, inner, seed, check)
+    predicted = np.concatenate([fold.argmax(axis=1) for fold in probabilities])
     labels = task.labels[np.concatenate(parts)]
     missed = np.bincount(labels[predicted != labels], minlength=task.n_classes)
     return missed / np.maximum(np.bincount(labels, minlength=task.n_classes), 1)
