@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 EVERY = 64  # pictures, between two words on how far it is
 MOST_COPIES = 5  # of one picture; more are junk
-SAME_PICTURE = 0.92  # likeness: copies of 27 kinds have 0.957 or more, other cells 0.859 or less
+SAME_PICTURE = 0.92  # likeness: copies of 27 kinds have 0.957 or more, other cells 0.890 or less
 CONFLICT, PLAIN = "near copy, other label", "many alike, other labels"
 CHANGED = "changed a little"
 TURNS = (
