@@ -334,7 +334,7 @@ def csv_bytes(chance: Random, columns: dict[str, list[Any]]) -> bytes:
     writer = csv.writer(file, delimiter=chance.choice(",,;\t"), quoting=chance.choice((0, 0, 1)))
     writer.writerow(columns)
     rows = [list(row) for row in zip(*columns.values(), strict=True)]
-    if chance.random() < 0.1:
+    if chance.random() < 0.1 and rows:
         chance.choice(rows).append("x")
     writer.writerows(rows)
     encoding = chance.choice(("utf-8", "utf-8", "utf-8-sig", "utf-16", "latin-1"))
