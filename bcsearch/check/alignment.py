@@ -28,7 +28,8 @@ N_TILES = 6  # in each direction
 LEAST_OF_TILE = 64  # pixels of a tile, of 256, that must lie inside
 WEAK = 0.08  # share of the strongest tile's details, below which a tile tells nothing
 NOISE, NOISE_AT_MOST = 3.0, 0.3  # grey levels that noise has, in few images more than that share
-SAME_PLACE, SAME_COARSE = 0.87, 0.88  # likeness below which it is not looked at more closely
+# likeness below which it is not looked at more closely: copies have 0.939, 0.875, 0.881 or more
+SAME_PLACE, SAME_FITTED, SAME_COARSE = 0.91, 0.86, 0.88
 
 
 class Placement(NamedTuple):
@@ -44,17 +45,13 @@ class Placement(NamedTuple):
 class Details:
     """What grey images (n, 96, 96), 0 to 255, show between two sizes, at three sides.
 
-    The coarse side is kept for all; the others are made when they are asked for, and the last kept.
+    The ``coarse`` side is kept for all, and made where it is not given; the others are made when
+    they are asked for, and the last kept.
     """
 
-    def __init__(self, grey: np.ndarray) -> None:
+    def __init__(self, grey: np.ndarray, coarse: np.ndarray | None = None) -> None:
         self._grey = grey
-        self.coarse = np.concatenate(
-            [
-                _band(shrunk(grey[at : at + CHUNK], COARSE), 0.7, 4.0)
-                for at in range(0, len(grey), CHUNK)
-            ]
-        )
+        self.coarse = _coarse(grey) if coarse is None else coarse
         self.middle = lru_cache(MOST_KEPT)(self._middle)
         self.fine = lru_cache(MOST_KEPT)(self._fine)
 
@@ -122,7 +119,7 @@ def _found(spectra: np.ndarray, other: np.ndarray) -> Placement | None:
     """Find the scale, angle and shift at which coarse images are most alike."""
     spectrum = fft.rfft2(_unit(other * WINDOW))
     alike = fft.irfft2(spectra * np.conj(spectrum), s=(COARSE, COARSE))
-    alike[:, ~NEAR] = -1.0
+    alike += TOO_FAR
     best = int(alike.argmax())
     if alike.flat[best] < SAME_PLACE:
         return None
@@ -153,7 +150,7 @@ def _refined(first: np.ndarray, second: np.ndarray, placed: Placement) -> Placem
         squares[np.diag_indices(len(squares))] *= 1 + 1e-4
         solved = np.linalg.solve(squares + 1e-9, known @ values[inside])
         contrast = solved[6]
-        if contrast <= 1e-3:
+        if contrast <= 1e-3 or _alike(solved @ known, values[inside]) < SAME_FITTED:
             return None
         step = solved[:6] / contrast
         matrix, shift = matrix + step[:4].reshape(2, 2), shift + step[4:]
@@ -169,8 +166,11 @@ def _correlation(first: np.ndarray, second: np.ndarray, placed: Placement) -> fl
     inside, points = _overlap(placed.matrix, placed.shift, len(first), 0)
     if inside.mean() < FEWEST_PIXELS:
         return 0.0
-    ours = first[::SKIP, ::SKIP].ravel()[inside]
-    theirs = map_coordinates(second, points, order=1)
+    return _alike(first[::SKIP, ::SKIP].ravel()[inside], map_coordinates(second, points, order=1))
+
+
+def _alike(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """Return the correlation of two rows of pixels, -1 to 1."""
     ours, theirs = ours - ours.mean(), theirs - theirs.mean()
     return float(ours @ theirs / (np.sqrt((ours @ ours) * (theirs @ theirs)) + 1e-6))
 
@@ -207,6 +207,11 @@ def _overlap(
     places = matrix @ grid + shift[:, None]
     inside = (np.abs(places) <= half - edge).all(axis=0) & (np.abs(grid) <= half - edge).all(axis=0)
     return inside, places[:, inside] + half
+
+
+def _coarse(grey: np.ndarray) -> np.ndarray:
+    small = [shrunk(grey[at : at + CHUNK], COARSE) for at in range(0, len(grey), CHUNK)]
+    return np.concatenate([_band(chunk, 0.7, 4.0) for chunk in small])
 
 
 def _band(grey: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -248,4 +253,4 @@ GRIDS = {MIDDLE: _grid(MIDDLE, SKIP), FINE: _grid(FINE)}
 WINDOW = np.sqrt(np.outer(*[np.hanning(COARSE + 2)[1:-1]] * 2)).astype(np.float32)
 TILE_OF = np.kron(np.arange(N_TILES**2).reshape(N_TILES, -1), np.ones((16, 16), int)).ravel()
 STEPS = np.minimum(np.arange(COARSE), COARSE - np.arange(COARSE)) <= MOST_SHIFT
-NEAR = np.outer(STEPS, STEPS)
+TOO_FAR = np.where(np.outer(STEPS, STEPS), 0.0, -2.0).astype(np.float32)  # of a shift

@@ -71,9 +71,8 @@ def _nearest(
         turns = np.zeros(best.shape, np.int8)
         for orientation, keys in others:
             alike = rows[block] @ keys.T
-            better = alike > best
-            best[better] = alike[better]
-            turns[better] = orientation
+            np.copyto(turns, orientation, where=alike > best)
+            np.maximum(best, alike, out=best)
         best[np.arange(len(block)), block] = -2.0
         near = np.argpartition(-best, n_near - 1, axis=1)[:, :n_near]
         for row, seconds in zip(block.tolist(), near, strict=True):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from bcsearch.check.alignment import Details, likeness, spectra_of, undone
+from bcsearch.check.alignment import undone
 from bcsearch.check.candidates import NEAREST, Candidate, candidates
+from bcsearch.check.comparison import likenesses
 from bcsearch.check.found import Found
 from bcsearch.check.groups import joined, rows_by
 from bcsearch.records.checked import DataFinding, Verdict
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from bcsearch.check.looked import Looked
 
-EVERY = 64  # pictures, between two words on how far it is
 MOST_COPIES = 5  # of one picture; more are junk
 SAME_PICTURE = 0.92  # likeness: copies of 27 kinds have 0.957 or more, other cells 0.890 or less
 CONFLICT, PLAIN = "near copy, other label", "many alike, other labels"
@@ -120,23 +119,17 @@ def _confirmed(looked: Looked, distinct: np.ndarray, compared: set[Candidate]) -
     """
     features = None if looked.features is None else looked.features[distinct]
     grey = looked.grey[distinct]
-    by_first: dict[int, list[Candidate]] = defaultdict(list)
+    new = []
     for found in candidates(grey, features, looked.tell):
         rows = Candidate(int(distinct[found.first]), int(distinct[found.second]), found.orientation)
         if rows not in compared:
-            by_first[found.first].append(found)
+            new.append(found)
             compared.add(rows)
-    details = Details(grey)
-    pairs = []
-    for number, (first, seconds) in enumerate(by_first.items()):
-        if number % EVERY == 0:
-            looked.tell("laying pictures over one another", number, len(by_first))
-        spectra = spectra_of(details.coarse[first])
-        for _, second, turn in seconds:
-            alike = likeness(details, first, second, turn, spectra)
-            if alike >= SAME_PICTURE:
-                pairs.append(_Pair(int(distinct[first]), int(distinct[second]), turn, alike))
-    return pairs
+    return [
+        _Pair(int(distinct[pair.first]), int(distinct[pair.second]), pair.orientation, alike)
+        for pair, alike in likenesses(grey, new, looked.tell)
+        if alike >= SAME_PICTURE
+    ]
 
 
 def _nearest(pairs: Sequence[_Pair]) -> dict[int, _Pair]:

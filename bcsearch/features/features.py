@@ -13,6 +13,7 @@ from bcsearch.backbones.weights import WeightsKind
 from bcsearch.features.entry import EntryKey, Rows, Stored, checksum
 from bcsearch.features.once import collected
 from bcsearch.features.prefix import Prefix
+from bcsearch.pool import process_pool
 from bcsearch.records.events import Progress
 from bcsearch.views import making
 from bcsearch.views.view import View
@@ -134,7 +135,7 @@ class Features:
         self._done = 0
         self._expected = len(self.images) * (len(missing_views) + len(missing_passes))
         ordered = sorted(missing_views, key=lambda view: view.copy)
-        with making.view_pool(self.processes_for(len(ordered))) as pool:
+        with process_pool(self.processes_for(len(ordered)), making.begin_views) as pool:
             kept = [self._pixels(view, pool) for view in ordered]
         arrays = [self.activations(backbone, image_size, *need) for need in missing]
         del kept, arrays  # held until here, so that a limit of the cache removed none of them

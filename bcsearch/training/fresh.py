@@ -10,11 +10,12 @@ import tensorflow as tf
 
 from bcsearch.backbones.cuts import INPUT
 from bcsearch.plugins import row_of
+from bcsearch.pool import start_pool
 from bcsearch.seeds import derive_seed
 from bcsearch.training.batch import numbers_of
 from bcsearch.training.mixes import MIXES
 from bcsearch.training.protocol import Check, Shown
-from bcsearch.views.making import CHUNK, make_view, start_pool
+from bcsearch.views.making import CHUNK, begin_views, make_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -45,7 +46,7 @@ class FreshViews:
     _pool: Executor | None = field(init=False)
 
     def __post_init__(self) -> None:
-        self._pool = start_pool(self.features.processes_for(self.task.n_epochs))
+        self._pool = start_pool(self.features.processes_for(self.task.n_epochs), begin_views)
 
     def __call__(self, epoch: int, check: Check) -> Shown:
         """Return what an epoch trains on; ``check`` is called before each chunk of images."""

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from itertools import repeat
 from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 
+from bcsearch.pool import in_order
 from bcsearch.seeds import derive_seed
 from bcsearch.views.table import get_operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from concurrent.futures import Executor
-    from multiprocessing.process import BaseProcess
 
     from bcsearch.views.view import View
 
@@ -39,16 +31,7 @@ def make_view(images: np.ndarray, view: View, pool: Executor | None = None) -> I
     """
     starts = range(0, len(images), CHUNK)
     chunks = [np.asarray(images[start : start + CHUNK]) for start in starts]
-    if pool is None:
-        yield from map(make_chunk, chunks, repeat(view), starts)
-        return
-    done = 0
-    try:
-        for made in pool.map(make_chunk, chunks, repeat(view), starts):
-            yield made
-            done += 1
-    except BrokenProcessPool:  # the processes died or cannot start: the rest is made here
-        yield from map(make_chunk, chunks[done:], repeat(view), starts[done:])
+    yield from in_order(pool, make_chunk, chunks, [view] * len(starts), starts)
 
 
 def make_chunk(images: np.ndarray, view: View, start: int) -> np.ndarray:
@@ -60,48 +43,7 @@ def make_chunk(images: np.ndarray, view: View, start: int) -> np.ndarray:
     return images
 
 
-@contextmanager
-def view_pool(n_processes: int) -> Iterator[Executor | None]:
-    """Yield processes for ``make_view``, started when first used.
-
-    None where one process or a daemon asks.
-    """
-    pool = start_pool(n_processes)
-    try:
-        yield pool
-    finally:
-        if pool is not None:
-            pool.shutdown(cancel_futures=True)
-
-
-def start_pool(n_processes: int) -> Executor | None:
-    """Return processes for ``make_view``, which end when nothing refers to them any more.
-
-    See ``view_pool``.
-    """
-    if n_processes == 1 or multiprocessing.current_process().daemon:
-        return None
-    return ProcessPoolExecutor(
-        n_processes,
-        mp_context=multiprocessing.get_context("spawn"),  # a forked TensorFlow hangs
-        initializer=_depend_on_parent,
-    )
-
-
-def _depend_on_parent() -> None:
-    """Leave Ctrl-C and every GPU to the parent, and end with it even where it is killed.
-
-    Keras was imported here with the settings of the user's ``keras.json``.
-    """
-
-    def end_with(parent: BaseProcess) -> None:
-        parent.join()
-        os._exit(1)
-
+def begin_views() -> None:
+    """Set up Keras in a process of a pool: it read the settings of the user's ``keras.json``."""
     keras.config.set_floatx("float32")
     keras.config.set_image_data_format("channels_last")
-    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # read when TensorFlow first computes
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=end_with, args=(parent,), daemon=True).start()

@@ -36,9 +36,10 @@ def test_view_without_operations_is_the_original_and_copies_differ(images: np.nd
 
 
 def test_bytes_do_not_depend_on_the_number_of_processes(images: np.ndarray) -> None:
-    from bcsearch.views.making import view_pool
+    from bcsearch.pool import process_pool
+    from bcsearch.views.making import begin_views
 
-    with view_pool(2) as pool:
+    with process_pool(2, begin_views) as pool:
         parallel = whole_view(images, 1, pool)
     np.testing.assert_array_equal(parallel, whole_view(images, 1))
 
