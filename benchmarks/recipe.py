@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bcsearch.backbones.cuts import INPUT
 from bcsearch.config import RunOptions
 from bcsearch.data.source import load_images
 from bcsearch.export.bundle import Bundle
@@ -22,6 +23,7 @@ from bcsearch.records.events import ignore
 from bcsearch.scores.table import chosen_scores
 from bcsearch.study.assemble import prepare
 from bcsearch.study.interrupts import Interrupts
+from bcsearch.training.needs import needs_of
 from bcsearch.training.trainer import Trainer
 from benchmarks.commands import DATA, TEST
 
@@ -46,7 +48,8 @@ ROWS: dict[str, dict[str, Value]] = {
     **{
         f"preprocess = {name}": {"preprocess": name}
         for name in (
-            *(ROBUST, "circle+two_point", "circle", "two_point", "grayscale", "green"),
+            *(ROBUST, "two_point+circle+grayscale", "two_point+grayscale"),
+            *("circle+two_point", "two_point+circle", "circle", "two_point", "grayscale", "green"),
             *("reinhard", "background_white", "gray_world", "standardize"),
         )
     },
@@ -90,13 +93,26 @@ ROWS: dict[str, dict[str, Value]] = {
 }
 UNFROZEN: dict[str, Value] = {"unfreeze_fraction": 0.5, "backbone_rate": 0.1, "batch_size": 32}
 ROWS_UNFROZEN: dict[str, dict[str, Value]] = {
-    "plain head": {},
+    "plain head": {"batch_size": 32},
     "half of the network": UNFROZEN,
     "whole network": {**UNFROZEN, "unfreeze_fraction": 1.0},
     "half, layer_decay = 0.8": {**UNFROZEN, "layer_decay": 0.8},
     "half, batch_norm = trained": {**UNFROZEN, "batch_norm": "trained"},
     "half, unfreeze_schedule = gradual": {**UNFROZEN, "unfreeze_schedule": "gradual"},
+    "half, unfreeze_schedule = half_then_all": {**UNFROZEN, "unfreeze_schedule": "half_then_all"},
     "half, varied, 4 views": {**UNFROZEN, "augment": "varied"},
+    "half, mix = mixup, alpha 1": {**UNFROZEN, "mix": "mixup", "mix_alpha": 1.0},
+    "half, mix = cutmix, alpha 1": {**UNFROZEN, "mix": "cutmix", "mix_alpha": 1.0},
+}
+ROWS_ONLINE: dict[str, dict[str, Value]] = {
+    "varied, fresh in each epoch": {"batch_size": 32, "augment": "varied"},
+    "the same, cutmix of images, alpha 1": {
+        "batch_size": 32,
+        "augment": "varied",
+        "mix": "cutmix",
+        "mix_alpha": 1.0,
+    },
+    "half, varied, fresh in each epoch": {**UNFROZEN, "augment": "varied"},
 }
 COLUMNS = ("row", "seed", "folds", "test", "bccd", "passes", "seconds of passes", "seconds")
 
@@ -112,11 +128,19 @@ def main() -> None:
         cells = _good_cells(Path(folder))
         measure(ROWS, cells, EPOCHS, kept / "recipe.csv")
         measure(ROWS_UNFROZEN, MINI, EPOCHS_UNFROZEN, kept / "unfrozen.csv")
+        measure(ROWS_ONLINE, MINI, EPOCHS_UNFROZEN, kept / "online.csv", "online")
 
 
-def measure(rows: Mapping[str, Mapping[str, Value]], cells: Path, epochs: int, kept: Path) -> None:
+def measure(
+    rows: Mapping[str, Mapping[str, Value]],
+    cells: Path,
+    epochs: int,
+    kept: Path,
+    views: str = "stored",
+) -> None:
     """Measure rows on some cells unless a file keeps them already, and print all."""
-    options = RunOptions(data=str(cells), settings=[f"training.epochs={epochs}"])
+    settings = [f"training.epochs={epochs}", f"views.mode={views}"]
+    options = RunOptions(data=str(cells), settings=settings)
     with Interrupts(ignore) as interrupts:
         prepared = prepare(options.plan("quickstart"), options, ignore, interrupts)
         trainers = [_trainer(prepared, seed) for seed in SEEDS]
@@ -152,9 +176,13 @@ def _trainer(prepared: Prepared, seed: int) -> Trainer:
 
 
 def _measure(prepared: Prepared, trainer: Trainer, values: Mapping[str, Value]) -> dict[str, float]:
-    """Cross-validate one configuration, train it on all images, and score it elsewhere."""
+    """Cross-validate one configuration, train it on all images, and score it elsewhere.
+
+    ``passes`` are those from an empty cache to features that are kept.
+    """
     params = trainer.canonical(values)
-    before, begun = trainer.features.passes, time.perf_counter()
+    needs = needs_of(params, trainer.scored_views(params), trainer.n_epochs)
+    begun = time.perf_counter()
     result = trainer(params, lambda *_: False, NoCheckpoints())
     took = time.perf_counter() - begun
     rates = [epoch.learning_rate for epoch in result.epochs[: result.best.epoch + 1]]
@@ -168,7 +196,7 @@ def _measure(prepared: Prepared, trainer: Trainer, values: Mapping[str, Value]) 
     return {
         "folds": result.best.mean,
         **elsewhere,
-        "passes": trainer.features.passes - before,
+        "passes": sum(need.cut != INPUT for need in needs) * prepared.dataset.n_images,
         "seconds of passes": took - result.seconds,
         "seconds": result.seconds,
     }
@@ -192,7 +220,7 @@ def _keep(path: Path, row: Mapping[str, Any]) -> None:
 
 
 def _print(names: Iterable[str], rows: Mapping[tuple[str, str], Mapping[str, str]]) -> None:
-    print("| | folds | test | bccd | passes | seconds of a trial |")
+    print("| | folds | test | bccd | passes | seconds of passes not kept before | seconds |")
     for name in names:
         found = [row for (kept, _), row in rows.items() if kept == name]
         if len(found) < 2:
@@ -202,8 +230,9 @@ def _print(names: Iterable[str], rows: Mapping[tuple[str, str], Mapping[str, str
             shares = [100 * float(row[column]) for row in found]
             cells.append(f"{mean(shares):.1f} ± {stdev(shares):.1f}")
         n_passes = max(int(row["passes"]) for row in found)
+        of_passes = max(float(row["seconds of passes"]) for row in found)
         seconds = mean(float(row["seconds"]) for row in found)
-        print(f"| {name} | {' | '.join(cells)} | {n_passes} | {seconds:.1f} |")
+        print(f"| {name} | {' | '.join(cells)} | {n_passes} | {of_passes:.0f} | {seconds:.1f} |")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import typer
 
 from bcsearch.cli import options
 from bcsearch.config.options import RunOptions
+from bcsearch.errors import ConfigError
 from bcsearch.quiet import quiet_imports
 
 app = typer.Typer(help="See what preprocessing and augmentation do to images.")
@@ -26,8 +27,11 @@ def _group() -> None:
 )  # fmt: skip
 def preview(  # noqa: PLR0913 - each is an option
     study: options.Study,
-    out: Annotated[Path, typer.Option("--out", help="PNG file to write.")],
     chosen: RunOptions,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="PNG file to write. Default: preview.png in the results."),
+    ] = None,
     trial: Annotated[int | None, typer.Option(help="A completed trial. Default: the best.")] = None,
     preprocess: Annotated[
         str | None, typer.Option(help="Operations joined by +, in place of the trial's.")
@@ -53,6 +57,9 @@ def preview(  # noqa: PLR0913 - each is an option
         from bcsearch.report.live import LiveView
         from bcsearch.report.sheet import MARK, draw_sheet
         from bcsearch.study.preview import preview as sheet_of
+    out = out or chosen.results_dir / study / "preview.png"
+    if out.suffix.lower() != ".png" and not is_stream(out):
+        raise ConfigError(f"--out {out}: came {out.suffix!r}; a contact sheet is a .png file")
     refuse_others(out, MARK, "contact sheet")
     asked = {
         "preprocess": preprocess,

@@ -65,9 +65,7 @@ def compare(
     for name in studies:
         study = _read_in_full(name, chosen)
         read.append((study, _about(study, chosen)))
-    facts: dict[str, BackboneFacts] = {}
-    if by == "backbone":
-        facts = _measured(report.backbones_of([study for study, _ in read]), chosen)
+    facts = _measured(report.backbones_of([study for study, _ in read]), chosen)
     options.show(report.compare(read, by, facts), report.compared_text, as_json=as_json)
     return 0
 

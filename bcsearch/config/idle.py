@@ -1,4 +1,4 @@
-"""Parameters that a space searches though they can never act in it."""
+"""Parameters that a space names though they can never act in it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 
 
 def idle_in(space: Space) -> list[str]:
-    """Return a line for each parameter that varies in vain, whatever the others are."""
-    return [
-        f"the space searches {name} in vain: it acts {_long_forms(BY_NAME[name])[0].when}"
-        for name in space.varied
-        if not any(_can_act(part, space) for part in _long_forms(BY_NAME[name]))
-    ]
+    """Return a line for each parameter that is given in vain, whatever the others are."""
+    fixed = {name for name, value in space.fixed.items() if value != BY_NAME[name].default}
+    lines = []
+    for name in space.params:
+        parts = _long_forms(BY_NAME[name])
+        if name not in fixed | space.varied.keys() or any(_can_act(part, space) for part in parts):
+            continue
+        does = f"sets {name} to {space.fixed[name]!r}" if name in fixed else f"searches {name}"
+        lines.append(f"the space {does} in vain: it acts {parts[0].when}")
+    return lines
 
 
 def _long_forms(part: Part) -> list[Part]:

@@ -297,6 +297,7 @@ PARTS: tuple[Part, ...] = (
         domain=Names(("none", "balanced", "effective", "confusion")),
         default="none",
         where=Where.LOSS,
+        acts=conditions.is_one_of("sampling", "natural"),
         doc=(
             "`balanced` lets every class count alike in the loss, however few images it has; "
             "`effective` by its effective number of images; `confusion` raises those of which a "

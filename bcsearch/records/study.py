@@ -32,6 +32,7 @@ class TrialRecord:
 
     ``score`` is the best fold mean it reached, higher is better; ``params`` is what was drawn,
     ``acting`` the parameters that acted in training, drawn or fixed, where its epochs were read.
+    ``superseded`` tells that a later trial of the same configuration has the mean of both.
     """
 
     number: int
@@ -44,6 +45,7 @@ class TrialRecord:
     finished: datetime | None = None
     train_seconds: float | None = None
     note: str = ""
+    superseded: bool = False
     retry_of: int | None = None  # the trial of a lost worker, whose params this one has again
 
     @property
@@ -135,18 +137,17 @@ class StudyRecord:
 
     @property
     def best(self) -> TrialRecord | None:
-        """The completed trial with the highest score, the earliest on a tie.
-
-        None before the first.
-        """
-        return max(
-            self.completed, key=lambda trial: (trial.score or 0.0, -trial.number), default=None
-        )
+        """The first of the ``ranked`` trials; None before there is one."""
+        return next(iter(self.ranked), None)
 
     @property
     def ranked(self) -> list[TrialRecord]:
-        """The completed trials, the best first, the earlier first on a tie."""
-        return sorted(self.completed, key=lambda trial: (-(trial.score or 0.0), trial.number))
+        """The completed trials, the best first, the earlier first on a tie.
+
+        Of a configuration that was trained several times, the one with the mean of all.
+        """
+        counted = [trial for trial in self.completed if not trial.superseded]
+        return sorted(counted, key=lambda trial: (-(trial.score or 0.0), trial.number))
 
     @property
     def remedy(self) -> str:

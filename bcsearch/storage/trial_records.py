@@ -77,6 +77,7 @@ def read_trials(
     infeasible = _infeasible(connection, scope)
     notes = _user_attr(connection, scope, attrs.NOTE)
     histories = _user_attr(connection, scope, attrs.RETRY_HISTORY)
+    superseded = _superseded(connection, scope)
     trials = []
     for trial_id, number, optuna_state, started, finished in rows:
         state = TrialState[optuna_state.name]
@@ -98,6 +99,7 @@ def read_trials(
             finished=aware(finished),
             note="; ".join(filter(None, remarks)),
             retry_of=retry_of,
+            superseded=number in superseded,
         )
         trials.append(trial)
     if in_full:
@@ -117,6 +119,8 @@ def _in_full(trial: TrialRecord, params: dict[str, Any], entry: Any) -> TrialRec
     note = trial.note
     if entry.duplicate_of is not None:
         same = f"same configuration as trial {entry.duplicate_of}"
+        if entry.train_seconds:
+            same += ", trained again: its scores are the mean of all"
         note = "; ".join(filter(None, [same, note]))
     epochs: tuple[EpochScores, ...] = ()
     acting: dict[str, Any] = {}
@@ -180,6 +184,25 @@ def _user_attr(connection: Connection, scope: Scope, key: str) -> dict[int, Any]
     """Read one attribute of the trials that have it, by trial id."""
     written = scope.details(USER_ATTRS, USER_ATTRS.c.value_json).where(USER_ATTRS.c.key == key)
     return {trial_id: loads(text) for trial_id, text in connection.execute(written)}
+
+
+def _superseded(connection: Connection, scope: Scope) -> frozenset[int]:
+    """Read the numbers of trials whose configuration was trained again, and the mean taken."""
+    whole = replace(scope, numbers=None)
+    repeats = whole.details(USER_ATTRS, TRIALS.c.number, USER_ATTRS.c.value_json)
+    repeats = repeats.where(
+        TRIALS.c.state == OptunaState.COMPLETE, USER_ATTRS.c.key == attrs.REPEATS
+    )
+    again = [number for _, number, text in connection.execute(repeats) if loads(text)]
+    if not again:
+        return frozenset()
+    digests = select(LEDGER.c.trial_number, LEDGER.c.digest)
+    digests = digests.where(LEDGER.c.study_uuid == scope.uuid)
+    digest_of = {number: digest for number, digest in connection.execute(digests)}
+    last = {digest_of[number]: number for number in sorted(again) if number in digest_of}
+    return frozenset(
+        number for number, digest in digest_of.items() if number < last.get(digest, -1)
+    )
 
 
 def _infeasible(connection: Connection, scope: Scope) -> frozenset[int]:

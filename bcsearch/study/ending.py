@@ -167,9 +167,8 @@ def describe(
 
 def estimate_refit(session: Session, prepared: Prepared) -> float:
     """Estimate the seconds of the refit of the best trial by the time that its folds took."""
-    try:
-        number = session.study.best_trial.number
-    except ValueError:  # none has completed
+    number = session.progress().best_number
+    if number is None:
         return 0.0
     entry = session.ledger.entry_of(number)
     if entry is None:

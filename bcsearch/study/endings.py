@@ -94,7 +94,11 @@ def ending_text(ending: Ending, gains: Sequence[Gain]) -> str:
         what = gain.name if gain.name == "averaging" else f"augmentation by {gain.name}"
         does = "used" if gain.name in used else "not used"
         parts.append(f"{what} {100 * gain.mean:+.2f} ± {100 * gain.noise:.2f} points, {does}")
-    return "tried on images not trained on: " + ("; ".join(parts) or "nothing")
+    if not parts:
+        return (
+            "averaging and augmentation in use were not tried: [final] share gives no time for it"
+        )
+    return f"tried on images not trained on: {'; '.join(parts)}"
 
 
 def _of_averaging(folds: FoldModels, task: Task, score: Score) -> list[Gain]:

@@ -118,9 +118,14 @@ class Session:
         """Look how far it is, in a few queries however many trials it has."""
         budget, best = self.slots.counts(), None
         number = None
-        with suppress(ValueError):  # raised where no trial has completed
-            trial = self.study.best_trial
-            best, number = trial.value, trial.number
+        if self.plan.sweep.search.repeat_duplicates:
+            counted = self.overview().best  # Optuna knows no means of several trials
+            if counted is not None:
+                best, number = counted.score, counted.number
+        else:
+            with suppress(ValueError):  # raised where no trial has completed
+                trial = self.study.best_trial
+                best, number = trial.value, trial.number
         return BudgetKnown(
             trials=budget.total,
             filled=budget.finished,

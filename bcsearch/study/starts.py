@@ -69,7 +69,10 @@ def read_config(path: Path) -> dict[str, Value]:
     if not isinstance(params, dict) or not params:
         raise ConfigError(f"{path} has no [params]; give a best.toml, as in results/STUDY/model")
     for name, value in params.items():
-        check_value(name, value)
+        try:
+            check_value(name, value)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: [params] {error}") from error
     return params
 
 
@@ -96,7 +99,10 @@ def _fitting(values: Mapping[str, Value], plan: Plan, source: str) -> dict[str, 
         form = partial(canonical, n_epochs=epochs, online=online)
         return point_of(values, plan.space, form)
     except ConfigError as error:
-        raise ConfigError(f"{source}: {error}; see the space {plan.sweep.space!r}") from error
+        raise ConfigError(
+            f"{source}: {error}; see the space {plan.sweep.space!r}; --set params.NAME=VALUE "
+            "changes it, and 'bcsearch refit --config' trains a configuration without a search"
+        ) from error
 
 
 def cheapest_point(plan: Plan) -> dict[str, Value]:

@@ -23,14 +23,14 @@ class Batch(NamedTuple):
         embedding: what the output layer is given, (n_folds, batch, n_units).
         logits: (n_folds, batch, n_classes).
         targets: soft labels, (n_folds, batch, n_classes); rows sum to 1.
-        class_weights: of each fold, (n_folds, n_classes).
+        row_weights: by the classes of each row, before its label is smoothed, (n_folds, batch).
     """
 
     inputs: tf.Tensor
     embedding: tf.Tensor
     logits: tf.Tensor
     targets: tf.Tensor
-    class_weights: tf.Tensor
+    row_weights: tf.Tensor
 
 
 NUMBER_PARTS = tuple(

@@ -20,8 +20,9 @@ N_PARTS = 3
 def class_errors(features: np.ndarray, task: Task, seed: int, check: Check = nothing) -> np.ndarray:
     """Return the share of each class that is missed, (n_folds, n_classes), 0 to 1.
 
-    The training rows of a fold are parted in three, and each part is predicted by a linear head on
-    clean ``features`` (n_images, n_features) of the other two: validation rows say nothing.
+    The training rows of a fold are parted in three, groups kept whole, and each part is predicted
+    by a linear head on clean ``features`` (n_images, n_features) of the other two: validation rows
+    say nothing.
     ``check`` is called before each epoch.
     """
     return np.stack([_errors(features, task, rows, seed, check) for rows in task.train_rows])
@@ -30,7 +31,7 @@ def class_errors(features: np.ndarray, task: Task, seed: int, check: Check = not
 def _errors(
     features: np.ndarray, task: Task, rows: np.ndarray, seed: int, check: Check
 ) -> np.ndarray:
-    parts = _parts(rows, task.labels, derive_seed(seed, "parts"))
+    parts = _parts(rows, task, derive_seed(seed, "parts"))
     others = [np.setdiff1d(rows, part) for part in parts]
     inner = Task(labels=task.labels, n_classes=task.n_classes, train_rows=others, valid_rows=parts)
     probabilities = linear_probabilities(features, inner, seed, check)
@@ -40,8 +41,12 @@ def _errors(
     return missed / np.maximum(np.bincount(labels, minlength=task.n_classes), 1)
 
 
-def _parts(rows: np.ndarray, labels: np.ndarray, seed: int) -> Sequence[np.ndarray]:
-    """Return rows in parts, every class spread evenly over them."""
+def _parts(rows: np.ndarray, task: Task, seed: int) -> Sequence[np.ndarray]:
+    """Return rows in parts, every class spread evenly over them and no group split."""
     mixed = np.random.default_rng(seed).permutation(rows)
-    by_class = mixed[np.argsort(labels[mixed], kind="stable")]
-    return [by_class[part::N_PARTS] for part in range(N_PARTS)]
+    groups = mixed if task.groups is None else task.groups[mixed]
+    _, firsts, group_of = np.unique(groups, return_index=True, return_inverse=True)
+    label_of = task.labels[mixed[firsts]]
+    part_of = np.empty(len(firsts), np.int64)
+    part_of[np.lexsort((firsts, label_of))] = np.arange(len(firsts)) % N_PARTS
+    return [mixed[part_of[group_of] == part] for part in range(N_PARTS)]

@@ -14,11 +14,10 @@ Loss = Callable[[Batch, Numbers], tf.Tensor]
 def cross_entropy(batch: Batch, numbers: Numbers) -> tf.Tensor:
     """Return each fold's batch mean of the weighted cross-entropy, (n_folds,).
 
-    A row's weight is the dot product of its soft target with the class weights, so that mixed
-    labels are weighted by what they are mixed of.
+    A mixed row is weighted by what it is mixed of, see ``row_weights``.
     """
     losses = tf.nn.softmax_cross_entropy_with_logits(labels=batch.targets, logits=batch.logits)
-    return tf.reduce_mean(row_weights(batch) * losses, axis=1)
+    return tf.reduce_mean(batch.row_weights * losses, axis=1)
 
 
 def focal(batch: Batch, numbers: Numbers) -> tf.Tensor:
@@ -31,7 +30,7 @@ def focal(batch: Batch, numbers: Numbers) -> tf.Tensor:
     logs = tf.nn.log_softmax(batch.logits)
     missing = tf.maximum(-tf.math.expm1(logs), 1e-7)  # 1 - p; a power has no slope at 0
     losses = -tf.reduce_sum(batch.targets * missing ** numbers["focal_gamma"] * logs, axis=-1)
-    return tf.reduce_mean(row_weights(batch) * losses, axis=1)
+    return tf.reduce_mean(batch.row_weights * losses, axis=1)
 
 
 def triplet(batch: Batch, numbers: Numbers) -> tf.Tensor:
@@ -51,7 +50,7 @@ def triplet(batch: Batch, numbers: Numbers) -> tf.Tensor:
     negatives = _semi_hard(distances, ~same)
     hinge = tf.nn.relu(distances - negatives + numbers["triplet_margin"])
     has_negative = tf.reduce_any(~same, axis=-1)[:, :, tf.newaxis]
-    weights = row_weights(batch)[:, :, tf.newaxis] * tf.cast(pairs & has_negative, tf.float32)
+    weights = batch.row_weights[:, :, tf.newaxis] * tf.cast(pairs & has_negative, tf.float32)
     n_pairs = tf.maximum(tf.reduce_sum(tf.cast(pairs, tf.float32), axis=[1, 2]), 1.0)
     apart = tf.reduce_sum(weights * hinge, axis=[1, 2]) / n_pairs
     return cross_entropy(batch, numbers) + numbers["triplet_weight"] * apart
@@ -71,9 +70,13 @@ def _semi_hard(distances: tf.Tensor, different: tf.Tensor) -> tf.Tensor:
 LOSSES: dict[str, Loss] = {"cross_entropy": cross_entropy, "focal": focal, "triplet": triplet}
 
 
-def row_weights(batch: Batch) -> tf.Tensor:
-    """Return the weight of each row by its classes, (n_folds, batch)."""
-    return tf.reduce_sum(batch.targets * batch.class_weights[:, tf.newaxis, :], axis=-1)
+def row_weights(targets: tf.Tensor, class_weights: tf.Tensor) -> tf.Tensor:
+    """Return the weight of each row, (n_folds, batch).
+
+    It is the dot product of its target, (n_folds, batch, n_classes), which may be mixed of several
+    classes, with the weights of these, (n_folds, n_classes).
+    """
+    return tf.reduce_sum(targets * class_weights[:, tf.newaxis, :], axis=-1)
 
 
 def smoothed(targets: tf.Tensor, smoothing: tf.Tensor) -> tf.Tensor:

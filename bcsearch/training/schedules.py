@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import cos, pi
 from typing import TYPE_CHECKING
 
+from bcsearch.training.batches import SAMPLINGS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -41,20 +43,25 @@ SCHEDULES: dict[str, Callable[[float, int], float]] = {
 class Schedule:
     """Gives the learning rate of each epoch.
 
-    It rises evenly for ``warmup_epochs``; the schedule takes the others. ``plateau`` listens to the
-    fold mean, the others do not.
+    It rises evenly for ``warmup_epochs``; the schedule takes the others, and begins anew where
+    ``sampling`` has a second stage, which a rate that has fallen would leave without effect.
+    ``plateau`` listens to the fold mean, the others do not.
     """
 
     def __init__(self, params: Params, epochs: int) -> None:
         self._share, self._full = SCHEDULES[params.schedule], params.learning_rate
         self._warmup, self._epochs = params.warmup_epochs, epochs
+        self._second_stage = SAMPLINGS[params.sampling](epochs) or None
         self._best, self._stale, self._cuts = float("-inf"), 0, 0
 
     def rate(self, epoch: int) -> float:
         """Return the learning rate of ``epoch``, counted from zero."""
         if epoch < self._warmup:
             return float(self._full * (epoch + 1) / (self._warmup + 1))
-        done = (epoch - self._warmup) / (self._epochs - self._warmup)
+        begins, ends = self._warmup, self._second_stage or self._epochs
+        if self._second_stage is not None and epoch >= self._second_stage:
+            begins, ends = self._second_stage, self._epochs
+        done = (epoch - begins) / max(1, ends - begins)
         return float(self._full * self._share(done, self._cuts))
 
     def observe(self, score: float) -> None:

@@ -10,7 +10,7 @@ import tensorflow as tf
 from bcsearch.plugins import row_of
 from bcsearch.training.batch import Batch, Numbers, Traced
 from bcsearch.training.head import HeadOutput, HeadState
-from bcsearch.training.losses import LOSSES, smoothed
+from bcsearch.training.losses import LOSSES, row_weights, smoothed
 from bcsearch.training.mixes import MIXES
 from bcsearch.training.optimizers import OPTIMIZERS, Moments, Rates
 
@@ -57,13 +57,14 @@ def train_step(  # noqa: PLR0913 - what one step is made of
     """
     head.step.assign_add(1.0)
     step_seed = tf.stack([seed, tf.cast(head.step, tf.int32)])
-    targets = smoothed(examples.targets, numbers["label_smoothing"])
     mix = row_of(MIXES, traced["mix"], "bcsearch.mixes")
     loss_of = row_of(LOSSES, traced["loss"], "bcsearch.losses")
-    mixed = mix(examples.inputs, targets, numbers, step_seed + MIX_SEED)
+    mixed = mix(examples.inputs, examples.targets, numbers, step_seed + MIX_SEED)
+    targets = smoothed(mixed.targets, numbers["label_smoothing"])
+    weights = row_weights(mixed.targets, examples.class_weights)
     with tf.GradientTape() as tape:
         output = forward(mixed.inputs, step_seed)
-        batch = Batch(mixed.inputs, *output, mixed.targets, examples.class_weights)
+        batch = Batch(mixed.inputs, *output, targets, weights)
         loss = tf.reduce_sum(loss_of(batch, numbers))
         penalties = list(body.penalties())
         if traced["l2"]:

@@ -66,8 +66,9 @@ class SuffixTrainer:
         rows = self._batches.rows(epoch)
         turns = self._batches.turns(rows, epoch)
         numbers = numbers_of(self._params, learning_rate)
+        train = self._graph.train_step
         if self._batches.is_second_stage(epoch):
-            numbers["backbone_rate"] = tf.constant(0.0)
+            train = self._graph.train_head
         losses = []
         for fold in range(len(self._class_weights)):
             self._parking.wake(fold)
@@ -77,7 +78,7 @@ class SuffixTrainer:
                 inputs = gathered(shown.views, batch, shown_at)
                 targets = tf.constant(shown.targets[batch])
                 weights = self._class_weights[fold]
-                losses.append(self._graph.train_step(inputs, targets, weights, numbers, seed))
+                losses.append(train(inputs, targets, weights, numbers, seed))
             self._parking.park(fold)
         return float(np.mean([loss.numpy() for loss in losses]))
 

@@ -12,7 +12,7 @@ from bcsearch.seeds import derive_seed
 from bcsearch.training.fold_weights import FoldWeights, Scaling
 from bcsearch.training.head import HeadOutput, head_output, new_head, open_variable, start_head
 from bcsearch.training.optimizers import Moments
-from bcsearch.training.step import Body, Examples, train_step
+from bcsearch.training.step import NO_BODY, Body, Examples, train_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,8 @@ class SuffixGraph:
         moments = [Moments(_zeros(weight), _zeros(weight)) for weight in weights]
         self._body = Body(weights, _layers_above(body), moments, lambda: body.losses)
         self._first = [variable.numpy() for variable in body.variables]
-        self.train_step = self._prepared(self._train_step, device)
+        self.train_step = self._prepared(self._training(self._body, backbone=True), device)
+        self.train_head = self._prepared(self._training(NO_BODY, backbone=False), device)
         self.predict = self._prepared(self._predict, device)
 
     @property
@@ -127,22 +128,26 @@ class SuffixGraph:
         traced: Callable[..., tf.Tensor] = tf.function(prepared, reduce_retracing=True)
         return traced
 
-    def _train_step(
-        self,
-        inputs: tf.Tensor,
-        targets: tf.Tensor,
-        class_weights: tf.Tensor,
-        numbers: Numbers,
-        seed: tf.Tensor,
-    ) -> tf.Tensor:
-        """Learn from one batch of one fold; return its loss without penalties."""
+    def _training(self, body: Body, *, backbone: bool) -> Callable[..., tf.Tensor]:
+        """Return what trains the head and a body, with the ``backbone`` in training or in use."""
 
-        def forward(inputs: tf.Tensor, seed: tf.Tensor) -> HeadOutput:
-            features = self._features(inputs[0], training=True)
-            return head_output(self._head, features, self._traced, numbers, seed)
+        def step(
+            inputs: tf.Tensor,
+            targets: tf.Tensor,
+            class_weights: tf.Tensor,
+            numbers: Numbers,
+            seed: tf.Tensor,
+        ) -> tf.Tensor:
+            """Learn from one batch of one fold; return its loss without penalties."""
 
-        examples = Examples(inputs[tf.newaxis], targets[tf.newaxis], class_weights[tf.newaxis])
-        return train_step(forward, self._head, examples, self._traced, numbers, seed, self._body)
+            def forward(inputs: tf.Tensor, seed: tf.Tensor) -> HeadOutput:
+                features = self._features(inputs[0], training=backbone)
+                return head_output(self._head, features, self._traced, numbers, seed)
+
+            examples = Examples(inputs[tf.newaxis], targets[tf.newaxis], class_weights[tf.newaxis])
+            return train_step(forward, self._head, examples, self._traced, numbers, seed, body)
+
+        return step
 
     def _predict(self, inputs: tf.Tensor) -> tf.Tensor:
         """Return probabilities (batch, n_classes)."""

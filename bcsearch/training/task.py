@@ -16,7 +16,8 @@ class Task:
     """Labels (n_images,) int64, and for each fold the rows to train and to validate on.
 
     ``n_epochs`` are those of a whole training. ``class_errors`` are the shares of each class,
-    (n_folds, n_classes), that a linear head misses, where class weights ask for them.
+    (n_folds, n_classes), that a linear head misses, where class weights ask for them. Images with
+    one number in ``groups``, (n_images,), belong together.
     """
 
     labels: np.ndarray
@@ -25,6 +26,7 @@ class Task:
     valid_rows: Sequence[np.ndarray]
     n_epochs: int = 1
     class_errors: np.ndarray | None = None
+    groups: np.ndarray | None = None
 
     @property
     def targets(self) -> np.ndarray:

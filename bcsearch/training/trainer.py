@@ -317,4 +317,5 @@ class Trainer:
             train_rows=train_rows,
             valid_rows=valid_rows,
             n_epochs=self.n_epochs,
+            groups=self._dataset.groups,
         )

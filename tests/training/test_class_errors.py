@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -38,3 +40,15 @@ def test_errors_of_a_fold_say_nothing_of_the_images_that_it_is_validated_on() ->
     here, there = errors(), errors(changed, labels)
     np.testing.assert_array_equal(here[0], there[0])
     assert not np.array_equal(here[1], there[1])
+
+
+def test_copies_of_one_group_never_stand_on_both_sides() -> None:
+    from bcsearch.training.class_errors import class_errors
+
+    rows = np.repeat(np.arange(60), 4)  # four copies of each image, of labels that none can tell
+    features, labels = RANDOM.normal(0, 1, (60, 80))[rows], RANDOM.integers(0, 4, 60)[rows]
+    task = Task(labels=labels, n_classes=4, train_rows=[np.arange(240)], valid_rows=[])
+    copied = class_errors(features.astype(np.float16), task, seed=1)
+    grouped = class_errors(features.astype(np.float16), replace(task, groups=rows), seed=1)
+    assert copied.mean() < 0.2
+    assert grouped.mean() > 0.5

@@ -111,7 +111,7 @@ def train_keras(params: Params, fold: int) -> Trained:
                 + params.label_smoothing / CLASSES
             )
             inputs = TABLE[view_of(rows, turn, VIEWS), rows]
-            model.train_on_batch(inputs, targets, sample_weight=targets @ per_class)
+            model.train_on_batch(inputs, targets, sample_weight=per_class[LABELS[rows]])
     norms = [layer for layer in model.layers if layer.name.startswith("norm")]
     weights = [layer.kernel.numpy() for layer in dense]
     for layers, name in ((dense, "bias"), (norms, "gamma"), (norms, "beta")):

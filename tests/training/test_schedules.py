@@ -65,6 +65,16 @@ def test_warm_up_longer_than_the_training_only_rises() -> None:
     )
 
 
+def test_schedule_begins_anew_for_the_second_stage_of_sampling() -> None:
+    params = Params(schedule="cosine", learning_rate=FULL, sampling="second_stage")
+    schedule = Schedule(params, 20)
+    found = [schedule.rate(epoch) / FULL for epoch in range(20)]
+    assert found[0] == found[15] == 1.0
+    assert found[:15] == sorted(found[:15], reverse=True)
+    assert found[15:] == sorted(found[15:], reverse=True)
+    assert found[14] < 0.05 > found[19] * 0.5
+
+
 def plateau_after(*means: float) -> float:
     schedule = schedule_of("plateau", epochs=100)
     for mean in means:

@@ -130,7 +130,7 @@ def train_alone(params: Params, fold: int) -> np.ndarray:
                 np.eye(CLASSES)[LABELS[rows]] * (1 - params.label_smoothing)
                 + params.label_smoothing / CLASSES
             )
-            model.train_on_batch(images, targets, sample_weight=targets @ weights)
+            model.train_on_batch(images, targets, sample_weight=weights[LABELS[rows]])
     found: np.ndarray = model.predict(VIEWS[0][VALID[fold]], verbose=0)
     return found
 
@@ -233,8 +233,15 @@ def test_backbone_rate_slows_the_backbone_only() -> None:
     assert slow_head == pytest.approx(fast_head, rel=0.5)
 
 
-def test_second_stage_trains_the_head_and_leaves_the_backbone() -> None:
-    trainer = trainer_of(KINDS["adamw"].but(sampling="second_stage"), [0, 1])
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "rmsprop", "lion"])
+@pytest.mark.parametrize("batch_norm", ["frozen", "trained"])
+def test_second_stage_trains_the_head_and_leaves_the_backbone(
+    optimizer: str, batch_norm: str
+) -> None:
+    params = KINDS["adamw"].but(
+        sampling="second_stage", optimizer=optimizer, batch_norm=batch_norm, momentum=0.9
+    )
+    trainer = trainer_of(params, [0, 1])
     found = []
     for epoch in range(EPOCHS):
         trainer.train_epoch(epoch, RATE)
