@@ -58,9 +58,9 @@ def preview(  # noqa: PLR0913 - each is an option
         from bcsearch.report.sheet import MARK, draw_sheet
         from bcsearch.study.preview import preview as sheet_of
     out = out or chosen.results_dir / study / "preview.png"
+    refuse_others(out, MARK, "contact sheet")
     if out.suffix.lower() != ".png" and not is_stream(out):
         raise ConfigError(f"--out {out}: came {out.suffix!r}; a contact sheet is a .png file")
-    refuse_others(out, MARK, "contact sheet")
     asked = {
         "preprocess": preprocess,
         "circle_radius": circle_radius,

@@ -78,6 +78,7 @@ def read_trials(
     notes = _user_attr(connection, scope, attrs.NOTE)
     histories = _user_attr(connection, scope, attrs.RETRY_HISTORY)
     superseded = _superseded(connection, scope)
+    repeats = _user_attr(connection, scope, attrs.REPEATS)
     trials = []
     for trial_id, number, optuna_state, started, finished in rows:
         state = TrialState[optuna_state.name]
@@ -88,6 +89,8 @@ def read_trials(
         if trial_id in histories:
             retry_of = histories[trial_id][-1]
             remarks.append(f"retry of trial {retry_of}")
+        if repeats.get(trial_id):
+            remarks.append("trained again, its scores are the mean of all")
         score = scores.get(trial_id)
         if not (isinstance(number, int) and isinstance(score, float | int | None)):
             raise TypeError(f"trial {number!r} has the score {score!r}")
@@ -119,8 +122,6 @@ def _in_full(trial: TrialRecord, params: dict[str, Any], entry: Any) -> TrialRec
     note = trial.note
     if entry.duplicate_of is not None:
         same = f"same configuration as trial {entry.duplicate_of}"
-        if entry.train_seconds:
-            same += ", trained again: its scores are the mean of all"
         note = "; ".join(filter(None, [same, note]))
     epochs: tuple[EpochScores, ...] = ()
     acting: dict[str, Any] = {}
@@ -198,7 +199,7 @@ def _superseded(connection: Connection, scope: Scope) -> frozenset[int]:
         return frozenset()
     digests = select(LEDGER.c.trial_number, LEDGER.c.digest)
     digests = digests.where(LEDGER.c.study_uuid == scope.uuid)
-    digest_of = {number: digest for number, digest in connection.execute(digests)}
+    digest_of = {row.trial_number: row.digest for row in connection.execute(digests)}
     last = {digest_of[number]: number for number in sorted(again) if number in digest_of}
     return frozenset(
         number for number, digest in digest_of.items() if number < last.get(digest, -1)

@@ -95,9 +95,7 @@ def ending_text(ending: Ending, gains: Sequence[Gain]) -> str:
         does = "used" if gain.name in used else "not used"
         parts.append(f"{what} {100 * gain.mean:+.2f} ± {100 * gain.noise:.2f} points, {does}")
     if not parts:
-        return (
-            "averaging and augmentation in use were not tried: [final] share gives no time for it"
-        )
+        return "averaging and augmentation in use were not tried: [final] share gives no time"
     return f"tried on images not trained on: {'; '.join(parts)}"
 
 

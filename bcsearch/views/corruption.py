@@ -1,4 +1,8 @@
-"""Operations that imitate other cameras and laboratories: for scores, never for training."""
+"""Operations that imitate other cameras and laboratories: for scores, never for training.
+
+The policy ``varied`` trains on effects of the same kinds, but deposits, with ranges of its own: its
+scores on these images say less of others than those of the other policies.
+"""
 
 from __future__ import annotations
 

@@ -126,6 +126,18 @@ def test_sweep_that_was_never_run_is_shown_with_what_is_given(
     assert "no study was ever run here" in answer.err
 
 
+def test_sheet_lies_beside_the_study_where_no_place_is_named_and_is_always_a_png(
+    bcsearch: Run, study: tuple[str | Path, ...], workdir: Path
+) -> None:
+    answer = bcsearch("augment", "preview", *study)
+    assert answer.code == 0, answer.err
+    (sheet,) = workdir.glob("results/*/preview.png")
+    assert str(sheet.relative_to(workdir)) in answer.out
+    answer = bcsearch("augment", "preview", *study, "--out", "sheet.jpg")
+    assert answer.code == 2
+    assert "a contact sheet is a .png file" in answer.err
+
+
 def test_other_images_than_the_study_s_are_told(
     bcsearch: Run, study: list[str], data: Path, workdir: Path
 ) -> None:

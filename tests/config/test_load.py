@@ -330,6 +330,23 @@ def test_parameter_that_is_searched_in_vain_is_noted(lines: str, in_vain: dict[s
     )
 
 
+@pytest.mark.parametrize(
+    ("lines", "in_vain"),
+    [
+        ("head_layers = 0\nloss = 'triplet'", "loss to 'triplet'"),
+        ("circle_radius = 0.7", "circle_radius to 0.7"),
+        ("circle_radius = 0.7\npreprocess = 'circle+green'", ""),
+        ("circle_radius = 0.8", ""),  # its default
+        ("loss = 'triplet'", ""),
+    ],
+)
+def test_parameter_that_is_fixed_in_vain_is_noted(lines: str, in_vain: str) -> None:
+    notes = load(space=f"[params]\n{lines}\n").notes
+    assert [note.partition(" in vain")[0] for note in notes] == [
+        f"the space sets {each}" for each in filter(None, [in_vain])
+    ]
+
+
 @pytest.mark.parametrize(("when", "expected"), BAD_CONDITIONS)
 def test_bad_condition_is_one_line_naming_file_key_and_what_is_allowed(
     when: str, expected: str

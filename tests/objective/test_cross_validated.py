@@ -133,7 +133,21 @@ def test_duplicate_may_be_trained_by_another_seed_and_averaged_with_those_before
     assert [entry and entry.train_seconds for entry in entries] == [0.5, 0.5, 0.5]
     best = [entry.best.fold_scores for entry in entries if entry is not None]
     assert best[2] == pytest.approx((0.6 - SPREAD, 0.6 + SPREAD))
-    assert "same configuration as trial 0" in session.record().trials[2].note
+    record = session.record()
+    assert "same configuration as trial 0; trained again" in record.trials[2].note
+    assert [trial.superseded for trial in record.trials] == [True, True, False]
+    assert [trial.number for trial in record.ranked] == [2]
+    assert [trial.number for trial in session.overview().ranked] == [2]
+    assert session.progress().best == pytest.approx(0.6)
+
+
+def test_mean_of_several_seeds_counts_though_the_first_was_luckier(tmp_path: Path) -> None:
+    plan = make_plan(ONE_POINT, search={"repeat_duplicates": True})
+    session = open_session(tmp_path, plan, trials=2)
+    heights = iter([0.8, 0.4])
+    run(session, FakeTrainer(curve=lambda params: (next(heights),)))
+    assert session.record().best == session.record().trials[1]
+    assert session.progress().best_number == 1
 
 
 def test_duplicate_of_a_pruned_trial_is_pruned(tmp_path: Path) -> None:
