@@ -99,7 +99,8 @@ def _all_confirmed(looked: Looked) -> list[_Pair]:
 
     Where many are alike they hide others from one another, so one of each group is compared again.
     """
-    distinct = np.flatnonzero(looked.copy_of == np.arange(looked.dataset.n_images))
+    firsts = np.flatnonzero(looked.copy_of == np.arange(looked.dataset.n_images))
+    distinct = np.intersect1d(firsts, looked.dataset.kept)
     pairs: list[_Pair] = []
     compared: set[Candidate] = set()
     while len(distinct) > 1:

@@ -10,19 +10,26 @@ import numpy as np
 
 from bcsearch.check.alignment import FINE, shrunk
 from bcsearch.check.groups import partition, rows_by
-from bcsearch.check.linear import out_of_fold
 from bcsearch.check.nearest import N_NEIGHBOURS, neighbours, standardised
+from bcsearch.config.sweep import FoldSettings
 from bcsearch.data.arrays import CHUNK, digests
 from bcsearch.data.folds import make_folds
 from bcsearch.errors import DataError
+from bcsearch.training.linear import linear_probabilities
+from bcsearch.training.protocol import shifts_of
+from bcsearch.training.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bcsearch.data.dataset import Dataset
     from bcsearch.data.folds import Folds
+    from bcsearch.training.protocol import Evaluator
+    from bcsearch.views.view import Applied
 
 GREY = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green, blue: ITU-R BT.601
+THUMBNAIL = 16  # pixels a side
+FIVE_FOLDS = FoldSettings()
 
 
 class Nearest(NamedTuple):
@@ -38,13 +45,28 @@ class Nearest(NamedTuple):
     cosines: np.ndarray
 
 
+class Divided(NamedTuple):
+    """A dataset without what was set aside, and folds of it that split no group found so far."""
+
+    dataset: Dataset
+    folds: Folds
+
+    @property
+    def task(self) -> Task:
+        """What is learned in each fold."""
+        return task_of(self.dataset, self.folds)
+
+
 class Looked:
     """A dataset as the checks see it.
 
     Args:
-        dataset: what is checked.
+        dataset: what is checked. Where it has excluded rows nothing else is set aside.
         features: (n_images, n_features) of a frozen backbone; None where there is none.
-        n_folds: of the study.
+        seen: what baselines see of the images after a shift, (n_images, n_features). None: the
+            features, or small thumbnails.
+        folds: of the study.
+        scores: those of the study, the one that ranks first.
         tell: hears what is done, and how far it is: done and total. It may raise to end the check.
     """
 
@@ -53,21 +75,33 @@ class Looked:
         dataset: Dataset,
         features: np.ndarray | None,
         *,
-        n_folds: int = 5,
+        seen: Callable[[tuple[Applied, ...]], np.ndarray] | None = None,
+        folds: FoldSettings = FIVE_FOLDS,
+        scores: Sequence[Evaluator] = (),
         tell: Callable[[str, int, int], None] = lambda *_: None,
     ) -> None:
-        self.dataset, self.features, self.n_folds, self.tell = dataset, features, n_folds, tell
-        self.kept = np.ones(dataset.n_images, bool)  # what no earlier check has set aside
+        self.dataset, self.features, self.folds, self.tell = dataset, features, folds, tell
+        self.scores = scores
+        self._seen = seen or self._clean
+        self.may_exclude = dataset.excluded is None
+        self.kept = np.zeros(dataset.n_images, bool)  # what no earlier check has set aside
+        self.kept[dataset.kept] = True
         self.groups: list[Sequence[int]] = []  # rows that earlier checks found to belong together
         if dataset.groups is not None:
             self.groups += rows_by(dataset.groups)
 
     @cached_property
     def copy_of(self) -> np.ndarray:
-        """For each image the first row with the very same pixels, (n_images,)."""
+        """For each image the first row with the very same pixels, (n_images,).
+
+        Rows that were excluded from the start have none.
+        """
         texts = digests(self.dataset.images)
         first: dict[str, int] = {}
-        return np.array([first.setdefault(text, row) for row, text in enumerate(texts)])
+        found = np.arange(self.dataset.n_images)
+        for row in self.dataset.kept.tolist():
+            found[row] = first.setdefault(texts[row], row)
+        return found
 
     @cached_property
     def grey(self) -> np.ndarray:
@@ -92,26 +126,92 @@ class Looked:
         return Nearest(kept, vectors, kept[near.rows[:, 1:]], near.cosines[:, 1:])
 
     @cached_property
-    def checked(self) -> tuple[Dataset, Folds] | None:
-        """The dataset without what was set aside, and folds that split no group found so far.
+    def divided(self) -> Divided | None:
+        """The folds of the study, of what was not set aside at its first use.
 
-        As they are at its first use; None where there can be no such folds.
+        None where there can be no such folds.
         """
         groups = partition(self.groups, self.dataset.n_images)
+        return self.divide(replace(self.dataset, groups=groups, excluded=~self.kept))
+
+    def divide(self, dataset: Dataset) -> Divided | None:
+        """Make the folds of the study of a dataset; None where there can be none."""
+        settings = self.folds
         try:
-            dataset = replace(self.dataset, groups=groups, excluded=~self.kept, valid=None)
-            return dataset, make_folds(dataset, n_folds=self.n_folds)
+            folds = make_folds(
+                dataset, kind=settings.kind, n_folds=settings.n_folds, seed=settings.seed
+            )
         except DataError:
             return None
+        return Divided(dataset, folds)
+
+    @cached_property
+    def views(self) -> list[np.ndarray]:
+        """What baselines see, clean and after each shift of the scores, (n_images, n_features)."""
+        return [self._seen(shift) for shift in shifts_of(self.scores)]
+
+    @cached_property
+    def linear(self) -> list[Sequence[np.ndarray]]:
+        """What a linear head says in each fold of the study, by the view that it sees."""
+        if self.divided is None:
+            return []
+        return linear_probabilities(self.views, self.divided.task, seed=0)
 
     @cached_property
     def probabilities(self) -> np.ndarray | None:
         """What a linear head says of images that it was not trained on, (n_images, n_classes).
 
-        NaN for images that were set aside; None where there are no features or no folds.
+        NaN for images that were set aside; None where there are no features or no folds. Where the
+        study has a single fold, others are made that reach all images.
         """
-        checked = self.checked
-        if self.features is None or checked is None:
+        if self.features is None or self.divided is None:
             return None
-        dataset, folds = checked
-        return out_of_fold(self.features, dataset.labels, folds, dataset.n_classes)
+        (dataset, folds), found = self.divided, self.linear
+        if folds.n_folds == 1:
+            whole = replace(dataset, valid=None)
+            try:
+                folds = make_folds(whole, n_folds=self.folds.n_folds)
+            except DataError:
+                return None
+            found = linear_probabilities([self.features], task_of(whole, folds), seed=0)
+        return put_together(dataset, folds, found[0])
+
+    def _clean(self, shift: tuple[Applied, ...]) -> np.ndarray:
+        """Return features, or thumbnails, of the images as they are: nobody gave those of others.
+
+        Raises:
+            ValueError: another view is asked for.
+        """
+        if shift:
+            raise ValueError(f"nothing was given of images after {shift}")
+        if self.features is None:
+            return thumbnails(self.dataset.images)
+        return self.features
+
+
+def task_of(dataset: Dataset, folds: Folds) -> Task:
+    """Return what is learned in each of some folds."""
+    return Task(
+        labels=dataset.labels,
+        n_classes=dataset.n_classes,
+        train_rows=[fold.train for fold in folds.folds],
+        valid_rows=[fold.valid for fold in folds.folds],
+    )
+
+
+def put_together(dataset: Dataset, folds: Folds, probabilities: Sequence[np.ndarray]) -> np.ndarray:
+    """Put what each fold says at its validation rows, NaN elsewhere, (n_images, n_classes)."""
+    whole = np.full((dataset.n_images, dataset.n_classes), np.nan, np.float32)
+    for fold, predicted in zip(folds.folds, probabilities, strict=True):
+        whole[fold.valid] = predicted
+    return whole
+
+
+def thumbnails(images: np.ndarray) -> np.ndarray:
+    """Return images (n, height, width, 3) as small ones in rows, (n, 768) float32."""
+    parts = []
+    for start in range(0, len(images), CHUNK):
+        chunk = images[start : start + CHUNK]
+        colours = [shrunk(chunk[..., colour], THUMBNAIL) for colour in range(3)]
+        parts.append(np.stack(colours, axis=-1).reshape(len(chunk), -1))
+    return np.concatenate(parts)

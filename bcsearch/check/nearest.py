@@ -31,11 +31,15 @@ def neighbours(rows: np.ndarray, others: np.ndarray, k: int) -> Neighbours:
     return Neighbours(np.concatenate(found), np.concatenate(cosines))
 
 
-def standardised(features: np.ndarray) -> np.ndarray:
-    """Return features (n, n_features) of mean 0 and spread 1, as rows of length 1, float32."""
+def standardised(features: np.ndarray, as_in: np.ndarray | None = None) -> np.ndarray:
+    """Return features (n, n_features) of mean 0 and spread 1, as rows of length 1, float32.
+
+    Mean and spread are those of the features themselves, or of those that are given.
+    """
     values = features.astype(np.float32)
-    spread = values.std(axis=0)
-    return unit_rows((values - values.mean(axis=0)) / np.where(spread > 1e-4, spread, 1.0))
+    measured = values if as_in is None else as_in.astype(np.float32)
+    spread = measured.std(axis=0)
+    return unit_rows((values - measured.mean(axis=0)) / np.where(spread > 1e-4, spread, 1.0))
 
 
 def unit_rows(images: np.ndarray) -> np.ndarray:

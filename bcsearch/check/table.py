@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bcsearch.check.baselines import baselines
@@ -13,10 +13,11 @@ from bcsearch.check.found import Found
 from bcsearch.check.groups import joined, rows_by
 from bcsearch.check.label_errors import label_errors
 from bcsearch.check.looked import Looked
+from bcsearch.check.most_alike import most_alike
 from bcsearch.check.outliers import outliers
 from bcsearch.check.quality import blank, blurred, saturated
 from bcsearch.check.shortcuts import shortcuts
-from bcsearch.records.checked import DataCheck, Verdict
+from bcsearch.records.checked import DataCheck, DataFinding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +97,13 @@ ROWS = (
     Check(
         name="baselines",
         look=baselines,
-        doc="What a linear head and nearest neighbours score, and what copies add to it.",
+        doc="What the largest class, neighbours and a linear head score, and what copies add.",
+        remedies={},
+    ),
+    Check(
+        name="most_alike",
+        look=most_alike,
+        doc="The two most similar images on both sides of a fold.",
         remedies={},
     ),
     Check(
@@ -126,6 +133,8 @@ def check_data(looked: Looked, names: Sequence[str] = tuple(CHECKS)) -> DataChec
             break
         looked.tell(f"checking the data: {name}", number, len(names))
         result = CHECKS[name].look(looked)
+        if not looked.may_exclude:
+            result = replace(result, findings=tuple(map(_to_look_at, result.findings)))
         found.append(result)
         certain = [each.row for each in result.findings if each.verdict is Verdict.EXCLUDE]
         looked.kept[certain] = False
@@ -140,4 +149,14 @@ def check_data(looked: Looked, names: Sequence[str] = tuple(CHECKS)) -> DataChec
         own_groups=() if own is None else tuple(map(tuple, rows_by(own))),
         notes=tuple(line for each in found for line in each.notes),
         left_out=tuple(each.left_out for each in found if each.left_out),
+        baselines=tuple(baseline for each in found for baseline in each.baselines),
+        as_it_came=next((each.as_it_came for each in found if each.as_it_came), ()),
+        most_alike=next((each.most_alike for each in found if each.most_alike), None),
     )
+
+
+def _to_look_at(finding: DataFinding) -> DataFinding:
+    """Return a finding that excludes nothing, as somebody has said already what is left out."""
+    if finding.verdict is not Verdict.EXCLUDE:
+        return finding
+    return replace(finding, verdict=Verdict.REVIEW)

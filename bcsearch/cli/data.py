@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bcsearch.cli import options
 from bcsearch.config.options import RunOptions
 from bcsearch.quiet import quiet_imports
+
+if TYPE_CHECKING:
+    from bcsearch.records.checked import DataCheck
 
 Source = Annotated[
     str, typer.Argument(help="An .npz, .npy files, a folder, a table of paths, or 'demo'.")
@@ -41,7 +44,6 @@ def info(
 
     Images are read as a study of the sweep reads them.
     """
-    from bcsearch.check.duplicates import exact_duplicates
     from bcsearch.config import load_plan
     from bcsearch.data import describe, load_for_study
     from bcsearch.data.folds import why_no_folds
@@ -50,9 +52,8 @@ def info(
     plan = load_plan(study, chosen.sweeps_dir)
     reading = chosen.over_reading(plan.sweep.reading)
     dataset = load_for_study(path, plan.largest_size, reading)
-    copies = exact_duplicates(dataset).findings
     refused = why_no_folds(dataset, plan.sweep.folds)
-    options.show(describe(dataset, (*copies, *refused)), dataset_text, as_json=as_json)
+    options.show(describe(dataset, refused), dataset_text, as_json=as_json)
     return 0
 
 
@@ -83,7 +84,7 @@ def check(
         from bcsearch.paths import creating, make_writable_dir
         from bcsearch.report.checked import check_text
         from bcsearch.report.live import LiveView
-        from bcsearch.study.checking import check_source
+        from bcsearch.study.data_check import check_source
     refuse_earlier(out, ALL_FILES)
     make_writable_dir(out, "--out")
     with LiveView(Console(stderr=True)) as view:
@@ -92,7 +93,11 @@ def check(
     with creating(out / PAGE) as draft:
         page = check_page(found.check, found.dataset, found.similarity)
         draft.write_text(page, encoding="utf-8")
-    options.show(found.check, lambda check: check_text(check, REMEDIES), as_json=as_json)
+
+    def text(check: DataCheck) -> str:
+        return check_text(check, found.certificate, REMEDIES)
+
+    options.show(found.check, text, as_json=as_json)
     options.say(f"{', '.join(ALL_FILES)}: in {out}", error=as_json)
     return 0
 

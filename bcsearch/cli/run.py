@@ -30,10 +30,10 @@ def add_to(app: typer.Typer) -> None:
 
 @options.takes(
     "settings", "seed", "score", "trials", "minutes", "data", "images_key", "labels_key", "layout",
-    "exclude", "groups", "groups_from", "join_val", "skip_damaged", "square", "white", "test",
-    "weights", "fresh", "from_study", "from_config", "storage", "results_dir", "artifacts_dir",
-    "sweeps_dir", "cache_dir", "cache_limit", "max_cache", "workers", "on", "address",
-    "worker_cpus", "worker_gpus",
+    "exclude", "no_check", "groups", "groups_from", "join_val", "skip_damaged", "square", "white",
+    "test", "weights", "fresh", "from_study", "from_config", "storage", "results_dir",
+    "artifacts_dir", "sweeps_dir", "cache_dir", "cache_limit", "max_cache", "workers", "on",
+    "address", "worker_cpus", "worker_gpus",
 )  # fmt: skip
 def run(
     study: options.Sweep,

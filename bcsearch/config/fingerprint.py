@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from bcsearch.config.load import Plan
 
-MEANING = 4  # raised by hand when the same settings give other results
+MEANING = 5  # raised by hand when the same settings give other results
 WITHOUT = {"views.mode": "stored"}  # what parts that came later are where they are not given
 
 
@@ -36,6 +36,7 @@ def fingerprint(
     if sweep.views.is_online:
         seeds["views.mode"] = sweep.views.mode
     others = {"search.score": sweep.search.score, "dataset": dataset, "folds": folds}
+    others["check"] = "off" if sweep.reading.no_check else "on"
     return parts | seeds | others | {"meaning": str(MEANING)}
 
 

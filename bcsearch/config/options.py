@@ -65,6 +65,9 @@ class RunOptions:
     exclude: Path | None = _option(
         None, "--exclude", "An exclude.csv of 'bcsearch data check': rows that are left out."
     )
+    no_check: bool = _option(
+        False, "--no-check", "Do not look for junk and copies in the data before a study begins."
+    )
     groups: Path | None = _option(
         None, "--groups", "A .csv of images and their groups (patients, days); no fold splits one."
     )

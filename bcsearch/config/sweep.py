@@ -77,8 +77,8 @@ class FoldSettings(_Section):
 class Reading(_Section):
     """How the data is read, where that is not plain from the files.
 
-    ``groups``, ``exclude`` and ``test`` are paths. Nothing here but what it makes of the pixels and
-    labels is part of a study's fingerprint.
+    ``groups``, ``exclude`` and ``test`` are paths. Nothing here but ``no_check`` and what it makes
+    of the pixels and labels is part of a study's fingerprint.
     """
 
     images_key: str | None = None
@@ -86,6 +86,7 @@ class Reading(_Section):
     layout: str | None = None
     groups: str | None = None  # a .csv of images and their groups, which no fold splits
     exclude: str | None = None  # a table of rows that are left out, as data check writes it
+    no_check: bool = False  # nothing is looked for and set aside before a study begins
     groups_from: str | None = None  # a pattern that finds the group in a file name
     join_val: bool = False  # the data's own validation part is trained on and divided into folds
     skip_damaged: bool = False

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bcsearch.data.arrays import CHUNK
+from bcsearch.data.arrays import CHUNK, digests
 
 if TYPE_CHECKING:
     from bcsearch.data.dataset import Dataset
@@ -81,5 +81,22 @@ def describe(dataset: Dataset, findings: tuple[str, ...] = ()) -> DataInfo:
         n_test=0 if dataset.test is None else len(dataset.test.images),
         smallest=(int(smallest[0]), int(smallest[1])),
         largest=(int(largest[0]), int(largest[1])),
-        notes=(*dataset.notes, *findings),
+        notes=(*dataset.notes, *copies_told(dataset), *findings),
     )
+
+
+def copies_told(dataset: Dataset) -> tuple[str, ...]:
+    """Return a line on images with the very same pixels, none where there are none such."""
+    texts = np.array(digests(dataset.images))[dataset.kept]
+    _, pictures, sizes = np.unique(texts, return_inverse=True, return_counts=True)
+    copies = sizes[pictures] > 1
+    if not copies.any():
+        return ()
+    labels = dataset.labels[dataset.kept]
+    pairs = np.unique(np.stack([pictures, labels])[:, copies], axis=1)
+    n_mixed = int((np.bincount(pairs[0]) > 1).sum())
+    line = (
+        f"{int(copies.sum())} images are exact copies of one another, of "
+        f"{int((sizes > 1).sum())} pictures, {n_mixed} of them with different labels"
+    )
+    return (f"{line}; 'bcsearch data check' says what to do",)

@@ -1,9 +1,11 @@
-"""What a check of the data found, image by image and of the whole set."""
+"""What a check of the data found, image by image and of the whole set, and what a study keeps."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations
+from dataclasses import dataclass, field
 from enum import StrEnum
+from statistics import mean, stdev
 
 
 class Verdict(StrEnum):
@@ -33,6 +35,85 @@ class DataFinding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """What a classifier scores that costs next to nothing: by score, its value in each fold."""
+
+    name: str
+    scores: Mapping[str, tuple[float, ...]]
+
+    def mean(self, score: str) -> float:
+        """Return the mean over folds."""
+        return mean(self.scores[score])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MostAlike:
+    """The two most similar images on both sides of a fold: rows, and their cosine, -1 to 1."""
+
+    row: int
+    other: int
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """What a study says of its data.
+
+    Attributes:
+        n_images: how many came.
+        set_aside: by reason, how many of them are neither trained nor scored on.
+        n_grouped: how many stay on one side of every fold with another image.
+        n_to_review: how many a person should look at.
+        seen_by: what baselines and similarities are computed from.
+        score: the name of the one that trials are ranked by.
+        baselines: what trials have to beat, the best of them last.
+        as_it_came: the score of the last one in each fold of the data as it came, where copies may
+            stand on both sides; nothing where nothing was changed.
+        most_alike: what is left; None where it was not looked for.
+        left_out: checks that were not made, and why.
+    """
+
+    n_images: int
+    set_aside: Mapping[str, int] = field(default_factory=dict)
+    n_grouped: int = 0
+    n_to_review: int = 0
+    seen_by: str = ""
+    score: str = "accuracy"
+    baselines: tuple[Baseline, ...] = ()
+    as_it_came: tuple[float, ...] = ()
+    most_alike: MostAlike | None = None
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def to_beat(self) -> Baseline | None:
+        """The baseline that a search is worth its time for beating; None where there is none."""
+        return self.baselines[-1] if self.baselines else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyCheck:
+    """What a study does about its data, the same for all who work on it.
+
+    Attributes:
+        dataset: the fingerprint of the images and labels as they were read.
+        excluded: rows that are neither trained nor scored on, rising.
+        groups: rows that no fold splits, each group rising, two or more in it.
+    """
+
+    dataset: str
+    certificate: Certificate
+    excluded: tuple[int, ...] = ()
+    groups: tuple[tuple[int, ...], ...] = ()
+
+
+def spread_text(folds: tuple[float, ...]) -> str:
+    """Return the mean over folds, and their standard deviation where there are several."""
+    if len(folds) == 1:
+        return f"{folds[0]:.4f}"
+    return f"{mean(folds):.4f} ± {stdev(folds):.4f}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DataCheck:
     """All that the checks found in a dataset.
 
@@ -44,6 +125,9 @@ class DataCheck:
         own_groups: those that the dataset came with.
         notes: lines on the set as a whole.
         left_out: checks that were not made, and why.
+        baselines: what costs next to nothing scores on what is left, the best last.
+        as_it_came: the score of the last one, fold by fold, on the data as it came.
+        most_alike: the most similar images on both sides of a fold.
     """
 
     fingerprint: str
@@ -53,6 +137,9 @@ class DataCheck:
     own_groups: tuple[tuple[int, ...], ...] = ()
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    baselines: tuple[Baseline, ...] = ()
+    as_it_came: tuple[float, ...] = ()
+    most_alike: MostAlike | None = None
 
     def rows(self, verdict: Verdict) -> list[int]:
         """Return the rows of one verdict, rising."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from statistics import mean, stdev
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +39,12 @@ class Gain:
     name: str
     mean: float
     noise: float
+
+    @classmethod
+    def of(cls, name: str, changes: Sequence[float]) -> Self:
+        """Return the gain of some changes of a score; of a single one the noise is not known: 0."""
+        noise = stdev(changes) if len(changes) > 1 else 0.0
+        return cls(name=name, mean=mean(changes), noise=noise)
 
     @property
     def wins(self) -> bool:

@@ -13,13 +13,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetKnown:
-    """How far a study is: its budget, how many trials are done, the best score and its trial."""
+    """How far a study is: its budget, how many trials are done, the best score and its trial.
+
+    ``baseline`` is what a classifier scores that costs next to nothing, where that is known.
+    """
 
     trials: int
     filled: int
     best: float | None
     best_number: int | None = None
     score_name: str = "accuracy"
+    baseline: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from bcsearch.records.checked import Certificate
+
 
 class TrialState(StrEnum):
     """States of a trial; appended to, never renumbered."""
@@ -88,6 +90,7 @@ class StudyRecord:
     trials_wanted: int
     score: str = "accuracy"
     data: str = ""
+    certificate: Certificate | None = None  # what it says of its data
     called: str = field(default="", compare=False)
     created: datetime | None = None
     fingerprint: dict[str, str] = field(default_factory=dict)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import stdev
 from typing import TYPE_CHECKING, Any
 
 from bcsearch.errors import StudyError, listed
 from bcsearch.recipe import BY_NAME, Params
 from bcsearch.records import TrialState
+from bcsearch.report.checked import baselines_table, beaten_text, certificate_lines
 from bcsearch.report.columns import aligned, short
 from bcsearch.report.trials import configuration_text
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bcsearch.records import StudyRecord, TrialRecord
+    from bcsearch.records.checked import Certificate
 
     About = Mapping[str, Any]
 
@@ -53,6 +55,8 @@ class BestFacts:
             where the trial is not the one that was refitted.
         test: known where the trial is the one that was refitted, and a test part was held out.
         basis: the images and the weights that scores stand on; empty where not known.
+        certificate: what the study says of its data, and baselines; None where it says nothing.
+        not_beaten: that it does not beat the best baseline, in a sentence; empty where it does.
     """
 
     study: str
@@ -66,6 +70,8 @@ class BestFacts:
     epochs: int
     seconds: float | None
     params: dict[str, Any]  # those that acted, drawn or fixed
+    certificate: Certificate | None = None
+    not_beaten: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +84,8 @@ class StatusFacts:
         failed: attempts that ended for another reason and fill no slot.
         infeasible: why the last trials that could not be trained could not, by their numbers.
         basis: the images and the weights that scores stand on; empty where not known.
+        certificate: what the study says of its data, and baselines; None where it says nothing.
+        not_beaten: as of the best trial.
     """
 
     study: str
@@ -91,6 +99,8 @@ class StatusFacts:
     infeasible: dict[int, str]
     completed: int
     best: tuple[BestFacts, ...]
+    certificate: Certificate | None = None
+    not_beaten: str = ""
 
 
 def status_facts(study: StudyRecord, about: About | None = None) -> StatusFacts:
@@ -110,6 +120,8 @@ def status_facts(study: StudyRecord, about: About | None = None) -> StatusFacts:
         infeasible={trial.number: trial.note for trial in study.infeasible[-3:]},
         completed=len(study.completed),
         best=tuple(trial_facts(study, trial, about) for trial in study.ranked[:BEST_SHOWN]),
+        certificate=study.certificate,
+        not_beaten=beaten_text(study),
     )
 
 
@@ -121,7 +133,11 @@ def best_facts(study: StudyRecord, about: About | None = None) -> BestFacts:
     """
     if study.best is None:
         raise StudyError(f"study {study.name!r} has no completed trial; {study.remedy}")
-    return trial_facts(study, study.best, about)
+    return replace(
+        trial_facts(study, study.best, about),
+        certificate=study.certificate,
+        not_beaten=beaten_text(study),
+    )
 
 
 def status_text(facts: StatusFacts) -> str:
@@ -133,6 +149,7 @@ def status_text(facts: StatusFacts) -> str:
     ]
     if facts.basis:
         lines.append(f"  {facts.basis}")
+    lines += _data_lines(facts.certificate)
     if facts.completed > len(facts.best):
         lines.append(f"  the best {len(facts.best)} of {facts.completed} that completed:")
     for best in facts.best:
@@ -140,6 +157,8 @@ def status_text(facts: StatusFacts) -> str:
         lines.append(f"  trial {best.trial}: {scored} {_configuration(best.params)}")
         if best.test is not None:
             lines.append(f"  {unseen_text(best.test)}")
+    if facts.not_beaten:
+        lines.append(f"  {facts.not_beaten}")
     for number, reason in facts.infeasible.items():
         lines.append(f"  trial {number} could not be trained: {reason}")
     return "\n".join(lines)
@@ -153,15 +172,27 @@ def best_text(facts: BestFacts) -> str:
     ]
     if facts.basis:
         lines.append(f"  {facts.basis}")
+    lines += _data_lines(facts.certificate)
     rows = [_score_cells(name, score) for name, score in facts.scores.items()]
     if rows:
         lines.append(aligned(rows, ("  at that epoch", "mean", "spread", "folds"), right=(1, 2)))
+    if facts.certificate is not None and facts.certificate.baselines:
+        lines.append(baselines_table(facts.certificate))
+    if facts.not_beaten:
+        lines.append(f"  {facts.not_beaten}")
     if facts.test is not None:
         lines.append(f"  {unseen_text(facts.test)}")
     if facts.ending:
         lines.append(f"  {facts.ending}")
     lines += [f"  {name} = {value}" for name, value in sorted(facts.params.items())]
     return "\n".join(lines)
+
+
+def _data_lines(certificate: Certificate | None) -> list[str]:
+    """Say what a study does about its data."""
+    if certificate is None:
+        return []
+    return [f"  data: {line}" for line in certificate_lines(certificate)]
 
 
 def _basis(study: StudyRecord, weights: Mapping[str, str]) -> str:

@@ -37,7 +37,7 @@ def gain_of(
         for rows in _parts(len(labels[fold]), len(labels))
     ]
     changes = [measure(right, new) - measure(right, old) for right, old, new in parts]
-    return Gain(name=name, mean=float(np.mean(changes)), noise=float(np.std(changes, ddof=1)))
+    return Gain.of(name, changes)
 
 
 def _parts(n_rows: int, n_folds: int) -> list[np.ndarray]:

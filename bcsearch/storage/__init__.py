@@ -4,6 +4,7 @@ from bcsearch.storage import attrs
 from bcsearch.storage.ledger import Ledger, LedgerEntry
 from bcsearch.storage.rdb import Storage, open_storage
 from bcsearch.storage.read import (
+    certificate_of,
     find_study,
     list_studies,
     newest_of,
@@ -22,6 +23,7 @@ __all__ = [
     "Slots",
     "Storage",
     "attrs",
+    "certificate_of",
     "database_of",
     "find_study",
     "list_studies",

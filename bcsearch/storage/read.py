@@ -11,10 +11,12 @@ from dataclasses import replace
 from json import loads
 from typing import TYPE_CHECKING, Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import func, select
 
 from bcsearch.errors import StudyError, unknown
 from bcsearch.records import StudyRecord, TrialState
+from bcsearch.records.checked import Certificate
 from bcsearch.storage import attrs
 from bcsearch.storage.database import RUN_FIRST, existing_database
 from bcsearch.storage.database_errors import sound_rows
@@ -40,7 +42,9 @@ KINDS = {  # of what a study says of itself
     attrs.TRIALS: int,
     attrs.FINGERPRINT: dict,
     attrs.FILES: str,
+    attrs.CHECK: dict,
 }
+_CERTIFICATES = TypeAdapter(Certificate)
 
 
 def newest_of(sweep: str, studies: Sequence[StudyRecord]) -> str | None:
@@ -186,6 +190,16 @@ def _studies(connection: Connection) -> dict[int, StudyRecord]:
     return found
 
 
+def certificate_of(attributes: Mapping[str, Any]) -> Certificate | None:
+    """Return what a study says of its data, given its user attributes; None where it says nothing.
+
+    Raises:
+        ValueError: it is no certificate.
+    """
+    said = attributes.get(attrs.CHECK)
+    return None if said is None else _CERTIFICATES.validate_python(said)
+
+
 def _record(name: str, attributes: dict[str, str], created: datetime | None) -> StudyRecord:
     known = {key: loads(text) for key, text in attributes.items() if key.startswith("bcsearch:")}
     if not isinstance(name, str):
@@ -209,6 +223,7 @@ def _record(name: str, attributes: dict[str, str], created: datetime | None) -> 
         settings=settings,
         score=_ranked_by(sweep),
         data=str(sweep.get("data", "")),
+        certificate=certificate_of(known),
         files=known.get(attrs.FILES, ""),
         files_of={
             key.removeprefix(prefix): place

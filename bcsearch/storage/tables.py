@@ -54,3 +54,10 @@ LEDGER = Table(
     Column("state", String(16), nullable=False),
     Index("bcsearch_ledger_digest", "study_uuid", "digest"),
 )
+
+CHECKS = Table(
+    "bcsearch_checks",
+    METADATA,
+    Column("study_uuid", String(36), primary_key=True),
+    Column("content", LONG, nullable=False),  # JSON, see bcsearch.records.checked.StudyCheck
+)

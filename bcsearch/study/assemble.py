@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from bcsearch.backbones.table import get_backbone
 from bcsearch.backbones.weights import ResolvedWeights, resolve_weights
-from bcsearch.check.duplicates import check_dataset
 from bcsearch.config import fingerprint
 from bcsearch.data.folds import Folds, make_folds
 from bcsearch.data.source import load_for_study
@@ -18,7 +17,9 @@ from bcsearch.errors import ConfigError
 from bcsearch.features import features
 from bcsearch.features.store import Store
 from bcsearch.records.events import Notice
+from bcsearch.report.checked import certificate_lines
 from bcsearch.scores.table import chosen_scores
+from bcsearch.study.checking import Checker, unchecked, without_findings
 from bcsearch.study.processes import SUPERVISED
 from bcsearch.training.devices import Device, set_up_devices
 from bcsearch.training.trainer import Trainer
@@ -27,6 +28,7 @@ from bcsearch.views import making
 if TYPE_CHECKING:
     from bcsearch.config import Plan, RunOptions
     from bcsearch.data.dataset import Dataset
+    from bcsearch.records.checked import StudyCheck
     from bcsearch.records.events import Listener, Progress
     from bcsearch.study.interrupts import Interrupts
 
@@ -38,15 +40,13 @@ class Prepared:
     """A plan with all that it works on.
 
     Attributes:
-        dataset: with groups that no fold splits.
-        source_fingerprint: of the dataset as it was read, before it was checked.
-        findings: what the checks found, in lines.
+        dataset: without what was set aside, and with groups that no fold splits.
+        check: what was found in the dataset as it was read, and what is done about it.
     """
 
     plan: Plan
     dataset: Dataset
-    source_fingerprint: str
-    findings: tuple[str, ...]
+    check: StudyCheck
     folds: Folds
     weights: dict[str, ResolvedWeights]
     device: Device
@@ -61,7 +61,7 @@ class Prepared:
         }
         parts = fingerprint(
             self.plan,
-            dataset=self.source_fingerprint,
+            dataset=self.check.dataset,
             folds=self.folds.fingerprint,
             weights=weights,
         )
@@ -85,11 +85,16 @@ def open_device(listener: Listener) -> Device:
 
 
 def prepare(
-    plan: Plan, options: RunOptions, listener: Listener, interrupts: Interrupts
+    plan: Plan,
+    options: RunOptions,
+    listener: Listener,
+    interrupts: Interrupts,
+    known: StudyCheck | None = None,
 ) -> Prepared:
     """Load the plan's data, check it, make folds, find weights, and build the trainer.
 
-    Warnings are reported.
+    Warnings are reported. ``known`` is the check of the study that goes on: nothing is looked for
+    again, and nothing set aside where the data is another.
 
     Raises:
         ConfigError, DataError, WeightsError: the plan cannot be run; nothing was written.
@@ -97,17 +102,21 @@ def prepare(
     device = open_device(listener)
     weights = weights_of(plan)
     read = load_for_study(plan.sweep.data, plan.largest_size, plan.sweep.reading)
-    known = features_of(read, plan, weights, device, options, listener, interrupts)
-    checked = check_dataset(read)
+    seen = features_of(read, plan, weights, device, options, listener, interrupts)
+    if known is None and not plan.sweep.reading.no_check:
+        check = Checker(dataset=read, plan=plan, features=seen, interrupts=interrupts).study_check()
+    elif known is not None and known.dataset == read.fingerprint:
+        check = known
+    else:
+        check = unchecked(read)
+    dataset = without_findings(read, check)
     settings = plan.sweep.folds
-    folds = make_folds(
-        checked.dataset, kind=settings.kind, n_folds=settings.n_folds, seed=settings.seed
-    )
+    folds = make_folds(dataset, kind=settings.kind, n_folds=settings.n_folds, seed=settings.seed)
     evaluators = chosen_scores(plan.sweep.search)
     trainer = Trainer(
-        checked.dataset,
+        dataset,
         folds,
-        known,
+        seen,
         plan.sweep,
         evaluators,
         device,
@@ -115,9 +124,8 @@ def prepare(
     )
     prepared = Prepared(
         plan=plan,
-        dataset=checked.dataset,
-        source_fingerprint=read.fingerprint,
-        findings=checked.findings,
+        dataset=dataset,
+        check=check,
         folds=folds,
         weights=weights,
         device=device,
@@ -167,14 +175,15 @@ def _warnings(prepared: Prepared) -> list[str]:
     if prepared.dataset.drawn:
         lines.append("data: the demo, DRAWN cells and no real images; use --data for your own")
     dataset = prepared.dataset
-    lines += [f"data: {line}" for line in (*dataset.notes, *prepared.findings)]
+    said = certificate_lines(prepared.check.certificate)
+    lines += [f"data: {line}" for line in (*dataset.notes, *said)]
     if not dataset.drawn:
         n_kept = len(dataset.kept)
         share = max(dataset.class_counts) / n_kept
-        lines.append(
-            f"data: {n_kept} images in {dataset.n_classes} classes; always saying the "
-            f"largest would score an accuracy of {share:.4f}"
-        )
+        line = f"data: {n_kept} images in {dataset.n_classes} classes"
+        if not prepared.check.certificate.baselines:
+            line += f"; always saying the largest would score an accuracy of {share:.4f}"
+        lines.append(line)
         if share >= UNEVEN and prepared.plan.sweep.search.score == "accuracy":
             lines.append(
                 "data: with so few images of the other classes accuracy hides what is missed of "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import warnings
+from dataclasses import asdict
 from itertools import count
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -14,19 +15,25 @@ import optuna
 from bcsearch.config import Plan, differences, parse_plan
 from bcsearch.errors import ConfigError, StudyError
 from bcsearch.storage import attrs, newest_of
+from bcsearch.storage.checks import write_check
 from bcsearch.study.samplers import build_pruner, build_sampler
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bcsearch.config.fingerprint import Difference
     from bcsearch.recipe import Value
     from bcsearch.records import StudyRecord
+    from bcsearch.records.checked import StudyCheck
     from bcsearch.storage import Storage
 
-WEIGHTS_REMEDY = (
-    "have the same weights here ('bcsearch backbones' shows what is there), "
-    "or name them with --weights"
-)
+REMEDIES = {  # by how the key of a setting begins
+    "weights.": "have the same weights here ('bcsearch backbones' shows what is there), "
+    "or name them with --weights",
+    "check": "give --no-check, or leave it out, as it was then",
+    "meaning": "it is of an earlier version: status, best and export read it",
+}
+RESTORE = "restore them, in the files or with the options and the --set that it was made with"
 ANEW = "or start anew with 'bcsearch run' and --fresh"
 SETTABLE = ("training.", "search.", "views.", "weights.seed")  # keys of --set
 MOST_SET = 3  # that a remedy names
@@ -48,7 +55,7 @@ def study_name(sweep: str, studies: Sequence[StudyRecord], *, fresh: bool = Fals
     return next(name for name in numbered if name not in taken)
 
 
-def open_study(
+def open_study(  # noqa: PLR0913 - what a study is made of
     storage: Storage,
     plan: Plan,
     fingerprint: Mapping[str, str],
@@ -56,8 +63,11 @@ def open_study(
     name: str,
     worker: str,
     starts: Sequence[Mapping[str, Value]] = (),
+    check: StudyCheck | None = None,
 ) -> optuna.Study:
     """Create the study ``name`` that tries ``starts`` first, or join it where it exists.
+
+    ``check`` is what it does about its data.
 
     Sampler and pruner are those that the study was created with.
 
@@ -70,12 +80,12 @@ def open_study(
     except optuna.exceptions.DuplicatedStudyError:
         study = optuna.load_study(study_name=name, storage=storage)
         if _broke_off(study):
-            _describe(study, plan, fingerprint, starts)
+            _describe(study, storage, plan, fingerprint, starts, check)
         settings = _settings(study)
         stored = study.user_attrs[attrs.FINGERPRINT]
         check_fingerprint(name, stored, fingerprint, settings.sweep.source, plan.sweep.source)
         return load_study(storage, settings, name, worker)
-    _describe(study, plan, fingerprint, starts)
+    _describe(study, storage, plan, fingerprint, starts, check)
     study.sampler, study.pruner = build_sampler(plan), build_pruner(plan)
     return study
 
@@ -109,15 +119,18 @@ def check_fingerprint(
     what = str(changed[0])
     if len(changed) > 1:
         what += f" (and {len(changed) - 1} more)"
-    remedy = "restore them, in the files or with the options and the --set that it was made with"
+    raise StudyError(
+        f"study {name!r} was made with other settings: {what}; {_remedy(changed)}, {ANEW}"
+    )
+
+
+def _remedy(changed: Sequence[Difference]) -> str:
+    """Return what to do about settings that differ."""
     if len(changed) <= MOST_SET and all(each.key.startswith(SETTABLE) for each in changed):
         again = " ".join(f"--set {each.key}={each.was}" for each in changed)
-        remedy = f"go on with {again}"
-    elif changed[0].key.startswith("weights."):
-        remedy = WEIGHTS_REMEDY
-    elif changed[0].key == "meaning":
-        remedy = "it is of an earlier version: status, best and export read it"
-    raise StudyError(f"study {name!r} was made with other settings: {what}; {remedy}, {ANEW}")
+        return f"go on with {again}"
+    first = changed[0].key
+    return next((text for key, text in REMEDIES.items() if first.startswith(key)), RESTORE)
 
 
 def settings_text(plan: Plan) -> str:
@@ -151,9 +164,11 @@ def plan_of(study: StudyRecord) -> Plan:
 
 def _describe(
     study: optuna.Study,
+    storage: Storage,
     plan: Plan,
     fingerprint: Mapping[str, str],
     starts: Sequence[Mapping[str, Value]],
+    check: StudyCheck | None,
 ) -> None:
     for start in starts:
         study.enqueue_trial(dict(start), skip_if_exists=True)
@@ -163,7 +178,11 @@ def _describe(
     study.set_user_attr(attrs.SWEEP, plan.name)
     study.set_user_attr(attrs.FINGERPRINT, dict(fingerprint))
     study.set_user_attr(attrs.SETTINGS, settings_text(plan))
-    study.set_user_attr(attrs.UUID, str(uuid4()))  # last: whoever sees it sees all
+    uuid = str(uuid4())
+    if check is not None:
+        study.set_user_attr(attrs.CHECK, asdict(check.certificate))
+        write_check(storage, uuid, check)
+    study.set_user_attr(attrs.UUID, uuid)  # last: whoever sees it sees all
 
 
 def _broke_off(study: optuna.Study) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
+from statistics import mean
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bcsearch.records import StudyRecord, TrialRecord
+    from bcsearch.records.checked import Certificate
     from bcsearch.records.events import Listener
     from bcsearch.storage import LedgerEntry
     from bcsearch.study.assemble import Prepared
@@ -156,6 +159,7 @@ def describe(
             "n_excluded": dataset.n_images - len(dataset.kept),
             "drawn": dataset.drawn,
         },
+        "check": _check_facts(prepared.check.certificate),
         "weights": {name: str(resolved.kind) for name, resolved in prepared.weights.items()},
         "fingerprint": prepared.fingerprint,
         "versions": {"python": python_version(), **{name: _version(name) for name in PACKAGES}},
@@ -163,6 +167,27 @@ def describe(
     if dataset.test is not None or len(folds.test):
         about["test"] = _test_scores(prepared, Bundle(model=model, about=about))
     return about
+
+
+def _check_facts(said: Certificate) -> dict[str, Any]:
+    """Return what was done about the data, and the mean scores of the baselines."""
+    facts: dict[str, Any] = {
+        "set_aside": dict(said.set_aside),
+        "copies_kept_together": said.n_grouped,
+        "to_review": said.n_to_review,
+        "left_out": list(said.left_out),
+    }
+    if said.most_alike is not None:
+        facts["most_similar_across_folds"] = asdict(said.most_alike)
+    if said.baselines:
+        facts["seen_by"] = said.seen_by
+        facts["baselines"] = {
+            each.name.replace(" ", "_"): {name: each.mean(name) for name in each.scores}
+            for each in said.baselines
+        }
+    if said.as_it_came:
+        facts["linear_head_as_it_came"] = mean(said.as_it_came)
+    return facts
 
 
 def estimate_refit(session: Session, prepared: Prepared) -> float:

@@ -14,9 +14,11 @@ from bcsearch.storage import (
     database_of,
     find_study,
     list_studies,
+    newest_of,
     open_storage,
     read_overview,
 )
+from bcsearch.storage.checks import read_check
 from bcsearch.storage.reconnect import Outage
 from bcsearch.study.assemble import Prepared, prepare
 from bcsearch.study.create import (
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
     from bcsearch.config import Plan, RunOptions, Sweep
     from bcsearch.records import StudyRecord
+    from bcsearch.records.checked import StudyCheck
     from bcsearch.storage import Storage
     from bcsearch.study.interrupts import Interrupts
 
@@ -71,6 +74,7 @@ def open_session(
             name=name,
             worker=worker_name(),
             starts=plan.sweep.start,
+            check=prepared.check,
         )
         session = _session(study, storage, options, may_move=True)
     kept = _kept_sections(session.plan.sweep, plan.sweep)
@@ -79,6 +83,17 @@ def open_session(
     storage.follow(session.plan.sweep.limits)
     session.set_budget(options.trials, plan.sweep.search.trials)
     return session
+
+
+def check_of(url: str, sweep: str) -> StudyCheck | None:
+    """Return the check of a sweep's newest study; None where it has none, or there is no study."""
+    try:
+        studies = list_studies(url)
+    except StudyError:  # nothing was ever run there
+        return None
+    newest = newest_of(sweep, studies)
+    uuids = [study.uuid for study in studies if study.name == newest and study.uuid]
+    return read_check(url, uuids[0]) if uuids else None
 
 
 def await_study(name: str, options: RunOptions, listener: Listener, interrupts: Interrupts) -> bool:
@@ -124,7 +139,8 @@ def open_existing(
     asked = options.over(plan)
     if not refits:
         asked = without_test(asked)
-    prepared = prepare(asked, options, listener, interrupts)
+    check = Outage(seconds=JOIN_SECONDS).call(lambda: read_check(url, record.uuid))
+    prepared = prepare(asked, options, listener, interrupts, check)
     given = prepared.plan.sweep.source
     check_fingerprint(name, record.fingerprint, prepared.fingerprint, plan.sweep.source, given)
     storage = open_storage(url, plan.sweep.limits)

@@ -14,6 +14,7 @@ from bcsearch.records.events import Notice
 from bcsearch.report.sheet import Sheet
 from bcsearch.seeds import derive_seed
 from bcsearch.storage import database_of, find_study, read_study
+from bcsearch.storage.checks import read_check
 from bcsearch.study.assemble import prepare
 from bcsearch.study.create import plan_of
 from bcsearch.study.ending import completed_trial
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from bcsearch.config import Plan, RunOptions
     from bcsearch.recipe import Value
+    from bcsearch.records.checked import StudyCheck
     from bcsearch.records.events import Listener
     from bcsearch.study.assemble import Prepared
 
@@ -35,12 +37,12 @@ RANDOM = WeightSettings(source="random")  # of backbones, which are not used: no
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """What a sheet starts from: a plan, values of its parameters, the fingerprint of its images."""
+    """What a sheet starts from: a plan, values of its parameters, the check of its images."""
 
     title: str
     plan: Plan
     values: Mapping[str, Value]
-    dataset: str = ""
+    check: StudyCheck | None = None
 
 
 def preview(
@@ -67,10 +69,12 @@ def preview(
     start = _start(name, number, given, options)
     params = _params(start.values, given)
     asked = without_test(options.over(start.plan))
-    asked = replace(asked, sweep=asked.sweep.model_copy(update={"weights": RANDOM}))
+    reading = asked.sweep.reading.model_copy(update={"no_check": True})
+    sections = {"weights": RANDOM, "reading": reading}
+    asked = replace(asked, sweep=asked.sweep.model_copy(update=sections))
     with Interrupts(listener) as interrupts:
-        prepared = prepare(asked, options, interrupts.tell, interrupts)
-    if start.dataset not in ("", prepared.source_fingerprint):
+        prepared = prepare(asked, options, interrupts.tell, interrupts, start.check)
+    if start.check is not None and start.check.dataset != prepared.check.dataset:
         listener(Notice(text="these are other images than the study's: colours are fitted to them"))
     rows = _rows(prepared)
     images = prepared.dataset.images[rows]
@@ -98,12 +102,12 @@ def _start(name: str, number: int | None, given: Mapping[str, Value], options: R
             raise
         plan = options.plan(name)
         return Start(title=name, plan=plan, values=plan.space.fixed)
-    plan, dataset = plan_of(study), study.fingerprint.get("dataset", "")
+    plan, check = plan_of(study), read_check(url, study.uuid)
     if number is None and given and study.best is None:
-        return Start(title=study.name, plan=plan, values=plan.space.fixed, dataset=dataset)
+        return Start(title=study.name, plan=plan, values=plan.space.fixed, check=check)
     trial = completed_trial(study, number, "preview")
     title = f"{study.name}, trial {trial.number}"
-    return Start(title=title, plan=plan, values=trial.acting, dataset=dataset)
+    return Start(title=title, plan=plan, values=trial.acting, check=check)
 
 
 def _params(values: Mapping[str, Value], given: Mapping[str, Value]) -> Params:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing, nullcontext, suppress
+from contextlib import ExitStack, closing, nullcontext, suppress
 from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING
@@ -16,14 +16,21 @@ from bcsearch.objective.cross_validated import Objective
 from bcsearch.records import TrialState
 from bcsearch.records.events import Listener, Notice, notices_only
 from bcsearch.records.sizes import time_text
-from bcsearch.storage import database_of, masked
+from bcsearch.report.checked import beaten_text
+from bcsearch.storage import database_of, masked, read_overview
 from bcsearch.storage.database_errors import plain_errors
 from bcsearch.storage.urls import checked, reachable
 from bcsearch.study.assemble import Prepared, prepare
 from bcsearch.study.clock import Clock
 from bcsearch.study.ending import ensure_refitted, estimate_refit, refit_trial
 from bcsearch.study.interrupts import Interrupts
-from bcsearch.study.opening import await_study, make_room, open_existing, open_session
+from bcsearch.study.opening import (
+    await_study,
+    check_of,
+    make_room,
+    open_existing,
+    open_session,
+)
 from bcsearch.study.processes import STORAGE, LocalLaunch, leave_with_supervisor
 from bcsearch.study.progress import ProgressTeller
 from bcsearch.study.session import Session, worker_name
@@ -67,9 +74,12 @@ def run_plan(asked: Plan, options: RunOptions, listener: Listener) -> RunResult:
     with plain_errors(checked(url), AGAIN), Interrupts(listener) as interrupts:
         listener = interrupts.tell
         asked = with_starts(asked, options, url, listener)
-        with closing(prepare(asked, options, listener, interrupts)) as prepared:
-            make_room(options.results_dir)
+        make_room(options.results_dir)
+        known = None if options.fresh else check_of(url, asked.name)
+        with ExitStack() as stack:
             try:
+                prepared = prepare(asked, options, listener, interrupts, known)
+                stack.enter_context(closing(prepared))
                 session = open_session(prepared, url, options, listener, interrupts)
             except KeyboardInterrupt:
                 return RunResult(study=None, bundle=None)
@@ -88,6 +98,7 @@ def _finished(
     teller = ProgressTeller(session, listener, interrupts, grow=options.grow)
     with suppress(KeyboardInterrupt), teller:
         if _search(session, prepared, url, options, teller, interrupts):
+            _report_beaten(session, listener)
             bundle = ensure_refitted(prepared, session, interrupts.raise_if_asked, listener)
             session.check_there()
             _report_overrun(options, listener)
@@ -273,6 +284,14 @@ def _clock(
         clock.has_model = lambda: session.progress().best is not None
         clock.refit_seconds = lambda: estimate_refit(session, prepared)
     return clock
+
+
+def _report_beaten(session: Session, listener: Listener) -> None:
+    """Say so where the best trial is no better than what costs next to nothing."""
+    record = read_overview(session.storage, session.name, n_best=1)
+    line = beaten_text(record)
+    if line:
+        listener(Notice(text=line))
 
 
 def _report_overrun(options: RunOptions, listener: Listener) -> None:

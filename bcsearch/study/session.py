@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from bcsearch.artifacts.files import Artifacts
 from bcsearch.errors import DiskError
 from bcsearch.records.events import BudgetKnown
-from bcsearch.storage import Ledger, Slots, attrs, read_overview, read_study
+from bcsearch.storage import Ledger, Slots, attrs, certificate_of, read_overview, read_study
 from bcsearch.study.create import stored_plan
 from bcsearch.study.places import bundle_dir, is_there
 
@@ -35,6 +35,8 @@ class Session:
         ledger: what its trials found.
         results: the folder of models.
         files: the folder of what trials leave.
+        baseline: what the best classifier that costs next to nothing scores, the mean over folds;
+            None where that is not known.
     """
 
     study: optuna.Study
@@ -44,19 +46,26 @@ class Session:
     ledger: Ledger
     results: Path
     files: Path
+    baseline: float | None = None
 
     @classmethod
     def of(cls, study: optuna.Study, storage: Storage, *, results: Path, files: Path) -> Self:
         """Return a study with what it keeps of itself."""
         attributes = study.user_attrs
+        plan = stored_plan(attributes[attrs.SWEEP], attributes[attrs.SETTINGS])
+        certificate = certificate_of(attributes)
+        baseline = None
+        if certificate is not None and certificate.to_beat is not None:
+            baseline = certificate.to_beat.mean(plan.sweep.search.score)
         return cls(
             study=study,
             storage=storage,
-            plan=stored_plan(attributes[attrs.SWEEP], attributes[attrs.SETTINGS]),
+            plan=plan,
             slots=Slots(storage, study),
             ledger=Ledger(storage, study),
             results=results,
             files=files,
+            baseline=baseline,
         )
 
     @property
@@ -132,6 +141,7 @@ class Session:
             best=best,
             best_number=number,
             score_name=self.plan.sweep.search.score,
+            baseline=self.baseline,
         )
 
     def set_budget(self, wanted: int | None, default: int) -> None:

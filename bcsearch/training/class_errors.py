@@ -34,7 +34,7 @@ def _errors(
     parts = _parts(rows, task, derive_seed(seed, "parts"))
     others = [np.setdiff1d(rows, part) for part in parts]
     inner = Task(labels=task.labels, n_classes=task.n_classes, train_rows=others, valid_rows=parts)
-    probabilities = linear_probabilities(features, inner, seed, check)
+    (probabilities,) = linear_probabilities([features], inner, seed, check)
     predicted = np.concatenate([fold.argmax(axis=1) for fold in probabilities])
     labels = task.labels[np.concatenate(parts)]
     missed = np.bincount(labels[predicted != labels], minlength=task.n_classes)

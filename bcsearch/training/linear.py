@@ -21,15 +21,22 @@ N_STEPS = 300  # batches that a head learns from, or a few more to end an epoch
 
 
 def linear_probabilities(
-    features: np.ndarray, task: Task, seed: int, check: Check = nothing
-) -> Sequence[np.ndarray]:
-    """Train a head on each fold of ``features`` (n_images, n_features) and predict its other rows.
+    views: Sequence[np.ndarray], task: Task, seed: int, check: Check = nothing
+) -> list[Sequence[np.ndarray]]:
+    """Train a head on each fold's training rows and predict its validation rows.
 
-    Return for each fold the probabilities of its validation rows, (n_rows, n_classes). ``check`` is
-    called before each epoch.
+    Args:
+        views: features (n_images, n_features) of clean images, which are trained on, then of those
+            that are only predicted.
+        task: labels and rows.
+        seed: acts on the first weights and the order of the images.
+        check: is called before each epoch.
+
+    Returns:
+        For each view and fold the probabilities, (n_valid, n_classes).
     """
-    trainer = HeadTrainer(load_features([features], task), task, LINEAR, seed)
+    trainer = HeadTrainer(load_features(views, task), task, LINEAR, seed)
     n_epochs = -(-N_STEPS // Batches.of(task, LINEAR, seed).n_steps)
     for epoch in range(n_epochs):
         trainer.train_epoch(epoch, LINEAR.learning_rate, check)
-    return trainer.predict()
+    return [trainer.predict(number) for number in range(len(views))]

@@ -144,7 +144,6 @@ def test_every_pooling_is_an_entry_of_its_own_from_the_same_activations(
 
 def passes_of(dataset: Any, root: Path, sweep: dict[str, Any]) -> int:
     """Return the passes of a trial with an unfrozen part on a dataset."""
-    from bcsearch.check.duplicates import check_dataset
     from bcsearch.data.folds import make_folds
     from bcsearch.recipe import Params
     from bcsearch.records.checkpoint import NoCheckpoints
@@ -154,9 +153,8 @@ def passes_of(dataset: Any, root: Path, sweep: dict[str, Any]) -> int:
 
     settings = make_plan(training={"epochs": 3, **sweep.pop("training", {})}, **sweep).sweep
     features = make_features(dataset.images, root)
-    checked = check_dataset(dataset).dataset
-    folds = make_folds(checked, n_folds=3, seed=settings.folds.seed)
-    trainer = Trainer(checked, folds, features, settings, chosen_scores(settings.search))
+    folds = make_folds(dataset, n_folds=3, seed=settings.folds.seed)
+    trainer = Trainer(dataset, folds, features, settings, chosen_scores(settings.search))
     params = Params(
         image_size=32,
         augment="light",
