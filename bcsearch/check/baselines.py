@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,7 +75,7 @@ def baselines(looked: Looked) -> Found:
 
 def _as_it_came(looked: Looked, divided: Divided) -> tuple[float, ...]:
     """Return the first score of the linear head, fold by fold, on the data as it came."""
-    came = looked.divide(replace(looked.dataset, groups=None, excluded=None))
+    came = looked.divide(groups=None, excluded=None)
     nothing_changed = looked.kept.all() and not looked.groups
     if came is None or nothing_changed:
         return ()

@@ -131,13 +131,16 @@ class Looked:
 
         None where there can be no such folds.
         """
-        groups = partition(self.groups, self.dataset.n_images)
-        return self.divide(replace(self.dataset, groups=groups, excluded=~self.kept))
+        return self.divide(partition(self.groups, self.dataset.n_images), excluded=~self.kept)
 
-    def divide(self, dataset: Dataset) -> Divided | None:
-        """Make the folds of the study of a dataset; None where there can be none."""
+    def divide(self, groups: np.ndarray | None, excluded: np.ndarray | None) -> Divided | None:
+        """Make the folds of the study, of some groups, without some rows; None where none can be.
+
+        Both are of shape (n_images,), see ``Dataset``.
+        """
         settings = self.folds
         try:
+            dataset = replace(self.dataset, groups=groups, excluded=excluded)
             folds = make_folds(
                 dataset, kind=settings.kind, n_folds=settings.n_folds, seed=settings.seed
             )

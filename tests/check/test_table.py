@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -45,8 +44,10 @@ def features_of(dataset: Dataset, seed: int = 0) -> np.ndarray:
 
 def looked(dataset: Dataset, features: np.ndarray | None = None) -> Looked:
     from bcsearch.check.looked import Looked
+    from bcsearch.config import Search
+    from bcsearch.scores.table import chosen_scores
 
-    return Looked(dataset, features)
+    return Looked(dataset, features, scores=chosen_scores(Search()))
 
 
 def check(dataset: Dataset, *names: str, features: np.ndarray | None = None) -> DataCheck:
@@ -202,7 +203,7 @@ def test_changed_copies_of_training_images_in_a_validation_part_are_told(good: D
     assert note.startswith("warning: 1 validation images are changed copies of training images")
 
 
-def test_baselines_beat_the_largest_class_and_copies_flatter_them(good: Dataset) -> None:
+def test_copies_on_both_sides_flatter_the_linear_head_on_the_data_as_it_came(good: Dataset) -> None:
     """Three copies of images whose features tell nothing lift the score of unchecked data."""
     features = features_of(good)
     lost = np.arange(0, 40)
@@ -214,14 +215,77 @@ def test_baselines_beat_the_largest_class_and_copies_flatter_them(good: Dataset)
     labels = good.labels.copy()
     labels[40:] = labels[lost[np.arange(40, 120) % 40]]
     copied = changed(good, images=images, labels=labels)
-    first, second = check(copied, "exact_copies", "baselines", features=features).notes
-    assert "always the largest class 3" in first
-    before, after = (float(found) for found in re.findall(r"([\d.]+)%", second))
-    assert before > after + 10
+    found = check(copied, "exact_copies", "baselines", features=features)
+    assert np.mean(found.as_it_came) > found.baselines[-1].mean("accuracy") + 0.1
 
 
-def test_baselines_of_features_that_tell_the_class_are_nearly_right(good: Dataset) -> None:
-    first, second = check(good, "baselines", features=features_of(good)).notes
-    assert "nearest neighbours 9" in first or "nearest neighbours 100" in first
-    assert "a linear head 9" in first or "a linear head 100" in first
-    assert second.startswith("the linear head: ")
+def test_baselines_are_scored_by_all_scores_on_the_folds_of_the_study(good: Dataset) -> None:
+    found = check(good, "baselines", features=features_of(good))
+    largest, nearest, linear = found.baselines
+    names = ["accuracy", "balanced_accuracy", "macro_f1", "log_loss"]
+    assert [list(each.scores) for each in found.baselines] == [names] * 3
+    assert largest.mean("accuracy") == pytest.approx(1 / 3)
+    assert min(nearest.mean("accuracy"), linear.mean("accuracy")) > 0.95
+    assert {len(folds) for each in found.baselines for folds in each.scores.values()} == {5}
+    assert found.as_it_came == ()  # nothing was changed
+
+
+def test_baselines_see_shifted_images_where_a_score_does(good: Dataset) -> None:
+    from bcsearch.check.looked import Looked
+    from bcsearch.check.table import check_data
+    from bcsearch.scores.table import SCORES
+
+    clean = features_of(good)
+    nothing = np.random.default_rng(5).normal(0, 3, clean.shape).astype(np.float16)
+    scores = [SCORES["accuracy@jpeg30"], SCORES["accuracy"]]
+    seen = Looked(good, clean, seen=lambda shift: nothing if shift else clean, scores=scores)
+    for baseline in check_data(seen, ["baselines"]).baselines[1:]:
+        assert baseline.mean("accuracy@jpeg30") < 0.6 < 0.95 < baseline.mean("accuracy")
+
+
+def test_without_features_baselines_look_at_thumbnails(good: Dataset) -> None:
+    found = check(good, "baselines")
+    assert found.baselines[0].name == "largest class"
+    assert found.baselines[-1].mean("accuracy") > 0.6
+
+
+def test_the_most_similar_images_on_both_sides_of_a_fold_are_named(good: Dataset) -> None:
+    features = features_of(good).astype(np.float32)
+    features[71] = features[8] + 0.05
+    found = check(good, "most_alike", features=features).most_alike
+    assert found is not None
+    assert {found.row, found.other} == {8, 71}
+    assert found.cosine > 0.99
+    together = changed(good, groups=np.where(np.arange(N) == 71, 8, np.arange(N)))
+    apart = check(together, "most_alike", features=features).most_alike
+    assert apart is not None
+    assert {apart.row, apart.other} != {8, 71}
+
+
+def test_images_whose_nearest_are_all_in_their_own_part_are_compared_with_the_others(
+    good: Dataset,
+) -> None:
+    """Twelve images of one group are nearer to one another than to all others."""
+    features = features_of(good).astype(np.float32)
+    crowd = np.arange(0, 36, 3)
+    features[crowd] = features[0] + np.random.default_rng(2).normal(0, 0.01, (12, 20))
+    features[40] = features[0] + 0.2
+    groups = np.arange(N)
+    groups[crowd] = 0
+    found = check(changed(good, groups=groups), "most_alike", features=features).most_alike
+    assert found is not None
+    assert 40 in (found.row, found.other)
+    assert min(found.row, found.other) in crowd
+
+
+def test_where_somebody_says_what_is_left_out_nothing_else_is_set_aside(good: Dataset) -> None:
+    images = good.images.copy()
+    images[60:66] = images[6]  # junk
+    images[70] = images[7]
+    excluded = np.zeros(N, bool)
+    excluded[60:64] = True
+    found = check(changed(good, images=images, excluded=excluded), "exact_copies", "near_copies")
+    assert found.rows(Verdict.EXCLUDE) == []
+    assert not set(found.rows(Verdict.REVIEW)) & set(range(60, 64))
+    assert (6, 64, 65) in found.groups
+    assert (7, 70) in found.groups
