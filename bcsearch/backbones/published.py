@@ -6,24 +6,15 @@ Sizes, files and digests are those of the files without the top that Keras 3.15.
 
 from __future__ import annotations
 
-import logging
 import os
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
-from urllib.error import HTTPError
-from urllib.parse import urljoin
-from urllib.request import Request, urlopen
-
-import pooch
-from pooch.hashes import hash_matches
 
 from bcsearch.errors import DiskError, WeightsError
-from bcsearch.paths import locked, make_writable_dir
+from bcsearch.fetch import NotFetchedError, fetch, is_whole
 
 MIRROR = "BCSEARCH_WEIGHTS_URL"  # the address of a folder that holds the same files
-TIMEOUT = 10.0  # seconds that a server may be silent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,29 +49,20 @@ class Published:
         """
         if not self.is_kept():
             self._download()
-        if not hash_matches(self.path, self.known_hash):
+        if not is_whole(self.path, self.known_hash):
             raise WeightsError(
                 f"weights {self.path} are damaged; remove the file to fetch it again"
             )
         return self.path
 
     def _download(self) -> None:
-        pooch.get_logger().setLevel(logging.WARNING)
         try:
-            silent = _silence(urljoin(self.url, "/"))
-            if silent:
-                raise ConnectionError(silent)
-            folder = make_writable_dir(self.path.parent)
-            with locked(folder / f".{self.file}.lock", lambda: None):
-                downloader = pooch.HTTPDownloader(timeout=TIMEOUT)
-                pooch.retrieve(self.url, self.known_hash, self.file, folder, downloader=downloader)
-                self.path.chmod(0o644)  # pooch lets nobody but the owner read it
+            fetch(self.url, self.known_hash, self.path)
         except DiskError as error:
             raise WeightsError(str(error)) from error
-        except (OSError, ValueError) as error:
-            reason = " ".join(str(error).split())
+        except NotFetchedError as error:
             raise WeightsError(
-                f"cannot fetch {self.url} ({reason}); fetch it on another machine and put it into "
+                f"cannot fetch {self.url} ({error}); fetch it on another machine and put it into "
                 f"{self.path.parent}, or set {MIRROR} to a server that has it"
             ) from error
 
@@ -116,18 +98,6 @@ class Family:
             folder=f"https://storage.googleapis.com/{self.folder}",
             known_hash=variant.known_hash,
         )
-
-
-@lru_cache(maxsize=32)
-def _silence(server: str) -> str:
-    """Return why a server does not answer, or nothing; each is asked once in a process."""
-    try:
-        urlopen(Request(server, method="HEAD"), timeout=TIMEOUT).close()
-    except HTTPError:
-        return ""
-    except (OSError, ValueError) as error:
-        return f"no network, or no such server: {error}"
-    return ""
 
 
 FAMILIES = (

@@ -147,6 +147,24 @@ def images(
     return 0
 
 
+@app.command("fetch")
+def fetch(
+    name: Annotated[str, typer.Argument(help="Set of images, such as bloodmnist.")],
+    size: Annotated[int, typer.Option("--size", help="Of the images: 28, 64, 128 or 224.")] = 64,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The file to write. Default: its own name, here.")
+    ] = None,
+) -> int:
+    """Fetch a published set of images, checked by its digest, and say whose it is."""
+    from bcsearch.data.published import PUBLISHED, fetch_set
+
+    path = fetch_set(name, size, out)
+    published = PUBLISHED[name]
+    options.say(f"{path}: {published.holds}, {size} pixels")
+    options.say(f"licence {published.license}; cite {published.citation}")
+    return 0
+
+
 @app.command("pack")
 def pack(
     folder: Annotated[Path, typer.Argument(help="Class folders of images of one size.")],

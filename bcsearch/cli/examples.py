@@ -24,6 +24,7 @@ EXAMPLES = {
     "data info": "bcsearch data info cells --layout classes --groups-from '^([^_]+)_'",
     "data check": "bcsearch data check cells.npz --out check",
     "data clean": "bcsearch data clean cells.npz --exclude check/exclude.csv --out clean.npz",
+    "data fetch": "bcsearch data fetch bloodmnist --size 64",
     "data images": "bcsearch data images cells.npz --out pictures",
     "data pack": "bcsearch data pack pictures --out sorted.npz",
     "augment": "bcsearch augment preview --study quickstart --out sheet.png",

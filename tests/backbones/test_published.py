@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import gc
-import threading
 from dataclasses import replace
 from functools import partial
 from hashlib import md5
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
@@ -16,6 +14,7 @@ import numpy as np
 import pytest
 
 from bcsearch.errors import WeightsError
+from tests.server import Server
 
 pytestmark = pytest.mark.slow
 
@@ -28,33 +27,6 @@ if TYPE_CHECKING:
 CONTENT = b"weights " * 1000
 IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of RGB, 0 to 1
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
-
-
-class Server:
-    """A web server over a folder, which remembers what it was asked for."""
-
-    def __init__(self, folder: Path) -> None:
-        asked = self.asked = list[str]()
-
-        class Handler(SimpleHTTPRequestHandler):
-            def log_request(self, code: Any = "-", size: Any = "-") -> None:
-                asked.append(f"{self.command} {self.path}")
-
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        self.folder = folder
-        self._server = ThreadingHTTPServer(
-            ("127.0.0.1", 0), partial(Handler, directory=str(folder))
-        )
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
 
 @pytest.fixture
@@ -126,7 +98,7 @@ def test_kept_file_that_is_damaged_is_named(server: Server, tmp_path: Path) -> N
 def test_server_that_does_not_answer_is_asked_once_and_the_way_out_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bcsearch.backbones import published as module
+    from bcsearch import fetch as module
 
     asked: list[str] = []
 
