@@ -37,11 +37,15 @@ RANDOM = WeightSettings(source="random")  # of backbones, which are not used: no
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """What a sheet starts from: a plan, values of its parameters, the check of its images."""
+    """What a sheet starts from: a plan, values of its parameters, its images and their check.
+
+    ``dataset`` is their fingerprint; empty where the sweep was never run.
+    """
 
     title: str
     plan: Plan
     values: Mapping[str, Value]
+    dataset: str = ""
     check: StudyCheck | None = None
 
 
@@ -74,7 +78,7 @@ def preview(
     asked = replace(asked, sweep=asked.sweep.model_copy(update=sections))
     with Interrupts(listener) as interrupts:
         prepared = prepare(asked, options, interrupts.tell, interrupts, start.check)
-    if start.check is not None and start.check.dataset != prepared.check.dataset:
+    if start.dataset not in ("", prepared.check.dataset):
         listener(Notice(text="these are other images than the study's: colours are fitted to them"))
     rows = _rows(prepared)
     images = prepared.dataset.images[rows]
@@ -102,12 +106,15 @@ def _start(name: str, number: int | None, given: Mapping[str, Value], options: R
             raise
         plan = options.plan(name)
         return Start(title=name, plan=plan, values=plan.space.fixed)
-    plan, check = plan_of(study), read_check(url, study.uuid)
+    plan, dataset = plan_of(study), study.fingerprint.get("dataset", "")
+    check = read_check(url, study.uuid)
     if number is None and given and study.best is None:
-        return Start(title=study.name, plan=plan, values=plan.space.fixed, check=check)
+        return Start(
+            title=study.name, plan=plan, values=plan.space.fixed, dataset=dataset, check=check
+        )
     trial = completed_trial(study, number, "preview")
     title = f"{study.name}, trial {trial.number}"
-    return Start(title=title, plan=plan, values=trial.acting, check=check)
+    return Start(title=title, plan=plan, values=trial.acting, dataset=dataset, check=check)
 
 
 def _params(values: Mapping[str, Value], given: Mapping[str, Value]) -> Params:

@@ -74,12 +74,12 @@ def run_plan(asked: Plan, options: RunOptions, listener: Listener) -> RunResult:
     with plain_errors(checked(url), AGAIN), Interrupts(listener) as interrupts:
         listener = interrupts.tell
         asked = with_starts(asked, options, url, listener)
-        make_room(options.results_dir)
         known = None if options.fresh else check_of(url, asked.name)
         with ExitStack() as stack:
             try:
                 prepared = prepare(asked, options, listener, interrupts, known)
                 stack.enter_context(closing(prepared))
+                make_room(options.results_dir)
                 session = open_session(prepared, url, options, listener, interrupts)
             except KeyboardInterrupt:
                 return RunResult(study=None, bundle=None)

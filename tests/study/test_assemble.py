@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bcsearch.records.checked import Certificate, StudyCheck
+
 pytestmark = pytest.mark.slow
 
 
@@ -23,7 +25,8 @@ def said(
     weights = {"resnet18": SimpleNamespace(warning=warning)}
     sweep = SimpleNamespace(search=SimpleNamespace(score=score))
     plan = SimpleNamespace(notes=(), sweep=sweep)
-    prepared: Any = SimpleNamespace(plan=plan, dataset=dataset, findings=(), weights=weights)
+    check = StudyCheck(dataset="", certificate=Certificate(n_images=len(kept)))
+    prepared: Any = SimpleNamespace(plan=plan, dataset=dataset, check=check, weights=weights)
     return _warnings(prepared)
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from bcsearch.config import RunOptions
 from bcsearch.errors import BcsearchError, DiskError, StudyError
+from bcsearch.records.checked import Certificate, StudyCheck
 from bcsearch.records.events import BudgetKnown, Notice, TimeLeft
 from bcsearch.storage import database_of, read_study
 from tests.fakes import FINGERPRINT, FakeTrainer, Recorder
@@ -60,6 +61,7 @@ class Bench:
             fingerprint=self.fingerprint,
             trainer=self.trainer,
             dataset=dataset,
+            check=StudyCheck(dataset="0123", certificate=Certificate(n_images=4)),
             close=self.close,
         )
 
