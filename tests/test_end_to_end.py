@@ -121,7 +121,8 @@ def test_run_tells_every_trial_and_where_the_model_is(finished: Finished) -> Non
     assert lines[0].startswith("data: read as arrays: 480 images ")
     assert sum(line.startswith("study: mini,") for line in lines) == 1
     assert re.fullmatch(
-        rf"{TRIALS} of {TRIALS} trials, best accuracy 0\.\d+ in trial \d+", lines[-3]
+        rf"{TRIALS} of {TRIALS} trials, best accuracy 0\.\d+ in trial \d+, a linear head 0\.\d+",
+        lines[-3],
     )
     assert lines[-2] == "look with: bcsearch status --study mini"
     assert sum(line.startswith("trial ") for line in lines) == TRIALS
@@ -193,7 +194,13 @@ def test_status_and_best_agree_with_the_bundle(finished: Finished) -> None:
         pytest.approx(about["best"]["score"]),
     )
     assert found["params"]["learning_rate"] == pytest.approx(about["params"]["learning_rate"])
-    assert status["best"][0] == found
+    said = "certificate", "not_beaten"
+    assert {name: found[name] for name in said} == {name: status[name] for name in said}
+    assert status["best"][0] == {**found, "certificate": None, "not_beaten": ""}
+    linear = found["certificate"]["baselines"][-1]
+    assert about["check"]["baselines"]["linear_head"]["accuracy"] == pytest.approx(
+        np.mean(linear["scores"]["accuracy"])
+    )
 
 
 def test_model_does_well_on_cells_it_has_not_seen(finished: Finished) -> None:
@@ -266,7 +273,7 @@ def test_fresh_study_keeps_the_old_one_and_computes_no_features(
     before = shell.record("mini")
     out = shell.sweep("mini", "--fresh", "--trials", "2")
     assert "images done" not in out  # all was in the cache
-    assert "1 entries" in shell.run("cache", "list")
+    assert "2 entries" in shell.run("cache", "list")
     assert shell.record("mini") == before
     assert shell.record("mini-2").slots_filled == 2
     assert json.loads(shell.run("status", "--study", "mini", "--json"))["study"] == "mini-2"

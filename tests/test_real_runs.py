@@ -81,7 +81,7 @@ FILES = {
         "= 48", "= 32"
     ),
 }
-VIEWS_ENTRIES = 3  # activations of the original, a view, its activations
+VIEWS_ENTRIES = 4  # activations of the original, a view, its activations; what the check found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -382,10 +382,11 @@ def test_plan_counts_what_the_run_computes(place: Place, cells: Cells) -> None:
     data = cells.save(place.folder / "cells.npz")
     plan = place.ask("plan", "--study", "views", "--data", data)
     assert place.kept("entries") == []  # nothing was kept
-    assert len(plan["rows"]) == VIEWS_ENTRIES
+    assert len(plan["rows"]) == VIEWS_ENTRIES - 1  # but for the check, which is no part of it
     assert total(plan, "passes") == 2 * len(cells.labels)
     place.run("run", "--study", "views", "--data", data)
     sizes = [int(field.stat().st_size) for field in place.cache.rglob("data.npy")]
+    sizes.remove(min(sizes))  # what the check found
     headers = VIEWS_ENTRIES * 256
     assert total(plan, "cache_bytes") == pytest.approx(sum(sizes), abs=headers)
 
@@ -413,7 +414,7 @@ def test_custom_backbone_runs_from_a_shell_in_silence(place: Place, cells: Cells
     data = cells.save(place.folder / "cells.npz")
     out = place.run("run", "--study", "whole", "--data", data)
     assert "best configuration and model: results/whole/model" in out
-    assert place.kept("entries") == []  # nothing of it is frozen
+    assert len(place.kept("entries")) == 1  # what the check found: nothing of it is frozen
     out = place.run("evaluate", "--model", "results/whole/model", "--data", data)
     assert out.startswith(f"{len(cells.labels)} images: accuracy ")
     assert about(place.folder / "results/whole/model")["params"]["backbone"] == "custom"
@@ -435,13 +436,16 @@ class Deaths:
     finished_err: str
 
 
-def amid_an_entry(place: Place, process: subprocess.Popen[str]) -> None:
-    """Wait until an entry of the cache is partly written."""
+def amid_an_entry(place: Place, process: subprocess.Popen[str], n_kept: int = 2) -> None:
+    """Wait until an entry of the cache is partly written, after those that the check keeps."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         assert process.poll() is None, process.communicate()
-        if any(file.stat().st_size > 10_000 for file in place.cache.glob("drafts/*/data.npy")):
-            return
+        drafts = place.cache.glob("drafts/*/data.npy")
+        with suppress(FileNotFoundError):  # one was just completed
+            is_written = any(file.stat().st_size > 10_000 for file in drafts)
+            if is_written and len(place.kept("entries")) >= n_kept:
+                return
         time.sleep(0.01)
     pytest.fail("the run came to no entry")
 
@@ -456,20 +460,20 @@ def way_to_go_on(out: str) -> list[str]:
 def deaths(tmp_path_factory: pytest.TempPathFactory) -> Deaths:
     place = Place.with_files(FILES, tmp_path_factory.mktemp("deaths"))
 
-    process = place.start("run", "--study", "tiny")
+    process = place.start("run", "--study", "views")
     amid_an_entry(place, process)
     begun = time.monotonic()
     process.send_signal(signal.SIGTERM)
     terminated_out, terminated_err = process.communicate(timeout=60)
     seconds, code = time.monotonic() - begun, process.returncode
-    terminated, after_term = place.record("tiny"), place.kept("drafts")
+    terminated, after_term = place.record("views"), place.kept("drafts")
 
     same = way_to_go_on(terminated_out)
     process = place.start(*same)
     amid_an_entry(place, process)
     process.kill()
     process.communicate()
-    killed, after_kill = place.record("tiny"), place.kept("drafts")
+    killed, after_kill = place.record("views"), place.kept("drafts")
 
     process = place.start(*same)
     finished_out, finished_err = process.communicate(timeout=120)
@@ -496,7 +500,7 @@ def test_first_line_of_a_run_without_data_says_drawn(deaths: Deaths) -> None:
 def test_sigterm_amid_features_ends_the_run_at_once_and_says_how_to_go_on(deaths: Deaths) -> None:
     assert (deaths.code, deaths.terminated_err) == (130, "")
     assert deaths.seconds < 10
-    assert way_to_go_on(deaths.terminated_out) == ["run", "--study", "tiny"]
+    assert way_to_go_on(deaths.terminated_out) == ["run", "--study", "views"]
     assert [trial.state for trial in deaths.terminated.trials] == [TrialState.WAITING]
     assert deaths.drafts[0] == []
 
@@ -505,18 +509,29 @@ def test_kill_amid_an_entry_leaves_a_draft_that_the_next_run_takes_away(deaths: 
     assert deaths.killed.count(TrialState.RUNNING) == 1
     assert len(deaths.drafts[1]) == 1
     assert deaths.drafts[2] == []
-    assert len(deaths.place.kept("entries")) == 1
+    assert len(deaths.place.kept("entries")) == VIEWS_ENTRIES
     assert deaths.finished_out.count("images done") == 1
 
 
 def test_study_ends_with_its_exact_total_after_both_deaths(deaths: Deaths) -> None:
-    ended = deaths.place.record("tiny")
-    assert (ended.slots_filled, ended.trials_wanted, ended.count(TrialState.FAIL)) == (2, 2, 1)
-    assert len(ended.trials) == 3
+    ended = deaths.place.record("views")
+    assert (ended.slots_filled, ended.trials_wanted, ended.count(TrialState.FAIL)) == (3, 3, 1)
+    assert len(ended.trials) == 4
     (lost,) = (trial for trial in ended.trials if trial.state is TrialState.FAIL)
     assert deaths.finished_err == f"trial {lost.number} lost its worker and was queued again\n"
     assert any(trial.is_finished and trial.params == lost.params for trial in ended.trials)
-    assert about(deaths.place.folder / "results/tiny/model")["study"]["trials"] == 2
+    assert about(deaths.place.folder / "results/views/model")["study"]["trials"] == 3
+
+
+def test_sigterm_amid_the_check_ends_the_run_before_there_is_a_study(place: Place) -> None:
+    process = place.start("run", "--study", "tiny")
+    amid_an_entry(place, process, n_kept=0)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "")
+    assert way_to_go_on(out) == ["run", "--study", "tiny"]
+    assert place.kept("entries") == place.kept("drafts") == []
+    assert not (place.folder / "results").exists()
 
 
 def test_listener_first_hears_that_the_demo_is_drawn(deaths: Deaths) -> None:

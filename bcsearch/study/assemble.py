@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bcsearch.backbones.table import get_backbone
 from bcsearch.backbones.weights import ResolvedWeights, resolve_weights
 from bcsearch.config import fingerprint
+from bcsearch.costs.limit import check_cache
 from bcsearch.data.folds import Folds, make_folds
 from bcsearch.data.source import load_for_study
 from bcsearch.errors import ConfigError
@@ -26,9 +27,11 @@ from bcsearch.training.trainer import Trainer
 from bcsearch.views import making
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bcsearch.config import Plan, RunOptions
     from bcsearch.data.dataset import Dataset
-    from bcsearch.records.checked import StudyCheck
+    from bcsearch.records.checked import Certificate, StudyCheck
     from bcsearch.records.events import Listener, Progress
     from bcsearch.study.interrupts import Interrupts
 
@@ -90,39 +93,39 @@ def prepare(
     listener: Listener,
     interrupts: Interrupts,
     known: StudyCheck | None = None,
+    *,
+    looks: bool = True,
 ) -> Prepared:
     """Load the plan's data, check it, make folds, find weights, and build the trainer.
 
     Warnings are reported. ``known`` is the check of the study that goes on: nothing is looked for
-    again, and nothing set aside where the data is another.
+    again, and nothing set aside where the data is another. Nothing is looked for either where
+    ``looks`` is False.
 
     Raises:
-        ConfigError, DataError, WeightsError: the plan cannot be run; nothing was written.
+        ConfigError, DataError, WeightsError: the plan cannot be run; nothing was written but what
+            the cache keeps.
     """
     device = open_device(listener)
     weights = weights_of(plan)
     read = load_for_study(plan.sweep.data, plan.largest_size, plan.sweep.reading)
+    for line in _given_lines(plan, read, weights):
+        listener(Notice(text=line))
     seen = features_of(read, plan, weights, device, options, listener, interrupts)
-    if known is None and not plan.sweep.reading.no_check:
-        check = Checker(dataset=read, plan=plan, features=seen, interrupts=interrupts).study_check()
-    elif known is not None and known.dataset == read.fingerprint:
+    if options.max_cache is not None:
+        _, trainer = _divided(read, plan, seen, device, interrupts)
+        check_cache(plan, trainer, options.max_cache)
+    if known is not None and known.dataset == read.fingerprint:
         check = known
+    elif known is None and looks and not plan.sweep.reading.no_check:
+        check = Checker(dataset=read, plan=plan, features=seen, interrupts=interrupts).study_check()
     else:
         check = unchecked(read)
     dataset = without_findings(read, check)
-    settings = plan.sweep.folds
-    folds = make_folds(dataset, kind=settings.kind, n_folds=settings.n_folds, seed=settings.seed)
-    evaluators = chosen_scores(plan.sweep.search)
-    trainer = Trainer(
-        dataset,
-        folds,
-        seen,
-        plan.sweep,
-        evaluators,
-        device,
-        interrupts.raise_if_late,
-    )
-    prepared = Prepared(
+    for line in _data_lines(dataset, check.certificate, plan.sweep.search.score):
+        listener(Notice(text=line))
+    folds, trainer = _divided(dataset, plan, seen, device, interrupts)
+    return Prepared(
         plan=plan,
         dataset=dataset,
         check=check,
@@ -131,9 +134,21 @@ def prepare(
         device=device,
         trainer=trainer,
     )
-    for line in _warnings(prepared):
-        listener(Notice(text=line))
-    return prepared
+
+
+def _divided(
+    dataset: Dataset,
+    plan: Plan,
+    seen: features.Features,
+    device: Device,
+    interrupts: Interrupts,
+) -> tuple[Folds, Trainer]:
+    """Return the folds of a plan, and what trains on them."""
+    settings = plan.sweep.folds
+    folds = make_folds(dataset, kind=settings.kind, n_folds=settings.n_folds, seed=settings.seed)
+    evaluators = chosen_scores(plan.sweep.search)
+    late = interrupts.raise_if_late
+    return folds, Trainer(dataset, folds, seen, plan.sweep, evaluators, device, late)
 
 
 def features_of(  # noqa: PLR0913 - what features are made of
@@ -169,32 +184,37 @@ def features_of(  # noqa: PLR0913 - what features are made of
     )
 
 
-def _warnings(prepared: Prepared) -> list[str]:
-    """Return what the user must know of the data and weights before anything runs."""
-    lines = list(prepared.plan.notes)
-    if prepared.dataset.drawn:
+def _given_lines(plan: Plan, dataset: Dataset, weights: Mapping[str, ResolvedWeights]) -> list[str]:
+    """Return what the user must know of the images and weights as they were given."""
+    lines = list(plan.notes)
+    if dataset.drawn:
         lines.append("data: the demo, DRAWN cells and no real images; use --data for your own")
-    dataset = prepared.dataset
-    said = certificate_lines(prepared.check.certificate)
-    lines += [f"data: {line}" for line in (*dataset.notes, *said)]
-    if not dataset.drawn:
-        n_kept = len(dataset.kept)
-        share = max(dataset.class_counts) / n_kept
-        line = f"data: {n_kept} images in {dataset.n_classes} classes"
-        if not prepared.check.certificate.baselines:
-            line += f"; always saying the largest would score an accuracy of {share:.4f}"
-        lines.append(line)
-        if share >= UNEVEN and prepared.plan.sweep.search.score == "accuracy":
-            lines.append(
-                "data: with so few images of the other classes accuracy hides what is missed of "
-                "them; a new study with --score balanced_accuracy counts every class alike"
-            )
-    warned = [each.warning for each in prepared.weights.values() if each.warning]
+    lines += [f"data: {line}" for line in dataset.notes]
+    warned = [each.warning for each in weights.values() if each.warning]
     lines += [f"warning: {warning}" for warning in warned]
-    if warned and prepared.dataset.drawn:
+    if warned and dataset.drawn:
         lines.append(
             "warning: random weights on drawn cells tell nothing of real images; give --data, "
             "or a sweep whose weights are here, such as quickstart or lite; going on all the same"
+        )
+    return lines
+
+
+def _data_lines(dataset: Dataset, certificate: Certificate, score: str) -> list[str]:
+    """Return what was found in the images, and what is left to train on."""
+    lines = [f"data: {line}" for line in certificate_lines(certificate)]
+    if dataset.drawn:
+        return lines
+    n_kept = len(dataset.kept)
+    share = max(dataset.class_counts) / n_kept
+    line = f"data: {n_kept} images in {dataset.n_classes} classes"
+    if not certificate.baselines:
+        line += f"; always saying the largest would score an accuracy of {share:.4f}"
+    lines.append(line)
+    if share >= UNEVEN and score == "accuracy":
+        lines.append(
+            "data: with so few images of the other classes accuracy hides what is missed of "
+            "them; a new study with --score balanced_accuracy counts every class alike"
         )
     return lines
 

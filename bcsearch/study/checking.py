@@ -170,9 +170,7 @@ def unchecked(dataset: Dataset) -> StudyCheck:
     """Return what a study does about data that was not looked at."""
     excluded = () if dataset.excluded is None else np.flatnonzero(dataset.excluded).tolist()
     reasons = {"as --exclude says": len(excluded)} if excluded else {}
-    certificate = Certificate(
-        n_images=dataset.n_images, set_aside=reasons, left_out=("all checks, by --no-check",)
-    )
+    certificate = Certificate(n_images=dataset.n_images, set_aside=reasons)
     return StudyCheck(
         dataset=dataset.fingerprint, certificate=certificate, excluded=tuple(excluded)
     )

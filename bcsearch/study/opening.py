@@ -6,7 +6,6 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bcsearch.costs.limit import check_cache
 from bcsearch.errors import DiskError, StorageError, StudyError
 from bcsearch.paths import free_bytes, locked, make_writable_dir
 from bcsearch.records.events import Listener, Notice
@@ -55,12 +54,9 @@ def open_session(
     Of several that begin at once on this machine one creates it, the others wait and join.
 
     Raises:
-        ConfigError: the space may need more cache than is allowed.
         StudyError: the study exists with another fingerprint.
     """
     plan, storage = prepared.plan, open_storage(url, prepared.plan.sweep.limits)
-    if options.max_cache is not None:
-        check_cache(plan, prepared.trainer, options.max_cache)
     with locked(options.results_dir / ".create.lock", interrupts.raise_if_asked):
         studies = list_studies(storage)
         name = study_name(plan.name, studies, fresh=options.fresh)

@@ -73,11 +73,9 @@ def preview(
     start = _start(name, number, given, options)
     params = _params(start.values, given)
     asked = without_test(options.over(start.plan))
-    reading = asked.sweep.reading.model_copy(update={"no_check": True})
-    sections = {"weights": RANDOM, "reading": reading}
-    asked = replace(asked, sweep=asked.sweep.model_copy(update=sections))
+    asked = replace(asked, sweep=asked.sweep.model_copy(update={"weights": RANDOM}))
     with Interrupts(listener) as interrupts:
-        prepared = prepare(asked, options, interrupts.tell, interrupts, start.check)
+        prepared = prepare(asked, options, interrupts.tell, interrupts, start.check, looks=False)
     if start.dataset not in ("", prepared.check.dataset):
         listener(Notice(text="these are other images than the study's: colours are fitted to them"))
     rows = _rows(prepared)

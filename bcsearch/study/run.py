@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING
 
-from bcsearch.costs.limit import check_cache
 from bcsearch.costs.study_costs import study_costs
 from bcsearch.errors import ConfigError
 from bcsearch.objective.attempt import Context
@@ -117,9 +116,7 @@ def plan(sweep: str, options: RunOptions, listener: Listener) -> StudyCosts:
     asked = options.plan(sweep)
     with Interrupts(listener) as interrupts:
         listener = interrupts.tell
-        prepared = prepare(asked, options, listener, interrupts)
-        if options.max_cache is not None:
-            check_cache(asked, prepared.trainer, options.max_cache)
+        prepared = prepare(asked, options, listener, interrupts, looks=False)
         n_trials = options.trials or asked.sweep.search.trials
         costs = study_costs(asked, prepared.trainer, n_trials)
         interrupts.raise_if_asked()

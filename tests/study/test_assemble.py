@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bcsearch.records.checked import Certificate, StudyCheck
+from bcsearch.records.checked import Certificate
 
 pytestmark = pytest.mark.slow
 
@@ -16,18 +16,16 @@ pytestmark = pytest.mark.slow
 def said(
     *, drawn: bool, warning: str, counts: tuple[int, int] = (3, 1), score: str = "accuracy"
 ) -> list[str]:
-    from bcsearch.study.assemble import _warnings
+    from bcsearch.study.assemble import _data_lines, _given_lines
 
     kept = np.arange(sum(counts))
-    dataset = SimpleNamespace(
+    dataset: Any = SimpleNamespace(
         drawn=drawn, notes=(), class_counts=np.array(counts), kept=kept, n_classes=2
     )
-    weights = {"resnet18": SimpleNamespace(warning=warning)}
-    sweep = SimpleNamespace(search=SimpleNamespace(score=score))
-    plan = SimpleNamespace(notes=(), sweep=sweep)
-    check = StudyCheck(dataset="", certificate=Certificate(n_images=len(kept)))
-    prepared: Any = SimpleNamespace(plan=plan, dataset=dataset, check=check, weights=weights)
-    return _warnings(prepared)
+    weights: Any = {"resnet18": SimpleNamespace(warning=warning)}
+    plan: Any = SimpleNamespace(notes=())
+    given = _given_lines(plan, dataset, weights)
+    return given + _data_lines(dataset, Certificate(n_images=len(kept)), score)
 
 
 @pytest.mark.parametrize(
