@@ -67,7 +67,7 @@ def planted(change: Callable[[np.ndarray], np.ndarray]) -> Iterable[str]:
 
 
 def cost(n_images: int) -> None:
-    """Print seconds, peak memory and the size of the page, for drawn cells of which no two are alike.
+    """Print seconds, memory and the size of the page for drawn cells of which no two are alike.
 
     Their features are thumbnails, and 600 of them are one planted picture.
     """
