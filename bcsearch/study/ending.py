@@ -85,7 +85,8 @@ def _announced(
     listener: Listener,
     trial: TrialRecord,
 ) -> Path:
-    listener(Notice(text=f"refitting the configuration of trial {trial.number} on all images"))
+    n_rows = prepared.dataset.n_images - len(prepared.folds.apart)
+    listener(Notice(text=f"refitting the configuration of trial {trial.number} on {n_rows} images"))
     return _refit(prepared, session, check, listener, trial)
 
 
