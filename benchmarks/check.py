@@ -79,11 +79,10 @@ def cost(n_images: int) -> None:
     check = check_data(looked)
     seconds = time.perf_counter() - begun
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    peak_of_one = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
     page = len(check_page(check, cells, similarity(looked)).encode()) / 2**20
     print(
-        f"{n_images} drawn images: {seconds:.0f} s, peak {peak:.1f} GiB and {peak_of_one:.1f} in "
-        f"each process that compares, page {page:.1f} MiB, {check.reasons}",
+        f"{n_images} drawn images: {seconds:.0f} s, peak {peak:.1f} GiB, page {page:.1f} MiB, "
+        f"{check.reasons}",
         flush=True,
     )
 

@@ -93,6 +93,9 @@ def _scored(
     task, shifts = divided.task, shifts_of(scores)
     found = {}
     for score in scores:
-        parts = zip(task.valid_rows, predicted[shifts.index(score.shift)], strict=True)
-        found[score.name] = tuple(score(task.labels[rows], each) for rows, each in parts)
+        views = [predicted[shifts.index(shift)] for shift in score.shifts]
+        found[score.name] = tuple(
+            score(task.labels[rows], [view[fold] for view in views], rows)
+            for fold, rows in enumerate(task.valid_rows)
+        )
     return found

@@ -20,10 +20,13 @@ Seed = Annotated[int, Field(strict=True, ge=0, lt=2**31)]
 OF_PIXELS = ("square", "white")  # of Reading: how pixels become those that a model takes
 Shape = Literal["crop", "pad", "squash"]  # how images that are no squares become some
 
-SCORE_NAMES = Names(
-    ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "accuracy@jpeg30"),
-    group="bcsearch.scores",
+CLEAN_SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")
+SHIFTS = (  # behind @: all families of corruptions, the worst of them, or one
+    *("shift", "worst", "noise", "compression", "blur", "gamma", "contrast", "white_balance"),
+    *("shade", "stain", "zoom", "deposits"),
 )
+SHIFTED_SCORES = tuple(f"{score}@{shift}" for score in CLEAN_SCORES for shift in SHIFTS)
+SCORE_NAMES = Names((*CLEAN_SCORES, *SHIFTED_SCORES, "accuracy@jpeg30"), group="bcsearch.scores")
 
 
 def known_score(name: str) -> str:

@@ -12,8 +12,8 @@ from bcsearch.costs.speeds import SegmentSpeed, Speeds
 from bcsearch.costs.timing import quickest, repeated, seconds_of
 from bcsearch.records.events import Progress
 from bcsearch.training.needs import needs_of
-from bcsearch.views.making import CHUNK, make_chunk
-from bcsearch.views.view import View
+from bcsearch.views.making import make_chunk
+from bcsearch.views.view import CHUNK, View
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -1,21 +1,25 @@
-"""The table of scores: from predictions on one view to a number, higher is better."""
+"""The table of scores: from predictions on some views to a number, higher is better."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bcsearch.plugins import row_of
 from bcsearch.scores import metrics
+from bcsearch.views.mixed import FAMILIES, families_of, mixed_shift
 from bcsearch.views.view import Applied
 
 if TYPE_CHECKING:
     from bcsearch.config import Search
 
 Measure = Callable[[np.ndarray, np.ndarray], float]  # of labels (n,), probabilities (n, n_classes)
+CLEAN: tuple[tuple[Applied, ...], ...] = ((),)
+WORST = "worst"
+MIXED = (mixed_shift(1), mixed_shift(2))  # two draws of a corruption for each image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,20 +30,42 @@ class Score:
         measure: gives the number.
         doc: what it is, in one sentence.
         worst: what predictions count that are NaN.
-        shift: what images go through before they are scored; nothing for clean ones.
+        shifts: what images go through before they are scored, of each view that is; clean ones
+            through nothing.
+        family: of mixed shifts, which images count: of one family of ``FAMILIES``, or ``worst`` for
+            those of the family that scores least; all where it is empty.
     """
 
     name: str
     measure: Measure
     doc: str
     worst: float = 0.0
-    shift: tuple[Applied, ...] = ()
+    shifts: tuple[tuple[Applied, ...], ...] = CLEAN
+    family: str = ""
 
-    def __call__(self, labels: np.ndarray, probabilities: np.ndarray) -> float:
-        """Score probabilities (n, n_classes) against labels (n,)."""
-        if not np.isfinite(probabilities).all():
+    def __call__(
+        self, labels: np.ndarray, predictions: Sequence[np.ndarray], rows: np.ndarray
+    ) -> float:
+        """Score probabilities (n, n_classes) in each of the views against labels (n,).
+
+        ``rows`` (n,) are the places of the images in their set.
+        """
+        if not all(np.isfinite(each).all() for each in predictions):
             return self.worst
-        return self.measure(labels, probabilities)
+        if len(predictions) > 1:
+            labels = np.concatenate([labels] * len(predictions))
+        probabilities = np.concatenate(predictions)
+        if not self.family:
+            return self.measure(labels, probabilities)
+        families = np.concatenate([families_of(shift, rows) for shift in self.shifts])
+        numbers = range(len(FAMILIES))
+        if self.family != WORST:
+            numbers = range(FAMILIES.index(self.family), FAMILIES.index(self.family) + 1)
+        chosen = [families == number for number in numbers if (families == number).any()]
+        return min(
+            (self.measure(labels[each], probabilities[each]) for each in chosen),
+            default=self.worst,
+        )
 
 
 def of_confusion(measure: Callable[[np.ndarray], float]) -> Measure:
@@ -52,7 +78,7 @@ def of_confusion(measure: Callable[[np.ndarray], float]) -> Measure:
     return measured
 
 
-ROWS = (
+CLEAN_ROWS = (
     Score(
         name="accuracy",
         measure=of_confusion(metrics.accuracy),
@@ -74,18 +100,36 @@ ROWS = (
         doc="Negative log loss: the mean logarithm of the probability of the right class.",
         worst=float(np.log(1e-7)),
     ),
-    Score(
-        name="accuracy@jpeg30",
-        measure=of_confusion(metrics.accuracy),
-        doc="Accuracy on images compressed as JPEG of quality 30.",
-        shift=(Applied("jpeg", (("severity", 3.0),)),),
-    ),
 )
+SHIFTED = {  # by what stands behind @: the family, and what is said of it
+    "shift": ("", "images of two draws from all families of corruptions"),
+    WORST: (WORST, "images of that family of corruptions on which it is lowest"),
+    **{
+        family.replace(" ", "_"): (family, f"images changed by the family {family} of corruptions")
+        for family in FAMILIES
+    },
+}
+
+
+def under_shift(row: Score, name: str) -> Score:
+    """Return a score of clean images as one of images under a shift of ``SHIFTED``."""
+    family, what = SHIFTED[name]
+    doc = f"{row.doc.rstrip('.')}: of {what}."
+    return replace(row, name=f"{row.name}@{name}", doc=doc, shifts=MIXED, family=family)
+
+
+JPEG = replace(
+    CLEAN_ROWS[0],
+    name="accuracy@jpeg30",
+    doc="Accuracy on images compressed as JPEG of quality 30.",
+    shifts=((Applied("jpeg", (("severity", 3.0),)),),),
+)
+ROWS = (*CLEAN_ROWS, *(under_shift(row, name) for row in CLEAN_ROWS for name in SHIFTED), JPEG)
 SCORES = {row.name: row for row in ROWS}
 
 
 def chosen_scores(search: Search) -> list[Score]:
     """Return the score that ranks, then the others on clean images, then those asked for."""
-    clean = [name for name, row in SCORES.items() if not row.shift]
+    clean = [row.name for row in CLEAN_ROWS]
     names = dict.fromkeys([search.score, *clean, *search.also])
     return [row_of(SCORES, name, "bcsearch.scores", what="score") for name in names]

@@ -68,10 +68,11 @@ def choose_ending(
     if any(gain.wins for gain in gains):
         ending = Ending(averaged=folds.averaged)
     rows = _some_rows(task.valid_rows, prepared.plan.sweep.training.seed)
-    images = [_after(score.shift, prepared.dataset.images[each]) for each in rows]
+    images = [_after(score.shifts, prepared.dataset.images[each]) for each in rows]
     left = seconds - (time.monotonic() - begun)
     seen = _seen(folds, images, averaged=ending.averaged > 1, seconds=left, check=check)
-    of_sets = _of_sets(seen, [task.labels[each] for each in rows], score)
+    labels = [np.tile(task.labels[each], len(score.shifts)) for each in rows]
+    of_sets = _of_sets(seen, labels, score)
     best = max((gain for gain in of_sets if gain.wins), key=lambda gain: gain.mean, default=None)
     if best is not None:
         ending = replace(ending, tta=TTA_SETS[best.name])
@@ -103,9 +104,9 @@ def _of_averaging(folds: FoldModels, task: Task, score: Score) -> list[Gain]:
     """Return what averaged weights give; nothing where too few epochs train the same weights."""
     if folds.averaged == 1:
         return []
-    labels = [task.labels[rows] for rows in task.valid_rows]
+    labels = [np.tile(task.labels[rows], len(score.shifts)) for rows in task.valid_rows]
     plain, mean = folds.predict(averaged=False), folds.predict(averaged=True)
-    return [gain_of("averaging", score, labels, plain, mean)]
+    return [gain_of("averaging", score.measure, labels, plain, mean)]
 
 
 def _of_sets(
@@ -116,13 +117,14 @@ def _of_sets(
         return []
     plain = [fold[""] for fold in seen]
     return [
-        gain_of(name, score, labels, plain, [_mean_of(fold, names) for fold in seen])
+        gain_of(name, score.measure, labels, plain, [_mean_of(fold, names) for fold in seen])
         for name, names in TTA_SETS.items()
     ]
 
 
-def _after(shift: tuple[Applied, ...], images: np.ndarray) -> np.ndarray:
-    return np.concatenate(list(make_view(images, View(shift))))
+def _after(shifts: Sequence[tuple[Applied, ...]], images: np.ndarray) -> np.ndarray:
+    """Return images after each shift, one view behind the other."""
+    return np.concatenate([each for shift in shifts for each in make_view(images, View(shift))])
 
 
 def _some_rows(valid_rows: Sequence[np.ndarray], seed: int) -> list[np.ndarray]:

@@ -31,7 +31,7 @@ class FoldModels:
     Attributes:
         averaged: how many last epochs are averaged; 1 where there are too few for a mean.
         last, mean: the states of the trainer.
-        place: the view that is scored, as trainers count them.
+        places: the views that are scored, as trainers count them.
         build: makes a Keras model of one fold from images to probabilities.
     """
 
@@ -39,12 +39,17 @@ class FoldModels:
     averaged: int
     last: State
     mean: State
-    place: int
+    places: Sequence[int]
     build: Callable[[FoldWeights], keras.Model]
 
     def predict(self, *, averaged: bool) -> Sequence[np.ndarray]:
-        """Return each fold's probabilities of its validation rows, (n_valid, n_classes)."""
-        return self._at(averaged=averaged).predict(self.place)
+        """Return each fold's probabilities of its validation rows, (n_places * n_valid, n_classes).
+
+        One view stands behind the other.
+        """
+        trainer = self._at(averaged=averaged)
+        views = [trainer.predict(place) for place in self.places]
+        return [np.concatenate(folds) for folds in zip(*views, strict=True)]
 
     def weights(self, *, averaged: bool) -> Sequence[FoldWeights]:
         """Return the weights of every fold."""

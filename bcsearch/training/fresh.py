@@ -15,7 +15,8 @@ from bcsearch.seeds import derive_seed
 from bcsearch.training.batch import numbers_of
 from bcsearch.training.mixes import MIXES
 from bcsearch.training.protocol import Check, Shown
-from bcsearch.views.making import CHUNK, begin_views, make_view
+from bcsearch.views.making import begin_views, make_view
+from bcsearch.views.view import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

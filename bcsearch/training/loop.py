@@ -14,7 +14,7 @@ from bcsearch.training.schedules import Schedule
 from bcsearch.training.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from bcsearch.records.events import Report
     from bcsearch.training.protocol import Evaluator, FoldTrainer
     from bcsearch.training.task import Task
+    from bcsearch.views.view import Applied
+
+    Shift = tuple[Applied, ...]
 
 BEST = "best.{}"  # the name of a fold's probabilities after the best epoch, in a checkpoint
 
@@ -86,8 +89,7 @@ class Lockstep:
         shifts = shifts_of(self.evaluators)
         predictions = {shift: self.trainer.predict(place) for place, shift in enumerate(shifts)}
         scores = {
-            evaluator.name: self._score(evaluator, predictions[evaluator.shift])
-            for evaluator in self.evaluators
+            evaluator.name: self._score(evaluator, predictions) for evaluator in self.evaluators
         }
         done = EpochScores(
             epoch=epoch,
@@ -106,10 +108,14 @@ class Lockstep:
         self.check()
 
     def _score(
-        self, evaluator: Evaluator, probabilities: Sequence[np.ndarray]
+        self, evaluator: Evaluator, predictions: Mapping[Shift, Sequence[np.ndarray]]
     ) -> tuple[float, ...]:
-        folds = zip(self.task.valid_rows, probabilities, strict=True)
-        return tuple(evaluator(self.task.labels[rows], fold) for rows, fold in folds)
+        """Return a score in each fold, given what folds predict after each shift."""
+        found = []
+        for fold, rows in enumerate(self.task.valid_rows):
+            seen = [predictions[shift][fold] for shift in evaluator.shifts]
+            found.append(evaluator(self.task.labels[rows], seen, rows))
+        return tuple(found)
 
     def _is_over(self) -> bool:
         if not self._done or len(self._done) >= self.settings.epochs:

@@ -68,19 +68,24 @@ def shifts_of(evaluators: Sequence[Evaluator]) -> list[tuple[Applied, ...]]:
 
     Clean images, with nothing, are the first.
     """
-    return list(dict.fromkeys([(), *(each.shift for each in evaluators)]))
+    return list(dict.fromkeys([(), *(shift for each in evaluators for shift in each.shifts)]))
 
 
 class Evaluator(Protocol):
-    """One score: from predictions on one view to a number, higher is better."""
+    """One score: from predictions on some views to a number, higher is better."""
 
     @property
     def name(self) -> str:
         """The name by which it is shown and chosen."""
 
     @property
-    def shift(self) -> tuple[Applied, ...]:
-        """What images go through before they are scored; nothing for clean ones."""
+    def shifts(self) -> tuple[tuple[Applied, ...], ...]:
+        """What images go through before they are scored, of each view; nothing for clean ones."""
 
-    def __call__(self, labels: np.ndarray, probabilities: np.ndarray) -> float:
-        """Score probabilities (n, n_classes) against labels (n,)."""
+    def __call__(
+        self, labels: np.ndarray, predictions: Sequence[np.ndarray], rows: np.ndarray
+    ) -> float:
+        """Score probabilities (n, n_classes) in each of its views against labels (n,).
+
+        ``rows`` (n,) are the places of the images in their set.
+        """

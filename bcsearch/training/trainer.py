@@ -149,13 +149,14 @@ class Trainer:
             views = self.scored_views(params)
             trainer = self._staged(params, self.folds, views)
             averaged = epochs_to_average(len(learning_rates), trainer.last_begins)
+            known = shifts_of(self._evaluators)
             mean = train_epochs(trainer, learning_rates, averaged, check)
             return FoldModels(
                 trainer=trainer,
                 averaged=averaged,
                 last=trainer.state(),
                 mean=mean,
-                place=shifts_of(self._evaluators).index(self._evaluators[0].shift),
+                places=[known.index(shift) for shift in self._evaluators[0].shifts],
                 build=lambda weights: self._assembled(params, weights),
             )
 

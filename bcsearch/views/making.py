@@ -8,8 +8,8 @@ import keras
 import numpy as np
 
 from bcsearch.pool import in_order
-from bcsearch.seeds import derive_seed
 from bcsearch.views.table import get_operation
+from bcsearch.views.view import CHUNK, chunk_seed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from bcsearch.views.view import View
 
 MEANING = 2  # raise it when the bytes of a view change
-CHUNK = 256  # images seeded together; part of the meaning of a view
 
 
 def make_view(images: np.ndarray, view: View, pool: Executor | None = None) -> Iterator[np.ndarray]:
@@ -37,7 +36,7 @@ def make_view(images: np.ndarray, view: View, pool: Executor | None = None) -> I
 def make_chunk(images: np.ndarray, view: View, start: int) -> np.ndarray:
     """Return a view of consecutive images, of which the first is number ``start`` of its set."""
     for op in view.ops:
-        seed = derive_seed(view.seed, "view", op.name, view.copy, start)
+        seed = chunk_seed(view, op, start)
         settings = {**dict(op.settings), "copy": view.copy}
         images = get_operation(op.name).run(images, settings, seed)
     return images

@@ -8,6 +8,7 @@ from bcsearch.errors import ConfigError
 from bcsearch.plugins import row_of
 from bcsearch.views.augmentation import POLICIES
 from bcsearch.views.corruption import CORRUPTIONS
+from bcsearch.views.mixed import MIXED, MIXED_NAME
 from bcsearch.views.preprocessing import PREPROCESSING
 from bcsearch.views.tta import TTA_OPERATIONS
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from bcsearch.views.operation import Kind, Operation
 
 PLUGINS = ("bcsearch.preprocessing", "bcsearch.augmentation", "bcsearch.corruption")
-OPS = {**PREPROCESSING, **POLICIES, **CORRUPTIONS, **TTA_OPERATIONS}
+OPS = {**PREPROCESSING, **POLICIES, **CORRUPTIONS, MIXED_NAME: MIXED, **TTA_OPERATIONS}
 
 
 def get_operation(name: str, kind: Kind | None = None) -> Operation:

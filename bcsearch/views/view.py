@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from json import dumps
 from typing import TYPE_CHECKING
 
+from bcsearch.seeds import derive_seed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Setting = float | tuple[float, ...]
+CHUNK = 256  # images seeded together; part of the meaning of a view
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +24,13 @@ class Applied:
 
     @property
     def title(self) -> str:
-        """Its name, with its strength or severity where it has one, such as ``light at 0.3``."""
+        """Its name, with its strength or severity where it has one, such as ``light at 0.3``.
+
+        Of several draws with its number.
+        """
         numbers = dict(self.settings)
+        if "number" in numbers:
+            return f"{self.name} {numbers['number']:g}"
         for name in ("strength", "severity"):
             if name in numbers:
                 return f"{self.name} at {numbers[name]:g}"
@@ -68,3 +76,8 @@ class View:
         """JSON that is equal for equal views only."""
         ops = [[op.name, op.settings] for op in self.ops]
         return dumps([ops, self.copy, self.seed])
+
+
+def chunk_seed(view: View, op: Applied, start: int) -> int:
+    """Return the seed of an operation on the chunk of images that begins with number ``start``."""
+    return derive_seed(view.seed, "view", op.name, view.copy, start)

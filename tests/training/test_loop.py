@@ -35,14 +35,17 @@ class ScriptedScore:
     """The share of images whose likeliest class is right, of clean or of shifted images."""
 
     name: str
-    shift: tuple[Applied, ...] = ()
+    shifts: tuple[tuple[Applied, ...], ...] = ((),)
 
-    def __call__(self, labels: np.ndarray, probabilities: np.ndarray) -> float:
-        return float((probabilities.argmax(axis=1) == labels).mean())
+    def __call__(
+        self, labels: np.ndarray, predictions: Sequence[np.ndarray], rows: np.ndarray
+    ) -> float:
+        assert len(rows) == len(labels)
+        return float(np.mean([each.argmax(axis=1) == labels for each in predictions]))
 
 
 ACCURACY = ScriptedScore(name="accuracy")
-SHIFTED = ScriptedScore(name="accuracy@jpeg", shift=(Applied("jpeg"),))
+SHIFTED = ScriptedScore(name="accuracy@jpeg", shifts=((Applied("jpeg"),),))
 
 
 class ScriptedTrainer:
