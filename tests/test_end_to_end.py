@@ -121,7 +121,7 @@ def test_run_tells_every_trial_and_where_the_model_is(finished: Finished) -> Non
     assert lines[0].startswith("data: read as arrays: 480 images ")
     assert sum(line.startswith("study: mini,") for line in lines) == 1
     assert re.fullmatch(
-        rf"{TRIALS} of {TRIALS} trials, best accuracy 0\.\d+ in trial \d+, a linear head 0\.\d+",
+        rf"{TRIALS} of {TRIALS} trials, best accuracy 0\.\d+ in trial \d+, to beat 0\.\d+",
         lines[-3],
     )
     assert lines[-2] == "look with: bcsearch status --study mini"

@@ -26,6 +26,7 @@ MOST_CHANGE = 0.45  # of scale, angle or shear
 EDGE = 4  # pixels of 96 that blurring reaches over the edge
 N_TILES = 6  # in each direction
 LEAST_OF_TILE = 64  # pixels of a tile, of 256, that must lie inside
+FEWEST_TILES = 3  # that tell anything: one edge in a corner is no picture
 WEAK = 0.08  # share of the strongest tile's details, below which a tile tells nothing
 NOISE, NOISE_AT_MOST = 3.0, 0.3  # grey levels that noise has, in few images more than that share
 # likeness below which it is not looked at more closely: copies have 0.939, 0.875, 0.881 or more
@@ -147,8 +148,9 @@ def _refined(first: np.ndarray, second: np.ndarray, placed: Placement) -> Placem
         columns += [down, right, value, np.ones_like(value)]
         known = np.stack(columns)
         squares = known @ known.T
-        squares[np.diag_indices(len(squares))] *= 1 + 1e-4
-        solved = np.linalg.solve(squares + 1e-9, known @ values[inside])
+        diagonal = np.diag_indices(len(squares))
+        squares[diagonal] = squares[diagonal] * (1 + 1e-4) + 1e-6  # stripes have a slope of 0
+        solved = np.linalg.solve(squares, known @ values[inside])
         contrast = solved[6]
         if contrast <= 1e-3 or _alike(solved @ known, values[inside]) < SAME_FITTED:
             return None
@@ -194,7 +196,7 @@ def _in_tiles(first: np.ndarray, second: np.ndarray, placed: Placement) -> float
     strongest = spread.max()
     weak = max(WEAK * strongest, min(NOISE, NOISE_AT_MOST * strongest))
     telling = (n_pixels > LEAST_OF_TILE) & (spread > weak)
-    if not telling.any():
+    if telling.sum() < FEWEST_TILES:
         return 0.0
     return float(np.median(shared[telling] / strength[telling]))
 

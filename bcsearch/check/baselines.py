@@ -75,9 +75,8 @@ def baselines(looked: Looked) -> Found:
 
 def _as_it_came(looked: Looked, divided: Divided) -> tuple[float, ...]:
     """Return the first score of the linear head, fold by fold, on the data as it came."""
-    came = looked.divide(groups=None, excluded=None)
-    nothing_changed = looked.kept.all() and not looked.groups
-    if came is None or nothing_changed:
+    came = looked.divide((), ())
+    if came is None or not looked.is_changed:
         return ()
     ranking = looked.scores[0]
     known = shifts_of(looked.scores)

@@ -25,7 +25,7 @@ def class_balance(looked: Looked) -> Found:
     if counts[most] > UNEVEN * counts[least]:
         notes[0] += "; class_weights and sampling in a space act on that, and --score macro_f1"
     few = [names[label] for label in np.flatnonzero(counts < looked.folds.n_folds)]
-    if few:
+    if few and looked.dataset.valid is None:
         notes.append(
             f"warning: fewer images than the {looked.folds.n_folds} folds need in "
             f"{', '.join(few)}; add some, ask for fewer folds, or leave the class out"

@@ -42,14 +42,22 @@ def likenesses(
     n_processes = joblib.cpu_count() if len(pairs) >= POOL_PAIRS else 1
     with TemporaryDirectory(prefix="bcsearch-") as folder, process_pool(n_processes) as pool:
         compared: Iterator[list[float]] = (_compared(details, part) for part in parts)
-        if pool is not None:
-            np.save(Path(folder, GREY), grey)
-            np.save(Path(folder, COARSE), details.coarse)
+        if pool is not None and _are_written(folder, grey, details):
             compared = in_order(pool, compared_in, [folder] * len(parts), parts)
         for number, (part, found) in enumerate(zip(parts, compared, strict=True)):
             tell("laying pictures over one another", number * EVERY, len(groups))
             candidates = [pair for _, seconds in part for pair in seconds]
             yield from zip(candidates, found, strict=True)
+
+
+def _are_written(folder: str, grey: np.ndarray, details: Details) -> bool:
+    """Write what other processes need; False where there is no room: all is compared here then."""
+    try:
+        np.save(Path(folder, GREY), grey)
+        np.save(Path(folder, COARSE), details.coarse)
+    except OSError:
+        return False
+    return True
 
 
 def compared_in(folder: str, part: Sequence[Group]) -> list[float]:

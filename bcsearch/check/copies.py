@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from bcsearch.check.looked import Looked
 
+FEWEST_PIXELS = 16  # a side: smaller pictures have too few details to tell copies by
 MOST_COPIES = 5  # of one picture; more are junk
 SAME_PICTURE = 0.92  # likeness: copies of 27 kinds have 0.957 or more, other cells 0.890 or less
 CONFLICT, PLAIN = "near copy, other label", "many alike, other labels"
@@ -45,6 +46,8 @@ def exact_copies(looked: Looked) -> Found:
 
 def near_copies(looked: Looked) -> Found:
     """Find pictures that were turned, mirrored, moved, cropped, recoloured or compressed."""
+    if looked.dataset.images.shape[1] < FEWEST_PIXELS:
+        return Found(left_out=f"changed copies need images of {FEWEST_PIXELS} pixels or more")
     pairs = _all_confirmed(looked)
     if not pairs:
         return Found()

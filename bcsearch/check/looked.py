@@ -61,7 +61,9 @@ class Looked:
     """A dataset as the checks see it.
 
     Args:
-        dataset: what is checked. Where it has excluded rows nothing else is set aside.
+        dataset: what is checked. Where somebody said which rows are excluded, nothing else is set
+            aside.
+        may_group: whether copies that are found are kept together in folds.
         features: (n_images, n_features) of a frozen backbone; None where there is none.
         seen: what baselines see of the images after a shift, (n_images, n_features). None: the
             features, or small thumbnails.
@@ -70,12 +72,13 @@ class Looked:
         tell: hears what is done, and how far it is: done and total. It may raise to end the check.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is looked at
         self,
         dataset: Dataset,
         features: np.ndarray | None,
         *,
         seen: Callable[[tuple[Applied, ...]], np.ndarray] | None = None,
+        may_group: bool = True,
         folds: FoldSettings = FIVE_FOLDS,
         scores: Sequence[Evaluator] = (),
         tell: Callable[[str, int, int], None] = lambda *_: None,
@@ -86,9 +89,8 @@ class Looked:
         self.may_exclude = dataset.excluded is None
         self.kept = np.zeros(dataset.n_images, bool)  # what no earlier check has set aside
         self.kept[dataset.kept] = True
+        self.may_group = may_group
         self.groups: list[Sequence[int]] = []  # rows that earlier checks found to belong together
-        if dataset.groups is not None:
-            self.groups += rows_by(dataset.groups)
 
     @cached_property
     def copy_of(self) -> np.ndarray:
@@ -116,11 +118,13 @@ class Looked:
     def nearest(self) -> Nearest | None:
         """The nearest of the images that were not set aside at its first use.
 
-        None without features.
+        None without features, or where fewer than two are left.
         """
         if self.features is None:
             return None
         kept = np.flatnonzero(self.kept)
+        if len(kept) < 2:
+            return None
         vectors = standardised(self.features[kept])
         near = neighbours(vectors, vectors, N_NEIGHBOURS + 1)  # the first is the image itself
         return Nearest(kept, vectors, kept[near.rows[:, 1:]], near.cosines[:, 1:])
@@ -131,16 +135,24 @@ class Looked:
 
         None where there can be no such folds.
         """
-        return self.divide(partition(self.groups, self.dataset.n_images), excluded=~self.kept)
+        groups = self.groups if self.may_group else ()
+        return self.divide(np.flatnonzero(~self.kept), groups)
 
-    def divide(self, groups: np.ndarray | None, excluded: np.ndarray | None) -> Divided | None:
-        """Make the folds of the study, of some groups, without some rows; None where none can be.
+    @property
+    def is_changed(self) -> bool:
+        """Whether anything was set aside, or found to belong together, so far."""
+        return bool(self.groups) or int(self.kept.sum()) < len(self.dataset.kept)
 
-        Both are of shape (n_images,), see ``Dataset``.
+    def divide(
+        self, excluded: Sequence[int] | np.ndarray, groups: Sequence[Sequence[int]]
+    ) -> Divided | None:
+        """Make the folds of the study without some rows, with found groups; None where none can be.
+
+        Both are added to those of the dataset.
         """
         settings = self.folds
         try:
-            dataset = replace(self.dataset, groups=groups, excluded=excluded)
+            dataset = left_of(self.dataset, excluded, groups)
             folds = make_folds(
                 dataset, kind=settings.kind, n_folds=settings.n_folds, seed=settings.seed
             )
@@ -190,6 +202,25 @@ class Looked:
         if self.features is None:
             return thumbnails(self.dataset.images)
         return self.features
+
+
+def left_of(
+    dataset: Dataset, excluded: Sequence[int] | np.ndarray, groups: Sequence[Sequence[int]]
+) -> Dataset:
+    """Return a dataset without some rows, its groups joined with those that were found.
+
+    Equal groups have equal numbers, whatever the dataset called its own: folds depend on them.
+
+    Raises:
+        DataError: a class has no images left.
+    """
+    mask = np.zeros(dataset.n_images, bool)
+    mask[np.asarray(excluded, np.int64)] = True
+    if dataset.excluded is not None:
+        mask |= dataset.excluded
+    own = [] if dataset.groups is None else rows_by(dataset.groups)
+    joined = partition([*groups, *own], dataset.n_images)
+    return replace(dataset, excluded=mask, groups=joined)
 
 
 def task_of(dataset: Dataset, folds: Folds) -> Task:

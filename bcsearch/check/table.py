@@ -140,7 +140,9 @@ def check_data(looked: Looked, names: Sequence[str] = tuple(CHECKS)) -> DataChec
         looked.kept[certain] = False
         looked.groups += result.groups
     own = looked.dataset.groups
-    groups = joined([rows for each in found for rows in each.groups])
+    groups: tuple[tuple[int, ...], ...] = ()
+    if looked.may_group:
+        groups = joined([rows for each in found for rows in each.groups])
     return DataCheck(
         fingerprint=looked.dataset.order_fingerprint,
         n_images=looked.dataset.n_images,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -100,6 +100,18 @@ class Dataset:
         digest.update(repr(self.names_on_disk or self.class_names).encode())
         digest.update(self.labels.astype("<i8").tobytes())
         return digest.hexdigest()
+
+    @property
+    def content(self) -> str:
+        """16 hexadecimal digits over pixels, labels and class names alone."""
+        return replace(self, groups=None, excluded=None).fingerprint
+
+    @property
+    def given(self) -> str:
+        """The fingerprint where groups or excluded rows were given with the images, else empty."""
+        if self.groups is None and self.excluded is None:
+            return ""
+        return self.fingerprint
 
     @property
     def class_counts(self) -> tuple[int, ...]:

@@ -31,8 +31,6 @@ def without_rows(dataset: Dataset, path: Path) -> Dataset:
         DataError: the table is of another dataset, or leaves a class without images.
     """
     rows = read_excluded(path, dataset)
-    if not rows:
-        return dataset
     excluded = np.zeros(dataset.n_images, bool)
     excluded[rows] = True
     counts = np.bincount(dataset.labels[~excluded], minlength=dataset.n_classes)
@@ -67,6 +65,12 @@ def with_groups(dataset: Dataset, path: Path) -> Dataset:
         raise DataError(
             f"{written(str(path))}: names {len(group_of)} rows in {len(found)} lines; needed: each "
             f"of the {dataset.n_images} rows once"
+        )
+    blank = [row for row, group in found if not group]
+    if blank:
+        raise DataError(
+            f"{written(str(path))}: row {blank[0]} has no group; give each row the number or name "
+            "of one, its own row where it stands alone"
         )
     groups = np.array([group_of[row] for row in range(dataset.n_images)])
     return replace(dataset, groups=groups)

@@ -191,9 +191,7 @@ def _folders(names: tuple[str, ...]) -> list[str]:
     """Return a folder for each class: its name where that can be one, else its number."""
     if len({name.lower() for name in names}) == len(names) and not any(map(part_of, names)):
         return [
-            name
-            if PLAIN_NAME.fullmatch(name) and len(name.encode()) <= LONGEST
-            else f"class {number}"
+            name if _may_be_a_folder(name) else f"class {number}"
             for number, name in enumerate(names)
         ]
     return [f"class {number}" for number in range(len(names))]

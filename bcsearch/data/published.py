@@ -78,6 +78,7 @@ def fetch_set(name: str, size: int, out: Path | None) -> Path:
     if not path.exists():
         try:
             fetch(url, known_hash, path)
+            path.with_name(f".{path.name}.lock").unlink(missing_ok=True)
         except NotFetchedError as error:
             raise DataError(
                 f"cannot fetch {url} ({error}); try again, fetch it on another machine, or set "

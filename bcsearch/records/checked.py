@@ -63,12 +63,13 @@ class Certificate:
         n_images: how many came.
         set_aside: by reason, how many of them are neither trained nor scored on.
         n_grouped: how many stay on one side of every fold with another image.
+        n_leaked: how many of the data's own validation part are changed copies of training images.
         n_to_review: how many a person should look at.
         seen_by: what baselines and similarities are computed from.
         score: the name of the one that trials are ranked by.
-        baselines: what trials have to beat, the best of them last.
-        as_it_came: the score of the last one in each fold of the data as it came, where copies may
-            stand on both sides; nothing where nothing was changed.
+        baselines: what trials have to beat, the linear head last.
+        as_it_came: the score of the linear head in each fold of the data as it came, where copies
+            may stand on both sides; nothing where nothing was changed.
         most_alike: what is left; None where it was not looked for.
         left_out: checks that were not made, and why.
     """
@@ -76,6 +77,7 @@ class Certificate:
     n_images: int
     set_aside: Mapping[str, int] = field(default_factory=dict)
     n_grouped: int = 0
+    n_leaked: int = 0
     n_to_review: int = 0
     seen_by: str = ""
     score: str = "accuracy"
@@ -86,8 +88,8 @@ class Certificate:
 
     @property
     def to_beat(self) -> Baseline | None:
-        """The baseline that a search is worth its time for beating; None where there is none."""
-        return self.baselines[-1] if self.baselines else None
+        """The best baseline by the score that ranks; None where there is none."""
+        return max(self.baselines, key=lambda each: each.mean(self.score), default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,12 +98,15 @@ class StudyCheck:
 
     Attributes:
         dataset: the fingerprint of the images and labels as they were read.
+        given: that of the groups and excluded rows that were given with them; empty without such,
+            None where what is given now does not matter.
         excluded: rows that are neither trained nor scored on, rising.
         groups: rows that no fold splits, each group rising, two or more in it.
     """
 
     dataset: str
     certificate: Certificate
+    given: str | None = ""
     excluded: tuple[int, ...] = ()
     groups: tuple[tuple[int, ...], ...] = ()
 
@@ -125,8 +130,8 @@ class DataCheck:
         own_groups: those that the dataset came with.
         notes: lines on the set as a whole.
         left_out: checks that were not made, and why.
-        baselines: what costs next to nothing scores on what is left, the best last.
-        as_it_came: the score of the last one, fold by fold, on the data as it came.
+        baselines: what costs next to nothing scores on what is left, the linear head last.
+        as_it_came: the score of the linear head, fold by fold, on the data as it came.
         most_alike: the most similar images on both sides of a fold.
     """
 

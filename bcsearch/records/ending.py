@@ -17,13 +17,28 @@ class Ending:
     Attributes:
         averaged: the last epochs whose weights are averaged; 1 takes the last weights.
         tta: operations; probabilities are the mean over the image and what each makes of it.
+        temperature: that logits are divided by; 1 leaves them as they are.
     """
 
     averaged: int = 1
     tta: Sequence[str] = ()
+    temperature: float = 1.0
 
 
 LAST_WEIGHTS = Ending()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """The temperature of a model, and its expected calibration error out of fold, 0 to 1.
+
+    ``temperature`` is 1 where none makes the log loss better; ``before`` is the error at 1,
+    ``after`` that of each fold at the temperature of the others.
+    """
+
+    temperature: float
+    before: float
+    after: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,7 +47,12 @@ def certificate_lines(certificate: Certificate) -> list[str]:
         reasons = "; ".join(f"{reason}: {count}" for reason, count in said.set_aside.items())
         n_rows = sum(said.set_aside.values())
         lines.append(f"{n_rows} of {said.n_images} images are set aside ({reasons})")
-    if said.n_grouped:
+    if said.n_leaked:
+        lines.append(
+            f"warning: {said.n_leaked} validation images are changed copies of training images, so "
+            "scores are too high; leave them out, or make folds with --join-val"
+        )
+    elif said.n_grouped:
         lines.append(f"{said.n_grouped} images are copies of one another; no fold splits them")
     if said.n_to_review:
         lines.append(f"{said.n_to_review} images are worth a look; {LOOK}")
@@ -62,19 +67,28 @@ def measured_lines(certificate: Certificate) -> list[str]:
         row, other = said.most_alike.row, said.most_alike.other
         line = f"the most similar images on both sides of a fold are rows {row} and {other}"
         lines.append(f"{line}, cosine {said.most_alike.cosine:.3f}")
-    if said.to_beat is None:
+    if not said.baselines:
         return lines
-    scored = said.to_beat.scores[said.score]
+    scored = said.baselines[-1].scores[said.score]
     if said.as_it_came:
         lines.append(
             f"{said.score} of the linear head: {mean(said.as_it_came):.4f} on the data as it came, "
             f"{mean(scored):.4f} without what is set aside and without copies across folds"
         )
-    told = [
-        f"{baseline.name} {spread_text(baseline.scores[said.score])}" for baseline in said.baselines
-    ]
-    lines.append(f"{said.score} to beat, by {said.seen_by}: {', '.join(told)}")
-    return lines
+    return [*lines, _to_beat(said, said.score)]
+
+
+def baseline_lines(certificate: Certificate) -> list[str]:
+    """Return what has to be beaten by the scores that do not rank, a line each."""
+    if not certificate.baselines:
+        return []
+    others = [name for name in certificate.baselines[0].scores if name != certificate.score]
+    return [_to_beat(certificate, name) for name in others]
+
+
+def _to_beat(certificate: Certificate, score: str) -> str:
+    told = [f"{each.name} {spread_text(each.scores[score])}" for each in certificate.baselines]
+    return f"{score} to beat, by {certificate.seen_by}: {', '.join(told)}"
 
 
 def baselines_table(certificate: Certificate) -> str:
@@ -91,7 +105,7 @@ def beaten_text(study: StudyRecord) -> str:
     """Say so where the best trial is not better than the best baseline by more than fold noise.
 
     Nothing where it is, or where either is not known. Both are scored on the same folds; the noise
-    is the standard deviation over folds of what the trial gains.
+    is the standard deviation over folds of what the trial gains, not known on a single split.
     """
     certificate, best = study.certificate, study.best
     if certificate is None or certificate.to_beat is None or best is None or best.best is None:
@@ -104,6 +118,9 @@ def beaten_text(study: StudyRecord) -> str:
     gain = Gain.of(certificate.to_beat.name, gains)
     if gain.wins:
         return ""
-    compared = f"{mean(ours):.4f} against {mean(theirs):.4f}, a gain of {gain.mean:+.4f}"
-    line = f"trial {best.number} does not beat a {gain.name} by more than the fold noise"
-    return f"{line}: {study.score} {compared} ± {gain.noise:.4f}"
+    compared = f"{study.score} {mean(ours):.4f} against {mean(theirs):.4f}"
+    line = f"trial {best.number} does not beat the baseline {gain.name!r}"
+    if len(gains) == 1:
+        return f"{line}: {compared}, on a single split"
+    by = f"a gain of {gain.mean:+.4f} ± {gain.noise:.4f}"
+    return f"{line} by more than the fold noise: {compared}, {by}"

@@ -142,7 +142,7 @@ class LiveView:
         if known.best_number is not None:
             text += f" in trial {known.best_number}"
         if known.baseline is not None:
-            text += f", a linear head {known.baseline:.4f}"
+            text += f", to beat {known.baseline:.4f}"
         if self._seconds_left:
             text += f", about {time_text(self._seconds_left)} left"
         return text

@@ -275,8 +275,8 @@ def trial_facts(study: StudyRecord, trial: TrialRecord, about: About | None) -> 
 def _ending(study: StudyRecord, trial: TrialRecord, about: About | None) -> str:
     if trial.is_in(about):
         match about:
-            case {"study": {"uuid": study.uuid}, "ending": {"tried": str(tried)}}:
-                return tried
+            case {"study": {"uuid": study.uuid}, "ending": {"tried": str(tried), **rest}}:
+                return "; ".join(filter(None, [tried, str(rest.get("calibration", ""))]))
     return ""
 
 

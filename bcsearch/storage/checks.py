@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
@@ -20,7 +22,7 @@ _CHECKS = TypeAdapter(StudyCheck)
 
 def write_check(storage: Storage, uuid: str, check: StudyCheck) -> None:
     """Write the check of a study that is being made, over what an earlier try wrote."""
-    content = _CHECKS.dump_json(check).decode()
+    content = json.dumps(asdict(check))
     with storage.engine.begin() as connection:
         connection.execute(delete(CHECKS).where(CHECKS.c.study_uuid == uuid))
         connection.execute(insert(CHECKS).values(study_uuid=uuid, content=content))
@@ -38,4 +40,4 @@ def read_check(source: Storage | str, uuid: str) -> StudyCheck | None:
             return None
         chosen = select(CHECKS.c.content).where(CHECKS.c.study_uuid == uuid)
         content = connection.execute(chosen).scalar_one_or_none()
-        return None if content is None else _CHECKS.validate_json(content)
+        return None if content is None else _CHECKS.validate_python(json.loads(content))

@@ -18,9 +18,9 @@ from bcsearch.errors import ConfigError
 from bcsearch.features import features
 from bcsearch.features.store import Store
 from bcsearch.records.events import Notice
-from bcsearch.report.checked import certificate_lines
+from bcsearch.report.checked import baseline_lines, certificate_lines
 from bcsearch.scores.table import chosen_scores
-from bcsearch.study.checking import Checker, unchecked, without_findings
+from bcsearch.study.checking import Checker, is_of, unchecked, without_findings
 from bcsearch.study.processes import SUPERVISED
 from bcsearch.training.devices import Device, set_up_devices
 from bcsearch.training.trainer import Trainer
@@ -115,7 +115,7 @@ def prepare(
     if options.max_cache is not None:
         _, trainer = _divided(read, plan, seen, device, interrupts)
         check_cache(plan, trainer, options.max_cache)
-    if known is not None and known.dataset == read.fingerprint:
+    if known is not None and is_of(known, read):
         check = known
     elif known is None and looks and not plan.sweep.reading.no_check:
         check = Checker(dataset=read, plan=plan, features=seen, interrupts=interrupts).study_check()
@@ -202,7 +202,8 @@ def _given_lines(plan: Plan, dataset: Dataset, weights: Mapping[str, ResolvedWei
 
 def _data_lines(dataset: Dataset, certificate: Certificate, score: str) -> list[str]:
     """Return what was found in the images, and what is left to train on."""
-    lines = [f"data: {line}" for line in certificate_lines(certificate)]
+    said = certificate_lines(certificate) + baseline_lines(certificate)
+    lines = [f"data: {line}" for line in said]
     if dataset.drawn:
         return lines
     n_kept = len(dataset.kept)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,28 +16,30 @@ from pydantic import TypeAdapter
 from bcsearch.backbones.cuts import INPUT, POOLED_BY
 from bcsearch.backbones.table import count_parameters, get_backbone
 from bcsearch.backbones.weights import WeightsKind
-from bcsearch.check.groups import partition, rows_by
-from bcsearch.check.looked import Looked, thumbnails
+from bcsearch.check.groups import joined, rows_by
+from bcsearch.check.looked import Looked, left_of, thumbnails
 from bcsearch.check.table import check_data
 from bcsearch.data.excluded import is_of_check
 from bcsearch.errors import DataError
+from bcsearch.features import features
 from bcsearch.features.entry import EntryKey, Rows
 from bcsearch.records.checked import Certificate, DataCheck, StudyCheck, Verdict
 from bcsearch.records.events import Progress
 from bcsearch.scores.table import chosen_scores
+from bcsearch.views import making
 from bcsearch.views.view import View
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from bcsearch.backbones.weights import ResolvedWeights
     from bcsearch.config import Plan
     from bcsearch.data.dataset import Dataset
-    from bcsearch.features.features import Features
     from bcsearch.study.interrupts import Interrupts
     from bcsearch.views.view import Applied
 
 MEANING = 1  # raise it when a check of the same images finds something else
+BY_HAND = "as --exclude says"
 _CHECKS = TypeAdapter(DataCheck)
 
 
@@ -49,7 +52,7 @@ class Checker:
 
     dataset: Dataset
     plan: Plan
-    features: Features
+    features: features.Features
     interrupts: Interrupts
 
     def looked(self) -> Looked:
@@ -58,6 +61,7 @@ class Checker:
             self.dataset,
             None if self.backbone is None else self._seen(()),
             seen=self._seen,
+            may_group=not self._has_groups_of_a_check,
             folds=self.plan.sweep.folds,
             scores=chosen_scores(self.plan.sweep.search),
             tell=self._tell,
@@ -67,33 +71,30 @@ class Checker:
         """Make all checks, unless that was done before for the same images and labels."""
 
         def compute() -> Rows:
-            content = _CHECKS.dump_json(check_data(self.looked()))
+            content = json.dumps(asdict(check_data(self.looked()))).encode()
             row = np.frombuffer(content, np.uint8)
             return Rows(shape=row.shape, dtype=row.dtype, chunks=lambda: iter([row]))
 
         stored = self.features.store.get_or_compute(self._key(), compute)
-        return _CHECKS.validate_json(stored.data.tobytes())
+        return _CHECKS.validate_python(json.loads(stored.data.tobytes()))
 
     def study_check(self) -> StudyCheck:
         """Return what a study does about what the checks find, and what it says of it."""
         check, dataset = self.check(), self.dataset
-        excluded = check.rows(Verdict.EXCLUDE)
-        groups: tuple[tuple[int, ...], ...] = check.groups
-        reasons = Counter(
-            {each.row: each.reason for each in check.findings if each.row in set(excluded)}.values()
-        )
+        reason_of: dict[int, str] = {}
+        for each in check.findings:
+            if each.verdict is Verdict.EXCLUDE:
+                reason_of.setdefault(each.row, each.reason)
         if dataset.excluded is not None:
-            excluded = np.flatnonzero(dataset.excluded).tolist()
-            reasons = Counter({"as --exclude says": len(excluded)})
-        if self._has_groups_of_a_check:
-            groups = ()
-        left = np.delete(partition(groups, dataset.n_images), excluded)
-        n_alone = int((np.unique(left, return_counts=True)[1] == 1).sum())
+            reason_of = dict.fromkeys(np.flatnonzero(dataset.excluded).tolist(), BY_HAND)
+        groups = joined([*check.groups, *check.own_groups])
+        n_grouped, n_leaked = _grouped(check.groups, set(reason_of), dataset)
         certificate = Certificate(
             n_images=dataset.n_images,
-            set_aside=dict(reasons),
-            n_grouped=len(left) - n_alone,
-            n_to_review=len(set(check.rows(Verdict.REVIEW)) - set(excluded)),
+            set_aside=dict(Counter(reason_of.values())),
+            n_grouped=n_grouped,
+            n_leaked=n_leaked,
+            n_to_review=len(set(check.rows(Verdict.REVIEW)) - reason_of.keys()),
             seen_by=self.seen_by,
             score=self.plan.sweep.search.score,
             baselines=check.baselines,
@@ -102,9 +103,10 @@ class Checker:
             left_out=check.left_out,
         )
         return StudyCheck(
-            dataset=dataset.fingerprint,
+            dataset=dataset.content,
+            given=dataset.given,
             certificate=certificate,
-            excluded=tuple(excluded),
+            excluded=tuple(sorted(reason_of)),
             groups=groups,
         )
 
@@ -144,15 +146,9 @@ class Checker:
         name, dataset, sweep = self.backbone, self.dataset, self.plan.sweep
         weights = "" if name is None else f"{name} {self.features.weights[name].fingerprint}"
         scores = [each.name for each in chosen_scores(sweep.search)]
-        excluded = "" if dataset.excluded is None else dataset.excluded.tobytes().hex()
         valid = "" if dataset.valid is None else dataset.valid.tobytes().hex()
-        parts = (
-            dataset.fingerprint,
-            dataset.order_fingerprint,
-            str(dataset.sizes),
-            excluded,
-            valid,
-        )
+        fingerprints = dataset.fingerprint, dataset.order_fingerprint, dataset.class_names
+        parts = (*fingerprints, str(dataset.sizes), valid, self._has_groups_of_a_check)
         return EntryKey.of(
             "check",
             f"check of {dataset.n_images} images",
@@ -162,18 +158,28 @@ class Checker:
             folds=repr(sweep.folds),
             scores=" ".join(scores),
             cleanlab=int(find_spec("cleanlab") is not None),
-            meaning=MEANING,
+            meaning=f"{MEANING} {features.MEANING} {making.MEANING}",
         )
 
 
 def unchecked(dataset: Dataset) -> StudyCheck:
     """Return what a study does about data that was not looked at."""
     excluded = () if dataset.excluded is None else np.flatnonzero(dataset.excluded).tolist()
-    reasons = {"as --exclude says": len(excluded)} if excluded else {}
-    certificate = Certificate(n_images=dataset.n_images, set_aside=reasons)
+    set_aside = {BY_HAND: len(excluded)} if excluded else {}
+    groups = () if dataset.groups is None else rows_by(dataset.groups)
     return StudyCheck(
-        dataset=dataset.fingerprint, certificate=certificate, excluded=tuple(excluded)
+        dataset=dataset.content,
+        given=dataset.given,
+        certificate=Certificate(n_images=dataset.n_images, set_aside=set_aside),
+        excluded=tuple(excluded),
+        groups=tuple(map(tuple, groups)),
     )
+
+
+def is_of(check: StudyCheck, dataset: Dataset) -> bool:
+    """Whether a study's check is of a dataset, and of the groups and rows given with it, if any."""
+    same = check.given is None or dataset.given in ("", check.given)
+    return same and check.dataset == dataset.content
 
 
 def without_findings(dataset: Dataset, check: StudyCheck) -> Dataset:
@@ -182,9 +188,10 @@ def without_findings(dataset: Dataset, check: StudyCheck) -> Dataset:
     Raises:
         DataError: a class has no images left.
     """
-    excluded = np.zeros(dataset.n_images, bool)
-    excluded[list(check.excluded)] = True
-    counts = np.bincount(dataset.labels[~excluded], minlength=dataset.n_classes)
+    if not check.excluded and not check.groups:
+        return replace(dataset, excluded=None, groups=None)
+    labels = np.delete(dataset.labels, check.excluded)
+    counts = np.bincount(labels, minlength=dataset.n_classes)
     if not counts.all():
         name = dataset.class_names[counts.argmin()]
         raise DataError(
@@ -192,13 +199,22 @@ def without_findings(dataset: Dataset, check: StudyCheck) -> Dataset:
             "labels; look at them with 'bcsearch data check', say what is left out with --exclude, "
             "or go on with --no-check"
         )
-    groups = dataset.groups
-    if check.groups:
-        own = [] if groups is None else rows_by(groups)
-        groups = partition([*check.groups, *own], dataset.n_images)
-    if not excluded.any() and groups is dataset.groups:
-        return dataset
-    return replace(dataset, excluded=excluded if excluded.any() else None, groups=groups)
+    return left_of(replace(dataset, excluded=None, groups=None), check.excluded, check.groups)
+
+
+def _grouped(
+    groups: Sequence[Sequence[int]], excluded: Collection[int], dataset: Dataset
+) -> tuple[int, int]:
+    """Return how many images are kept together with others, and how many a given split parts."""
+    n_grouped = n_leaked = 0
+    for rows in groups:
+        left = [row for row in rows if row not in excluded]
+        if len(left) < 2:
+            continue
+        n_grouped += len(left)
+        if dataset.valid is not None and not dataset.valid[left].all():
+            n_leaked += int(dataset.valid[left].sum())
+    return n_grouped, n_leaked
 
 
 def informed_backbone(weights: Mapping[str, ResolvedWeights]) -> str | None:

@@ -13,6 +13,7 @@ from uuid import uuid4
 import optuna
 
 from bcsearch.config import Plan, differences, parse_plan
+from bcsearch.config.fingerprint import MEANING
 from bcsearch.errors import ConfigError, StudyError
 from bcsearch.storage import attrs, newest_of
 from bcsearch.storage.checks import write_check
@@ -31,6 +32,7 @@ REMEDIES = {  # by how the key of a setting begins
     "weights.": "have the same weights here ('bcsearch backbones' shows what is there), "
     "or name them with --weights",
     "check": "give --no-check, or leave it out, as it was then",
+    "folds": "give the same --exclude, --groups and [folds] as then, or none",
     "meaning": "it is of an earlier version: status, best and export read it",
 }
 RESTORE = "restore them, in the files or with the options and the --set that it was made with"
@@ -122,6 +124,16 @@ def check_fingerprint(
     raise StudyError(
         f"study {name!r} was made with other settings: {what}; {_remedy(changed)}, {ANEW}"
     )
+
+
+def refuse_older(study: StudyRecord) -> None:
+    """Refuse to go on with a study of an earlier version, before anything is computed.
+
+    Raises:
+        StudyError: its results mean something else than those of now.
+    """
+    stored = {"meaning": study.fingerprint.get("meaning", "absent")}
+    check_fingerprint(study.name, stored, {"meaning": str(MEANING)}, "", "")
 
 
 def _remedy(changed: Sequence[Difference]) -> str:

@@ -20,7 +20,14 @@ from bcsearch.export.writers import Finished
 from bcsearch.paths import locked
 from bcsearch.records.events import Notice
 from bcsearch.report.summary import unseen_facts, unseen_text
-from bcsearch.study.endings import Tried, choose_ending, ending_text, learning_rates
+from bcsearch.study.endings import (
+    Tried,
+    calibrated,
+    calibration_text,
+    choose_ending,
+    ending_text,
+    learning_rates,
+)
 from bcsearch.study.places import made_study_dir
 
 if TYPE_CHECKING:
@@ -30,6 +37,7 @@ if TYPE_CHECKING:
 
     from bcsearch.records import StudyRecord, TrialRecord
     from bcsearch.records.checked import Certificate
+    from bcsearch.records.ending import Calibration
     from bcsearch.records.events import Listener
     from bcsearch.storage import LedgerEntry
     from bcsearch.study.assemble import Prepared
@@ -105,6 +113,8 @@ def _refit(
         )
     seconds = prepared.plan.sweep.final.share * session.ledger.search_seconds()
     tried = choose_ending(prepared, entry, seconds, check, listener)
+    out_of_fold = session.artifacts.probabilities(trial.number)
+    tried = calibrated(tried, prepared.trainer.folds, out_of_fold)
     model = prepared.trainer.refit(entry.params, learning_rates(entry), check, tried.ending)
     study = session.record()
     about = describe(prepared, study, entry, model, tried)
@@ -119,7 +129,7 @@ def _refit(
         about=about,
         model=bundle_dir / MODEL_NAME,
         labels=session.artifacts.labels(),
-        out_of_fold=session.artifacts.probabilities(trial.number),
+        out_of_fold=out_of_fold,
         trained_on=np.delete(digests(prepared.dataset.images), prepared.folds.apart).tolist(),
     )
     write_bundle(bundle_dir, model, finished)
@@ -146,6 +156,7 @@ def describe(
             "averaged_epochs": tried.ending.averaged,
             "test_time_augmentation": list(tried.ending.tta),
             "tried": ending_text(tried.ending, tried.gains),
+            **_calibration_facts(tried.calibration),
         },
         "preprocessing": _preprocessing(prepared, entry),
         "folds": {"kind": folds.kind, "n_folds": folds.n_folds, "seed": folds.seed},
@@ -168,6 +179,17 @@ def describe(
     if dataset.test is not None or len(folds.test):
         about["test"] = _test_scores(prepared, Bundle(model=model, about=about))
     return about
+
+
+def _calibration_facts(found: Calibration | None) -> dict[str, Any]:
+    if found is None:
+        return {}
+    return {
+        "temperature": found.temperature,
+        "calibration_error": found.before,
+        "calibration_error_at_temperature": found.after,
+        "calibration": calibration_text(found),
+    }
 
 
 def _check_facts(said: Certificate) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bcsearch.records.ending import LAST_WEIGHTS, Ending, Gain
+from bcsearch.records.ending import LAST_WEIGHTS, Calibration, Ending, Gain
 from bcsearch.records.events import Notice
+from bcsearch.scores.calibration import calibrate
 from bcsearch.scores.gain import gain_of
 from bcsearch.scores.table import chosen_scores
 from bcsearch.seeds import derive_seed
@@ -38,6 +39,7 @@ class Tried:
 
     ending: Ending = LAST_WEIGHTS
     gains: tuple[Gain, ...] = ()
+    calibration: Calibration | None = None
 
 
 def choose_ending(
@@ -79,6 +81,26 @@ def choose_ending(
     gains += of_sets
     listener(Notice(text=ending_text(ending, gains)))
     return Tried(ending=ending, gains=tuple(gains))
+
+
+def calibrated(tried: Tried, task: Task, probabilities: np.ndarray | None) -> Tried:
+    """Return an ending at the temperature of a trial's probabilities out of fold.
+
+    As it is where these, (n_images, n_classes), are not kept any more.
+    """
+    if probabilities is None:
+        return tried
+    found = calibrate(task.labels, probabilities, task.valid_rows)
+    ending = replace(tried.ending, temperature=found.temperature)
+    return replace(tried, ending=ending, calibration=found)
+
+
+def calibration_text(found: Calibration) -> str:
+    """Say how true the probabilities are, and what a temperature makes of that."""
+    error = f"expected calibration error out of fold {found.before:.4f}"
+    if found.temperature == 1.0:
+        return f"calibration: {error}, which no temperature makes better"
+    return f"calibration: {error}, {found.after:.4f} at the temperature {found.temperature:.2f}"
 
 
 def learning_rates(entry: LedgerEntry) -> list[float]:

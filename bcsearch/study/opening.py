@@ -25,6 +25,7 @@ from bcsearch.study.create import (
     load_study,
     open_study,
     plan_of,
+    refuse_older,
     study_name,
 )
 from bcsearch.study.places import files_dir
@@ -82,14 +83,21 @@ def open_session(
 
 
 def check_of(url: str, sweep: str) -> StudyCheck | None:
-    """Return the check of a sweep's newest study; None where it has none, or there is no study."""
+    """Return the check of a sweep's newest study; None where there is no study.
+
+    Raises:
+        StudyError: it was made by an earlier version, so that it cannot go on.
+    """
     try:
         studies = list_studies(url)
     except StudyError:  # nothing was ever run there
         return None
     newest = newest_of(sweep, studies)
-    uuids = [study.uuid for study in studies if study.name == newest and study.uuid]
-    return read_check(url, uuids[0]) if uuids else None
+    found = [study for study in studies if study.name == newest and study.uuid]
+    if not found:
+        return None
+    refuse_older(found[0])
+    return read_check(url, found[0].uuid)
 
 
 def await_study(name: str, options: RunOptions, listener: Listener, interrupts: Interrupts) -> bool:
@@ -136,6 +144,9 @@ def open_existing(
     if not refits:
         asked = without_test(asked)
     check = Outage(seconds=JOIN_SECONDS).call(lambda: read_check(url, record.uuid))
+    if check is not None:
+        # its tables may lie on another machine: the study knows its rows
+        asked, check = without_tables(asked), replace(check, given=None)
     prepared = prepare(asked, options, listener, interrupts, check)
     given = prepared.plan.sweep.source
     check_fingerprint(name, record.fingerprint, prepared.fingerprint, plan.sweep.source, given)
@@ -147,6 +158,12 @@ def open_existing(
 def without_test(plan: Plan) -> Plan:
     """Return a plan without the images that a finished model is tested on."""
     reading = plan.sweep.reading.model_copy(update={"test": None})
+    return replace(plan, sweep=plan.sweep.model_copy(update={"reading": reading}))
+
+
+def without_tables(plan: Plan) -> Plan:
+    """Return a plan without the files that say which rows are left out or belong together."""
+    reading = plan.sweep.reading.model_copy(update={"exclude": None, "groups": None})
     return replace(plan, sweep=plan.sweep.model_copy(update={"reading": reading}))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,12 @@ class FoldWeights:
     biases: Sequence[np.ndarray]
     norms: Sequence[Sequence[np.ndarray]] = ()
     layers: dict[str, list[np.ndarray]] = field(default_factory=dict)
+
+    def at_temperature(self, temperature: float) -> FoldWeights:
+        """Return the fold with its logits divided by a temperature."""
+        kernels = [*self.kernels[:-1], self.kernels[-1] / np.float32(temperature)]
+        biases = [*self.biases[:-1], self.biases[-1] / np.float32(temperature)]
+        return replace(self, kernels=kernels, biases=biases)
 
 
 def scalings(clean: np.ndarray, task: Task) -> list[Scaling]:

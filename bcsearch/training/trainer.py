@@ -183,7 +183,8 @@ class Trainer:
             mean = train_epochs(trainer, learning_rates, ending.averaged, check)
             if mean:
                 trainer.restore(mean)
-            return self._assembled(params, trainer.weights()[0], ending.tta)
+            weights = trainer.weights()[0].at_temperature(ending.temperature)
+            return self._assembled(params, weights, ending.tta)
 
     def graph(self, params: Params, cut: str) -> SuffixGraph:
         """Return the traced part above a cut, with a head, kept between trials."""

@@ -179,3 +179,29 @@ def test_images_of_any_size_are_compared(cells: Dataset) -> None:
         turned = np.rot90(images[4], 3)[np.newaxis]
         labels = np.append(cells.labels, cells.labels[4])
         assert (4, N) in checked(np.concatenate([images, turned]), labels, cells).groups
+
+
+def test_stripes_and_edges_are_compared_without_an_error() -> None:
+    """Of what varies in one direction alone nothing tells how it moved in the other."""
+    from bcsearch.check.copies import near_copies
+    from bcsearch.check.looked import Looked
+    from bcsearch.data import Dataset
+
+    waves = [127 + 120 * np.sin(np.arange(64) / (2 + row % 7) + row) for row in range(24)]
+    stripes = np.repeat(np.stack(waves)[:, np.newaxis, :, np.newaxis], 64, axis=1)
+    edges = np.zeros((8, 64, 64, 1)) + (np.arange(64) > 20)[:, np.newaxis] * 50
+    edges += np.arange(8)[:, np.newaxis, np.newaxis, np.newaxis] * 10
+    images = np.concatenate([stripes, edges]).repeat(3, axis=-1).astype(np.uint8)
+    dataset = Dataset(images=images, labels=np.arange(32) % 2, class_names=("a", "b"))
+    near_copies(Looked(dataset, None))
+
+
+def test_pictures_of_a_few_pixels_are_not_told_apart() -> None:
+    from bcsearch.check.copies import near_copies
+    from bcsearch.check.looked import Looked
+    from bcsearch.data import Dataset
+
+    images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3), np.uint8)
+    dataset = Dataset(images=images, labels=np.arange(20) % 2, class_names=("a", "b"))
+    found = near_copies(Looked(dataset, None))
+    assert found.left_out == "changed copies need images of 16 pixels or more"

@@ -97,3 +97,15 @@ def test_pictures_are_sorted_anew(cells: Path, bcsearch: Run) -> None:
     assert after.class_names == NAMES
     refused = bcsearch("data", "pack", "nowhere", "--out", "x.npz")
     assert (refused.code, refused.out) == (2, "")
+
+
+@pytest.mark.parametrize("n_others", [0, 1])
+def test_data_of_which_nearly_nothing_is_left_is_no_error(
+    n_others: int, workdir: Path, bcsearch: Run
+) -> None:
+    images = np.concatenate([np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3))] * 12)
+    images[12 - n_others :] = 255 - images[12 - n_others :]
+    np.savez("junk.npz", data=images.astype(np.uint8), labels=np.arange(12) % 2)
+    answer = bcsearch("data", "check", "junk.npz", "--out", "check")
+    assert answer.code == 0, answer.err
+    assert "junk" in answer.out

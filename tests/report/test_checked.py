@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bcsearch.records import StudyRecord, TrialRecord, TrialState
@@ -75,7 +77,33 @@ def test_winner_that_does_not_beat_the_linear_head_is_told(
     text = beaten_text(study(*folds))
     assert bool(text) == said
     if said:
-        assert text.startswith("trial 4 does not beat a linear head by more than the fold noise")
+        assert text.startswith(
+            "trial 4 does not beat the baseline 'linear head' by more than the fold noise"
+        )
+
+
+@pytest.mark.parametrize(("score", "said"), [(0.7, True), (0.86, False)])
+def test_on_a_single_split_no_noise_is_claimed(score: float, said: bool) -> None:
+    linear = Baseline(name="linear head", scores={"accuracy": (0.85,)})
+    single = replace(study(score), certificate=replace(CERTIFICATE, baselines=(linear,)))
+    text = beaten_text(single)
+    assert bool(text) == said
+    assert "noise" not in text
+    assert "±" not in text
+
+
+def test_the_best_baseline_is_to_be_beaten() -> None:
+    near = Baseline(name="nearest neighbours", scores={"accuracy": (0.95, 0.95, 0.95)})
+    other = replace(CERTIFICATE, baselines=(near, *CERTIFICATE.baselines))
+    assert other.to_beat == near
+    text = beaten_text(replace(study(0.9, 0.96, 0.93), certificate=other))
+    assert "'nearest neighbours'" in text
+
+
+def test_copies_across_a_given_split_are_told_as_such() -> None:
+    given = replace(CERTIFICATE, n_leaked=3)
+    (line,) = [line for line in certificate_lines(given) if "copies of" in line]
+    assert line.startswith("warning: 3 validation images are changed copies of training images")
 
 
 def test_nothing_is_said_where_the_folds_are_others_or_nothing_is_known() -> None:

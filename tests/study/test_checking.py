@@ -56,7 +56,7 @@ def test_what_is_certain_is_set_aside_and_told(cells: Dataset, tmp_path: Path) -
     assert found.certificate.set_aside == {"copy": 1, "junk": 6}
     assert found.certificate.to_beat is not None
     assert found.certificate.most_alike is not None
-    assert found.dataset == cells.fingerprint
+    assert found.dataset == cells.content
     left = without_findings(cells, found)
     np.testing.assert_array_equal(left.kept, np.arange(60))
 
@@ -87,8 +87,90 @@ def test_exclude_and_groups_of_a_check_overrule_it(cells: Dataset, tmp_path: Pat
     path.write_text(groups_csv(checker(cells, tmp_path).check()).replace("\n60,3\n", "\n60,60\n"))
     grouped = with_groups(cells, path)
     found = checker(grouped, tmp_path, groups=str(path)).study_check()
-    assert found.groups == ()
-    assert without_findings(grouped, found).groups is grouped.groups
+    assert found.groups == (tuple(range(61, 67)),)  # row 60 was taken out of its group
+    left = without_findings(grouped, found).groups
+    assert left is not None
+    assert left[3] != left[60]
+
+
+@pytest.mark.parametrize("way", ["own groups", "groups.csv", "exclude.csv", "split", "nothing"])
+def test_baselines_are_scored_on_the_folds_that_trials_have(
+    way: str, cells: Dataset, tmp_path: Path
+) -> None:
+    from bcsearch.check.files import groups_csv
+    from bcsearch.check.table import check_data
+    from bcsearch.data.excluded import with_groups
+    from bcsearch.data.folds import make_folds
+    from bcsearch.study.checking import without_findings
+
+    dataset, reading = cells, {}
+    if way == "own groups":
+        dataset = replace(cells, groups=np.array([f"p{row // 3}" for row in range(67)]))
+    elif way == "groups.csv":
+        path = tmp_path / "groups.csv"
+        path.write_text(groups_csv(checker(cells, tmp_path).check()).replace("\n9,9\n", "\n9,8\n"))
+        dataset, reading = with_groups(cells, path), {"groups": str(path)}
+    elif way == "exclude.csv":
+        dataset = replace(cells, excluded=np.arange(67) > 63)
+    elif way == "split":
+        dataset = replace(cells, valid=np.arange(67) % 4 == 0)
+    made = checker(dataset, tmp_path, **reading)
+    looked = made.looked()
+    check = check_data(looked)
+    assert looked.divided is not None
+    left = without_findings(dataset, made.study_check())
+    folds = make_folds(left, n_folds=3, seed=made.plan.sweep.folds.seed)
+    assert looked.divided.folds.fingerprint == folds.fingerprint
+    assert check.baselines
+
+
+def test_empty_list_of_rows_sets_nothing_aside(cells: Dataset, tmp_path: Path) -> None:
+    from bcsearch.check.files import findings_csv
+    from bcsearch.data.excluded import without_rows
+    from bcsearch.records.checked import Verdict
+
+    path = tmp_path / "exclude.csv"
+    mark, head, *_ = findings_csv(checker(cells, tmp_path).check(), Verdict.EXCLUDE).splitlines()
+    path.write_text(f"{mark}\n{head}\n")
+    kept = without_rows(cells, path)
+    found = checker(kept, tmp_path).study_check()
+    assert found.excluded == ()
+    assert found.given != ""
+
+
+def test_groups_that_were_given_add_nothing_to_what_copies_were_worth(
+    cells: Dataset, tmp_path: Path
+) -> None:
+    good = replace(
+        cells, images=cells.images[:60], labels=cells.labels[:60], groups=np.arange(60) // 2
+    )
+    assert checker(good, tmp_path).study_check().certificate.as_it_came == ()
+
+
+def test_study_s_check_is_of_the_same_images_and_of_what_is_given_with_them(
+    cells: Dataset, tmp_path: Path
+) -> None:
+    from bcsearch.study.checking import is_of, unchecked
+
+    grouped = replace(cells, groups=np.arange(67) // 2)
+    check = unchecked(grouped)
+    assert is_of(check, grouped)
+    assert is_of(check, cells)  # nothing is given: the study knows
+    assert not is_of(check, replace(cells, groups=np.arange(67) // 3))
+    assert not is_of(check, replace(cells, labels=1 - cells.labels))
+    assert is_of(replace(check, given=None), replace(cells, groups=np.arange(67) // 3))
+
+
+def test_score_that_is_nan_is_kept_as_such(cells: Dataset, tmp_path: Path) -> None:
+    made = checker(cells, tmp_path)
+    first = made.check()
+    nan = replace(first, as_it_came=(float("nan"), 1.0))
+    import bcsearch.study.checking as module
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "check_data", lambda looked: nan)
+        found = checker(replace(cells, labels=np.roll(cells.labels, 2)), tmp_path).check()
+    assert np.isnan(found.as_it_came[0])
 
 
 def test_class_of_junk_alone_is_an_error_that_says_what_to_do(cells: Dataset) -> None:
@@ -102,16 +184,14 @@ def test_class_of_junk_alone_is_an_error_that_says_what_to_do(cells: Dataset) ->
         without_findings(cells, check)
 
 
-def test_own_groups_are_joined_with_copies(cells: Dataset) -> None:
+def test_own_groups_are_joined_with_copies(cells: Dataset, tmp_path: Path) -> None:
     from bcsearch.study.checking import without_findings
 
-    own = replace(cells, groups=np.arange(67) // 2)
-    check = StudyCheck(
-        dataset=own.fingerprint, certificate=Certificate(n_images=67), groups=((3, 60),)
-    )
+    own = replace(cells, groups=np.array([f"p{row // 2}" for row in range(67)]))
+    check = checker(own, tmp_path).study_check()
+    assert (2, 3, 60, 61, 62, 63, 64, 65, 66) in check.groups  # 60 and 61 are of one patient
     groups = without_findings(own, check).groups
     assert groups is not None
-    assert len({groups[row] for row in (2, 3, 60, 61)}) == 1
     assert groups[0] == groups[1] != groups[4]
 
 
