@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bcsearch.check.looked import Looked
+    from bcsearch.data.dataset import Dataset
 
 MOST_IMAGES = 4000  # that are looked at, drawn at random
 N_FOLDS = 3
@@ -48,7 +51,7 @@ SEEN: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def shortcuts(looked: Looked) -> Found:
-    """Cross-validate a linear model on what is no content, and on the place in the file."""
+    """Cross-validate a linear model on what is no content: also the files' order and sizes."""
     labels = looked.dataset.labels
     counts = np.bincount(labels[looked.kept], minlength=looked.dataset.n_classes)
     rows = np.flatnonzero(looked.kept & (counts[labels] >= N_FOLDS))
@@ -61,7 +64,8 @@ def shortcuts(looked: Looked) -> Found:
     told = {}
     for name, seen in SEEN.items():
         told[name] = _accuracy(seen(looked.dataset.images[rows]), labels[rows])
-    told["place in the file"] = _accuracy(_places(rows), labels[rows])
+    for name, values in _of_files(looked.dataset, rows).items():
+        told[name] = _accuracy(values, labels[rows])
     notes = []
     for name, accuracy in told.items():
         line = f"the {name} alone: {accuracy:.1%} right (always the largest class: {usual:.1%})"
@@ -72,12 +76,33 @@ def shortcuts(looked: Looked) -> Found:
 
 
 CONTENT = "that may be content, or stain and lamp: test on images of another source"
-MEANING = {"place in the file": "rows are in some order of class, which no model sees"}
+MEANING = {
+    "place in the file": "rows are in some order of class, which no model sees",
+    "order of the file names": "files were named class by class, which no model sees",
+    "file size": "files of the classes were made in other ways: pixels may show that, too",
+}
 
 
-def _places(rows: np.ndarray) -> np.ndarray:
-    """Return waves of the row's number, (n, 16), so that a linear model knows neighbours."""
-    turns = np.pi * rows[:, None] / (rows.max() + 1) * 2.0 ** np.arange(8)
+def _of_files(dataset: Dataset, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Return what files say without their pixels, (n, n_values): their order, and their sizes.
+
+    Of arrays the order is that of the rows; of image files that of their names without folders.
+    """
+    if dataset.names is None:
+        return {"place in the file": _places(rows)}
+    names = [dataset.names[row] for row in rows]
+    stems = np.array([PurePosixPath(name).stem for name in names])
+    found = {"order of the file names": _places(np.argsort(np.argsort(stems, kind="stable")))}
+    folder = Path(dataset.source)
+    with suppress(OSError):  # names of tables may lie elsewhere, others are written otherwise
+        n_bytes = [(folder / name).stat().st_size for name in names]
+        found["file size"] = np.log1p(np.array(n_bytes, np.float64))[:, np.newaxis]
+    return found
+
+
+def _places(numbers: np.ndarray) -> np.ndarray:
+    """Return waves of numbers from 0, (n, 16), so that a linear model knows neighbours."""
+    turns = np.pi * numbers[:, None] / (numbers.max() + 1) * 2.0 ** np.arange(8)
     return np.concatenate([np.sin(turns), np.cos(turns)], axis=1)
 
 

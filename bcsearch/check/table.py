@@ -109,7 +109,7 @@ ROWS = (
     Check(
         name="shortcuts",
         look=shortcuts,
-        doc="How well the corners, the mean colour or the place in the file tell the class.",
+        doc="How well corners, mean colour, the order of rows or the size of files tell classes.",
         remedies={},
     ),
     Check(

@@ -14,6 +14,8 @@ from bcsearch.records.checked import DataCheck, Verdict
 pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bcsearch.check.looked import Looked
 
 N, SIDE, CLASSES = 120, 32, 3
@@ -133,6 +135,27 @@ def test_rows_in_the_order_of_their_class_are_told(good: Dataset) -> None:
     sorted_rows = changed(good, images=good.images[order], labels=good.labels[order])
     lines = check(sorted_rows, "shortcuts").notes
     assert any("place in the file" in line and "order of class" in line for line in lines)
+
+
+def test_files_that_tell_the_class_by_name_or_size_are_told_and_folders_are_no_order(
+    good: Dataset, tmp_path: Path
+) -> None:
+    def lines(stem: str, n_bytes: list[int]) -> list[str]:
+        names = [f"{label}/{stem.format(row, label)}.png" for row, label in enumerate(good.labels)]
+        for name, size in zip(names, n_bytes, strict=True):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_bytes(b"x" * size)
+        files = changed(good, names=tuple(names), source=str(tmp_path))
+        told = check(files, "shortcuts").notes
+        return [line for line in told if ";" in line and "file" in line]
+
+    random = np.random.default_rng(0)
+    even = [int(size) for size in random.integers(500, 900, N)]
+    assert lines("x{0:05}", even) == []  # classes take turns in the rows
+    (named,) = lines("{1}-{0:05}", even)
+    assert "order of the file names" in named
+    (sized,) = lines("x{0:05}", [500 + 400 * int(label) for label in good.labels])
+    assert "file size" in sized
 
 
 def test_class_with_fewer_images_than_folds_is_named(good: Dataset) -> None:
