@@ -194,9 +194,9 @@ def test_status_and_best_agree_with_the_bundle(finished: Finished) -> None:
         pytest.approx(about["best"]["score"]),
     )
     assert found["params"]["learning_rate"] == pytest.approx(about["params"]["learning_rate"])
-    said = "certificate", "not_beaten"
+    said = "certificate", "not_beaten", "shifted"
     assert {name: found[name] for name in said} == {name: status[name] for name in said}
-    assert status["best"][0] == {**found, "certificate": None, "not_beaten": ""}
+    assert status["best"][0] == {**found, "certificate": None, "not_beaten": "", "shifted": []}
     linear = found["certificate"]["baselines"][-1]
     assert about["check"]["baselines"]["linear_head"]["accuracy"] == pytest.approx(
         np.mean(linear["scores"]["accuracy"])

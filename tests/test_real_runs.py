@@ -740,3 +740,28 @@ def test_labels_unknown_to_the_model_are_one_line(
         answer.err
         == f"error: label {N_CLASSES} is unknown to the model; allowed: 0 to {N_CLASSES - 1}\n"
     )
+
+
+def test_best_trials_of_a_study_that_ranks_by_clean_images_are_scored_on_shifted_ones(
+    place: Place, cells: Cells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bcsearch.study.shifted.LEAST_SECONDS", 0.0)
+    data = cells.save(place.folder / "cells.npz")
+    much = ["final.share=100"]  # of a search of a second
+    bundle = place.search("tiny", data, settings=much)
+    study = place.record("tiny")
+    assert set(study.shifted) == {0, 1}
+    assert all(len(folds) == 2 for folds in study.shifted.values())
+    assert about(bundle)["shifted"] == {
+        f"trial_{number}": pytest.approx(np.mean(folds)) for number, folds in study.shifted.items()
+    }
+    said = place.run("best", "--study", "tiny")
+    assert "accuracy@shift (ranks models, is no estimate): trial " in said
+    assert "calibration: expected calibration error out of fold 0." in said
+    options = place.options(data, settings=[*much, "search.score=accuracy@shift"], fresh=True)
+    assert bcsearch.run("tiny", options).study == "tiny-2"
+    again = place.record("tiny-2")
+    assert again.shifted == {}  # it ranks by them already
+    first = again.trials[0]  # of the start point, as that of the other study
+    assert first.params == study.trials[0].params
+    assert first.score == pytest.approx(np.mean(study.shifted[0]), abs=0.1)

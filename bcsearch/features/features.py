@@ -153,6 +153,14 @@ class Features:
         """Whether the store has the pixels of a view; the original needs none."""
         return self._checksum_of(view) is not None
 
+    def seconds_of(self, backbone: str, image_size: int, need: Need) -> float:
+        """Return how long computing kept activations took, 0 where they are not kept."""
+        view = self._checksum_of(need.view)
+        if need.cut == INPUT or view is None:
+            return 0.0
+        record = self.store.record_of(self.cut_key(backbone, image_size, need.cut, view))
+        return 0.0 if record is None else record.seconds
+
     def view_key(self, view: View) -> EntryKey:
         """Return the key of a view: pixels and operations, nothing else."""
         original = self._pixels(View()).checksum

@@ -91,6 +91,9 @@ class StudyRecord:
     score: str = "accuracy"
     data: str = ""
     certificate: Certificate | None = None  # what it says of its data
+    shifted: dict[int, tuple[float, ...]] = field(
+        default_factory=dict
+    )  # of some trials, what each fold scores on shifted images
     called: str = field(default="", compare=False)
     created: datetime | None = None
     fingerprint: dict[str, str] = field(default_factory=dict)

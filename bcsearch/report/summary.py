@@ -11,6 +11,7 @@ from bcsearch.recipe import BY_NAME, Params
 from bcsearch.records import TrialState
 from bcsearch.report.checked import baselines_table, beaten_text, certificate_lines
 from bcsearch.report.columns import aligned, short
+from bcsearch.report.shifted import shifted_lines
 from bcsearch.report.trials import configuration_text
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class BestFacts:
         basis: the images and the weights that scores stand on; empty where not known.
         certificate: what the study says of its data, and baselines; None where it says nothing.
         not_beaten: that it does not beat the best baseline, in a sentence; empty where it does.
+        shifted: what the best trials score on shifted images, in lines.
     """
 
     study: str
@@ -72,6 +74,7 @@ class BestFacts:
     params: dict[str, Any]  # those that acted, drawn or fixed
     certificate: Certificate | None = None
     not_beaten: str = ""
+    shifted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +89,7 @@ class StatusFacts:
         basis: the images and the weights that scores stand on; empty where not known.
         certificate: what the study says of its data, and baselines; None where it says nothing.
         not_beaten: as of the best trial.
+        shifted: as of the best trial.
     """
 
     study: str
@@ -101,6 +105,7 @@ class StatusFacts:
     best: tuple[BestFacts, ...]
     certificate: Certificate | None = None
     not_beaten: str = ""
+    shifted: tuple[str, ...] = ()
 
 
 def status_facts(study: StudyRecord, about: About | None = None) -> StatusFacts:
@@ -122,6 +127,7 @@ def status_facts(study: StudyRecord, about: About | None = None) -> StatusFacts:
         best=tuple(trial_facts(study, trial, about) for trial in study.ranked[:BEST_SHOWN]),
         certificate=study.certificate,
         not_beaten=beaten_text(study),
+        shifted=tuple(shifted_lines(study)),
     )
 
 
@@ -137,6 +143,7 @@ def best_facts(study: StudyRecord, about: About | None = None) -> BestFacts:
         trial_facts(study, study.best, about),
         certificate=study.certificate,
         not_beaten=beaten_text(study),
+        shifted=tuple(shifted_lines(study)),
     )
 
 
@@ -159,6 +166,7 @@ def status_text(facts: StatusFacts) -> str:
             lines.append(f"  {unseen_text(best.test)}")
     if facts.not_beaten:
         lines.append(f"  {facts.not_beaten}")
+    lines += [f"  {line}" for line in facts.shifted]
     for number, reason in facts.infeasible.items():
         lines.append(f"  trial {number} could not be trained: {reason}")
     return "\n".join(lines)
@@ -180,6 +188,7 @@ def best_text(facts: BestFacts) -> str:
         lines.append(baselines_table(facts.certificate))
     if facts.not_beaten:
         lines.append(f"  {facts.not_beaten}")
+    lines += [f"  {line}" for line in facts.shifted]
     if facts.test is not None:
         lines.append(f"  {unseen_text(facts.test)}")
     if facts.ending:

@@ -43,6 +43,7 @@ KINDS = {  # of what a study says of itself
     attrs.FINGERPRINT: dict,
     attrs.FILES: str,
     attrs.CHECK: dict,
+    attrs.SHIFTED: dict,
 }
 _CERTIFICATES = TypeAdapter(Certificate)
 
@@ -224,6 +225,10 @@ def _record(name: str, attributes: dict[str, str], created: datetime | None) -> 
         score=_ranked_by(sweep),
         data=str(sweep.get("data", "")),
         certificate=certificate_of(known),
+        shifted={
+            int(number): tuple(map(float, folds))
+            for number, folds in known.get(attrs.SHIFTED, {}).items()
+        },
         files=known.get(attrs.FILES, ""),
         files_of={
             key.removeprefix(prefix): place

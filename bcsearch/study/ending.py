@@ -29,6 +29,7 @@ from bcsearch.study.endings import (
     learning_rates,
 )
 from bcsearch.study.places import made_study_dir
+from bcsearch.study.shifted import score_shifted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,6 +94,7 @@ def _announced(
     listener: Listener,
     trial: TrialRecord,
 ) -> Path:
+    score_shifted(prepared, session, check, listener)
     n_rows = prepared.dataset.n_images - len(prepared.folds.apart)
     listener(Notice(text=f"refitting the configuration of trial {trial.number} on {n_rows} images"))
     return _refit(prepared, session, check, listener, trial)
@@ -158,6 +160,7 @@ def describe(
             "tried": ending_text(tried.ending, tried.gains),
             **_calibration_facts(tried.calibration),
         },
+        "shifted": {f"trial_{number}": mean(folds) for number, folds in study.shifted.items()},
         "preprocessing": _preprocessing(prepared, entry),
         "folds": {"kind": folds.kind, "n_folds": folds.n_folds, "seed": folds.seed},
         "model": {

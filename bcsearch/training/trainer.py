@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -89,6 +90,12 @@ class Trainer:
         self._tables: Kept[FeatureTable] = Kept(KEPT_BYTES)
         self._graphs: Kept[SuffixGraph] = Kept(KEPT_BYTES)
         self._class_errors: dict[Hashable, np.ndarray] = {}
+
+    def scored_by(self, evaluators: Sequence[Evaluator]) -> Trainer:
+        """Return a trainer that scores in another way, and shares what is kept in memory."""
+        other = copy(self)
+        other._evaluators = evaluators
+        return other
 
     @property
     def n_epochs(self) -> int:
