@@ -109,7 +109,7 @@ def _rows(path: Path, dataset: Dataset, header: tuple[str, ...]) -> Iterator[tup
     for number, cells in enumerate(table[1:], 3):
         if not any(cell.strip() for cell in cells):
             continue
-        text = cells[0].strip()
+        text = cells[0].strip().removesuffix(".0")  # as programs write that take it for a fraction
         if not text.isdecimal() or len(text) > 12 or int(text) >= dataset.n_images:
             raise DataError(
                 f"{where}: line {number} names row {text[:20]!r}; allowed: 0 to "

@@ -71,9 +71,12 @@ def measured_lines(certificate: Certificate) -> list[str]:
         return lines
     scored = said.baselines[-1].scores[said.score]
     if said.as_it_came:
+        without = "without what is set aside"
+        if not said.n_leaked:
+            without += " and without copies across folds"
         lines.append(
             f"{said.score} of the linear head: {mean(said.as_it_came):.4f} on the data as it came, "
-            f"{mean(scored):.4f} without what is set aside and without copies across folds"
+            f"{mean(scored):.4f} {without}"
         )
     return [*lines, _to_beat(said, said.score)]
 

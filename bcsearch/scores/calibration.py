@@ -44,13 +44,14 @@ def calibrate(
     for number, part in enumerate(parts):
         others = np.concatenate([each for place, each in enumerate(parts) if place != number])
         after[part] = at_temperature(before[part], temperature_of(labels[others], before[others]))
-    gains = negative_log_loss(labels[rows], after[rows]) - negative_log_loss(
-        labels[rows], before[rows]
-    )
+    right, before, after = labels[rows], before[rows], after[rows]
+    error = expected_calibration_error(right, before)
+    if negative_log_loss(right, after) <= negative_log_loss(right, before):
+        return Calibration(temperature=1.0, before=error, after=error)
     return Calibration(
-        temperature=temperature_of(labels[rows], before[rows]) if gains > 0 else 1.0,
-        before=expected_calibration_error(labels[rows], before[rows]),
-        after=expected_calibration_error(labels[rows], after[rows]),
+        temperature=temperature_of(right, before),
+        before=error,
+        after=expected_calibration_error(right, after),
     )
 
 

@@ -132,8 +132,9 @@ def refuse_older(study: StudyRecord) -> None:
     Raises:
         StudyError: its results mean something else than those of now.
     """
-    stored = {"meaning": study.fingerprint.get("meaning", "absent")}
-    check_fingerprint(study.name, stored, {"meaning": str(MEANING)}, "", "")
+    now = {"meaning": str(MEANING)}
+    stored = {"meaning": study.fingerprint.get("meaning", now["meaning"])}
+    check_fingerprint(study.name, stored, now, "", "")
 
 
 def _remedy(changed: Sequence[Difference]) -> str:

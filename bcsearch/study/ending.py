@@ -94,9 +94,7 @@ def _announced(
     listener: Listener,
     trial: TrialRecord,
 ) -> Path:
-    score_shifted(prepared, session, check, listener)
-    n_rows = prepared.dataset.n_images - len(prepared.folds.apart)
-    listener(Notice(text=f"refitting the configuration of trial {trial.number} on {n_rows} images"))
+    listener(Notice(text=f"refitting the configuration of trial {trial.number}"))
     return _refit(prepared, session, check, listener, trial)
 
 
@@ -113,6 +111,7 @@ def _refit(
             f"trial {trial.number} of study {session.name!r} has no ledger entry; "
             "choose another --trial"
         )
+    score_shifted(prepared, session, check, listener)
     seconds = prepared.plan.sweep.final.share * session.ledger.search_seconds()
     tried = choose_ending(prepared, entry, seconds, check, listener)
     out_of_fold = session.artifacts.probabilities(trial.number)

@@ -99,7 +99,7 @@ def calibration_text(found: Calibration) -> str:
     """Say how true the probabilities are, and what a temperature makes of that."""
     error = f"expected calibration error out of fold {found.before:.4f}"
     if found.temperature == 1.0:
-        return f"calibration: {error}, which no temperature makes better"
+        return f"calibration: {error}; no temperature makes the log loss better"
     return f"calibration: {error}, {found.after:.4f} at the temperature {found.temperature:.2f}"
 
 

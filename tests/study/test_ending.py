@@ -37,13 +37,9 @@ def refitted(folder: Path, study: StudyRecord, number: int | None) -> int:
     asked: list[int] = []
     ledger = SimpleNamespace(entry_of=asked.append)  # has no entry
     place = {"results": folder, "name": study.name, "uuid": study.uuid}
-    dataset, folds = SimpleNamespace(n_images=9), SimpleNamespace(apart=[])
-    prepared = SimpleNamespace(dataset=dataset, folds=folds)
     session = cast("Any", SimpleNamespace(**place, ledger=ledger, record=lambda: study))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bcsearch.study.ending.score_shifted", lambda *_: None)
-        with pytest.raises(StudyError) as caught:
-            refit_trial(cast("Any", prepared), session, lambda: None, lambda _: None, number=number)
+    with pytest.raises(StudyError) as caught:
+        refit_trial(cast("Any", None), session, lambda: None, lambda event: None, number=number)
     if not asked:
         raise caught.value
     assert "has no ledger entry" in str(caught.value)
