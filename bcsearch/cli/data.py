@@ -82,7 +82,7 @@ def check(
         from bcsearch.check.table import REMEDIES
         from bcsearch.export.check_page import check_page
         from bcsearch.paths import creating, make_writable_dir
-        from bcsearch.report.checked import check_text
+        from bcsearch.report.checked import check_text, measured_lines
         from bcsearch.report.live import LiveView
         from bcsearch.study.data_check import check_source
     refuse_earlier(out, ALL_FILES)
@@ -91,7 +91,8 @@ def check(
         found = check_source(study, replace(chosen, data=path), view)
     write_check(out, found.check)
     with creating(out / PAGE) as draft:
-        page = check_page(found.check, found.dataset, found.similarity)
+        said = measured_lines(found.certificate)
+        page = check_page(found.check, found.dataset, found.similarity, said)
         draft.write_text(page, encoding="utf-8")
 
     def text(check: DataCheck) -> str:

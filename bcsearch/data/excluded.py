@@ -64,7 +64,7 @@ def with_groups(dataset: Dataset, path: Path) -> Dataset:
     if len(found) != dataset.n_images or len(group_of) < len(found):
         raise DataError(
             f"{written(str(path))}: names {len(group_of)} rows in {len(found)} lines; needed: each "
-            f"of the {dataset.n_images} rows once"
+            f"of the {dataset.n_images} rows once, with a group of its own where it stands alone"
         )
     blank = [row for row, group in found if not group]
     if blank:

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from bcsearch.check.table import CHECKS, REMEDIES
+from bcsearch.data.arrays import digests
 from bcsearch.records.checked import Verdict
 from bcsearch.records.texts import printable
 
@@ -47,20 +48,23 @@ svg { max-width: 100%; height: auto; }
 """
 
 
-def check_page(check: DataCheck, dataset: Dataset, similarity: Similarity | None) -> str:
+def check_page(
+    check: DataCheck, dataset: Dataset, similarity: Similarity | None, measured: Sequence[str] = ()
+) -> str:
     """Return the page as HTML: counts, what to do, galleries by reason, and how alike images are.
 
-    Names of classes and files are escaped, and nothing on the page is run.
+    ``measured`` are lines on the whole set. Names of classes and files are escaped, and nothing on
+    the page is run.
     """
     counts = "".join(_count_row(reason, count) for reason, count in check.reasons.items())
-    told = [f"<li>{_shown(note)}</li>" for note in check.notes]
+    told = [f"<li>{_shown(note)}</li>" for note in (*measured, *check.notes)]
     told += [f'<li class="warning">left out: {_shown(note)}</li>' for note in check.left_out]
     parts = [
         f"<h1>Data check of {_shown(dataset.source)}</h1>",
         f"<p>{check.n_images} images in {dataset.n_classes} classes. "
         f"{len(check.rows(Verdict.EXCLUDE))} are certain to be left out (exclude.csv), "
         f"{len(check.rows(Verdict.REVIEW))} a person should look at (review.csv), "
-        f"{sum(map(len, check.groups))} belong to {len(check.groups)} groups that no fold splits "
+        f"{len(check.rows(Verdict.GROUP))} stay with another on one side of every fold "
         "(groups.csv). Lines may be moved between the files.</p>",
         f"<table><tr><th>reason</th><th>images</th><th>what to do</th></tr>{counts}</table>",
         f"<ul>{''.join(told)}</ul>",
@@ -94,21 +98,27 @@ def _count_row(reason: str, count: int) -> str:
 def _gallery(reason: str, check: DataCheck, dataset: Dataset, left: int) -> str:
     """Return the first images of a reason, as many as so many characters hold."""
     found = [each for each in check.findings if each.reason == reason]
+    pictures: dict[str, list[DataFinding]] = {}  # by pixels: of junk one is enough
+    texts = digests(dataset.images[[each.row for each in found]])
+    for each, text in zip(found, texts, strict=True):
+        pictures.setdefault(text, []).append(each)
     figures: list[str] = []
-    for each in found[: SHOWN[found[0].verdict]]:
-        figure = _figure(each, dataset)
+    for alike in list(pictures.values())[: SHOWN[found[0].verdict]]:
+        figure = _figure(alike[0], dataset, len(alike) - 1)
         left -= len(figure)
         if left < 0:
             break
         figures.append(figure)
     title = f"{escape(reason)}: {len(found)}"
-    if len(figures) < len(found):
+    if len(pictures) < len(found):
+        title += f", of {len(pictures)} picture{'s' * (len(pictures) > 1)}"
+    if len(figures) < len(pictures):
         title += f", the first {len(figures)} of them shown"
     shown = "".join(figures)
     return f'<h2 id="{_anchor(reason)}">{title}</h2><div class="gallery">{shown}</div>'
 
 
-def _figure(found: DataFinding, dataset: Dataset) -> str:
+def _figure(found: DataFinding, dataset: Dataset, n_more: int) -> str:
     rows = [found.row]
     if found.other is not None:
         rows.append(found.other)
@@ -117,8 +127,9 @@ def _figure(found: DataFinding, dataset: Dataset) -> str:
         for row in rows
     )
     label = dataset.class_names[dataset.labels[found.row]]
+    more = f" and {n_more} more" if n_more else ""
     return (
-        f'<figure>{images}<figcaption><span class="row">row {found.row}</span> '
+        f'<figure>{images}<figcaption><span class="row">row {found.row}{more}</span> '
         f"{_shown(label)}: {_shown(found.evidence)}</figcaption></figure>"
     )
 

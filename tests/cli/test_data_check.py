@@ -83,6 +83,9 @@ def test_page_shows_pictures_side_by_side_and_runs_nothing(
     assert all(width == 88 for _, width in sizes)
     assert {f"row {N + 5}", "row 30"} <= {alt for alt, _ in sizes}
     assert "<b>alba</b>" in text
+    assert "junk: 6, of 1 picture" in text
+    assert "row 0 and 5 more" in text
+    assert "accuracy to beat, by efficientnet_lite0" in text
     assert bold == 0
     assert drawn == 1
 
