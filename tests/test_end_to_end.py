@@ -125,7 +125,7 @@ def test_run_tells_every_trial_and_where_the_model_is(finished: Finished) -> Non
         lines[-3],
     )
     assert lines[-2] == "look with: bcsearch status --study mini"
-    assert sum(line.startswith("trial ") for line in lines) == TRIALS
+    assert sum(bool(re.match(r"trial \d+ (complete|pruned), ", line)) for line in lines) == TRIALS
     (features,) = [line for line in lines if line.endswith("images done")]
     assert features.startswith("efficientnet_lite0 at 96 ")
     assert features.endswith(": 480 images done")

@@ -466,6 +466,7 @@ NEEDED: dict[str, dict[str, str]] = {
     "backbones": {"": "custom", "--no-measure": ""},
 }  # what each command needs, with good values; "" is an argument
 SERVES = "dashboard"  # the one command that ends only when it is told to
+FETCHES = "data fetch"  # asks a server of others
 
 
 @lru_cache

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fuzz.doors import DOORS, NEEDED, SERVES, Door, inputs, options_of_commands
+from tests.fuzz.doors import DOORS, FETCHES, NEEDED, SERVES, Door, inputs, options_of_commands
 from tests.fuzz.harness import broken_rule
 
 SEED, INPUTS = 5, 1000  # by all doors; 'make fuzz' tries ten times as many
@@ -19,4 +19,4 @@ def test_whatever_comes_is_used_or_refused_in_one_line(door: Door) -> None:
 
 
 def test_every_command_that_ends_is_given_odd_values() -> None:
-    assert {*NEEDED, SERVES} == {*options_of_commands()}
+    assert {*NEEDED, SERVES, FETCHES} == {*options_of_commands()}
