@@ -70,13 +70,16 @@ def baselines(looked: Looked) -> Found:
         Baseline(name=name, scores=_scored(looked.scores, predict(looked, divided.task), divided))
         for name, predict in BASELINES.items()
     )
-    return Found(baselines=found, as_it_came=_as_it_came(looked, divided))
+    return Found(baselines=found, as_it_came=_as_it_came(looked))
 
 
-def _as_it_came(looked: Looked, divided: Divided) -> tuple[float, ...]:
-    """Return the first score of the linear head, fold by fold, on the data as it came."""
-    came = looked.divide((), ())
-    if came is None or not looked.is_changed:
+def _as_it_came(looked: Looked) -> tuple[float, ...]:
+    """Return the first score of the linear head, fold by fold, on the data as it came.
+
+    Nothing where nothing was changed, or where it has no folds.
+    """
+    came = looked.divide((), ()) if looked.is_changed else None
+    if came is None:
         return ()
     ranking = looked.scores[0]
     known = shifts_of(looked.scores)

@@ -13,7 +13,7 @@ from bcsearch.check.groups import partition, rows_by
 from bcsearch.check.nearest import N_NEIGHBOURS, neighbours, standardised
 from bcsearch.config.sweep import FoldSettings
 from bcsearch.data.arrays import CHUNK, digests
-from bcsearch.data.folds import make_folds
+from bcsearch.data.folds import folds_of, make_folds
 from bcsearch.errors import DataError
 from bcsearch.training.linear import linear_probabilities
 from bcsearch.training.protocol import shifts_of
@@ -150,15 +150,11 @@ class Looked:
 
         Both are added to those of the dataset.
         """
-        settings = self.folds
         try:
             dataset = left_of(self.dataset, excluded, groups)
-            folds = make_folds(
-                dataset, kind=settings.kind, n_folds=settings.n_folds, seed=settings.seed
-            )
+            return Divided(dataset, folds_of(dataset, self.folds))
         except DataError:
             return None
-        return Divided(dataset, folds)
 
     @cached_property
     def views(self) -> list[np.ndarray]:

@@ -106,10 +106,15 @@ def make_folds(
     return Folds(folds=tuple(folds), test=test, kind=kind, seed=seed, excluded=excluded)
 
 
+def folds_of(dataset: Dataset, settings: FoldSettings) -> Folds:
+    """Make the folds that a sweep asks for. Raises as ``make_folds``."""
+    return make_folds(dataset, kind=settings.kind, n_folds=settings.n_folds, seed=settings.seed)
+
+
 def why_no_folds(dataset: Dataset, settings: FoldSettings) -> tuple[str, ...]:
     """Return a warning where the folds of a sweep cannot be made; none where they can."""
     try:
-        make_folds(dataset, kind=settings.kind, n_folds=settings.n_folds, seed=settings.seed)
+        folds_of(dataset, settings)
     except DataError as error:
         return (f"warning: a run would refuse this: {error}",)
     return ()

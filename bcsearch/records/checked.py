@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
-from statistics import mean, stdev
+from statistics import mean
 
 
 class Verdict(StrEnum):
@@ -109,13 +109,6 @@ class StudyCheck:
     given: str | None = ""
     excluded: tuple[int, ...] = ()
     groups: tuple[tuple[int, ...], ...] = ()
-
-
-def spread_text(folds: tuple[float, ...]) -> str:
-    """Return the mean over folds, and their standard deviation where there are several."""
-    if len(folds) == 1:
-        return f"{folds[0]:.4f}"
-    return f"{mean(folds):.4f} ± {stdev(folds):.4f}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from statistics import mean
 from typing import TYPE_CHECKING
 
-from bcsearch.records.checked import Verdict, spread_text
+from bcsearch.records.checked import Verdict
 from bcsearch.records.ending import Gain
-from bcsearch.report.columns import aligned
+from bcsearch.report.columns import aligned, spread_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,8 +1,9 @@
-"""Aligns rows of text in columns, and shortens the numbers in them."""
+"""Aligns rows of text in columns, and writes the numbers in them."""
 
 from __future__ import annotations
 
 from io import StringIO
+from statistics import mean, stdev
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -41,3 +42,10 @@ def short(value: object, digits: int) -> str:
     if isinstance(value, float):
         return f"{value:.{digits}g}"
     return str(value)
+
+
+def spread_text(folds: Sequence[float]) -> str:
+    """Return the mean over folds, and their standard deviation where there are several."""
+    if len(folds) == 1:
+        return f"{folds[0]:.4f}"
+    return f"{mean(folds):.4f} ± {stdev(folds):.4f}"

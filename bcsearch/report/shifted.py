@@ -5,8 +5,8 @@ from __future__ import annotations
 from statistics import mean
 from typing import TYPE_CHECKING
 
-from bcsearch.records.checked import spread_text
 from bcsearch.records.ending import Gain
+from bcsearch.report.columns import spread_text
 
 if TYPE_CHECKING:
     from bcsearch.records import StudyRecord

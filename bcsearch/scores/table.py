@@ -58,14 +58,10 @@ class Score:
         if not self.family:
             return self.measure(labels, probabilities)
         families = np.concatenate([families_of(shift, rows) for shift in self.shifts])
-        numbers = range(len(FAMILIES))
-        if self.family != WORST:
-            numbers = range(FAMILIES.index(self.family), FAMILIES.index(self.family) + 1)
-        chosen = [families == number for number in numbers if (families == number).any()]
-        return min(
-            (self.measure(labels[each], probabilities[each]) for each in chosen),
-            default=self.worst,
-        )
+        wanted = FAMILIES if self.family == WORST else (self.family,)
+        chosen = [families == FAMILIES.index(family) for family in wanted]
+        found = [self.measure(labels[each], probabilities[each]) for each in chosen if each.any()]
+        return min(found, default=self.worst)
 
 
 def of_confusion(measure: Callable[[np.ndarray], float]) -> Measure:

@@ -12,7 +12,7 @@ from bcsearch.backbones.table import get_backbone
 from bcsearch.backbones.weights import ResolvedWeights, resolve_weights
 from bcsearch.config import fingerprint
 from bcsearch.costs.limit import check_cache
-from bcsearch.data.folds import Folds, make_folds
+from bcsearch.data.folds import Folds, folds_of
 from bcsearch.data.source import load_for_study
 from bcsearch.errors import ConfigError
 from bcsearch.features import features
@@ -144,8 +144,7 @@ def _divided(
     interrupts: Interrupts,
 ) -> tuple[Folds, Trainer]:
     """Return the folds of a plan, and what trains on them."""
-    settings = plan.sweep.folds
-    folds = make_folds(dataset, kind=settings.kind, n_folds=settings.n_folds, seed=settings.seed)
+    folds = folds_of(dataset, plan.sweep.folds)
     evaluators = chosen_scores(plan.sweep.search)
     late = interrupts.raise_if_late
     return folds, Trainer(dataset, folds, seen, plan.sweep, evaluators, device, late)

@@ -188,8 +188,9 @@ def without_findings(dataset: Dataset, check: StudyCheck) -> Dataset:
     Raises:
         DataError: a class has no images left.
     """
+    plain = replace(dataset, excluded=None, groups=None)
     if not check.excluded and not check.groups:
-        return replace(dataset, excluded=None, groups=None)
+        return plain
     labels = np.delete(dataset.labels, check.excluded)
     counts = np.bincount(labels, minlength=dataset.n_classes)
     if not counts.all():
@@ -199,7 +200,7 @@ def without_findings(dataset: Dataset, check: StudyCheck) -> Dataset:
             "labels; look at them with 'bcsearch data check', say what is left out with --exclude, "
             "or go on with --no-check"
         )
-    return left_of(replace(dataset, excluded=None, groups=None), check.excluded, check.groups)
+    return left_of(plain, check.excluded, check.groups)
 
 
 def _grouped(

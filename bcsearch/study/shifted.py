@@ -36,7 +36,7 @@ def score_shifted(
     ``[final] share`` of the search's time; what would take longer is left out. ``check`` is called
     as training goes on, and may raise to end it.
     """
-    study = session.record()
+    study = session.overview()
     ranking, shifted = SCORES.get(study.score), SCORES.get(f"{study.score}@shift")
     if ranking is None or shifted is None or ranking.shifts != CLEAN:
         return
@@ -61,7 +61,7 @@ def score_shifted(
         )
     if found != study.shifted:
         session.study.set_user_attr(attrs.SHIFTED, {str(key): each for key, each in found.items()})
-        for line in shifted_lines(session.record()):
+        for line in shifted_lines(session.overview()):
             listener(Notice(text=line))
 
 
