@@ -12,7 +12,7 @@ import sys
 import time
 import tomllib
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ from bcsearch.data.folds import make_folds
 from bcsearch.errors import DataError, StudyError
 from bcsearch.records import TrialState
 from bcsearch.records.events import Notice
+from bcsearch.report.choice import trial_name
 from bcsearch.storage import open_storage
 from bcsearch.study.session import Session
 from tests.fakes import Recorder
@@ -742,26 +743,67 @@ def test_labels_unknown_to_the_model_are_one_line(
     )
 
 
-def test_best_trials_of_a_study_that_ranks_by_clean_images_are_scored_on_shifted_ones(
+MUCH = ["final.share=100", "final.repeat_share=100"]  # of a search of a second
+
+
+def test_winner_is_named_by_repeats_and_ships_as_the_simplest_unbeaten_way(
     place: Place, cells: Cells, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bcsearch.study.shifted.LEAST_SECONDS", 0.0)
+    monkeypatch.setattr("bcsearch.study.repeats.LEAST_SECONDS", 0.0)
     data = cells.save(place.folder / "cells.npz")
-    much = ["final.share=100"]  # of a search of a second
-    bundle = place.search("tiny", data, settings=much)
+    bundle = place.search("tiny", data, settings=MUCH)
     study = place.record("tiny")
-    assert set(study.shifted) == {0, 1}
-    assert all(len(folds) == 2 for folds in study.shifted.values())
-    assert about(bundle)["shifted"] == {
-        f"trial_{number}": pytest.approx(np.mean(folds)) for number, folds in study.shifted.items()
-    }
+    choice = study.current_choice
+    assert choice is not None
+    assert choice.n_repeats == 2
+    assert {each.trial for each in choice.repeated} >= {0, 1}
+    assert all(len(each.scores["accuracy@shift"]) == 2 * 2 for each in choice.repeated)
+    best = max(choice.repeated, key=lambda each: each.mean("accuracy"))
+    assert choice.named == best.trial
+    assert {way.name for way in choice.ways} >= {"refit", "bag"}
+    assert all(way.milliseconds > 0 and way.megabytes > 0.01 for way in choice.ways)
+    written = about(bundle)
+    assert written["best"]["trial"] == choice.named
+    assert written["choice"]["ships"] == choice.ships
+    assert written["choice"]["ways"][0]["accuracy"] == pytest.approx(best.mean("accuracy"))
     said = place.run("best", "--study", "tiny")
+    assert f"{trial_name(choice.named)} is named: accuracy" in said
     assert "accuracy@shift (ranks models, is no estimate): trial " in said
     assert "calibration: expected calibration error out of fold 0." in said
-    options = place.options(data, settings=[*much, "search.score=accuracy@shift"], fresh=True)
-    assert bcsearch.run("tiny", options).study == "tiny-2"
-    again = place.record("tiny-2")
-    assert again.shifted == {}  # it ranks by them already
-    first = again.trials[0]  # of the start point, as that of the other study
-    assert first.params == study.trials[0].params
-    assert first.score == pytest.approx(np.mean(study.shifted[0]), abs=0.1)
+    assert "ms an image" in said
+    # the same end once more reads what is kept
+    (place.folder / "results/tiny/model/best.toml").unlink()
+    monkeypatch.setattr("bcsearch.study.repeats.Repeater._train", None)
+    assert place.search("tiny", data, settings=MUCH) == bundle
+    again = place.record("tiny").current_choice
+    assert again is not None
+    assert again.repeated == choice.repeated
+
+
+def test_refit_that_does_worse_than_its_folds_is_refused_unless_accepted(
+    place: Place, cells: Cells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bcsearch.training.trainer import Trainer
+
+    trained = Trainer.train_all
+
+    def spoilt(self: Trainer, *given: Any, **more: Any) -> Any:
+        weights = trained(self, *given, **more)
+        *hidden, last = weights.kernels
+        return replace(weights, kernels=[*hidden, -last])
+
+    monkeypatch.setattr("bcsearch.study.repeats.LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(Trainer, "train_all", spoilt)
+    monkeypatch.setattr("bcsearch.study.choosing.simplest_unbeaten", lambda *_: "refit")
+    data = cells.save(place.folder / "cells.npz")
+    with pytest.raises(StudyError, match="the model is refused: accuracy on 120 freshly changed"):
+        place.search("tiny", data, settings=MUCH)
+    assert not place.model("tiny").exists()
+    options = place.options(data, accept=True)
+    bundle = bcsearch.refit("tiny", options=options)
+    checked = about(bundle)["refit_check"]
+    assert checked["refit"] < min(checked["folds"]) - 0.01
+    monkeypatch.setattr(Trainer, "train_all", trained)
+    bcsearch.refit("tiny", options=place.options(data))
+    checked = about(bundle)["refit_check"]
+    assert checked["refit"] >= min(checked["folds"]) - 0.01

@@ -13,6 +13,7 @@ import numpy as np
 from bcsearch.data.archive import DAMAGE, read_file
 from bcsearch.errors import DataError
 from bcsearch.paths import is_draft, replacing
+from bcsearch.records.choice import LINEAR_HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -60,13 +61,23 @@ class Artifacts:
 
         None if not kept, or damaged.
         """
-        path = self._path(number)
-        if not path.exists():
-            return None
-        try:
-            return read_file(path)
-        except DataError:
-            return None
+        return _read(self._path(number))
+
+    def save_repeat(self, trial: int, repeat: int, predicted: np.ndarray) -> None:
+        """Keep what a trial predicted in a repeat, (n_views, n_images, n_classes).
+
+        Raises:
+            DiskError: the file cannot be written.
+        """
+        with replacing(self._repeat_path(trial, repeat)) as draft:
+            np.save(draft, predicted.astype(np.float16))
+
+    def repeat(self, trial: int, repeat: int) -> np.ndarray | None:
+        """Return what a trial predicted in a repeat, (n_views, n_images, n_classes) float16.
+
+        None if not kept, or damaged.
+        """
+        return _read(self._repeat_path(trial, repeat))
 
     def save_labels(self, labels: np.ndarray, class_names: Sequence[str]) -> None:
         """Keep the labels of all images (n_images,) and the names of their classes, once a study.
@@ -150,6 +161,20 @@ class Artifacts:
 
     def _path(self, number: int) -> Path:
         return self._probabilities / f"trial-{number:05d}.npy"
+
+    def _repeat_path(self, trial: int, repeat: int) -> Path:
+        name = "linear-head" if trial == LINEAR_HEAD else f"{trial:05d}"
+        return self._probabilities / f"repeat-{repeat}-{name}.npy"
+
+
+def _read(path: Path) -> np.ndarray | None:
+    """Return an array; None where it is not there, or damaged."""
+    if not path.exists():
+        return None
+    try:
+        return read_file(path)
+    except DataError:
+        return None
 
 
 def _remove(path: Path) -> bool:

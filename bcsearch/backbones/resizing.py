@@ -17,4 +17,4 @@ def resizing(height: int, width: int, side: int) -> keras.Model | None:
     resize = keras.layers.Resizing(
         side, side, interpolation="bilinear", antialias=True, name="resize"
     )
-    return keras.Model(image, resize(image), name="resizing")
+    return keras.Model(image, resize(image), name=f"resizing_{side}")

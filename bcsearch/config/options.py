@@ -126,6 +126,9 @@ class RunOptions:
         None, "--weights", "auto, imagenet, random, or a weights file.", worker=True
     )
     fresh: bool = _option(False, "--fresh", "Start a new study and keep the old one.")
+    accept: bool = _option(
+        False, "--accept", "Keep a refitted model that does worse than the networks of its folds."
+    )
     from_study: str | None = _option(
         None, "--from-study", "A new study begins with the best trials of this one."
     )

@@ -141,14 +141,20 @@ class Training(_Section):
 
 
 class Final(_Section):
-    """How the finished model is chosen.
+    """How the finished model is chosen, as times go: shares are of what the search took.
 
-    ``share`` is the most of the search's time that is spent on finding out whether averaged weights
-    and test-time augmentation help, and as much again on what the best trials score on shifted
-    images; 0 leaves all of it out.
+    ``share`` is the most that is spent on finding out whether averaged weights and test-time
+    augmentation help, and on checking the refitted model; 0 leaves all of it out. The best
+    ``candidates`` are trained again ``repeats`` times on fresh folds within ``repeat_share``; fewer
+    where that does not reach. The best trials of so many preprocessings form a ``committee``; below
+    2 none is tried.
     """
 
     share: Annotated[float, Field(ge=0, le=100)] = 0.1
+    candidates: Annotated[int, Field(strict=True, ge=1, le=100)] = 5
+    repeats: Annotated[int, Field(strict=True, ge=0, le=20)] = 2
+    repeat_share: Annotated[float, Field(ge=0, le=100)] = 0.2
+    committee: Annotated[int, Field(strict=True, ge=0, le=20)] = 3
 
 
 class Limits(_Section):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Literal
 
@@ -11,6 +11,8 @@ import numpy as np
 from bcsearch.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from bcsearch.config.sweep import FoldSettings
@@ -91,19 +93,50 @@ def make_folds(
         raise DataError(f"{wanted} cannot be made; allowed: 2 folds or more, or a 70/20/10 split")
     part = _deal(dataset, n_parts, wanted, seed)
     valid_parts = [[index] for index in range(n_folds)]
-    test_parts = []
+    test = np.array([], np.int64)
     if kind == "split":
         valid_parts = [[1, 2]]
-        test_parts = [0]
+        test = np.flatnonzero(part == 0)
+        part[test] = EXCLUDED
+    excluded = np.setdiff1d(np.arange(dataset.n_images), dataset.kept)
+    folds = _cut(dataset, part, valid_parts)
+    return Folds(folds=folds, test=test, kind=kind, seed=seed, excluded=excluded)
+
+
+def fresh_folds(dataset: Dataset, folds: Folds, seed: int) -> Folds:
+    """Cut the images that are trained and validated on anew; those left to test on stay.
+
+    The folds come back as they are where the data has its own, or where groups cannot be cut so.
+
+    Args:
+        dataset: that of the folds.
+        folds: the kind, the number and the sizes are theirs.
+        seed: another one than theirs gives others.
+    """
+    if folds.kind == "given":
+        return folds
+    apart = np.isin(np.arange(dataset.n_images), folds.apart)
+    n_parts, valid_parts = folds.n_folds, [[index] for index in range(folds.n_folds)]
+    if folds.kind == "split":
+        n_parts, valid_parts = 9, [[0, 1]]
+    try:
+        part = _deal(replace(dataset, excluded=apart), n_parts, f"{n_parts} parts", seed)
+        return replace(folds, folds=_cut(dataset, part, valid_parts), seed=seed)
+    except DataError:
+        return folds
+
+
+def _cut(
+    dataset: Dataset, part: NDArray[np.int64], valid_parts: Sequence[Sequence[int]]
+) -> tuple[Fold, ...]:
+    """Return the folds that are validated on some parts each, of the part of every image."""
     folds = []
     for index, parts in enumerate(valid_parts):
         valid = np.flatnonzero(np.isin(part, parts))
-        train = np.flatnonzero(~np.isin(part, [*parts, *test_parts, EXCLUDED]))
+        train = np.flatnonzero(~np.isin(part, [*parts, EXCLUDED]))
         _check_classes(dataset, train)
         folds.append(Fold(index=index, train=train, valid=valid))
-    test = np.flatnonzero(np.isin(part, test_parts))
-    excluded = np.setdiff1d(np.arange(dataset.n_images), dataset.kept)
-    return Folds(folds=tuple(folds), test=test, kind=kind, seed=seed, excluded=excluded)
+    return tuple(folds)
 
 
 def folds_of(dataset: Dataset, settings: FoldSettings) -> Folds:

@@ -74,8 +74,8 @@ def hand_over(
 
 
 def _about_best(study: StudyRecord, bundle_dir: Path, refit: str) -> dict[str, Any]:
-    """Return the description of the bundle that holds the study's best trial."""
-    if study.best is None:
+    """Return the description of the bundle that holds the study's winner."""
+    if study.named is None:
         raise StudyError(f"study {study.name!r} has no completed trial; {study.remedy}")
     about = read_about(bundle_dir)
     remedy = f"make it with '{refit}'"
@@ -85,12 +85,12 @@ def _about_best(study: StudyRecord, bundle_dir: Path, refit: str) -> dict[str, A
         raise StudyError(
             f"the model in {bundle_dir} is of another study than {study.name!r}; {remedy}"
         )
-    if not study.best.is_in(about):
+    if not study.named.is_in(about):
         found = about.get("best", {})
         raise StudyError(
             f"the model in {bundle_dir} is of trial {found.get('trial')} with {study.score} "
-            f"{found.get('score')}, the best trial of study {study.name!r} is {study.best.number} "
-            f"with {study.score} {study.best.score}; {remedy}"
+            f"{found.get('score')}, the winner of study {study.name!r} is {study.named.number} "
+            f"with {study.score} {study.named.score}; {remedy}"
         )
     return about
 

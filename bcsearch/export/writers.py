@@ -15,6 +15,7 @@ from bcsearch.export.about import ABOUT_NAME, MODEL_NAME, TRAINED_ON
 from bcsearch.export.tables import folds_csv, trials_csv
 from bcsearch.export.trial_figure import draw_trial, trial_curves
 from bcsearch.plugins import row_of
+from bcsearch.records.choice import LINEAR_HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -117,6 +118,8 @@ def _csv(finished: Finished, folder: Path) -> list[Path]:
 
 def _figures(finished: Finished, folder: Path) -> list[Path]:
     number = finished.about["best"]["trial"]
+    if number == LINEAR_HEAD:
+        return []  # no trial, so no epochs to draw
     (trial,) = [trial for trial in finished.study.trials if trial.number == number]
     path = folder / f"trial-{number:05d}.svg"
     curves = trial_curves(number, trial.state, trial.epochs, finished.labels, finished.out_of_fold)

@@ -101,6 +101,10 @@ class Features:
 
         return self.store.get_or_compute(key, compute).data
 
+    def pixels(self, view: View) -> np.ndarray:
+        """Return the images of a view, (n, height, width, 3) uint8, read-only."""
+        return self._pixels(view).data
+
     def pass_once(
         self,
         backbone: str,

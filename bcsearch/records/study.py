@@ -7,6 +7,7 @@ from enum import StrEnum
 from math import isclose
 from typing import TYPE_CHECKING, Any
 
+from bcsearch.records.choice import LINEAR_HEAD
 from bcsearch.records.scores import EpochScores, best_epoch
 from bcsearch.records.texts import study_option
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bcsearch.records.checked import Certificate
+    from bcsearch.records.choice import Choice
 
 
 class TrialState(StrEnum):
@@ -91,9 +93,7 @@ class StudyRecord:
     score: str = "accuracy"
     data: str = ""
     certificate: Certificate | None = None  # what it says of its data
-    shifted: dict[int, tuple[float, ...]] = field(
-        default_factory=dict
-    )  # of some trials, what each fold scores on shifted images
+    choice: Choice | None = None  # what it named at its end, and why
     called: str = field(default="", compare=False)
     created: datetime | None = None
     fingerprint: dict[str, str] = field(default_factory=dict)
@@ -145,6 +145,33 @@ class StudyRecord:
     def best(self) -> TrialRecord | None:
         """The first of the ``ranked`` trials; None before there is one."""
         return next(iter(self.ranked), None)
+
+    @property
+    def named(self) -> TrialRecord | None:
+        """The winner: what the study chose at its end, before that its best trial.
+
+        A choice among fewer trials than there are now does not count.
+        """
+        choice = self.current_choice
+        if choice is None:
+            return self.best
+        if choice.linear_head and choice.named == LINEAR_HEAD:
+            score = choice.of(LINEAR_HEAD)
+            return TrialRecord(
+                number=LINEAR_HEAD,
+                state=TrialState.COMPLETE,
+                score=None if score is None else score.searched,
+                acting=dict(choice.linear_head),
+            )
+        found = (trial for trial in self.completed if trial.number == choice.named)
+        return next(found, self.best)
+
+    @property
+    def current_choice(self) -> Choice | None:
+        """What the study chose, where no trial was finished since."""
+        if self.choice is None or self.choice.trials_done != self.slots_filled:
+            return None
+        return self.choice
 
     @property
     def ranked(self) -> list[TrialRecord]:

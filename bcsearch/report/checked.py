@@ -110,7 +110,7 @@ def beaten_text(study: StudyRecord) -> str:
     Nothing where it is, or where either is not known. Both are scored on the same folds; the noise
     is the standard deviation over folds of what the trial gains, not known on a single split.
     """
-    certificate, best = study.certificate, study.best
+    certificate, best = study.certificate, study.named
     if certificate is None or certificate.to_beat is None or best is None or best.best is None:
         return ""
     theirs = certificate.to_beat.scores.get(study.score, ())

@@ -10,8 +10,8 @@ from bcsearch.errors import StudyError, listed
 from bcsearch.recipe import BY_NAME, Params
 from bcsearch.records import TrialState
 from bcsearch.report.checked import baselines_table, beaten_text, certificate_lines
+from bcsearch.report.choice import choice_lines, choice_tables, trial_name
 from bcsearch.report.columns import aligned, short
-from bcsearch.report.shifted import shifted_lines
 from bcsearch.report.trials import configuration_text
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ class BestFacts:
         basis: the images and the weights that scores stand on; empty where not known.
         certificate: what the study says of its data, and baselines; None where it says nothing.
         not_beaten: that it does not beat the best baseline, in a sentence; empty where it does.
-        shifted: what the best trials score on shifted images, in lines.
+        choice: which trial the study named at its end, and why, in lines.
+        tables: what was trained again, and the ways to make a model.
     """
 
     study: str
@@ -74,7 +75,8 @@ class BestFacts:
     params: dict[str, Any]  # those that acted, drawn or fixed
     certificate: Certificate | None = None
     not_beaten: str = ""
-    shifted: tuple[str, ...] = ()
+    choice: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,7 @@ class StatusFacts:
         basis: the images and the weights that scores stand on; empty where not known.
         certificate: what the study says of its data, and baselines; None where it says nothing.
         not_beaten: as of the best trial.
-        shifted: as of the best trial.
+        choice: as of the best trial.
     """
 
     study: str
@@ -105,7 +107,7 @@ class StatusFacts:
     best: tuple[BestFacts, ...]
     certificate: Certificate | None = None
     not_beaten: str = ""
-    shifted: tuple[str, ...] = ()
+    choice: tuple[str, ...] = ()
 
 
 def status_facts(study: StudyRecord, about: About | None = None) -> StatusFacts:
@@ -127,23 +129,24 @@ def status_facts(study: StudyRecord, about: About | None = None) -> StatusFacts:
         best=tuple(trial_facts(study, trial, about) for trial in study.ranked[:BEST_SHOWN]),
         certificate=study.certificate,
         not_beaten=beaten_text(study),
-        shifted=tuple(shifted_lines(study)),
+        choice=tuple(choice_lines(study)),
     )
 
 
 def best_facts(study: StudyRecord, about: About | None = None) -> BestFacts:
-    """Collect what is known of the best trial; ``about`` is the description of the study's bundle.
+    """Collect what is known of the winner; ``about`` is the description of the study's bundle.
 
     Raises:
         StudyError: no trial has completed.
     """
-    if study.best is None:
+    if study.named is None:
         raise StudyError(f"study {study.name!r} has no completed trial; {study.remedy}")
     return replace(
-        trial_facts(study, study.best, about),
+        trial_facts(study, study.named, about),
         certificate=study.certificate,
         not_beaten=beaten_text(study),
-        shifted=tuple(shifted_lines(study)),
+        choice=tuple(choice_lines(study)),
+        tables=tuple(choice_tables(study)),
     )
 
 
@@ -166,7 +169,7 @@ def status_text(facts: StatusFacts) -> str:
             lines.append(f"  {unseen_text(best.test)}")
     if facts.not_beaten:
         lines.append(f"  {facts.not_beaten}")
-    lines += [f"  {line}" for line in facts.shifted]
+    lines += [f"  {line}" for line in facts.choice]
     for number, reason in facts.infeasible.items():
         lines.append(f"  trial {number} could not be trained: {reason}")
     return "\n".join(lines)
@@ -174,10 +177,10 @@ def status_text(facts: StatusFacts) -> str:
 
 def best_text(facts: BestFacts) -> str:
     """Return the best trial in lines: all its scores, fold by fold, then its configuration."""
-    lines = [
-        f"study {facts.study}, trial {facts.trial}: {facts.score_name} {facts.score:.4f} "
-        f"after {facts.epochs} epochs"
-    ]
+    scored = f"{facts.score_name} {facts.score:.4f}"
+    if facts.epochs:
+        scored += f" after {facts.epochs} epochs"
+    lines = [f"study {facts.study}, {trial_name(facts.trial)}: {scored}"]
     if facts.basis:
         lines.append(f"  {facts.basis}")
     lines += _data_lines(facts.certificate)
@@ -188,7 +191,7 @@ def best_text(facts: BestFacts) -> str:
         lines.append(baselines_table(facts.certificate))
     if facts.not_beaten:
         lines.append(f"  {facts.not_beaten}")
-    lines += [f"  {line}" for line in facts.shifted]
+    lines += [f"  {line}" for line in facts.choice] + list(facts.tables)
     if facts.test is not None:
         lines.append(f"  {unseen_text(facts.test)}")
     if facts.ending:

@@ -67,10 +67,11 @@ def temperature_of(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def at_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Return probabilities (n, n_classes) as of logits over a temperature: above 1 less sure."""
-    logits = np.log(np.maximum(probabilities, LEAST)) / temperature
-    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-    found: np.ndarray = shares / shares.sum(axis=1, keepdims=True)
+    """Return probabilities (..., n_classes) as of logits over a temperature: above 1 less sure."""
+    known = np.maximum(np.asarray(probabilities, np.float64), LEAST)
+    logits = np.log(known) / temperature
+    shares = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    found: np.ndarray = shares / shares.sum(axis=-1, keepdims=True)
     return found
 
 

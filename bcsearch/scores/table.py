@@ -129,3 +129,10 @@ def chosen_scores(search: Search) -> list[Score]:
     clean = [row.name for row in CLEAN_ROWS]
     names = dict.fromkeys([search.score, *clean, *search.also])
     return [row_of(SCORES, name, "bcsearch.scores", what="score") for name in names]
+
+
+def with_companions(score: Score) -> list[Score]:
+    """Return a score, then what it is of clean images and of shifted ones, where that is known."""
+    clean = score.name.partition("@")[0]
+    others = [SCORES[name] for name in (clean, f"{clean}@shift") if name in SCORES]
+    return list({each.name: each for each in (score, *others)}.values())

@@ -10,7 +10,7 @@ SETTINGS = "bcsearch:settings"  # the sweep and space as resolved, text
 FILES = "bcsearch:files"  # the folder of its trials' files, chosen by its first worker
 FILES_OF = "bcsearch:files:{}"  # of one machine: "shared" or its own folder
 CHECK = "bcsearch:check"  # what it says of its data, a dict
-SHIFTED = "bcsearch:shifted"  # scores of its best trials on shifted images, a dict
+CHOICE = "bcsearch:choice"  # which trial it named at its end, and why, a dict
 TRIALS = "bcsearch:trials"  # its budget in slots
 
 # of a trial

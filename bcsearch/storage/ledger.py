@@ -20,10 +20,12 @@ from bcsearch.storage.attrs import FAILED_TRIAL, UUID
 from bcsearch.storage.engine import transaction
 from bcsearch.storage.optuna_private import TRIALS, USER_ATTRS, study_id
 from bcsearch.storage.reconnect import reconnecting
-from bcsearch.storage.tables import LEDGER
+from bcsearch.storage.tables import LEDGER, REPEATS
 from bcsearch.storage.trial_rows import FINISHED, UNFINISHED, write_constraint
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from optuna import Study
     from sqlalchemy import ColumnElement
 
@@ -146,6 +148,27 @@ class Ledger:
         whole = select(func.sum(LEDGER.c.total_seconds)).where(LEDGER.c.study_uuid == self.uuid)
         with transaction(self._engine) as session:
             return float(session.execute(whole).scalar_one() or 0.0)
+
+    @reconnecting
+    def record_repeat(
+        self, trial: int, repeat: int, scores: Mapping[str, tuple[float, ...]], seconds: float
+    ) -> None:
+        """Write what a trial scored in a repeat, counted from 1, by name and fold."""
+        key = {"study_uuid": self.uuid, "trial_number": trial, "repeat": repeat}
+        same = [REPEATS.c[name] == value for name, value in key.items()]
+        content = {**key, "scores": dumps(dict(scores)), "seconds": seconds}
+        with transaction(self._engine) as session:
+            session.execute(delete(REPEATS).where(*same))
+            session.execute(insert(REPEATS).values(**content))
+
+    @reconnecting
+    def repeats(self) -> dict[tuple[int, int], float]:
+        """Return how many seconds each repeat took, by trial and number of the repeat."""
+        columns = REPEATS.c.trial_number, REPEATS.c.repeat, REPEATS.c.seconds
+        rows = select(*columns).where(REPEATS.c.study_uuid == self.uuid)
+        with transaction(self._engine) as session:
+            found = session.execute(rows).all()
+        return {(trial, repeat): seconds for trial, repeat, seconds in found}
 
     @reconnecting
     def going_on(self) -> set[int]:

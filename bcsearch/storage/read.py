@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 from bcsearch.errors import StudyError, unknown
 from bcsearch.records import StudyRecord, TrialState
 from bcsearch.records.checked import Certificate
+from bcsearch.records.choice import Choice
 from bcsearch.storage import attrs
 from bcsearch.storage.database import RUN_FIRST, existing_database
 from bcsearch.storage.database_errors import sound_rows
@@ -43,9 +44,10 @@ KINDS = {  # of what a study says of itself
     attrs.FINGERPRINT: dict,
     attrs.FILES: str,
     attrs.CHECK: dict,
-    attrs.SHIFTED: dict,
+    attrs.CHOICE: dict,
 }
 _CERTIFICATES = TypeAdapter(Certificate)
+_CHOICES = TypeAdapter(Choice)
 
 
 def newest_of(sweep: str, studies: Sequence[StudyRecord]) -> str | None:
@@ -201,6 +203,12 @@ def certificate_of(attributes: Mapping[str, Any]) -> Certificate | None:
     return None if said is None else _CERTIFICATES.validate_python(said)
 
 
+def choice_of(attributes: Mapping[str, Any]) -> Choice | None:
+    """Return what a study chose at its end; None before. Raises ValueError: it is no choice."""
+    said = attributes.get(attrs.CHOICE)
+    return None if said is None else _CHOICES.validate_python(said)
+
+
 def _record(name: str, attributes: dict[str, str], created: datetime | None) -> StudyRecord:
     known = {key: loads(text) for key, text in attributes.items() if key.startswith("bcsearch:")}
     if not isinstance(name, str):
@@ -225,10 +233,7 @@ def _record(name: str, attributes: dict[str, str], created: datetime | None) -> 
         score=_ranked_by(sweep),
         data=str(sweep.get("data", "")),
         certificate=certificate_of(known),
-        shifted={
-            int(number): tuple(map(float, folds))
-            for number, folds in known.get(attrs.SHIFTED, {}).items()
-        },
+        choice=choice_of(known),
         files=known.get(attrs.FILES, ""),
         files_of={
             key.removeprefix(prefix): place

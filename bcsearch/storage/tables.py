@@ -55,6 +55,16 @@ LEDGER = Table(
     Index("bcsearch_ledger_digest", "study_uuid", "digest"),
 )
 
+REPEATS = Table(
+    "bcsearch_repeats",
+    METADATA,
+    Column("study_uuid", String(36), primary_key=True),
+    Column("trial_number", Integer, primary_key=True, autoincrement=False),  # -1: the linear head
+    Column("repeat", Integer, primary_key=True, autoincrement=False),  # counted from 1
+    Column("scores", LONG, nullable=False),  # JSON: by name, those of every fold
+    Column("seconds", Float(53), nullable=False),
+)
+
 CHECKS = Table(
     "bcsearch_checks",
     METADATA,

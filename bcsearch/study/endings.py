@@ -11,23 +11,21 @@ import numpy as np
 from bcsearch.records.ending import LAST_WEIGHTS, Calibration, Ending, Gain
 from bcsearch.records.events import Notice
 from bcsearch.scores.calibration import calibrate
-from bcsearch.scores.gain import gain_of
+from bcsearch.scores.comparison import Comparison
 from bcsearch.scores.table import chosen_scores
 from bcsearch.seeds import derive_seed
-from bcsearch.views.making import make_view
+from bcsearch.training.protocol import shifts_of
 from bcsearch.views.tta import TTA_OPERATIONS, TTA_SETS
-from bcsearch.views.view import View
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bcsearch.records.events import Listener
     from bcsearch.scores.table import Score
-    from bcsearch.storage import LedgerEntry
     from bcsearch.study.assemble import Prepared
     from bcsearch.training.fold_models import FoldModels
+    from bcsearch.training.protocol import Evaluator
     from bcsearch.training.task import Task
-    from bcsearch.views.view import Applied
 
 LEAST_SECONDS = 20.0  # less is not worth loading a model for
 MOST_IMAGES = 1000  # that test-time augmentation is tried on
@@ -44,37 +42,34 @@ class Tried:
 
 def choose_ending(
     prepared: Prepared,
-    entry: LedgerEntry,
+    folds: FoldModels,
     seconds: float,
     check: Callable[[], None],
     listener: Listener,
 ) -> Tried:
-    """Train the folds of a trial once more; try averaged weights and test-time augmentation.
+    """Try averaged weights and test-time augmentation on trained folds of a trial.
 
     Each is taken only where its score out of fold is better by more than the fold noise. ``check``
-    is called as training goes on, and may raise to end it.
+    is called as it goes on, and may raise to end it.
 
     Args:
         prepared: what the study works on.
-        entry: the trial.
-        seconds: how long it may take; where training alone would take longer, nothing is tried.
+        folds: of the trial.
+        seconds: how long it may take.
         check: as said above.
         listener: hears what came of it.
     """
     begun = time.monotonic()
-    if seconds < max(LEAST_SECONDS, entry.train_seconds):
-        return Tried()
-    folds = prepared.trainer.fold_models(entry.params, learning_rates(entry), check)
     (score, *_), task = chosen_scores(prepared.plan.sweep.search), prepared.trainer.folds
     gains, ending = _of_averaging(folds, task, score), LAST_WEIGHTS
     if any(gain.wins for gain in gains):
         ending = Ending(averaged=folds.averaged)
     rows = _some_rows(task.valid_rows, prepared.plan.sweep.training.seed)
-    images = [_after(score.shifts, prepared.dataset.images[each]) for each in rows]
+    pixels = [prepared.trainer.pixels(shift) for shift in score.shifts]
+    images = [np.concatenate([view[each] for view in pixels]) for each in rows]
     left = seconds - (time.monotonic() - begun)
     seen = _seen(folds, images, averaged=ending.averaged > 1, seconds=left, check=check)
-    labels = [np.tile(task.labels[each], len(score.shifts)) for each in rows]
-    of_sets = _of_sets(seen, labels, score)
+    of_sets = _of_sets(seen, rows, task, score)
     best = max((gain for gain in of_sets if gain.wins), key=lambda gain: gain.mean, default=None)
     if best is not None:
         ending = replace(ending, tta=TTA_SETS[best.name])
@@ -98,14 +93,11 @@ def calibrated(tried: Tried, task: Task, probabilities: np.ndarray | None) -> Tr
 def calibration_text(found: Calibration) -> str:
     """Say how true the probabilities are, and what a temperature makes of that."""
     error = f"expected calibration error out of fold {found.before:.4f}"
+    if found.temperature == 1.0 and found.after != found.before:
+        return f"calibration: {error}, {found.after:.4f} with each member at its own temperature"
     if found.temperature == 1.0:
         return f"calibration: {error}; no temperature makes the log loss better"
     return f"calibration: {error}, {found.after:.4f} at the temperature {found.temperature:.2f}"
-
-
-def learning_rates(entry: LedgerEntry) -> list[float]:
-    """Return the learning rates of a trial up to its best epoch."""
-    return [scores.learning_rate for scores in entry.epochs[: entry.best.epoch + 1]]
 
 
 def ending_text(ending: Ending, gains: Sequence[Gain]) -> str:
@@ -126,27 +118,38 @@ def _of_averaging(folds: FoldModels, task: Task, score: Score) -> list[Gain]:
     """Return what averaged weights give; nothing where too few epochs train the same weights."""
     if folds.averaged == 1:
         return []
-    labels = [np.tile(task.labels[rows], len(score.shifts)) for rows in task.valid_rows]
-    plain, mean = folds.predict(averaged=False), folds.predict(averaged=True)
-    return [gain_of("averaging", score.measure, labels, plain, mean)]
+    compared = Comparison(scores=[score], labels=task.labels, folds=[task.valid_rows])
+    plain, mean = (views_seen(folds, [score], task, averaged=each) for each in (False, True))
+    return [compared.gain("averaging", [mean], [plain])]
+
+
+def views_seen(
+    folds: FoldModels, scores: Sequence[Evaluator], task: Task, *, averaged: bool = False
+) -> np.ndarray:
+    """Return what folds predict of all that scores need, (n_views, n_images, n_classes) float16."""
+    views = folds.predict(shifts_of(scores), averaged=averaged)
+    return np.stack([task.out_of_fold(view) for view in views])
 
 
 def _of_sets(
-    seen: Sequence[dict[str, np.ndarray]], labels: Sequence[np.ndarray], score: Score
+    seen: Sequence[dict[str, np.ndarray]], rows: Sequence[np.ndarray], task: Task, score: Score
 ) -> list[Gain]:
     """Return what each set of operations gives on what folds saw; nothing where they saw none."""
     if not seen:
         return []
-    plain = [fold[""] for fold in seen]
-    return [
-        gain_of(name, score.measure, labels, plain, [_mean_of(fold, names) for fold in seen])
-        for name, names in TTA_SETS.items()
-    ]
+    known = shifts_of([score])
+    compared = Comparison(scores=[score], labels=task.labels, folds=[rows])
 
+    def placed(names: Sequence[str]) -> np.ndarray:
+        whole = np.zeros((len(known), len(task.labels), task.n_classes))
+        for fold, each in zip(seen, rows, strict=True):
+            views = np.split(_mean_of(fold, names), len(score.shifts))
+            for shift, view in zip(score.shifts, views, strict=True):
+                whole[known.index(shift)][each] = view
+        return whole
 
-def _after(shifts: Sequence[tuple[Applied, ...]], images: np.ndarray) -> np.ndarray:
-    """Return images after each shift, one view behind the other."""
-    return np.concatenate([each for shift in shifts for each in make_view(images, View(shift))])
+    plain = placed(())
+    return [compared.gain(name, [placed(names)], [plain]) for name, names in TTA_SETS.items()]
 
 
 def _some_rows(valid_rows: Sequence[np.ndarray], seed: int) -> list[np.ndarray]:

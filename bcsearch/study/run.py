@@ -168,7 +168,9 @@ def refit(name: str, number: int | None, options: RunOptions, listener: Listener
         session, prepared = open_existing(name, options, listener, interrupts, refits=True)
         check = interrupts.raise_if_asked
         with closing(prepared):
-            return refit_trial(prepared, session, check, listener, number=number)
+            return refit_trial(
+                prepared, session, check, listener, number=number, accept=options.accept
+            )
 
 
 def _search(

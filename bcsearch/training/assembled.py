@@ -1,14 +1,14 @@
-"""A refitted configuration as one Keras model, from raw images to probabilities."""
+"""Trained networks as one Keras model, from raw images to the mean of their probabilities."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 
 from bcsearch.backbones.resizing import resizing
 from bcsearch.errors import ConfigError
-from bcsearch.training.keras_head import keras_head
 from bcsearch.views.operation import Kind
 from bcsearch.views.preprocessing import whole_pixels
 from bcsearch.views.table import get_operation
@@ -17,46 +17,77 @@ from bcsearch.views.view import Applied
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bcsearch.recipe import Params
-    from bcsearch.training.fold_weights import FoldWeights
+
+class Member(NamedTuple):
+    """One trained network, of stock layers.
+
+    Attributes:
+        preprocessing: what its images go through.
+        image_size: what they are resized to.
+        prefix: the frozen part of its backbone; None where all of it was trained. Members that have
+            the same object, on images prepared alike, share its passes.
+        head: from what the prefix gives to probabilities (batch, n_classes). Members that have the
+            same object count as often.
+    """
+
+    preprocessing: tuple[Applied, ...]
+    image_size: int
+    prefix: keras.Model | None
+    head: keras.Model
 
 
 def assembled(
-    backbone: keras.Model,
-    params: Params,
-    weights: FoldWeights,
-    preprocessing: Sequence[Applied],
-    image_shape: tuple[int, int],
-    tta: Sequence[str] = (),
+    members: Sequence[Member], image_shape: tuple[int, int], tta: Sequence[str] = ()
 ) -> keras.Model:
-    """Return one fold as a model of stock layers and ``keras.ops``.
+    """Return members as one model of stock layers and ``keras.ops``.
 
     It takes raw images (batch, *image_shape, 3), 0 to 255, and gives probabilities (batch,
-    n_classes), the mean over the image and what each operation of ``tta`` makes of it.
+    n_classes): the mean over members, of the image and of what each operation of ``tta`` makes of
+    it.
     """
-    copy = keras.models.clone_model(backbone)
-    for layer in backbone.layers:
-        if layer.weights:
-            values = weights.layers.get(layer.name) or layer.get_weights()
-            copy.get_layer(layer.name).set_weights(values)
-    resize = resizing(*image_shape, params.image_size)
-    head = keras_head(params, weights)
-    if not preprocessing and not tta and resize is None:
-        return keras.Model(copy.input, head(copy.output))
-
-    def probabilities(hidden: Any) -> Any:
-        for applied in preprocessing:
-            hidden = _changed(hidden, Kind.PREPROCESS, applied)
-        if resize is not None:
-            hidden = resize(hidden)
-        return head(copy(hidden))
-
     image = keras.Input((*image_shape, 3), name="image")
     seen = [image, *(_changed(image, Kind.TTA, Applied(name)) for name in tta)]
-    found = [probabilities(each) for each in seen]
+    means = [_mean_of_members(members, image_shape, each) for each in seen]
     if not tta:
-        return keras.Model(image, found[0])
-    return keras.Model(image, keras.layers.Average(name="mean_of_views")(found))
+        return keras.Model(image, means[0])
+    return keras.Model(image, keras.layers.Average(name="mean_of_views")(means))
+
+
+def side_by_side(members: Sequence[Member], image_shape: tuple[int, int]) -> keras.Model:
+    """Return members as one model with an output for each, (batch, n_classes)."""
+    image = keras.Input((*image_shape, 3), name="image")
+    return keras.Model(image, _outputs(members, image_shape, image))
+
+
+def _mean_of_members(members: Sequence[Member], image_shape: tuple[int, int], image: Any) -> Any:
+    counts = Counter(members)
+    if len(counts) == 1:
+        return _outputs(members[:1], image_shape, image)[0]
+    found = _outputs(list(counts), image_shape, image)
+    shares = [count / len(members) for count in counts.values()]
+    return sum(share * output for share, output in zip(shares, found, strict=True))
+
+
+def _outputs(members: Sequence[Member], image_shape: tuple[int, int], image: Any) -> list[Any]:
+    """Return what each member makes of a symbolic image; what several go through is built once."""
+    ready: dict[Any, Any] = {(): image}
+    found = []
+    for member in members:
+        steps: tuple[Applied, ...] = ()
+        for applied in member.preprocessing:
+            before, steps = steps, (*steps, applied)
+            if steps not in ready:
+                ready[steps] = _changed(ready[before], Kind.PREPROCESS, applied)
+        resized = steps, member.image_size
+        if resized not in ready:
+            resize = resizing(*image_shape, member.image_size)
+            ready[resized] = ready[steps] if resize is None else resize(ready[steps])
+        passed = (*resized, member.prefix)
+        if passed not in ready:
+            frozen = member.prefix or keras.layers.Identity()
+            ready[passed] = frozen(ready[resized])
+        found.append(member.head(ready[passed]))
+    return found
 
 
 def _changed(images: Any, kind: Kind, applied: Applied) -> Any:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bcsearch.training.fold_weights import FoldWeights
     from bcsearch.training.protocol import Check
     from bcsearch.training.staged import StagedTrainer
+    from bcsearch.views.view import Applied
 
 State = dict[str, np.ndarray]
 BATCH = 64  # images in one pass
@@ -31,7 +32,7 @@ class FoldModels:
     Attributes:
         averaged: how many last epochs are averaged; 1 where there are too few for a mean.
         last, mean: the states of the trainer.
-        places: the views that are scored, as trainers count them.
+        shifts: what clean and shifted images went through, as trainers count them.
         build: makes a Keras model of one fold from images to probabilities.
     """
 
@@ -39,17 +40,18 @@ class FoldModels:
     averaged: int
     last: State
     mean: State
-    places: Sequence[int]
+    shifts: Sequence[tuple[Applied, ...]]
     build: Callable[[FoldWeights], keras.Model]
 
-    def predict(self, *, averaged: bool) -> Sequence[np.ndarray]:
-        """Return each fold's probabilities of its validation rows, (n_places * n_valid, n_classes).
+    def predict(
+        self, shifts: Sequence[tuple[Applied, ...]], *, averaged: bool = False
+    ) -> list[Sequence[np.ndarray]]:
+        """Return for each shift each fold's probabilities of its validation rows.
 
-        One view stands behind the other.
+        These have the shape (n_valid, n_classes).
         """
         trainer = self._at(averaged=averaged)
-        views = [trainer.predict(place) for place in self.places]
-        return [np.concatenate(folds) for folds in zip(*views, strict=True)]
+        return [trainer.predict(self.shifts.index(shift)) for shift in shifts]
 
     def weights(self, *, averaged: bool) -> Sequence[FoldWeights]:
         """Return the weights of every fold."""

@@ -1,4 +1,4 @@
-"""A trained head as a Keras model of stock layers, so that a saved model loads without bcsearch."""
+"""What was trained as Keras models of stock layers, so that a saved one loads without bcsearch."""
 
 from __future__ import annotations
 
@@ -23,7 +23,31 @@ NORMS: dict[str, Callable[..., keras.Layer]] = {
 }
 
 
-def keras_head(params: Params, weights: FoldWeights) -> keras.Model:
+def frozen_copy(part: keras.Model, name: str) -> keras.Model:
+    """Return a copy of a part of a backbone, with its weights and a name of its own."""
+    copied = keras.models.clone_model(part)
+    copied.set_weights(part.get_weights())
+    return keras.Model(copied.input, copied.output, name=name)
+
+
+def network_above(
+    part: keras.Model | None, params: Params, weights: FoldWeights, name: str
+) -> keras.Model:
+    """Return the trained part of a backbone with its head; without one the head alone.
+
+    It goes from what the frozen part gives to probabilities (batch, n_classes). ``part`` ends with
+    the features.
+    """
+    if part is None:
+        return keras_head(params, weights, name)
+    copied = keras.models.clone_model(part)
+    copied.set_weights(part.get_weights())
+    for layer, values in weights.layers.items():
+        copied.get_layer(layer).set_weights(values)
+    return keras.Model(copied.input, keras_head(params, weights)(copied.output), name=name)
+
+
+def keras_head(params: Params, weights: FoldWeights, name: str = "head") -> keras.Model:
     """Return a head, from features (batch, n_features) to probabilities (batch, n_classes)."""
     scaling = weights.scaling
     penalty = keras.regularizers.L2(params.l2) if params.l2 > 0 else None
@@ -51,7 +75,7 @@ def keras_head(params: Params, weights: FoldWeights) -> keras.Model:
     output = keras.layers.Dense(
         n_classes, "softmax", kernel_regularizer=penalty, name="probabilities"
     )
-    model = keras.Model(inputs, output(hidden), name="head")
+    model = keras.Model(inputs, output(hidden), name=name)
     for layer, kernel, bias in zip([*dense, output], weights.kernels, weights.biases, strict=True):
         layer.set_weights([kernel, bias])
     return model

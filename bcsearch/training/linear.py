@@ -20,6 +20,11 @@ LINEAR = Params(head_layers=0)
 N_STEPS = 300  # batches that a head learns from, or a few more to end an epoch
 
 
+def linear_epochs(task: Task, seed: int = 0) -> int:
+    """Return how many epochs the head is trained for on the folds of a task."""
+    return -(-N_STEPS // Batches.of(task, LINEAR, seed).n_steps)
+
+
 def linear_probabilities(
     views: Sequence[np.ndarray], task: Task, seed: int, check: Check = nothing
 ) -> list[Sequence[np.ndarray]]:
@@ -36,7 +41,6 @@ def linear_probabilities(
         For each view and fold the probabilities, (n_valid, n_classes).
     """
     trainer = HeadTrainer(load_features(views, task), task, LINEAR, seed)
-    n_epochs = -(-N_STEPS // Batches.of(task, LINEAR, seed).n_steps)
-    for epoch in range(n_epochs):
+    for epoch in range(linear_epochs(task, seed)):
         trainer.train_epoch(epoch, LINEAR.learning_rate, check)
     return [trainer.predict(number) for number in range(len(views))]

@@ -29,6 +29,11 @@ class Task:
     groups: np.ndarray | None = None
 
     @property
+    def n_folds(self) -> int:
+        """The number of folds."""
+        return len(self.train_rows)
+
+    @property
     def targets(self) -> np.ndarray:
         """The labels as soft ones, (n_images, n_classes) float32."""
         targets: np.ndarray = np.eye(self.n_classes, dtype=np.float32)[self.labels]

@@ -16,7 +16,7 @@ from bcsearch.backbones.table import get_backbone
 from bcsearch.errors import InfeasibleError
 from bcsearch.records.ending import LAST_WEIGHTS, Ending
 from bcsearch.seeds import derive_seed
-from bcsearch.training.assembled import assembled
+from bcsearch.training.assembled import Member, assembled, side_by_side
 from bcsearch.training.batch import traced_of
 from bcsearch.training.batches import SAMPLINGS
 from bcsearch.training.class_errors import class_errors
@@ -27,6 +27,7 @@ from bcsearch.training.fold_weights import FoldWeights, Scaling, first_weights, 
 from bcsearch.training.fresh import FreshViews
 from bcsearch.training.heads import HeadTrainer, load_features
 from bcsearch.training.kept import Kept
+from bcsearch.training.keras_head import frozen_copy, network_above
 from bcsearch.training.loop import Lockstep
 from bcsearch.training.needs import needs_of
 from bcsearch.training.protocol import Check, nothing, shifts_of
@@ -36,6 +37,7 @@ from bcsearch.training.suffix import SuffixTrainer
 from bcsearch.training.suffix_graph import SuffixGraph, trainable_copy
 from bcsearch.training.task import Task
 from bcsearch.views.chosen import Views
+from bcsearch.views.view import View
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
     from bcsearch.records.events import Report
     from bcsearch.training.head_functions import FeatureTable
     from bcsearch.training.protocol import Evaluator, FoldTrainer
-    from bcsearch.views.view import View
+    from bcsearch.views.view import Applied
 
 KEPT_BYTES = 2**30  # of feature tables, and of traced graphs with their weights, kept in memory
 NO_GPU_MEMORY = "Dst tensor is not initialized"  # how TensorFlow says that a GPU has no room
@@ -95,6 +97,13 @@ class Trainer:
         """Return a trainer that scores in another way, and shares what is kept in memory."""
         other = copy(self)
         other._evaluators = evaluators
+        return other
+
+    def on_folds(self, folds: Folds) -> Trainer:
+        """Return a trainer on other folds of the same images, which shares what is kept."""
+        other = copy(self)
+        train_rows = [fold.train for fold in folds.folds]
+        other.folds = self._task(train_rows, [fold.valid for fold in folds.folds])
         return other
 
     @property
@@ -146,39 +155,34 @@ class Trainer:
             ).run()
 
     def fold_models(
-        self, params: Params, learning_rates: Sequence[float], check: Check
+        self, params: Params, learning_rates: Sequence[float], check: Check, repeat: int = 0
     ) -> FoldModels:
         """Train the folds of ``params`` once more, one epoch for each learning rate.
 
-        Raises as ``refit`` does.
+        ``repeat`` above 0 gives a seed of its own. Raises as ``weights`` does.
         """
         with self.enough_memory():
             views = self.scored_views(params)
-            trainer = self._staged(params, self.folds, views)
+            trainer = self._staged(params, self.folds, views, repeat)
             averaged = epochs_to_average(len(learning_rates), trainer.last_begins)
-            known = shifts_of(self._evaluators)
             mean = train_epochs(trainer, learning_rates, averaged, check)
             return FoldModels(
                 trainer=trainer,
                 averaged=averaged,
                 last=trainer.state(),
                 mean=mean,
-                places=[known.index(shift) for shift in self._evaluators[0].shifts],
-                build=lambda weights: self._assembled(params, weights),
+                shifts=shifts_of(self._evaluators),
+                build=lambda weights: self.model([(params, weights)]),
             )
 
-    def refit(
+    def train_all(
         self,
         params: Params,
         learning_rates: Sequence[float],
         check: Check,
         ending: Ending = LAST_WEIGHTS,
-    ) -> keras.Model:
+    ) -> FoldWeights:
         """Train ``params`` on all images but the test part, one epoch for each learning rate.
-
-        Returns:
-            A model from raw images (batch, height, width, 3), 0 to 255, to probabilities (batch,
-            n_classes).
 
         Raises:
             InfeasibleError: it runs out of memory.
@@ -190,8 +194,82 @@ class Trainer:
             mean = train_epochs(trainer, learning_rates, ending.averaged, check)
             if mean:
                 trainer.restore(mean)
-            weights = trainer.weights()[0].at_temperature(ending.temperature)
-            return self._assembled(params, weights, ending.tta)
+            return trainer.weights()[0].at_temperature(ending.temperature)
+
+    def refit(
+        self,
+        params: Params,
+        learning_rates: Sequence[float],
+        check: Check,
+        ending: Ending = LAST_WEIGHTS,
+    ) -> keras.Model:
+        """Train ``params`` on all images; return a model of it as ``model`` does.
+
+        Raises as ``train_all``.
+        """
+        weights = self.train_all(params, learning_rates, check, ending)
+        return self.model([(params, weights)], ending.tta)
+
+    def model(
+        self, trained: Sequence[tuple[Params, FoldWeights]], tta: Sequence[str] = ()
+    ) -> keras.Model:
+        """Return one model: the mean of what networks say, each with its configuration and weights.
+
+        Returns:
+            A model from raw images (batch, height, width, 3), 0 to 255, to probabilities (batch,
+            n_classes).
+        """
+        return assembled(self._members(trained), self._image_shape, tta)
+
+    def models(self, trained: Sequence[tuple[Params, FoldWeights]]) -> keras.Model:
+        """Return one model as ``model`` does, with an output for each network."""
+        return side_by_side(self._members(trained), self._image_shape)
+
+    @property
+    def _image_shape(self) -> tuple[int, int]:
+        height, width = self._dataset.images.shape[1:3]
+        return height, width
+
+    def _members(self, trained: Sequence[tuple[Params, FoldWeights]]) -> list[Member]:
+        """Return networks as members; frozen parts that are alike are one, and so are networks."""
+        prefixes: dict[Hashable, keras.Model | None] = {}
+        heads: dict[int, keras.Model] = {}
+        found = []
+        for params, weights in trained:
+            cut = self._stages(params)[-1].cut.name
+            if not weights.layers:
+                cut = POOLED_BY[params.pooling]  # its backbone was never trained
+            key = (params.backbone, params.image_size, cut)
+            if key not in prefixes:
+                prefixes[key] = None
+                if cut != INPUT:
+                    name = f"{params.backbone}_{params.image_size}_{cut}"
+                    prefixes[key] = frozen_copy(self._part(params, INPUT, cut), name)
+            if id(weights) not in heads:
+                part = None
+                if weights.layers:
+                    part = self._part(params, cut, POOLED_BY[params.pooling])
+                name = f"head_{len(heads)}"
+                heads[id(weights)] = network_above(part, params, weights, name)
+            preprocessing = self.views.preprocessing(params)
+            member = Member(preprocessing, params.image_size, prefixes[key], heads[id(weights)])
+            found.append(member)
+        return found
+
+    def untrained(self, params: Params) -> FoldWeights:
+        """Return a network of a configuration before training."""
+        views = self.views.clean(params)
+        weights = self._first_weights(params, self._all, views, self._settings.seed)[0]
+        cut = self._stages(params)[-1].cut
+        if cut.is_pooled:
+            return weights
+        part = self._part(params, cut.name, POOLED_BY[params.pooling])
+        layers = {each.name: each.get_weights() for each in part.layers if each.weights}
+        return replace(weights, layers=layers)
+
+    def pixels(self, shift: Sequence[Applied] = ()) -> np.ndarray:
+        """Return all images after a shift, (n_images, height, width, 3) uint8, read-only."""
+        return self.features.pixels(View(tuple(shift)))
 
     def graph(self, params: Params, cut: str) -> SuffixGraph:
         """Return the traced part above a cut, with a head, kept between trials."""
@@ -201,7 +279,7 @@ class Trainer:
 
         def make() -> SuffixGraph:
             body = trainable_copy(
-                self._part(params, cut),
+                self._part(params, cut, POOLED_BY[params.pooling]),
                 batch_norm=params.batch_norm,
                 precision=self._device.precision,
                 seed=self._settings.seed,
@@ -231,22 +309,14 @@ class Trainer:
             reason = str(error).strip().partition("\n")[0] or "nothing more is known"
             raise InfeasibleError(f"out of memory: {reason}") from None
 
-    def _part(self, params: Params, start: str) -> keras.Model:
-        """Return the frozen backbone from a cut to its features."""
+    def _part(self, params: Params, start: str, end: str) -> keras.Model:
+        """Return the frozen backbone from one cut to another."""
         backbone = self.features.backbone(params.backbone, params.image_size)
-        return segment(backbone, start, POOLED_BY[params.pooling])
+        return segment(backbone, start, end)
 
-    def _assembled(
-        self, params: Params, weights: FoldWeights, tta: Sequence[str] = ()
-    ) -> keras.Model:
-        return assembled(
-            self._part(params, INPUT),
-            params,
-            weights,
-            self.views.preprocessing(params),
-            self._dataset.images.shape[1:3],
-            tta,
-        )
+    def _stages(self, params: Params) -> tuple[Stage, ...]:
+        cuts = cuts_of(params.backbone, params.image_size, params.pooling)
+        return stages_of(params, cuts, self._settings.epochs)
 
     def _staged(
         self, params: Params, task: Task, views: Sequence[View], repeat: int = 0
@@ -256,8 +326,7 @@ class Trainer:
             seed = derive_seed(seed, "repeat", repeat)
         needs = needs_of(params, views, self._settings.epochs)
         self.features.prepare(params.backbone, params.image_size, needs)
-        cuts = cuts_of(params.backbone, params.image_size, params.pooling)
-        stages = stages_of(params, cuts, self._settings.epochs)
+        stages = self._stages(params)
         given = self._with_errors(params, task, views[0])
         trained = params
         if self.views.is_fresh(params):
@@ -286,7 +355,7 @@ class Trainer:
         """Return the task with the errors of its classes, where class weights ask for them."""
         if params.class_weights not in FROM_ERRORS:
             return task
-        key = (params.backbone, params.image_size, params.pooling, clean, task is self._all)
+        key = (params.backbone, params.image_size, params.pooling, clean, task)
         if key not in self._class_errors:
             (features,) = self._pooled(params, [clean])
             seed = self._settings.seed
@@ -315,7 +384,7 @@ class Trainer:
 
     def _table(self, params: Params, task: Task, views: Sequence[View]) -> FeatureTable:
         key = (
-            params.backbone, params.image_size, params.pooling, tuple(views), task is self._all
+            params.backbone, params.image_size, params.pooling, tuple(views), task
         )  # fmt: skip
         return self._tables.get(key, lambda: load_features(self._pooled(params, views), task))
 

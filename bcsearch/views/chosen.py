@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bcsearch.views.view import Setting
 
 FIT_IMAGES = 2000  # at most that statistics are computed from, drawn by the seed
+CHECKED = "light"  # the policy of images that a finished model is checked on
 FIT_CHUNK = 16  # images that are in memory at once
 
 
@@ -71,6 +72,10 @@ class Views:
         """
         copies = [self._copy(params, number, {}) for number in range(1, params.n_views)]
         return (self.clean(params), *copies)
+
+    def check_view(self, seed: int) -> View:
+        """Return a view of slightly changed images that no training with another seed has seen."""
+        return View((Applied.of(CHECKED, dict(get_operation(CHECKED).settings)),), 1, seed)
 
     def is_fresh(self, params: Params) -> bool:
         """Whether every epoch trains on a view of its own, which is kept nowhere."""

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bcsearch.data import Dataset
-from bcsearch.data.folds import FoldKind, Folds, make_folds
+from bcsearch.data.folds import FoldKind, Folds, fresh_folds, make_folds
 from bcsearch.errors import DataError
 
 if TYPE_CHECKING:
@@ -250,3 +250,32 @@ def test_validation_part_that_is_left_out_whole_is_refused() -> None:
     np.testing.assert_array_equal(given.folds[0].valid, np.flatnonzero(valid))
     with pytest.raises(DataError, match="all images of the validation part are left out"):
         make_folds(replace(PLAIN, valid=valid, excluded=valid))
+
+
+@every_way
+def test_fresh_folds_are_others_of_the_same_sizes_and_keep_the_test_part(
+    dataset: Dataset, kind: FoldKind, n_folds: int
+) -> None:
+    excluded = np.zeros(dataset.n_images, bool)
+    excluded[np.flatnonzero(dataset.labels == 1)[:10]] = True
+    dataset = replace(dataset, excluded=excluded)
+    made = make_folds(dataset, kind=kind, n_folds=n_folds)
+    fresh = fresh_folds(dataset, made, seed=5)
+    np.testing.assert_array_equal(fresh.test, made.test)
+    np.testing.assert_array_equal(fresh.apart, made.apart)
+    assert (fresh.n_folds, fresh.kind) == (made.n_folds, kind)
+    for fold, before in zip(fresh.folds, made.folds, strict=True):
+        rows = np.sort(np.concatenate([fold.train, fold.valid]))
+        np.testing.assert_array_equal(rows, np.setdiff1d(np.arange(dataset.n_images), made.apart))
+        assert len(fold.valid) == pytest.approx(len(before.valid), rel=0.4)
+        assert not np.array_equal(fold.valid, before.valid)
+        if dataset.groups is not None:
+            assert not set(dataset.groups[fold.train]) & set(dataset.groups[fold.valid])
+
+
+def test_folds_of_the_data_itself_stay() -> None:
+    valid = np.zeros(PLAIN.n_images, bool)
+    valid[::4] = True
+    dataset = replace(PLAIN, valid=valid)
+    made = make_folds(dataset)
+    assert fresh_folds(dataset, made, seed=5) is made

@@ -75,7 +75,12 @@ def test_schema_of_another_optuna_is_read(url: str, storage: Storage) -> None:
 def test_database_of_plain_optuna_lacks_our_tables_and_has_its_own_journal(tmp_path: Path) -> None:
     optuna.storages.RDBStorage(f"sqlite:///{tmp_path / 'plain.db'}").engine.dispose()
     found = read_database(str(tmp_path / "plain.db"))
-    assert found.missing == ("bcsearch_checks", "bcsearch_ledger", "bcsearch_slots")
+    assert found.missing == (
+        "bcsearch_checks",
+        "bcsearch_ledger",
+        "bcsearch_repeats",
+        "bcsearch_slots",
+    )
     assert (found.journal, found.is_usable) == ("delete", True)
 
 

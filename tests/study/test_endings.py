@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import pytest
 
-from bcsearch.recipe import Params
-from bcsearch.records import TrialState
 from bcsearch.records.events import Notice
-from bcsearch.storage import LedgerEntry
-from tests.fakes import Recorder, make_plan, make_scores
+from tests.fakes import Recorder, make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,9 +41,10 @@ class FakeFolds:
     averaged: int = 3
     asked: list[bool] = field(default_factory=list)
 
-    def predict(self, *, averaged: bool) -> Sequence[np.ndarray]:
+    def predict(self, shifts: object, *, averaged: bool) -> list[Sequence[np.ndarray]]:
+        assert shifts == [()]
         share = self.mean if averaged else self.plain
-        return [right_in(share, LABELS[rows], 1) for rows in ROWS]
+        return [[right_in(share, LABELS[rows], 1) for rows in ROWS]]
 
     def weights(self, *, averaged: bool) -> Sequence[None]:
         self.asked.append(averaged)
@@ -63,31 +61,19 @@ class FakeFolds:
         return found
 
 
-def tried(folds: FakeFolds, *, seconds: float = 1000.0, train_seconds: float = 1.0) -> Tried:
+def tried(folds: FakeFolds, seconds: float = 1000.0) -> Tried:
     from bcsearch.study.endings import choose_ending
+    from bcsearch.training.task import Task
 
     images = np.broadcast_to(LABELS[:, None, None, None], (N, 2, 2, 3)).astype(np.uint8)
-    trainer = SimpleNamespace(
-        folds=SimpleNamespace(labels=LABELS, valid_rows=ROWS),
-        fold_models=lambda params, rates, check: folds,
-    )
-    prepared = SimpleNamespace(
-        plan=make_plan(), trainer=trainer, dataset=SimpleNamespace(images=images)
-    )
-    entry = LedgerEntry(
-        trial_number=4,
-        params=Params(),
-        epochs=(make_scores(0, 0.5, 0.5),),
-        state=TrialState.COMPLETE,
-        train_seconds=train_seconds,
-        total_seconds=9.0,
-    )
+    task = Task(labels=LABELS, n_classes=2, train_rows=ROWS, valid_rows=ROWS)
+    trainer = SimpleNamespace(folds=task, pixels=lambda shift: images)
+    prepared = cast("Any", SimpleNamespace(plan=make_plan(), trainer=trainer))
     heard = Recorder()
-    found = choose_ending(cast("Any", prepared), entry, seconds, lambda: None, heard)
-    if found.gains:
-        (notice,) = heard.of(Notice)
-        for gain in found.gains:
-            assert gain.name in notice.text
+    found = choose_ending(prepared, cast("Any", folds), seconds, lambda: None, heard)
+    (notice,) = heard.of(Notice)
+    for gain in found.gains:
+        assert gain.name in notice.text
     return found
 
 
@@ -110,13 +96,6 @@ def test_set_of_operations_with_the_highest_gain_is_used() -> None:
     (zoom,) = [gain for gain in found.gains if gain.name == "zoom"]
     assert 0.15 < zoom.mean < 0.35
     assert found.ending.averaged == 1
-
-
-@pytest.mark.parametrize(("seconds", "train_seconds"), [(10.0, 1.0), (100.0, 200.0)])
-def test_nothing_is_tried_where_the_time_does_not_reach(
-    seconds: float, train_seconds: float
-) -> None:
-    assert tried(FakeFolds(mean=1.0), seconds=seconds, train_seconds=train_seconds).gains == ()
 
 
 def test_augmentation_is_left_out_where_the_first_fold_takes_too_long(

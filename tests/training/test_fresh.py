@@ -153,7 +153,7 @@ def test_changing_the_rows_of_one_fold_leaves_the_others_the_same_bits(
     before, after = (
         trainer_of(tmp_path, dataset, folds)
         .fold_models(params, [1e-2] * 2, lambda: None)
-        .predict(averaged=False)
+        .predict([()])[0]
         for dataset in (DATASET, changed)
     )
     np.testing.assert_array_equal(before[0], after[0])

@@ -268,7 +268,7 @@ def test_fold_models_with_their_last_weights_predict_what_the_trial_did(bench: B
     rates = [scores.learning_rate for scores in result.epochs]
     folds = trainer.fold_models(LINEAR, rates, lambda: None)
     task = trainer.folds
-    again = task.out_of_fold(folds.predict(averaged=False))
+    again = task.out_of_fold(folds.predict([()])[0])
     if result.best.epoch == 2:
         np.testing.assert_array_equal(again, result.probabilities)
     accuracy = (again.argmax(axis=1) == bench.dataset.labels).mean()

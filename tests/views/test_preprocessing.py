@@ -79,7 +79,7 @@ def small_backbone() -> keras.Model:
 def test_exported_model_gives_the_answers_of_the_trained_one_with_each_alone_and_joined(
     tmp_path: Path,
 ) -> None:
-    from bcsearch.training.assembled import assembled
+    from bcsearch.training.assembled import Member, assembled
     from bcsearch.training.fold_weights import FoldWeights, Scaling
     from bcsearch.training.keras_head import keras_head
     from bcsearch.views.chosen import Views
@@ -97,7 +97,8 @@ def test_exported_model_gives_the_answers_of_the_trained_one_with_each_alone_and
         trained[preprocess] = keras_head(params, weights).predict(features, verbose=0)
         applied = views.preprocessing(params)
         assert [each.name for each in applied] == preprocess.split("+")
-        model = assembled(backbone, params, weights, applied, (24, 24))
+        member = Member(applied, 24, backbone, keras_head(params, weights))
+        model = assembled([member], (24, 24))
         model.save(tmp_path / f"{preprocess}.keras")
     subprocess.run([sys.executable, "-c", RELOAD, str(tmp_path)], check=True)
     for preprocess, expected in trained.items():
