@@ -768,7 +768,7 @@ def test_winner_is_named_by_repeats_and_ships_as_the_simplest_unbeaten_way(
     assert written["choice"]["ways"][0]["accuracy"] == pytest.approx(best.mean("accuracy"))
     said = place.run("best", "--study", "tiny")
     assert f"{trial_name(choice.named)} is named: accuracy" in said
-    assert "accuracy@shift (ranks models, is no estimate): trial " in said
+    assert "accuracy@shift (ranks models, is no estimate): " in said
     assert "calibration: expected calibration error out of fold 0." in said
     assert "ms an image" in said
     # the same end once more reads what is kept

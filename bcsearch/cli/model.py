@@ -39,7 +39,7 @@ def evaluate(
         from bcsearch.export.bundle import read_bundle
         from bcsearch.export.evaluate import evaluate as score
         from bcsearch.export.evaluate import match_labels
-        from bcsearch.report.evaluation import evaluation_text, seen_note
+        from bcsearch.report.evaluation import evaluation_text, seen_note, unlike_note
     bundle = read_bundle(model)
     if bundle.about.get("data", {}).get("drawn"):
         _say(
@@ -52,7 +52,8 @@ def evaluate(
     matched = match_labels(images, bundle.class_names, names)
     scores = score(bundle, images, names)
     options.show(scores, evaluation_text, as_json=as_json)
-    _say(*images.notes, matched.note, seen_note(scores), error=as_json)
+    unlike = unlike_note(scores.n_images, scores.unlike or ())
+    _say(*images.notes, matched.note, seen_note(scores), unlike, error=as_json)
     return 0
 
 
@@ -75,16 +76,21 @@ def predict(
         from bcsearch.export.bundle import read_bundle
         from bcsearch.export.tables import PREDICTED, predictions_csv
         from bcsearch.paths import is_stream, refuse_others, replacing
+        from bcsearch.report.evaluation import unlike_note
     refuse_others(out, ",".join(PREDICTED), "table of predictions")
     bundle = read_bundle(model)
     reading = chosen.over_reading(bundle.reading)
     images = load_unlabelled([*data, *(more or ())], bundle.input_size, reading)
     _say(*images.notes, error=is_stream(out))
     probabilities = bundle.predict(images.images)
+    unlike = bundle.unlike(images.images)
+    alone = None if unlike is None else unlike.alone
+    if unlike is not None:
+        _say(unlike_note(unlike.n_images, unlike.differences), error=is_stream(out))
+    names, classes = images.row_names, bundle.class_names
     with replacing(out) as draft:
         draft.write_text(
-            predictions_csv(images.row_names, bundle.class_names, probabilities.tolist()),
-            encoding="utf-8",
+            predictions_csv(names, classes, probabilities.tolist(), alone), encoding="utf-8"
         )
     options.say(f"{len(probabilities)} predictions: {out}", error=is_stream(out))
     return 0

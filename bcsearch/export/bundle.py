@@ -14,17 +14,23 @@ import numpy as np
 import tensorflow as tf
 from pydantic import ValidationError
 
+from bcsearch.backbones.resizing import resizing
 from bcsearch.backbones.stored import UnreadableModel, load_model
 from bcsearch.config.sweep import OF_PIXELS, Reading
 from bcsearch.errors import DataError, DiskError
 from bcsearch.export.about import ABOUT_NAME, MODEL_NAME, read_about, read_trained_on
+from bcsearch.export.likeness import read_likeness
 from bcsearch.export.writers import BUNDLE, WRITERS, Finished, write_all
 from bcsearch.paths import make_writable_dir
+from bcsearch.training.keras_head import FROZEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     import keras
+
+    from bcsearch.check.likeness import Likeness
+    from bcsearch.records.likeness import Unlike
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,11 +39,13 @@ class Bundle:
 
     It takes raw images (batch, height, width, 3), 0 to 255, and returns probabilities.
     ``trained_on`` holds digests of the images that it was trained on; empty where unknown.
+    ``likeness`` is what these look like; None where unknown.
     """
 
     model: keras.Model
     about: dict[str, Any]
     trained_on: frozenset[str] = frozenset()
+    likeness: Likeness | None = None
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -75,6 +83,40 @@ class Bundle:
             lambda batch: self.model(batch, training=False), reduce_retracing=True
         )
         return forward
+
+    def features(self, images: np.ndarray, batch: int = 64) -> np.ndarray | None:
+        """Return what its frozen backbone makes of images as they are, (n, n_features) float32.
+
+        None where no part of its backbone is frozen. Features over places are averaged.
+        """
+        layers = self.model.layers
+        frozen = next((each for each in layers if each.name.startswith(FROZEN)), None)
+        if frozen is None:
+            return None
+        resize = resizing(images.shape[1], images.shape[2], frozen.input_shape[1])
+
+        def passed(pixels: tf.Tensor) -> tf.Tensor:
+            seen = tf.cast(pixels, tf.float32)
+            found = frozen(seen if resize is None else resize(seen), training=False)
+            places = list(range(1, len(found.shape) - 1))
+            return tf.reduce_mean(found, places) if places else found
+
+        forward = tf.function(passed, reduce_retracing=True)
+        starts = range(0, len(images), batch)
+        parts = [forward(images[at : at + batch]).numpy() for at in starts]
+        return np.concatenate(parts)
+
+    def unlike(self, images: np.ndarray) -> Unlike | None:
+        """Say how far images (n, height, width, 3) uint8 are from those that it was trained on.
+
+        None where nothing is known of these, or where there are no images.
+        """
+        if self.likeness is None or not len(images):
+            return None
+        features = None
+        if len(self.likeness.centres):
+            features = self.features(images)
+        return self.likeness.unlike(images, features)
 
     def predict(self, images: np.ndarray, batch: int = 64) -> np.ndarray:
         """Return probabilities (n, n_classes) float32 of images (n, height, width, 3) uint8.
@@ -164,7 +206,12 @@ def read_bundle(path: str | Path) -> Bundle:
                     f"{folder / ABOUT_NAME} is not of the model beside it; "
                     "make both again with 'bcsearch refit'"
                 )
-            return Bundle(model=model, about=about, trained_on=read_trained_on(folder))
+            return Bundle(
+                model=model,
+                about=about,
+                trained_on=read_trained_on(folder),
+                likeness=read_likeness(folder),
+            )
     raise DataError(
         f"no complete model in {path}; give a folder with {MODEL_NAME} and {ABOUT_NAME}, "
         "such as results/STUDY/model; 'bcsearch refit --study NAME' makes it where trials completed"

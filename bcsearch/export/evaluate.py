@@ -39,6 +39,9 @@ def evaluate(
     matched = match_labels(images, bundle.class_names, numbers_are)
     predicted = bundle.predict(images.images).argmax(axis=1)
     scores = score_predictions(matched.labels, predicted, bundle.class_names)
+    unlike = bundle.unlike(images.images)
+    if unlike is not None:
+        scores = replace(scores, unlike=unlike.differences)
     if not bundle.trained_on:
         return scores
     n_seen = sum(1 for digest in digests(images.images) if digest in bundle.trained_on)

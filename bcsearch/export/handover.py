@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bcsearch.errors import ConfigError, DiskError, StudyError
 from bcsearch.export.about import MODEL_NAME, read_about, read_trained_on
+from bcsearch.export.likeness import read_likeness
 from bcsearch.export.writers import Finished, write_all, writer_of
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def hand_over(
         labels=labels,
         out_of_fold=out_of_fold,
         trained_on=sorted(read_trained_on(bundle_dir)),
+        likeness=read_likeness(bundle_dir),
     )
     with _filling(target) as draft:
         written = write_all(formats, finished, draft)

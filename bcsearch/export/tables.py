@@ -76,19 +76,25 @@ PREDICTED = ("image", "predicted_label", "predicted_class", "probability")  # th
 
 
 def predictions_csv(
-    names: Sequence[str], class_names: Sequence[str], probabilities: Sequence[Sequence[float]]
+    names: Sequence[str],
+    class_names: Sequence[str],
+    probabilities: Sequence[Sequence[float]],
+    unlike: Sequence[Sequence[str]] | None = None,
 ) -> str:
     """Return one line an image: its name, its likeliest class, then each class's probability.
 
-    The columns of classes are called ``probability_NAME``.
+    The columns of classes are called ``probability_NAME``. The last column, ``unlike``, names the
+    measures in which the image is unlike those that the model was trained on; empty where none is,
+    or where ``unlike`` is None.
     """
     rows: list[list[Any]] = []
-    for name, row in zip(names, probabilities, strict=True):
+    for name, row, ways in zip(names, probabilities, unlike or [()] * len(names), strict=True):
         likeliest = max(range(len(row)), key=row.__getitem__)
         shares = [round(value, 6) for value in row]
-        rows.append([name, likeliest, class_names[likeliest], shares[likeliest], *shares])
+        about = [likeliest, class_names[likeliest], shares[likeliest]]
+        rows.append([name, *about, *shares, " ".join(ways)])
     columns = [f"probability_{name}" for name in class_names]
-    return _csv([*PREDICTED, *columns], rows)
+    return _csv([*PREDICTED, *columns, "unlike"], rows)
 
 
 def _csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

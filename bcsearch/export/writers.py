@@ -12,6 +12,7 @@ import yaml
 
 from bcsearch.errors import StudyError
 from bcsearch.export.about import ABOUT_NAME, MODEL_NAME, TRAINED_ON
+from bcsearch.export.likeness import LIKENESS_NAME, write_likeness
 from bcsearch.export.tables import folds_csv, trials_csv
 from bcsearch.export.trial_figure import draw_trial, trial_curves
 from bcsearch.plugins import row_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from bcsearch.artifacts.files import Labels
+    from bcsearch.check.likeness import Likeness
     from bcsearch.records import StudyRecord
 
 
@@ -39,6 +41,7 @@ class Finished:
         out_of_fold: probabilities of the trial that was refitted, (n_images, n_classes) float16;
             NaN where never validated; None where they are not kept.
         trained_on: a digest of each image that the model was trained on; empty: not kept.
+        likeness: what these look like; None: not kept.
     """
 
     study: StudyRecord
@@ -47,6 +50,7 @@ class Finished:
     labels: Labels | None = None
     out_of_fold: np.ndarray | None = None
     trained_on: Sequence[str] = ()
+    likeness: Likeness | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +113,16 @@ def _digests(finished: Finished, folder: Path) -> list[Path]:
     return [path]
 
 
+def _likeness(finished: Finished, folder: Path) -> list[Path]:
+    if finished.likeness is None:
+        raise StudyError(
+            "the model was made before it was kept what training images look like; make it again "
+            "with 'bcsearch refit'"
+        )
+    write_likeness(folder / LIKENESS_NAME, finished.likeness)
+    return [folder / LIKENESS_NAME]
+
+
 def _csv(finished: Finished, folder: Path) -> list[Path]:
     texts = {"trials.csv": trials_csv(finished.study), "folds.csv": folds_csv(finished.study)}
     for name, text in texts.items():
@@ -165,5 +179,10 @@ WRITERS = {
         write=_digests,
         files=(TRAINED_ON,),
     ),
+    "likeness": Writer(
+        doc=f"What they look like as {LIKENESS_NAME}: evaluate and predict say what is unlike.",
+        write=_likeness,
+        files=(LIKENESS_NAME,),
+    ),
 }
-BUNDLE = ("keras", "toml", "csv", "figures", "digests")  # what a refit writes
+BUNDLE = ("keras", "toml", "csv", "figures", "digests", "likeness")  # what a refit writes

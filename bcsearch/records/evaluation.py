@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bcsearch.records.likeness import Difference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +24,8 @@ class Evaluation:
     """Scores on one labelled set.
 
     ``confusion`` has true classes in rows, predicted in columns. ``n_trained_on`` of the images are
-    among those that the model was trained on; None where it keeps no word of these.
+    among those that the model was trained on, ``unlike`` is in what they differ from these, the
+    largest difference first; None where it keeps no word of these.
     """
 
     n_images: int
@@ -29,3 +34,4 @@ class Evaluation:
     per_class: dict[str, ClassScore]
     confusion: list[list[int]]
     n_trained_on: int | None = None
+    unlike: tuple[Difference, ...] | None = None

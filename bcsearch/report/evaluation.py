@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 from bcsearch.report.columns import aligned
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bcsearch.records.evaluation import Evaluation
+    from bcsearch.records.likeness import Difference
 
 
 def evaluation_text(found: Evaluation) -> str:
@@ -30,6 +33,21 @@ def seen_note(found: Evaluation) -> str:
     return (
         f"the model was trained on {found.n_trained_on} of these {found.n_images} images: "
         "the scores are too high for images that it has not seen"
+    )
+
+
+def unlike_note(n_images: int, differences: Sequence[Difference]) -> str:
+    """Say in which ways images are unlike those that a model was trained on; nothing in none."""
+    if not differences:
+        return ""
+    told = [
+        f"{each.word} ({each.measure} {each.mean:.2f}, known {each.low:.2f} to {each.high:.2f})"
+        for each in differences
+    ]
+    these = "this image is" if n_images == 1 else f"these {n_images} images are"
+    return (
+        f"{these} unlike those that the model was trained on: {', '.join(told)}; "
+        "what it scored on its folds says little about them"
     )
 
 

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from bcsearch.config.sweep import OF_PIXELS
 from bcsearch.export.bundle import Bundle
 from bcsearch.export.evaluate import evaluate, score_predictions
+from bcsearch.report.evaluation import unlike_note
 from bcsearch.study.endings import calibration_text, ending_text
 
 if TYPE_CHECKING:
+    from bcsearch.check.likeness import Likeness
     from bcsearch.records import StudyRecord
     from bcsearch.records.checked import Certificate
     from bcsearch.records.choice import Choice
@@ -26,7 +28,11 @@ PACKAGES = ("bcsearch", "optuna", "tensorflow", "keras", "keras-cv", "numpy")
 
 
 def describe(
-    prepared: Prepared, study: StudyRecord, entry: LedgerEntry, made: Made
+    prepared: Prepared,
+    study: StudyRecord,
+    entry: LedgerEntry,
+    made: Made,
+    likeness: Likeness | None = None,
 ) -> dict[str, Any]:
     """Return the content of ``best.toml``."""
     dataset, folds, best = prepared.dataset, prepared.folds, entry.best
@@ -69,7 +75,9 @@ def describe(
         "versions": {"python": python_version(), **{name: _version(name) for name in PACKAGES}},
     }
     if dataset.test is not None or len(folds.test):
-        about["test"] = _test_scores(prepared, Bundle(model=made.model, about=about))
+        about["test"] = _test_scores(
+            prepared, Bundle(model=made.model, about=about, likeness=likeness)
+        )
     return about
 
 
@@ -164,6 +172,7 @@ def _test_scores(prepared: Prepared, bundle: Bundle) -> dict[str, Any]:
         "n_images": scores.n_images,
         "accuracy": scores.accuracy,
         "macro_f1": scores.macro_f1,
+        "unlike": unlike_note(scores.n_images, scores.unlike or ()),
     }
 
 

@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bcsearch.check.likeness import Likeness
 from bcsearch.data.arrays import digests
 from bcsearch.errors import StudyError
 from bcsearch.export.about import MODEL_NAME, read_about
-from bcsearch.export.bundle import write_bundle
+from bcsearch.export.bundle import Bundle, write_bundle
 from bcsearch.export.writers import Finished
 from bcsearch.paths import locked
 from bcsearch.records.events import Notice
 from bcsearch.report.choice import trial_name
 from bcsearch.report.summary import unseen_facts, unseen_text
+from bcsearch.seeds import derive_seed
 from bcsearch.study.choosing import Chooser
 from bcsearch.study.describing import describe, study_facts
 from bcsearch.study.making import Maker
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from bcsearch.records import StudyRecord, TrialRecord
     from bcsearch.records.events import Listener
     from bcsearch.study.assemble import Prepared
+    from bcsearch.study.making import Made
     from bcsearch.study.session import Session
 
 
@@ -94,11 +97,14 @@ def _refit(
     made = maker.make(chosen)
     study = session.record()
     trial = completed_trial(study, number, "refit")
-    about = describe(prepared, study, chosen.winner.entry, made)
+    likeness = _likeness(prepared, made)
+    about = describe(prepared, study, chosen.winner.entry, made, likeness)
     bundle_dir = session.bundle_dir
     tested = unseen_facts(study, trial, about)
     if tested is not None:
         listener(Notice(text=unseen_text(tested)))
+        if about["test"]["unlike"]:
+            listener(Notice(text=about["test"]["unlike"]))
     else:
         about |= _tested_before(bundle_dir, study, trial)
     finished = Finished(
@@ -108,9 +114,19 @@ def _refit(
         labels=session.artifacts.labels(),
         out_of_fold=session.artifacts.probabilities(winner),
         trained_on=np.delete(digests(prepared.dataset.images), prepared.folds.apart).tolist(),
+        likeness=likeness,
     )
     write_bundle(bundle_dir, made.model, finished)
     return bundle_dir
+
+
+def _likeness(prepared: Prepared, made: Made) -> Likeness:
+    """Measure what the images look like that a model was trained on."""
+    dataset = prepared.dataset
+    rows = np.setdiff1d(np.arange(dataset.n_images), prepared.folds.apart)
+    seed = derive_seed(prepared.plan.sweep.training.seed, "likeness")
+    bundle = Bundle(model=made.model, about={})
+    return Likeness.of(dataset.images[rows], dataset.labels[rows], bundle.features, seed)
 
 
 def estimate_refit(session: Session, prepared: Prepared) -> float:

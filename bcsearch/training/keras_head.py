@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bcsearch.recipe import Params
     from bcsearch.training.fold_weights import FoldWeights
 
-
+FROZEN = "frozen_"  # how the names of frozen parts begin
 NORMS: dict[str, Callable[..., keras.Layer]] = {
     "batch": partial(keras.layers.BatchNormalization, momentum=NORM_MOMENTUM, epsilon=NORM_EPSILON),
     "layer": partial(keras.layers.LayerNormalization, epsilon=NORM_EPSILON),

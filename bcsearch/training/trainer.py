@@ -27,7 +27,7 @@ from bcsearch.training.fold_weights import FoldWeights, Scaling, first_weights, 
 from bcsearch.training.fresh import FreshViews
 from bcsearch.training.heads import HeadTrainer, load_features
 from bcsearch.training.kept import Kept
-from bcsearch.training.keras_head import frozen_copy, network_above
+from bcsearch.training.keras_head import FROZEN, frozen_copy, network_above
 from bcsearch.training.loop import Lockstep
 from bcsearch.training.needs import needs_of
 from bcsearch.training.protocol import Check, nothing, shifts_of
@@ -243,7 +243,7 @@ class Trainer:
             if key not in prefixes:
                 prefixes[key] = None
                 if cut != INPUT:
-                    name = f"{params.backbone}_{params.image_size}_{cut}"
+                    name = f"{FROZEN}{params.backbone}_{params.image_size}_{cut}"
                     prefixes[key] = frozen_copy(self._part(params, INPUT, cut), name)
             if id(weights) not in heads:
                 part = None
