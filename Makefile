@@ -6,8 +6,13 @@ BIN := $(VENV)/bin
 
 .PHONY: demo test fuzz bench bench-distributed clean
 
+DEMO = --results results/demo --storage results/demo/demo.db
+
 demo: $(VENV)/installed
-	$(BIN)/bcsearch run --study quickstart --data demo --trials 24 --fresh --results results/demo --storage results/demo/demo.db
+	$(BIN)/bcsearch run --study quickstart $(DEMO) --data demo --test demo-elsewhere --trials 24 --fresh
+	$(BIN)/bcsearch run --study robust $(DEMO) --data demo --test demo-elsewhere --trials 12 --fresh --set params.image_size=96 --set params.views=4
+	@echo; echo "Two ways to search, on drawn cells; 'test accuracy' is the truth on cells drawn as another laboratory would see them:"
+	@$(BIN)/bcsearch compare quickstart robust $(DEMO) --brief
 
 test: $(VENV)/installed
 	$(BIN)/ruff check .

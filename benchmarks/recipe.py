@@ -125,7 +125,7 @@ def main() -> None:
         return
     with TemporaryDirectory() as folder:
         kept = Path(os.environ.get("BENCH_RECIPE", folder))
-        cells = _good_cells(Path(folder))
+        cells = good_cells(Path(folder))
         measure(ROWS, cells, EPOCHS, kept / "recipe.csv")
         measure(ROWS_UNFROZEN, MINI, EPOCHS_UNFROZEN, kept / "unfrozen.csv")
         measure(ROWS_ONLINE, MINI, EPOCHS_UNFROZEN, kept / "online.csv", "online")
@@ -152,7 +152,7 @@ def measure(
     _print(rows, _rows(kept))
 
 
-def _good_cells(folder: Path) -> Path:
+def good_cells(folder: Path) -> Path:
     """Write the 4,000 cells without what was planted among them."""
     key = json.loads(KEY.read_text())
     planted = [*key["planted_junk_rows"], *(pair[1] for pair in key["exact_duplicate_pairs"])]

@@ -28,8 +28,8 @@ from bcsearch.data import load_dataset
 from bcsearch.data.folds import make_folds
 from bcsearch.errors import DataError, StudyError
 from bcsearch.records import TrialState
+from bcsearch.records.choice import trial_name
 from bcsearch.records.events import Notice
-from bcsearch.report.choice import trial_name
 from bcsearch.storage import open_storage
 from bcsearch.study.session import Session
 from tests.fakes import Recorder

@@ -14,6 +14,7 @@ EXAMPLES = {
     "refit": "bcsearch refit --study quickstart --trial 17",
     "status": "bcsearch status --study quickstart --json",
     "best": "bcsearch best --study quickstart",
+    "diagnose": "bcsearch diagnose --study quickstart --out diagnosis.html",
     "compare": "bcsearch compare --by backbone joint",
     "export": "bcsearch export --study quickstart --to handover --as keras,toml,csv",
     "dashboard": "bcsearch dashboard --port 8081",

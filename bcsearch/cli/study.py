@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,6 +25,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("status")(status)
     app.command("best")(best)
     app.command("compare")(compare)
+    app.command("diagnose")(diagnose)
     app.command("export")(export)
 
 
@@ -56,6 +58,9 @@ def compare(
     by: Annotated[
         str | None, typer.Option(help="A parameter, such as backbone: the best of each value.")
     ] = None,
+    brief: Annotated[
+        bool, typer.Option("--brief", help="Leave out costs and configurations.")
+    ] = False,
     as_json: options.Json = False,
 ) -> int:
     """Show studies side by side: the best trial of each, or of each value of a parameter."""
@@ -66,7 +71,37 @@ def compare(
         study = _read_in_full(name, chosen)
         read.append((study, _about(study, chosen)))
     facts = _measured(report.backbones_of([study for study, _ in read]), chosen)
-    options.show(report.compare(read, by, facts), report.compared_text, as_json=as_json)
+    text = partial(report.compared_text, brief=brief)
+    options.show(report.compare(read, by, facts), text, as_json=as_json)
+    return 0
+
+
+@options.takes("data", "storage", "results_dir", "artifacts_dir", "sweeps_dir")
+def diagnose(
+    study: options.Study,
+    chosen: RunOptions,
+    trial: Annotated[
+        int | None, typer.Option(help="A completed trial. Default: the winner.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Page to write. Default: diagnosis.html in the results."),
+    ] = None,
+    as_json: options.Json = False,
+) -> int:
+    """Show where a study's winner goes wrong: classes, pairs, shifts, and its worst mistakes."""
+    with quiet_imports():
+        from bcsearch.export.diagnosis_page import MARK, diagnosis_page
+        from bcsearch.paths import is_stream, refuse_others, replacing
+        from bcsearch.report.diagnosis import diagnosis_text
+        from bcsearch.study.diagnosing import diagnose_study
+    out = out or chosen.results_dir / study / "diagnosis.html"
+    refuse_others(out, MARK, "diagnosis")
+    found = diagnose_study(study, trial, chosen)
+    with replacing(out) as draft:
+        draft.write_text(diagnosis_page(found.diagnosis, found.dataset), encoding="utf-8")
+    options.show(found.diagnosis, diagnosis_text, as_json=as_json)
+    options.say(f"with images: {out}", error=as_json or is_stream(out))
     return 0
 
 
@@ -78,7 +113,9 @@ def export(
     formats: Annotated[
         str,
         typer.Option(
-            "--as", help="Formats joined by commas: keras, toml, yaml, json, csv, figures, digests."
+            "--as",
+            help="Formats joined by commas: keras, toml, yaml, json, csv, figures, digests, "
+            "likeness.",
         ),
     ] = "keras,toml,yaml,json",
 ) -> int:

@@ -37,6 +37,25 @@ class CellKind:
     vacuoles: Counts = (0, 0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Laboratory:
+    """How cells look where they were stained and photographed.
+
+    Attributes:
+        scale: of cells, by the magnification.
+        blur: in pixels, from and to.
+        stain: how strong each channel's dye is, 1 as usual.
+        light: of the lamp, by channel, 1 as usual.
+    """
+
+    scale: float = 1.0
+    blur: Span = (0.3, 1.8)
+    stain: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    light: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+
+USUAL = Laboratory()
+ELSEWHERE = Laboratory(scale=0.85, blur=(1.0, 2.6), stain=(1.5, 0.8, 0.7), light=(0.86, 0.95, 1.02))
 CELL_KINDS = {
     "basophil": CellKind(
         radius=(23, 32), cytoplasm=(176, 140, 182), nucleus=(98, 62, 138), lobes=(2, 3),
@@ -76,16 +95,18 @@ CELL_KINDS = {
 }  # fmt: skip
 
 
-def draw_cell(kind: CellKind, rng: np.random.Generator) -> NDArray[np.uint8]:
+def draw_cell(
+    kind: CellKind, rng: np.random.Generator, seen_in: Laboratory = USUAL
+) -> NDArray[np.uint8]:
     """Draw one cell of a kind among red cells, shape (96, 96, 3), uint8, RGB.
 
     Places are complex numbers, x + iy, in pixels of the large picture.
     """
     picture = Image.new("RGB", (SIDE, SIDE), (250, 228, 203))
-    radius = 2 * rng.uniform(*kind.radius)
+    radius = 2 * seen_in.scale * rng.uniform(*kind.radius)
     centre = complex(*rng.uniform(SIDE / 2 - 20, SIDE / 2 + 20, 2))
     for _ in range(rng.integers(1, 8)):
-        size = rng.uniform(26, 36)
+        size = seen_in.scale * rng.uniform(26, 36)
         place = centre + _at(rng.uniform(0, 360), radius + size * rng.uniform(0.85, 2.2))
         _lay(picture, _red_cell(place, size, rng), (216, 178, 172), 0, rng)
     body = _blob(centre, radius, kind.wobble, rng)
@@ -102,7 +123,7 @@ def draw_cell(kind: CellKind, rng: np.random.Generator) -> NDArray[np.uint8]:
         number = int(rng.integers(*counts, endpoint=True))
         dots = _dots(number, size, centre, radius, rng)
         _lay(picture, ImageChops.multiply(dots, free), colour, 0, rng)
-    return _photograph(picture, rng)
+    return _photograph(picture, rng, seen_in)
 
 
 def _at(degrees: Any, distance: Any) -> Any:
@@ -175,11 +196,13 @@ def _lay(
     picture.paste(surface, box, mask.crop(box))
 
 
-def _photograph(picture: Image.Image, rng: np.random.Generator) -> NDArray[np.uint8]:
+def _photograph(
+    picture: Image.Image, rng: np.random.Generator, seen_in: Laboratory
+) -> NDArray[np.uint8]:
     """Reduce a picture; vary its stain, light and focus; add noise."""
-    focused = picture.reduce(2).filter(ImageFilter.BoxBlur(rng.uniform(0.3, 1.8)))
-    strength = rng.uniform(0.7, 1.3) * rng.uniform(0.85, 1.15, 3)
-    exposure = rng.uniform(215, 265) * rng.uniform(0.95, 1.05, 3)
+    focused = picture.reduce(2).filter(ImageFilter.BoxBlur(rng.uniform(*seen_in.blur)))
+    strength = rng.uniform(0.7, 1.3) * rng.uniform(0.85, 1.15, 3) * seen_in.stain
+    exposure = rng.uniform(215, 265) * rng.uniform(0.95, 1.05, 3) * seen_in.light
     curves = exposure * (np.arange(256)[:, None] / 250) ** strength
     stained = focused.point(curves.clip(0, 255).T.ravel().tolist())
     slope = np.linspace(-1, 1, SIZE, dtype=np.float32)

@@ -13,7 +13,7 @@ import numpy as np
 from bcsearch.config.sweep import Reading
 from bcsearch.data.arrays import DARK, resize
 from bcsearch.data.dataset import Dataset, hash_pixels
-from bcsearch.data.demo import load_demo
+from bcsearch.data.demo import DEMO, DEMO_ELSEWHERE, load_demo
 from bcsearch.data.excluded import is_of_check, with_groups, without_rows
 from bcsearch.data.groups import chosen_groups
 from bcsearch.data.held_out import reading_of_test, with_test
@@ -38,6 +38,7 @@ UNREAD = {  # suffixes of what people have and nothing here reads
     ".tgz": "an archive", ".rar": "an archive", ".7z": "an archive", ".xlsx": "a workbook",
     ".xls": "a workbook", ".json": "a JSON file",
 }  # fmt: skip
+DRAWN = (DEMO, DEMO_ELSEWHERE)
 
 
 def load_dataset(
@@ -46,7 +47,7 @@ def load_dataset(
     """Read a labelled dataset; README says what it may look like.
 
     Args:
-        source: ``demo``, or the path of arrays, a folder or a table.
+        source: ``demo``, ``demo-elsewhere``, or the path of arrays, a folder or a table.
         image_size: the height and width wanted. None: arrays keep their size, files are resized
             to 96. Images of another size are made squares as ``reading`` says, and resized
             bilinearly with antialiasing.
@@ -55,8 +56,8 @@ def load_dataset(
     Raises:
         DataError: the source cannot be used; its one line says what came and what is allowed.
     """
-    if source == "demo":
-        return load_demo(image_size)
+    if source in DRAWN:
+        return load_demo(image_size, str(source))
     found = _read(source, reading, image_size or FILE_SIZE)
     if image_size is not None:
         found = _resized(found, image_size, reading)
@@ -71,8 +72,8 @@ def load_for_study(source: str | Path, largest: int, reading: Reading = PLAIN) -
     Raises:
         DataError: the source cannot be used; its one line says what came and what is allowed.
     """
-    if source == "demo":
-        dataset = load_demo()
+    if source in DRAWN:
+        dataset = load_demo(name=source)
         images = resize(dataset.images, min(dataset.images.shape[1], largest))
         if images is not dataset.images:
             dataset = replace(dataset, images=images)
@@ -96,8 +97,8 @@ def load_images(source: str | Path, image_size: int, reading: Reading = PLAIN) -
     Raises:
         DataError: the source cannot be used; its one line says what came and what is allowed.
     """
-    if source == "demo":
-        return _drawn(image_size)
+    if source in DRAWN:
+        return _drawn(image_size, str(source))
     found = _read(source, reading, image_size)
     if found.parts is not None:
         part = next(name for name in ("test", "val", "train") if name in found.parts)
@@ -141,8 +142,8 @@ def load_unlabelled(
 
 
 def _unlabelled(source: str | Path, image_size: int, reading: Reading) -> ImageSet:
-    if source == "demo":
-        return _drawn(image_size)
+    if source in DRAWN:
+        return _drawn(image_size, str(source))
     place = look(_path(source))
     if reading.layout is None and place.images:
         reading = reading.model_copy(update={"layout": "images"})
@@ -160,8 +161,8 @@ def _expanded(source: str | Path) -> list[str | Path]:
     return list(found)
 
 
-def _drawn(image_size: int) -> ImageSet:
-    demo = load_demo(image_size)
+def _drawn(image_size: int, name: str) -> ImageSet:
+    demo = load_demo(image_size, name)
     return ImageSet(
         images=demo.images,
         labels=demo.labels,

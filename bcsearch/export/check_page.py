@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from html import escape
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -10,12 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
-from PIL import Image
 
 from bcsearch.check.table import CHECKS, REMEDIES
 from bcsearch.data.arrays import digests
+from bcsearch.export.page import page, shown, thumbnail
 from bcsearch.records.checked import Verdict
-from bcsearch.records.texts import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,27 +23,8 @@ if TYPE_CHECKING:
     from bcsearch.records.checked import DataCheck, DataFinding
 
 SHOWN = {Verdict.EXCLUDE: 60, Verdict.GROUP: 120, Verdict.REVIEW: 240}  # at most of one reason
-SIDE, QUALITY = 88, 82  # pixels of a thumbnail, and of its JPEG
 MOST_CHARACTERS = 7 * 2**20  # of all galleries
 MOST_CLASSES = 40  # whose similarity is drawn
-STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 1180px; padding: 0 1em; }
-table { border-collapse: collapse; margin: 1em 0; }
-td, th { border-bottom: 1px solid #ddd; padding: .3em .8em; text-align: left; }
-td.number { text-align: right; font-variant-numeric: tabular-nums; }
-.gallery { display: flex; flex-wrap: wrap; gap: 10px; }
-figure { margin: 0; width: 184px; font-size: 12px; }
-figure img { width: 88px; height: 88px; outline: 1px solid #ccc; }
-figcaption { overflow-wrap: anywhere; color: #333; }
-.row { font-weight: 600; color: #000; }
-.warning { color: #a33; }
-svg { max-width: 100%; height: auto; }
-@media (prefers-color-scheme: dark) {
-  body { background: #16181b; color: #e4e4e4; }
-  figcaption { color: #bbb; } .row { color: #fff; }
-  td, th { border-color: #444; } svg { background: #fff; }
-}
-"""
 
 
 def check_page(
@@ -57,10 +36,10 @@ def check_page(
     the page is run.
     """
     counts = "".join(_count_row(reason, count) for reason, count in check.reasons.items())
-    told = [f"<li>{_shown(note)}</li>" for note in (*measured, *check.notes)]
-    told += [f'<li class="warning">left out: {_shown(note)}</li>' for note in check.left_out]
+    told = [f"<li>{shown(note)}</li>" for note in (*measured, *check.notes)]
+    told += [f'<li class="warning">left out: {shown(note)}</li>' for note in check.left_out]
     parts = [
-        f"<h1>Data check of {_shown(dataset.source)}</h1>",
+        f"<h1>Data check of {shown(dataset.source)}</h1>",
         f"<p>{check.n_images} images in {dataset.n_classes} classes. "
         f"{len(check.rows(Verdict.EXCLUDE))} are certain to be left out (exclude.csv), "
         f"{len(check.rows(Verdict.REVIEW))} a person should look at (review.csv), "
@@ -78,13 +57,7 @@ def check_page(
         parts += ["<h2>How alike images are</h2>", _drawn(similarity, dataset.class_names)]
     looks = "".join(f"<li>{escape(row.name)}: {escape(row.doc)}</li>" for row in CHECKS.values())
     parts.append(f"<h2>What was looked for</h2><ul>{looks}</ul>")
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta http-equiv="Content-Security-Policy" '
-        "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
-        f"<title>Data check of {_shown(dataset.source)}</title><style>{STYLE}</style></head>"
-        f"<body>{''.join(parts)}</body></html>\n"
-    )
+    return page(f"Data check of {dataset.source}", parts, "bcsearch data check")
 
 
 def _count_row(reason: str, count: int) -> str:
@@ -114,8 +87,8 @@ def _gallery(reason: str, check: DataCheck, dataset: Dataset, left: int) -> str:
         title += f", of {len(pictures)} picture{'s' * (len(pictures) > 1)}"
     if len(figures) < len(pictures):
         title += f", the first {len(figures)} of them shown"
-    shown = "".join(figures)
-    return f'<h2 id="{_anchor(reason)}">{title}</h2><div class="gallery">{shown}</div>'
+    gallery = "".join(figures)
+    return f'<h2 id="{_anchor(reason)}">{title}</h2><div class="gallery">{gallery}</div>'
 
 
 def _figure(found: DataFinding, dataset: Dataset, n_more: int) -> str:
@@ -123,28 +96,21 @@ def _figure(found: DataFinding, dataset: Dataset, n_more: int) -> str:
     if found.other is not None:
         rows.append(found.other)
     images = "".join(
-        f'<img alt="row {row}" title="{_titled(row, dataset)}" src="{_thumbnail(dataset, row)}">'
+        f'<img alt="row {row}" title="{_titled(row, dataset)}" '
+        f'src="{thumbnail(dataset.images[row])}">'
         for row in rows
     )
     label = dataset.class_names[dataset.labels[found.row]]
     more = f" and {n_more} more" if n_more else ""
     return (
         f'<figure>{images}<figcaption><span class="row">row {found.row}{more}</span> '
-        f"{_shown(label)}: {_shown(found.evidence)}</figcaption></figure>"
+        f"{shown(label)}: {shown(found.evidence)}</figcaption></figure>"
     )
 
 
 def _titled(row: int, dataset: Dataset) -> str:
     name = f" {dataset.names[row]}" if dataset.names is not None else ""
-    return _shown(f"row {row}{name}, {dataset.class_names[dataset.labels[row]]}")
-
-
-def _thumbnail(dataset: Dataset, row: int) -> str:
-    image = Image.fromarray(dataset.images[row])
-    image.thumbnail((SIDE, SIDE))
-    file = BytesIO()
-    image.save(file, "JPEG", quality=QUALITY)
-    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
+    return shown(f"row {row}{name}, {dataset.class_names[dataset.labels[row]]}")
 
 
 def _drawn(similarity: Similarity, names: Sequence[str]) -> str:
@@ -159,18 +125,14 @@ def _drawn(similarity: Similarity, names: Sequence[str]) -> str:
         reach = float(np.abs(drawn).max())
         shades = right.imshow(drawn, cmap="RdBu_r", vmin=-reach, vmax=reach)
         figure.colorbar(shades, ax=right, label="mean cosine")
-        places, shown = range(len(drawn)), [name[:16] for name in names[:MOST_CLASSES]]
-        right.set_xticks(places, shown, rotation=90, parse_math=False)
-        right.set_yticks(places, shown, parse_math=False)
+        places, called = range(len(drawn)), [name[:16] for name in names[:MOST_CLASSES]]
+        right.set_xticks(places, called, rotation=90, parse_math=False)
+        right.set_yticks(places, called, parse_math=False)
         right.set_title("between the images of two classes")
         file = BytesIO()
         figure.savefig(file, format="svg", metadata={"Date": None})
     _, tag, rest = file.getvalue().decode().partition("<svg")
     return tag + rest
-
-
-def _shown(text: str) -> str:
-    return escape(printable(text))
 
 
 def _anchor(reason: str) -> str:

@@ -9,6 +9,11 @@ from statistics import mean
 LINEAR_HEAD = -1  # stands for a trial: the best baseline that can be trained and written
 
 
+def trial_name(number: int) -> str:
+    """Return what a trial is called, or the linear head that was trained beside them."""
+    return "the linear head" if number == LINEAR_HEAD else f"trial {number}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeated:
     """A trial that was trained again, on fresh folds with fresh seeds.

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from bcsearch.errors import listed
-from bcsearch.records.choice import LINEAR_HEAD
+from bcsearch.records.choice import LINEAR_HEAD, trial_name
 from bcsearch.records.ending import Gain
 from bcsearch.report.columns import aligned, spread_text
 
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from bcsearch.records.choice import Choice, Repeated, Way
 
 FIRST = 0  # the trial of the first start point
-
-
-def trial_name(number: int) -> str:
-    """Return what a trial is called, or the linear head that was trained beside them."""
-    return "the linear head" if number == LINEAR_HEAD else f"trial {number}"
 
 
 def choice_lines(study: StudyRecord) -> list[str]:

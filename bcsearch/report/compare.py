@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bcsearch.errors import ConfigError, StudyError
 from bcsearch.recipe import BY_NAME, Params, unknown
+from bcsearch.records.choice import LINEAR_HEAD, trial_name
 from bcsearch.report.columns import aligned, short
 from bcsearch.report.summary import trial_facts
 from bcsearch.report.trials import configuration_text, number
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from bcsearch.records.backbones import BackboneFacts
 
 RIGHT = (  # headings of columns that are aligned to the right
-    "trials", "best", "score", "spread", "test accuracy", "parameters", "ms/image", "training s",
+    "trials", "best", "score", "spread", "repeated", "shifted", "test accuracy", "parameters",
+    "ms/image", "training s",
 )  # fmt: skip
+LONG = ("parameters", "ms/image", "training s", "weights", "configuration")  # left out in brief
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,9 @@ class Compared:
         score: the mean over folds of the best one, by ``score_name``; ``spread`` is the folds'
             standard deviation, None for a single split.
         folds: how many it was validated on.
+        ships: the way its model was made; empty where none was compared.
+        repeated, shifted: what that way scores on the folds of repeats, on clean images and on
+            shifted ones; None where not known.
         test: accuracy of its finished model on images held out; None where there is none.
         parameters: weights of its backbone.
         milliseconds: for an image in a frozen pass on this machine; None where not measured.
@@ -47,6 +53,9 @@ class Compared:
     score: float
     spread: float | None
     folds: int
+    ships: str
+    repeated: float | None
+    shifted: float | None
     test: float | None
     backbone: str
     parameters: int | None
@@ -76,11 +85,12 @@ def compare(
         raise ConfigError(f"--by: {unknown('parameter', by, Params())}")
     lines = []
     for study, about in studies:
+        if by is None and study.named is not None:
+            lines.append(_line(study, about, "", [study.named, *study.ranked], backbones))
+            continue
         groups: dict[str, list[TrialRecord]] = {}
         for trial in study.ranked:
-            value = ""
-            if by is not None:
-                value = short(_params(trial)[by], 4)
+            value = short(_params(trial)[by or "backbone"], 4)
             groups.setdefault(value, []).append(trial)
         lines += [_line(study, about, value, of, backbones) for value, of in groups.items()]
     if not lines:
@@ -100,14 +110,20 @@ def backbones_of(studies: Sequence[StudyRecord]) -> dict[str, int]:
     return sizes
 
 
-def compared_text(lines: Sequence[Compared]) -> str:
-    """Return the lines as a table; columns that are empty everywhere are left out."""
+def compared_text(lines: Sequence[Compared], *, brief: bool = False) -> str:
+    """Return the lines as a table; columns that are empty everywhere are left out.
+
+    In ``brief`` so are costs and configurations.
+    """
     headings = (
-        "value", "study", "trials", "best", "score", "spread", "validated on", "test accuracy",
-        "parameters", "ms/image", "training s", "weights", "configuration",
+        "value", "study", "trials", "best", "score", "spread", "validated on", "ships", "repeated",
+        "shifted", "test accuracy", "parameters", "ms/image", "training s", "weights",
+        "configuration",
     )  # fmt: skip
     rows = [_cells(line) for line in lines]
     shown = [place for place in range(len(headings)) if any(row[place] for row in rows)]
+    if brief:
+        shown = [place for place in shown if headings[place] not in LONG]
     right = {place for place, name in enumerate(headings) if name in RIGHT}
     return aligned(
         [[row[place] for place in shown] for row in rows],
@@ -122,10 +138,13 @@ def _cells(line: Compared) -> tuple[str, ...]:
         line.value,
         line.study,
         str(line.trials),
-        f"trial {line.trial}",
+        trial_name(line.trial),
         f"{line.score_name} {line.score:.4f}",
         number(line.spread, 4),
         validated,
+        line.ships,
+        number(line.repeated, 4),
+        number(line.shifted, 4),
         number(line.test, 4),
         f"{line.parameters:,}" if line.parameters is not None else "",
         number(line.milliseconds, 1),
@@ -153,12 +172,13 @@ def _line(
     return Compared(
         study=study.name,
         value=value,
-        trials=len(trials),
+        trials=len({trial.number for trial in trials if trial.number != LINEAR_HEAD}),
         trial=best.number,
         score_name=study.score,
         score=known.score,
         spread=ranking.spread if ranking is not None else None,
         folds=len(ranking.folds) if ranking is not None else 0,
+        **_shipped(study, best),
         test=known.test.accuracy if known.test is not None else None,
         backbone=backbone,
         parameters=facts.parameters if facts is not None else None,
@@ -167,6 +187,18 @@ def _line(
         weights=_weights(study, backbone),
         configuration=configuration_text(params),
     )
+
+
+def _shipped(study: StudyRecord, trial: TrialRecord) -> dict[str, Any]:
+    """Return what the way scores that the study's model was made in, where it is of the trial."""
+    choice = study.current_choice
+    if choice is None or choice.way is None or choice.named != trial.number:
+        return {"ships": "", "repeated": None, "shifted": None}
+    clean = choice.score.partition("@")[0]
+    scores = {"repeated": clean, "shifted": f"{clean}@shift"}
+    way = choice.way
+    found = {key: way.mean(name) if name in way.scores else None for key, name in scores.items()}
+    return {"ships": choice.ships, **found}
 
 
 def _params(trial: TrialRecord) -> Params:

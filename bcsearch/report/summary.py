@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from bcsearch.errors import StudyError, listed
 from bcsearch.recipe import BY_NAME, Params
 from bcsearch.records import TrialState
+from bcsearch.records.choice import trial_name
 from bcsearch.report.checked import baselines_table, beaten_text, certificate_lines
-from bcsearch.report.choice import choice_lines, choice_tables, trial_name
+from bcsearch.report.choice import choice_lines, choice_tables
 from bcsearch.report.columns import aligned, short
 from bcsearch.report.trials import configuration_text
 

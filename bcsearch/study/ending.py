@@ -13,8 +13,8 @@ from bcsearch.export.about import MODEL_NAME, read_about
 from bcsearch.export.bundle import Bundle, write_bundle
 from bcsearch.export.writers import Finished
 from bcsearch.paths import locked
+from bcsearch.records.choice import trial_name
 from bcsearch.records.events import Notice
-from bcsearch.report.choice import trial_name
 from bcsearch.report.summary import unseen_facts, unseen_text
 from bcsearch.seeds import derive_seed
 from bcsearch.study.choosing import Chooser

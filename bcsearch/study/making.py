@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bcsearch.errors import StudyError
-from bcsearch.records.choice import LINEAR_HEAD
+from bcsearch.records.choice import LINEAR_HEAD, trial_name
 from bcsearch.records.ending import Calibration, Ending
 from bcsearch.records.events import Notice
 from bcsearch.records.refit_check import MARGIN, RefitCheck
 from bcsearch.records.texts import study_option
-from bcsearch.report.choice import trial_name
 from bcsearch.scores.calibration import at_temperature, expected_calibration_error
 from bcsearch.seeds import derive_seed
 from bcsearch.study.endings import LEAST_SECONDS, Tried, calibrated, choose_ending

@@ -472,3 +472,74 @@ def test_configuration_that_needs_more_memory_than_there_is_is_infeasible(bench:
     ):
         raise MemoryError
     assert len(trainer(HIDDEN, keep_going, NoCheckpoints()).epochs) == SETTINGS.epochs
+
+
+def test_members_on_one_prefix_share_its_pass_and_their_probabilities_are_averaged(
+    bench: Bench, tmp_path: Path
+) -> None:
+    """A committee: two heads on plain images, one of them twice, and one on gray images."""
+    import keras
+
+    trainer = bench.trainer()
+    gray = LINEAR.but(preprocess="grayscale")
+    trained = [
+        (params, trainer.train_all(params, RATES, lambda: None))
+        for params in (LINEAR, HIDDEN, gray)
+    ]
+    first, second, third = trained
+    model = trainer.model([first, first, second, third])
+    images = bench.dataset.images[:16]
+    alone = [trainer.model([each]).predict(images, verbose=0) for each in trained]
+    expected = (2 * alone[0] + alone[1] + alone[2]) / 4
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
+    np.testing.assert_allclose(again.predict(images, verbose=0), expected, atol=1e-5)
+    backbones = [layer for layer in again.layers if layer.name.startswith("frozen_")]
+    assert len(backbones) == 1
+    outputs = trainer.models(trained)(images)
+    for given, wanted in zip(outputs, alone, strict=True):
+        np.testing.assert_allclose(given, wanted, atol=1e-5)
+
+
+def test_unfrozen_member_has_the_frozen_part_in_common_and_the_rest_for_itself(
+    bench: Bench,
+) -> None:
+    trainer = bench.trainer()
+    params = trainer.canonical(HIDDEN.but(unfreeze_fraction=0.3))
+    folds = trainer.fold_models(params, RATES[:1], lambda: None).weights(averaged=False)
+    model = trainer.model([(params, each) for each in folds])
+    frozen = [layer for layer in model.layers if layer.name.startswith("frozen_")]
+    assert len(frozen) == 1
+    assert 0 < frozen[0].count_params() < model.count_params()
+    images = bench.dataset.images[:8]
+    alone = [trainer.model([(params, each)]).predict(images, verbose=0) for each in folds]
+    found = model.predict(images, verbose=0)
+    np.testing.assert_allclose(found, np.mean(alone, axis=0), atol=1e-5)
+
+
+def test_untrained_network_weighs_what_the_trained_one_does(bench: Bench) -> None:
+    from bcsearch.export.weighing import megabytes_of, milliseconds_of
+
+    trainer = bench.trainer()
+    for params in (HIDDEN, trainer.canonical(HIDDEN.but(unfreeze_fraction=0.3))):
+        before = trainer.model([(params, trainer.untrained(params))])
+        after = trainer.refit(params, RATES[:1], lambda: None)
+        assert megabytes_of(before) == pytest.approx(megabytes_of(after))
+        assert milliseconds_of(before) > 0
+
+
+def test_trainer_on_other_folds_shares_features_and_trains_on_its_own_rows(bench: Bench) -> None:
+    from bcsearch.data.folds import fresh_folds
+
+    trainer = bench.trainer()
+    before = trainer.fold_models(HIDDEN, RATES, lambda: None).predict([()])[0]
+    passes = bench.features.passes
+    other = trainer.on_folds(fresh_folds(bench.dataset, bench.folds, seed=4))
+    models = other.fold_models(HIDDEN, RATES, lambda: None, repeat=1)
+    seen = other.folds.out_of_fold(models.predict([()])[0])
+    assert bench.features.passes == passes
+    assert np.isfinite(seen).all()
+    again = trainer.fold_models(HIDDEN, RATES, lambda: None).predict([()])[0]
+    for fold, same in zip(before, again, strict=True):
+        np.testing.assert_array_equal(fold, same)
+    assert (seen.argmax(axis=1) == bench.dataset.labels).mean() > 0.3
