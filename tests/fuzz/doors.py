@@ -449,6 +449,7 @@ NEEDED: dict[str, dict[str, str]] = {
     "best": STORED,
     "compare": {"": "cells", "--storage": "my.db"},
     "export": STORED | {"--to": "out"},
+    "diagnose": STORED | {"--data": "demo", "--out": "page.html"},
     "evaluate": {"--model": "no", "--data": "demo"},
     "predict": {"--model": "no", "--data": "x", "--out": "p.csv"},
     "data info": {"": "demo"},
