@@ -74,6 +74,11 @@ FILES = {
     "sweeps/narrow.toml": SWEEP.replace('"tiny"', '"narrow"').replace("0.003", "0.09"),
     "search_spaces/wider.toml": SPACE.replace("head_layers = 0", "head_layers = { int = [0, 1] }"),
     "search_spaces/narrow.toml": SPACE.replace("[1e-3, 1e-2]", "[8e-2, 1e-1]"),
+    "sweeps/seen.toml": SWEEP.replace('"tiny"', '"seen"').replace(
+        "start = [{",
+        'start = [{ preprocess = "none", learning_rate = 0.004 }, { preprocess = "grayscale",',
+    ),
+    "search_spaces/seen.toml": SPACE + 'preprocess = { choice = ["none", "grayscale"] }\n',
     "sweeps/whole.toml": SWEEP.replace('"tiny"', '"whole"'),
     "search_spaces/tiny.toml": SPACE,
     "search_spaces/views.toml": SPACE + 'augment = "light"\nviews = 2\n',
@@ -226,11 +231,26 @@ assert not any(name.startswith(("bcsearch", "keras_cv")) for name in sys.modules
 """
 
 
+MUCH = ["final.share=100", "final.repeat_share=100"]  # of a search of a second
+MEMBERS = {"refit": 1, "bag": 2, "ensemble": 2, "committee": 2}  # networks with heads of their own
+
+
+@pytest.mark.parametrize("ships", MEMBERS)
 def test_exported_model_gives_the_same_with_keras_alone_in_a_fresh_process(
-    place: Place, cells: Cells, others: Cells
+    place: Place, cells: Cells, others: Cells, ships: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bundle = place.search("tiny", cells.save(place.folder / "cells.npz"))
-    written = place.run("export", "--study", "tiny", "--to", "out").split()
+    monkeypatch.setattr("bcsearch.study.repeats.LEAST_SECONDS", 0.0)
+    monkeypatch.setattr("bcsearch.study.choosing.simplest_unbeaten", lambda *_: ships)
+    monkeypatch.setattr("bcsearch.study.choosing.greedy_ensemble", lambda *_: (1, 0, 1))
+    bundle = place.search("seen", cells.save(place.folder / "cells.npz"), settings=MUCH)
+    choice = place.record("seen").current_choice
+    assert choice is not None
+    assert [way.name for way in choice.ways] == list(MEMBERS)
+    model = read_bundle(bundle).model
+    heads = [layer for layer in model.layers if layer.name.startswith("head_")]
+    assert len(heads) == MEMBERS[ships]
+    assert len([layer for layer in model.layers if layer.name.startswith("frozen_")]) == 1
+    written = place.run("export", "--study", "seen", "--to", "out").split()
     assert written == [
         f"out/{name}" for name in ("model.keras", "best.toml", "best.yaml", "best.json")
     ]
@@ -741,9 +761,6 @@ def test_labels_unknown_to_the_model_are_one_line(
         answer.err
         == f"error: label {N_CLASSES} is unknown to the model; allowed: 0 to {N_CLASSES - 1}\n"
     )
-
-
-MUCH = ["final.share=100", "final.repeat_share=100"]  # of a search of a second
 
 
 def test_winner_is_named_by_repeats_and_ships_as_the_simplest_unbeaten_way(
