@@ -15,7 +15,9 @@ from bcsearch.views.table import get_operation
 from bcsearch.views.view import Applied
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    Resizers = Mapping[int, keras.Model | None]  # by the size of images, None where they have it
 
 
 class Member(NamedTuple):
@@ -47,7 +49,8 @@ def assembled(
     """
     image = keras.Input((*image_shape, 3), name="image")
     seen = [image, *(_changed(image, Kind.TTA, Applied(name)) for name in tta)]
-    means = [_mean_of_members(members, image_shape, each) for each in seen]
+    resizers = _resizers(members, image_shape)
+    means = [_mean_of_members(members, resizers, each) for each in seen]
     if not tta:
         return keras.Model(image, means[0])
     return keras.Model(image, keras.layers.Average(name="mean_of_views")(means))
@@ -56,19 +59,23 @@ def assembled(
 def side_by_side(members: Sequence[Member], image_shape: tuple[int, int]) -> keras.Model:
     """Return members as one model with an output for each, (batch, n_classes)."""
     image = keras.Input((*image_shape, 3), name="image")
-    return keras.Model(image, _outputs(members, image_shape, image))
+    return keras.Model(image, _outputs(members, _resizers(members, image_shape), image))
 
 
-def _mean_of_members(members: Sequence[Member], image_shape: tuple[int, int], image: Any) -> Any:
+def _resizers(members: Sequence[Member], image_shape: tuple[int, int]) -> Resizers:
+    return {size: resizing(*image_shape, size) for size in {each.image_size for each in members}}
+
+
+def _mean_of_members(members: Sequence[Member], resizers: Resizers, image: Any) -> Any:
     counts = Counter(members)
-    if len(counts) == 1:
-        return _outputs(members[:1], image_shape, image)[0]
-    found = _outputs(list(counts), image_shape, image)
+    found = _outputs(list(counts), resizers, image)
+    if len(found) == 1:
+        return found[0]
     shares = [count / len(members) for count in counts.values()]
     return sum(share * output for share, output in zip(shares, found, strict=True))
 
 
-def _outputs(members: Sequence[Member], image_shape: tuple[int, int], image: Any) -> list[Any]:
+def _outputs(members: Sequence[Member], resizers: Resizers, image: Any) -> list[Any]:
     """Return what each member makes of a symbolic image; what several go through is built once."""
     ready: dict[Any, Any] = {(): image}
     found = []
@@ -80,8 +87,8 @@ def _outputs(members: Sequence[Member], image_shape: tuple[int, int], image: Any
                 ready[steps] = _changed(ready[before], Kind.PREPROCESS, applied)
         resized = steps, member.image_size
         if resized not in ready:
-            resize = resizing(*image_shape, member.image_size)
-            ready[resized] = ready[steps] if resize is None else resize(ready[steps])
+            resize = resizers[member.image_size] or keras.layers.Identity()
+            ready[resized] = resize(ready[steps])
         passed = (*resized, member.prefix)
         if passed not in ready:
             frozen = member.prefix or keras.layers.Identity()

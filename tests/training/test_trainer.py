@@ -499,6 +499,9 @@ def test_members_on_one_prefix_share_its_pass_and_their_probabilities_are_averag
     outputs = trainer.models(trained)(images)
     for given, wanted in zip(outputs, alone, strict=True):
         np.testing.assert_allclose(given, wanted, atol=1e-5)
+    mirrored = trainer.model([third], ["mirror"]).predict(images, verbose=0)
+    other = trainer.model([third]).predict(images[:, :, ::-1], verbose=0)
+    np.testing.assert_allclose(mirrored, (alone[2] + other) / 2, atol=1e-4)
 
 
 def test_unfrozen_member_has_the_frozen_part_in_common_and_the_rest_for_itself(
