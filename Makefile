@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 DEMO = --results results/demo --storage results/demo/demo.db
 
 demo: $(VENV)/installed
-	$(BIN)/bcsearch run --study quickstart $(DEMO) --data demo --test demo-elsewhere --trials 24 --fresh
+	$(BIN)/bcsearch run --study quickstart $(DEMO) --data demo --test demo-elsewhere --trials 24 --fresh --set params.preprocess=none --set params.image_size=96
 	$(BIN)/bcsearch run --study robust $(DEMO) --data demo --test demo-elsewhere --trials 12 --fresh --set params.image_size=96 --set params.views=4
 	@echo; echo "Two ways to search, on drawn cells; 'test accuracy' is the truth on cells drawn as another laboratory would see them:"
 	@$(BIN)/bcsearch compare quickstart robust $(DEMO) --brief

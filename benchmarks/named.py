@@ -47,7 +47,7 @@ def _study(folder: Path, number: int) -> dict[str, float]:
     places = ["--results", str(folder / f"results-{number}"), "--cache-dir", str(folder / "cache")]
     run_command(
         "run", "--study", "quickstart", "--trials", str(N_TRIALS), "--data", str(cells), *places,
-        "--seed", str(number), "--set", "params.image_size=96",
+        "--seed", str(number), "--set", "params.image_size=96", "--set", "params.preprocess=none",
     )  # fmt: skip
     here = ["--study", "quickstart", *places[:2]]
     about = read_json("best", *here)

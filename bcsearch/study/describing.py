@@ -51,7 +51,7 @@ def describe(
         "ending": {
             "averaged_epochs": tried.ending.averaged,
             "test_time_augmentation": list(tried.ending.tta),
-            "tried": ending_text(tried.ending, tried.gains),
+            "tried": _tried_text(made),
             **_calibration_facts(tried.calibration),
         },
         "choice": _choice_facts(made.choice),
@@ -79,6 +79,13 @@ def describe(
             prepared, Bundle(model=made.model, about=about, likeness=likeness)
         )
     return about
+
+
+def _tried_text(made: Made) -> str:
+    """Say what was tried to end the training, where one network ships."""
+    if made.choice is not None and made.choice.ships != "refit":
+        return "averaging and augmentation in use are tried only where a refit ships"
+    return ending_text(made.tried.ending, made.tried.gains)
 
 
 def _choice_facts(choice: Choice | None) -> dict[str, Any]:

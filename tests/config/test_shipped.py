@@ -21,6 +21,7 @@ SWEEPS = (
     "joint",
     "recipe",
     "published",
+    "robust",
 )
 
 
