@@ -7,7 +7,7 @@ from importlib import import_module
 
 NAMES = (  # the most expensive last
     *("start", "heads", "suffix", "trials", "quickstart", "check", "recipe", "unfrozen"),
-    *("steps", "ranking", "named"),
+    *("steps", "ranking", "named", "unlike"),
 )
 
 

@@ -70,11 +70,16 @@ class Chooser:
         """
         best, *_ = ranked = self._ranked(study)
         committee, ensemble = self._committee(study), self._ensemble(ranked)
-        needed = ranked[: self.prepared.plan.sweep.final.candidates]
-        needed += [each for each in (self._first_start(study), self._linear_head()) if each]
-        members = [self._candidate(number) for number in (*committee, *ensemble)]
-        wanted = {each.trial: each for each in (*needed, *members) if each is not None}
-        n_needed = len({each.trial for each in needed})
+        needed = [
+            best,
+            *map(self._candidate, committee),
+            *ranked[: self.prepared.plan.sweep.final.candidates],
+            self._first_start(study),
+            self._linear_head(),
+        ]
+        found = (*needed, *map(self._candidate, ensemble))
+        wanted = {each.trial: each for each in found if each is not None}
+        n_needed = len({each.trial for each in needed if each is not None})
         repeater = Repeater(
             prepared=self.prepared, session=self.session, check=self.check, listener=self.listener
         )
@@ -136,7 +141,7 @@ class Chooser:
             trials_done=study.slots_filled,
             score=study.score,
             n_repeats=repeats.n_repeats,
-            fresh_folds=self.prepared.folds.kind != "given",
+            fresh_folds=repeats.fresh_folds,
             repeated=repeated,
             named=named.trial,
             chances={

@@ -73,10 +73,12 @@ class Repeats:
     Attributes:
         comparison: of the images, the folds and the scores.
         predicted: by trial, of each repeat (n_views, n_images, n_classes).
+        fresh_folds: whether the images were divided anew.
     """
 
     comparison: Comparison
     predicted: dict[int, list[np.ndarray]]
+    fresh_folds: bool
 
     @property
     def n_repeats(self) -> int:
@@ -99,7 +101,8 @@ class Repeater:
     def run(self, candidates: Sequence[Candidate], n_needed: int) -> Repeats | None:
         """Train candidates again; the first ``n_needed`` are worth more than a second repeat.
 
-        None where the time does not reach for two, or the sweep wants no repeats.
+        None where the time does not reach for the first and another one, or the sweep wants no
+        repeats.
         """
         final, ledger = self.prepared.plan.sweep.final, self.session.ledger
         allowed = final.repeat_share * ledger.search_seconds()
@@ -124,7 +127,10 @@ class Repeater:
         n_repeats: int,
         seconds: float,
     ) -> list[Candidate]:
-        """Return candidates that can be trained so often in so many seconds, the first first."""
+        """Return candidates that can be trained so often in so many seconds, the first first.
+
+        None of them where it does not reach for the first: nothing can be said of it then.
+        """
         trainer = self.prepared.trainer.scored_by(scores)
         passed: set[object] = set()
         chosen = []
@@ -141,6 +147,8 @@ class Repeater:
                 seconds -= cost
                 passed |= new.keys()
                 chosen.append(each)
+            elif not chosen:
+                return []
         return chosen
 
     def _trained(
@@ -149,10 +157,11 @@ class Repeater:
         """Train each candidate as often, or read what is kept."""
         prepared = self.prepared
         predicted: dict[int, list[np.ndarray]] = {each.trial: [] for each in candidates}
-        all_folds = []
+        all_folds, is_fresh = [], True
         for repeat in range(1, n_repeats + 1):
             seed = derive_seed(prepared.folds.seed, "repeat", repeat)
             folds = fresh_folds(prepared.dataset, prepared.folds, seed)
+            is_fresh = is_fresh and folds is not prepared.folds
             trainer = prepared.trainer.scored_by(scores).on_folds(folds)
             all_folds.append(trainer.folds.valid_rows)
             for each in candidates:
@@ -166,7 +175,7 @@ class Repeater:
             folds=all_folds,
             groups=prepared.dataset.groups,
         )
-        return Repeats(comparison=comparison, predicted=predicted)
+        return Repeats(comparison=comparison, predicted=predicted, fresh_folds=is_fresh)
 
     def _train(
         self, candidate: Candidate, repeat: int, trainer: Trainer, scores: Sequence[Score]
