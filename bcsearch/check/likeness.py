@@ -132,10 +132,24 @@ class Likeness:
             known.spread[name] = float(values.std())
         return known
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether every measure has its numbers, and features of classes fit each other."""
+        measures = {*MEASURES, DISTANCE} if len(self.centres) else {*MEASURES}
+        values = [*self.low.values(), *self.high.values(), *self.spread.values()]
+        arrays = (self.centres, self.scale)
+        return (
+            all(set(each) == measures for each in (self.low, self.high, self.spread))
+            and all(isinstance(value, float) for value in values)
+            and all(each.dtype.kind == "f" and np.isfinite(each).all() for each in arrays)
+            and bool(np.isfinite(values).all())
+            and (not len(self.centres) or self.centres.shape[1:] == self.scale.shape)
+        )
+
     def measured(self, images: np.ndarray, features: np.ndarray | None) -> dict[str, np.ndarray]:
         """Return every measure of each image, (n,)."""
         found = {name: row.of(images) for name, row in MEASURES.items()}
-        if features is not None and len(self.centres):
+        if features is not None and features.shape[1:] == self.scale.shape:
             away = [
                 np.square((features - centre) / self.scale).mean(axis=1) for centre in self.centres
             ]

@@ -26,7 +26,7 @@ def write_likeness(path: Path, likeness: Likeness) -> None:
 
 
 def read_likeness(folder: Path) -> Likeness | None:
-    """Read it from the folder of a model; None where it is not kept, or damaged."""
+    """Read it from the folder of a model; None where it is not kept, or is damaged."""
     path = folder / LIKENESS_NAME
     try:
         with opened(path) as archive:
@@ -36,6 +36,7 @@ def read_likeness(folder: Path) -> Likeness | None:
                 for name in RANGES
             }
             centres, scale = (read_array(archive, name, path) for name in ("centres", "scale"))
-    except (DataError, ValueError):
+        found = Likeness(**ranges, centres=centres, scale=scale)
+        return found if found.is_sound else None
+    except (DataError, ValueError, TypeError):
         return None
-    return Likeness(**ranges, centres=centres, scale=scale)

@@ -800,12 +800,30 @@ def model_folder(chance: Random, folder: Path) -> Input:
         content = model_file(chance)
     write(chance, folder / "model" / "best.toml", about)
     write(chance, folder / "model" / "model.keras", content)
+    if chance.random() < 0.3:
+        write(chance, folder / "model" / "training_images.npz", likeness_file(chance))
     np.savez(folder / "cells.npz", **GOOD)  # type: ignore[arg-type] # its own keyword
     command = chance.choice(("evaluate", "predict"))
     out = ["--out", "p.csv"] if command == "predict" else []
     return Input(
         arguments=[command, "--model", "model", "--data", "cells.npz", *out], writes=("p.csv",)
     )
+
+
+def likeness_file(chance: Random) -> bytes:
+    """Return a file of what training images look like, with a change in its bytes or arrays."""
+    from bcsearch.check.likeness import MEASURES
+
+    ones: np.ndarray = np.ones(len(MEASURES))
+    arrays = dict.fromkeys(("low", "high", "spread"), ones)
+    arrays["measures"] = np.array(list(MEASURES))
+    arrays |= {"centres": np.ones((2, 4), np.float32), "scale": np.ones(4, np.float32)}
+    odd = (np.array("x"), np.zeros((3, 0)), np.array([np.nan]), np.arange(5), np.zeros((2, 9)))
+    arrays[chance.choice(list(arrays))] = chance.choice(odd)
+    file = io.BytesIO()
+    np.savez(file, **arrays)  # type: ignore[arg-type] # its own keyword
+    content = file.getvalue()
+    return chance.choice(BYTES)(chance, content) if chance.random() < 0.5 else content
 
 
 def rows_and_pictures(chance: Random, folder: Path) -> Input:
