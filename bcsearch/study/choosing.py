@@ -200,7 +200,7 @@ class Chooser:
         count = trainer.folds.n_folds if name == "bag" else 1
         parts = [candidates[number].entry.params for number in dict.fromkeys(trials)]
         networks = [(each, trainer.untrained(each)) for each in parts for _ in range(count)]
-        model = trainer.model(networks)
+        model = trainer.builder.model(networks)
         return milliseconds_of(model), megabytes_of(model)
 
     def _ranked(self, study: StudyRecord) -> list[Candidate]:

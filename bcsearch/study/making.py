@@ -89,7 +89,9 @@ class Maker:
             tried = choose_ending(self.prepared, folds, left, self.check, self.listener)
         tried = calibrated(tried, self.prepared.trainer.folds, self._out_of_fold(winner))
         weights, checked = self._trained(winner, tried.ending, folds)
-        model = self.prepared.trainer.model([(winner.entry.params, weights)], tried.ending.tta)
+        model = self.prepared.trainer.builder.model(
+            [(winner.entry.params, weights)], tried.ending.tta
+        )
         return Made(model=model, tried=tried, choice=chosen.choice, checked=checked)
 
     def _bag(self, chosen: Chosen) -> Made:
@@ -100,7 +102,7 @@ class Maker:
             (winner.entry.params, each.at_temperature(tried.ending.temperature))
             for each in self._folds(winner).weights(averaged=False)
         ]
-        return Made(model=trainer.model(networks), tried=tried, choice=chosen.choice)
+        return Made(model=trainer.builder.model(networks), tried=tried, choice=chosen.choice)
 
     def _joined(self, chosen: Chosen) -> Made:
         """Train each member on all images, at its own temperature."""
@@ -117,7 +119,9 @@ class Maker:
         networks = [(chosen.candidates[each].entry.params, trained[each]) for each in trials]
         lowest = min(filter(None, checks), key=lambda each: each.refit, default=None)
         tried = Tried(calibration=self._joint_calibration(trials, chosen))
-        return Made(model=trainer.model(networks), tried=tried, choice=choice, checked=lowest)
+        return Made(
+            model=trainer.builder.model(networks), tried=tried, choice=choice, checked=lowest
+        )
 
     def _folds(self, candidate: Candidate) -> FoldModels:
         params, rates = candidate.entry.params, candidate.learning_rates
@@ -158,7 +162,7 @@ class Maker:
         view = trainer.views.check_view(seed)
         images = np.concatenate(list(make_view(dataset.images[rows], view)))
         params = candidate.entry.params
-        model = trainer.models([(params, each) for each in (weights, *of_folds)])
+        model = trainer.builder.models([(params, each) for each in (weights, *of_folds)])
         starts = range(0, len(images), BATCH)
         parts = [model(images[at : at + BATCH], training=False) for at in starts]
         predicted = [

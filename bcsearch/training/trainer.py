@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
-from bcsearch.backbones.cuts import INPUT, POOLED_BY, cuts_of, segment
+from bcsearch.backbones.cuts import INPUT, POOLED_BY, cuts_of
 from bcsearch.backbones.resizing import resizing
 from bcsearch.backbones.table import get_backbone
 from bcsearch.errors import InfeasibleError
 from bcsearch.records.ending import LAST_WEIGHTS, Ending
 from bcsearch.seeds import derive_seed
-from bcsearch.training.assembled import Member, assembled, side_by_side
 from bcsearch.training.batch import traced_of
 from bcsearch.training.batches import SAMPLINGS
+from bcsearch.training.building import ModelBuilder
 from bcsearch.training.class_errors import class_errors
 from bcsearch.training.class_weights import FROM_ERRORS
 from bcsearch.training.devices import Device
@@ -27,12 +27,11 @@ from bcsearch.training.fold_weights import FoldWeights, Scaling, first_weights, 
 from bcsearch.training.fresh import FreshViews
 from bcsearch.training.heads import HeadTrainer, load_features
 from bcsearch.training.kept import Kept
-from bcsearch.training.keras_head import FROZEN, frozen_copy, network_above
 from bcsearch.training.loop import Lockstep
 from bcsearch.training.needs import needs_of
 from bcsearch.training.protocol import Check, nothing, shifts_of
 from bcsearch.training.staged import StagedTrainer
-from bcsearch.training.stages import Stage, canonical, stages_of
+from bcsearch.training.stages import Stage, canonical
 from bcsearch.training.suffix import SuffixTrainer
 from bcsearch.training.suffix_graph import SuffixGraph, trainable_copy
 from bcsearch.training.task import Task
@@ -89,6 +88,8 @@ class Trainer:
         self.views = Views(dataset.images, sweep.views.seed, all_rows, online=sweep.views.is_online)
         self.folds = self._task(train_rows, valid_rows)
         self._all = self._task([all_rows], [])
+        height, width = dataset.images.shape[1:3]
+        self.builder = ModelBuilder(features, self.views, (height, width), self.n_epochs)
         self._tables: Kept[FeatureTable] = Kept(KEPT_BYTES)
         self._graphs: Kept[SuffixGraph] = Kept(KEPT_BYTES)
         self._class_errors: dict[Hashable, np.ndarray] = {}
@@ -172,7 +173,7 @@ class Trainer:
                 last=trainer.state(),
                 mean=mean,
                 shifts=shifts_of(self._evaluators),
-                build=lambda weights: self.model([(params, weights)]),
+                build=lambda weights: self.builder.model([(params, weights)]),
             )
 
     def train_all(
@@ -203,67 +204,21 @@ class Trainer:
         check: Check,
         ending: Ending = LAST_WEIGHTS,
     ) -> keras.Model:
-        """Train ``params`` on all images; return a model of it as ``model`` does.
+        """Train ``params`` on all images; return a model of it as ``builder.model`` does.
 
         Raises as ``train_all``.
         """
         weights = self.train_all(params, learning_rates, check, ending)
-        return self.model([(params, weights)], ending.tta)
-
-    def model(
-        self, trained: Sequence[tuple[Params, FoldWeights]], tta: Sequence[str] = ()
-    ) -> keras.Model:
-        """Return one model: the mean of what networks say, each with its configuration and weights.
-
-        Returns:
-            A model from raw images (batch, height, width, 3), 0 to 255, to probabilities (batch,
-            n_classes).
-        """
-        return assembled(self._members(trained), self._image_shape, tta)
-
-    def models(self, trained: Sequence[tuple[Params, FoldWeights]]) -> keras.Model:
-        """Return one model as ``model`` does, with an output for each network."""
-        return side_by_side(self._members(trained), self._image_shape)
-
-    @property
-    def _image_shape(self) -> tuple[int, int]:
-        height, width = self._dataset.images.shape[1:3]
-        return height, width
-
-    def _members(self, trained: Sequence[tuple[Params, FoldWeights]]) -> list[Member]:
-        """Return networks as members; frozen parts that are alike are one, and so are networks."""
-        prefixes: dict[Hashable, keras.Model | None] = {}
-        heads: dict[int, keras.Model] = {}
-        found = []
-        for params, weights in trained:
-            cut = self._stages(params)[-1].cut.name
-            if not weights.layers:
-                cut = POOLED_BY[params.pooling]  # its backbone was never trained
-            key = (params.backbone, params.image_size, cut)
-            if key not in prefixes:
-                prefixes[key] = None
-                if cut != INPUT:
-                    name = f"{FROZEN}{params.backbone}_{params.image_size}_{cut}"
-                    prefixes[key] = frozen_copy(self._part(params, INPUT, cut), name)
-            if id(weights) not in heads:
-                part = None
-                if weights.layers:
-                    part = self._part(params, cut, POOLED_BY[params.pooling])
-                name = f"head_{len(heads)}"
-                heads[id(weights)] = network_above(part, params, weights, name)
-            preprocessing = self.views.preprocessing(params)
-            member = Member(preprocessing, params.image_size, prefixes[key], heads[id(weights)])
-            found.append(member)
-        return found
+        return self.builder.model([(params, weights)], ending.tta)
 
     def untrained(self, params: Params) -> FoldWeights:
         """Return a network of a configuration before training."""
         views = self.views.clean(params)
         weights = self._first_weights(params, self._all, views, self._settings.seed)[0]
-        cut = self._stages(params)[-1].cut
+        cut = self.builder.stages(params)[-1].cut
         if cut.is_pooled:
             return weights
-        part = self._part(params, cut.name, POOLED_BY[params.pooling])
+        part = self.builder.part(params, cut.name, POOLED_BY[params.pooling])
         layers = {each.name: each.get_weights() for each in part.layers if each.weights}
         return replace(weights, layers=layers)
 
@@ -279,7 +234,7 @@ class Trainer:
 
         def make() -> SuffixGraph:
             body = trainable_copy(
-                self._part(params, cut, POOLED_BY[params.pooling]),
+                self.builder.part(params, cut, POOLED_BY[params.pooling]),
                 batch_norm=params.batch_norm,
                 precision=self._device.precision,
                 seed=self._settings.seed,
@@ -309,15 +264,6 @@ class Trainer:
             reason = str(error).strip().partition("\n")[0] or "nothing more is known"
             raise InfeasibleError(f"out of memory: {reason}") from None
 
-    def _part(self, params: Params, start: str, end: str) -> keras.Model:
-        """Return the frozen backbone from one cut to another."""
-        backbone = self.features.backbone(params.backbone, params.image_size)
-        return segment(backbone, start, end)
-
-    def _stages(self, params: Params) -> tuple[Stage, ...]:
-        cuts = cuts_of(params.backbone, params.image_size, params.pooling)
-        return stages_of(params, cuts, self._settings.epochs)
-
     def _staged(
         self, params: Params, task: Task, views: Sequence[View], repeat: int = 0
     ) -> StagedTrainer:
@@ -326,7 +272,7 @@ class Trainer:
             seed = derive_seed(seed, "repeat", repeat)
         needs = needs_of(params, views, self._settings.epochs)
         self.features.prepare(params.backbone, params.image_size, needs)
-        stages = self._stages(params)
+        stages = self.builder.stages(params)
         given = self._with_errors(params, task, views[0])
         trained = params
         if self.views.is_fresh(params):

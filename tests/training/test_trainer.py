@@ -487,20 +487,20 @@ def test_members_on_one_prefix_share_its_pass_and_their_probabilities_are_averag
         for params in (LINEAR, HIDDEN, gray)
     ]
     first, second, third = trained
-    model = trainer.model([first, first, second, third])
+    model = trainer.builder.model([first, first, second, third])
     images = bench.dataset.images[:16]
-    alone = [trainer.model([each]).predict(images, verbose=0) for each in trained]
+    alone = [trainer.builder.model([each]).predict(images, verbose=0) for each in trained]
     expected = (2 * alone[0] + alone[1] + alone[2]) / 4
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
     np.testing.assert_allclose(again.predict(images, verbose=0), expected, atol=1e-5)
     backbones = [layer for layer in again.layers if layer.name.startswith("frozen_")]
     assert len(backbones) == 1
-    outputs = trainer.models(trained)(images)
+    outputs = trainer.builder.models(trained)(images)
     for given, wanted in zip(outputs, alone, strict=True):
         np.testing.assert_allclose(given, wanted, atol=1e-5)
-    mirrored = trainer.model([third], ["mirror"]).predict(images, verbose=0)
-    other = trainer.model([third]).predict(images[:, :, ::-1], verbose=0)
+    mirrored = trainer.builder.model([third], ["mirror"]).predict(images, verbose=0)
+    other = trainer.builder.model([third]).predict(images[:, :, ::-1], verbose=0)
     np.testing.assert_allclose(mirrored, (alone[2] + other) / 2, atol=1e-4)
 
 
@@ -510,12 +510,12 @@ def test_unfrozen_member_has_the_frozen_part_in_common_and_the_rest_for_itself(
     trainer = bench.trainer()
     params = trainer.canonical(HIDDEN.but(unfreeze_fraction=0.3))
     folds = trainer.fold_models(params, RATES[:1], lambda: None).weights(averaged=False)
-    model = trainer.model([(params, each) for each in folds])
+    model = trainer.builder.model([(params, each) for each in folds])
     frozen = [layer for layer in model.layers if layer.name.startswith("frozen_")]
     assert len(frozen) == 1
     assert 0 < frozen[0].count_params() < model.count_params()
     images = bench.dataset.images[:8]
-    alone = [trainer.model([(params, each)]).predict(images, verbose=0) for each in folds]
+    alone = [trainer.builder.model([(params, each)]).predict(images, verbose=0) for each in folds]
     found = model.predict(images, verbose=0)
     np.testing.assert_allclose(found, np.mean(alone, axis=0), atol=1e-5)
 
@@ -525,7 +525,7 @@ def test_untrained_network_weighs_what_the_trained_one_does(bench: Bench) -> Non
 
     trainer = bench.trainer()
     for params in (HIDDEN, trainer.canonical(HIDDEN.but(unfreeze_fraction=0.3))):
-        before = trainer.model([(params, trainer.untrained(params))])
+        before = trainer.builder.model([(params, trainer.untrained(params))])
         after = trainer.refit(params, RATES[:1], lambda: None)
         assert megabytes_of(before) == pytest.approx(megabytes_of(after))
         assert milliseconds_of(before) > 0
