@@ -59,11 +59,12 @@ def _study(folder: Path, number: int) -> dict[str, float]:
         run_command("refit", "--study", "quickstart", *which, *places)
         found: dict[str, Any] = read_json("evaluate", "--model", str(model), "--data", str(TEST))
         truth[name] = found["accuracy"]
-    repeated = next(line for line in about["choice"] if "is named" in line)
+    chosen = about["chosen"]
+    (repeated,) = [each for each in chosen["repeated"] if each["trial"] == chosen["named"]]
     row = {
         **truth,
         "searched": ranked[0]["score"],
-        "repeated": float(repeated.split(": accuracy ")[1].split()[0]),
+        "repeated": mean(repeated["scores"]["accuracy"]),
     }
     print(number, row, flush=True)
     return row

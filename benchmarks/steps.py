@@ -16,6 +16,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from bcsearch.export.bundle import read_bundle
+from bcsearch.records.choice import LINEAR_HEAD
 from benchmarks.commands import read_json, run_command
 from benchmarks.elsewhere import DEV, SHARED, sets_elsewhere
 
@@ -71,9 +72,8 @@ def _models(place: Path, cache: Path, sweep: str) -> dict[str, Path]:
     if not shipped.exists():
         shutil.copytree(model, shipped)
     facts = read_json("best", *here)
-    ships = next((line for line in facts["choice"] if line.startswith("ships: ")), "ships: refit;")
-    way = ships.removeprefix("ships: ").partition(";")[0]
-    if way == "refit":
+    way = facts["chosen"]["ships"]
+    if way == "refit" or facts["trial"] == LINEAR_HEAD:
         return {"one network": shipped}
     if not alone.exists():
         run_command("refit", "--trial", str(facts["trial"]), "--cache-dir", str(cache), *here)

@@ -784,7 +784,7 @@ def test_winner_is_named_by_repeats_and_ships_as_the_simplest_unbeaten_way(
     assert written["choice"]["ships"] == choice.ships
     assert written["choice"]["ways"][0]["accuracy"] == pytest.approx(best.mean("accuracy"))
     said = place.run("best", "--study", "tiny")
-    assert f"{trial_name(choice.named)} is named: accuracy" in said
+    assert f"{trial_name(choice.named)} is named, the best of " in said
     assert "accuracy@shift (ranks models, is no estimate): " in said
     assert "calibration: expected calibration error out of fold 0." in said
     assert "ms an image" in said
@@ -797,8 +797,28 @@ def test_winner_is_named_by_repeats_and_ships_as_the_simplest_unbeaten_way(
     assert again.repeated == choice.repeated
 
 
+@pytest.mark.parametrize("sweep", ["split", "whole"])
+def test_single_split_and_networks_trained_whole_come_to_their_end(
+    place: Place,
+    cells: Cells,
+    sweep: str,
+    command: Callable[..., Answer],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bcsearch.study.repeats.LEAST_SECONDS", 0.0)
+    data = cells.save(place.folder / "cells.npz")
+    bundle = place.search(sweep, data, settings=MUCH, accept=True)  # three epochs are few
+    choice = place.record(sweep).current_choice
+    assert choice is not None
+    assert ("bag" in [way.name for way in choice.ways]) == (sweep == "whole")
+    assert all(0.0 <= chance <= 1.0 for chance in choice.chances.values())
+    assert about(bundle)["choice"]["ships"] == choice.ships
+    answer = command("evaluate", "--model", bundle, "--data", place.folder / "cells.npz")
+    assert answer.code == 0
+
+
 def test_refit_that_does_worse_than_its_folds_is_refused_unless_accepted(
-    place: Place, cells: Cells, monkeypatch: pytest.MonkeyPatch
+    place: Place, cells: Cells, command: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from bcsearch.training.trainer import Trainer
 
@@ -816,8 +836,9 @@ def test_refit_that_does_worse_than_its_folds_is_refused_unless_accepted(
     with pytest.raises(StudyError, match="the model is refused: accuracy on 120 freshly changed"):
         place.search("tiny", data, settings=MUCH)
     assert not place.model("tiny").exists()
-    options = place.options(data, accept=True)
-    bundle = bcsearch.refit("tiny", options=options)
+    answer = command("refit", "--study", "tiny", "--accept", "--data", data, *place.flags)
+    assert answer.code == 0
+    bundle = place.model("tiny")
     checked = about(bundle)["refit_check"]
     assert checked["refit"] < min(checked["folds"]) - 0.01
     monkeypatch.setattr(Trainer, "train_all", trained)

@@ -72,6 +72,10 @@ class Artifacts:
         with replacing(self._repeat_path(trial, repeat)) as draft:
             np.save(draft, predicted.astype(np.float16))
 
+    def has_repeat(self, trial: int, repeat: int) -> bool:
+        """Whether it is kept what a trial predicted in a repeat."""
+        return self._repeat_path(trial, repeat).exists()
+
     def repeat(self, trial: int, repeat: int) -> np.ndarray | None:
         """Return what a trial predicted in a repeat, (n_views, n_images, n_classes) float16.
 
@@ -133,14 +137,17 @@ class Artifacts:
     def shrink(self, limit_bytes: int, worst_first: Iterable[int]) -> None:
         """Remove files until those that are left fit into the limit.
 
-        Probabilities go first, those of trials that nobody ranks, then in this order; figures after
-        them, the oldest first. What cannot be removed stays: other workers do the same.
+        Probabilities go first, those of trials that nobody ranks, then in this order; after them
+        what repeats predicted, then figures, the oldest first. What cannot be removed stays: other
+        workers do the same.
         """
         ranked = [self._path(number) for number in worst_first]
         unranked = sorted(set(self._probabilities.glob("trial-*.npy")) - set(ranked))
         kept = (path for path in self._figures.glob("*-*") if FIGURE.fullmatch(path.name))
         figures = sorted(kept, key=_age)
-        sizes = {path: size for path in [*unranked, *ranked, *figures] if (size := _size(path))}
+        repeats = sorted(self._probabilities.glob("repeat-*.npy"))
+        files = [*unranked, *ranked, *repeats, *figures]
+        sizes = {path: size for path in files if (size := _size(path))}
         used = sum(sizes.values())
         for path, size in sizes.items():
             if used <= limit_bytes:

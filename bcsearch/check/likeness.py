@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SAMPLE = 400  # training images that are measured, as many of each class
 MILD_SAMPLE = 20  # of them, that each mild corruption is tried on
+CHUNK = 256  # images that are measured at once
 MILD = 1.0  # severity of changes that are nothing unlike
 SIGMAS = 3.0  # standard errors that a mean may lie outside of what is known
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -148,7 +149,11 @@ class Likeness:
 
     def measured(self, images: np.ndarray, features: np.ndarray | None) -> dict[str, np.ndarray]:
         """Return every measure of each image, (n,)."""
-        found = {name: row.of(images) for name, row in MEASURES.items()}
+        starts = range(0, len(images), CHUNK)
+        found = {
+            name: np.concatenate([row.of(images[at : at + CHUNK]) for at in starts])
+            for name, row in MEASURES.items()
+        }
         if features is not None and features.shape[1:] == self.scale.shape:
             away = [
                 np.square((features - centre) / self.scale).mean(axis=1) for centre in self.centres
@@ -159,33 +164,40 @@ class Likeness:
     def unlike(self, images: np.ndarray, features: np.ndarray | None) -> Unlike:
         """Say in which measures images are unlike the training images, together and one by one."""
         measured = self.measured(images, features)
-        alone = [
-            {name: values[row : row + 1] for name, values in measured.items()}
-            for row in range(len(images))
-        ]
+        outside = {name: self._outside(name, values, 1) > 0 for name, values in measured.items()}
         return Unlike(
             n_images=len(images),
             differences=tuple(self.differences(measured)),
-            alone=tuple(tuple(each.measure for each in self.differences(one)) for one in alone),
+            alone=tuple(
+                tuple(name for name, rows in outside.items() if rows[row])
+                for row in range(len(images))
+            ),
         )
+
+    def _outside(self, name: str, means: np.ndarray, n_images: int) -> np.ndarray:
+        """Return how far means of so many images lie outside of what is known; below 0 inside."""
+        margin = SIGMAS * self.spread[name] / n_images**0.5
+        above: np.ndarray = means - self.high[name] - margin
+        if name != DISTANCE:
+            above = np.maximum(above, self.low[name] - margin - means)
+        return above
 
     def differences(self, measured: dict[str, np.ndarray]) -> list[Difference]:
         """Return in which measures the mean of some images lies outside of what is known."""
         found = []
         for name, values in measured.items():
-            mean = float(values.mean())
-            margin = SIGMAS * self.spread[name] / len(values) ** 0.5
-            below, above = self.low[name] - margin - mean, mean - self.high[name] - margin
-            if max(below, above) > 0 and (name != DISTANCE or above > 0):
-                edge = self.low[name] if below > 0 else self.high[name]
+            mean = values.mean()
+            if self._outside(name, mean, len(values)) > 0:
+                is_below = bool(mean < self.low[name])
+                edge = self.low[name] if is_below else self.high[name]
                 found.append(
                     Difference(
                         measure=name,
-                        word=_word(name, is_below=below > 0),
-                        mean=mean,
+                        word=_word(name, is_below=is_below),
+                        mean=float(mean),
                         low=self.low[name],
                         high=self.high[name],
-                        spreads=abs(mean - edge) / max(self.spread[name], 1e-9),
+                        spreads=float(abs(mean - edge) / max(self.spread[name], 1e-9)),
                     )
                 )
         return sorted(found, key=lambda each: -each.spreads)

@@ -88,8 +88,9 @@ def worker(
 
 
 @options.takes(
-    "data", "test", "weights", "storage", "results_dir", "sweeps_dir", "cache_dir", "cache_limit"
-)
+    "data", "test", "weights", "storage", "results_dir", "sweeps_dir", "cache_dir", "cache_limit",
+    "accept",
+)  # fmt: skip
 def refit(
     chosen: RunOptions,
     study: Annotated[

@@ -95,7 +95,7 @@ def diagnose(
         from bcsearch.paths import is_stream, refuse_others, replacing
         from bcsearch.report.diagnosis import diagnosis_text
         from bcsearch.study.diagnosing import diagnose_study
-    out = out or chosen.results_dir / study / "diagnosis.html"
+    out = out or _bundle_dir(_read(study, chosen), chosen).parent / "diagnosis.html"
     refuse_others(out, MARK, "diagnosis")
     found = diagnose_study(study, trial, chosen)
     with replacing(out) as draft:

@@ -45,7 +45,7 @@ def diagnose(study: str, trial: int, predicted: Predicted) -> Diagnosis:
     scores = score_predictions(labels, likeliest, names)
     confusion = np.array(scores.confusion)
     counts = np.maximum(confusion.sum(axis=1), 1)
-    missed = 1 - np.diag(confusion) / counts
+    missed = (confusion.sum(axis=1) - np.diag(confusion)) / counts
     weights = CLASS_WEIGHTS["confusion"](ClassFacts(confusion.sum(axis=1), missed, 0.0))
     sure = shares.max(axis=1)
     return Diagnosis(

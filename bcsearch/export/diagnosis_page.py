@@ -40,6 +40,8 @@ def diagnosis_page(found: Diagnosis, dataset: Dataset) -> str:
             "the accuracy on images of elsewhere.</p>",
             _table(("score", ""), shifted),
         ]
+    else:
+        parts.append("<p>It was not scored on shifted images.</p>")
     mistakes = "".join(_mistake(each, dataset) for each in found.mistakes[:MOST_SHOWN])
     n_wrong = sum(map(sum, found.confusion)) - sum(
         row[number] for number, row in enumerate(found.confusion)

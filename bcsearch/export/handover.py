@@ -87,6 +87,11 @@ def _about_best(study: StudyRecord, bundle_dir: Path, refit: str) -> dict[str, A
         raise StudyError(
             f"the model in {bundle_dir} is of another study than {study.name!r}; {remedy}"
         )
+    if study.named.is_in(about) and not study.is_made_in(about):
+        raise StudyError(
+            f"the model in {bundle_dir} was made in another way than study {study.name!r} chose; "
+            f"{remedy}"
+        )
     if not study.named.is_in(about):
         found = about.get("best", {})
         raise StudyError(

@@ -7,7 +7,7 @@ from enum import StrEnum
 from math import isclose
 from typing import TYPE_CHECKING, Any
 
-from bcsearch.records.choice import LINEAR_HEAD
+from bcsearch.records.choice import LINEAR_HEAD, ships_in
 from bcsearch.records.scores import EpochScores, best_epoch
 from bcsearch.records.texts import study_option
 
@@ -172,6 +172,13 @@ class StudyRecord:
         if self.choice is None or self.choice.trials_done != self.slots_filled:
             return None
         return self.choice
+
+    def is_made_in(self, about: Mapping[str, Any] | None) -> bool:
+        """Whether a bundle's description is of the winner, made in the way that was chosen."""
+        if about is None or self.named is None or not self.named.is_in(about):
+            return False
+        choice = self.current_choice
+        return ships_in(about) == ("refit" if choice is None else choice.ships)
 
     @property
     def ranked(self) -> list[TrialRecord]:

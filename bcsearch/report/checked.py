@@ -6,14 +6,16 @@ from statistics import mean
 from typing import TYPE_CHECKING
 
 from bcsearch.records.checked import Verdict
+from bcsearch.records.choice import LINEAR_HEAD, trial_name
 from bcsearch.records.ending import Gain
 from bcsearch.report.columns import aligned, spread_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bcsearch.records import StudyRecord
     from bcsearch.records.checked import Certificate, DataCheck
+    from bcsearch.records.choice import Choice
 
 DONE = {
     Verdict.EXCLUDE: "certainly to be left out",
@@ -105,25 +107,46 @@ def baselines_table(certificate: Certificate) -> str:
 
 
 def beaten_text(study: StudyRecord) -> str:
-    """Say so where the best trial is not better than the best baseline by more than fold noise.
+    """Say so where the winner is not better than the best baseline by more than fold noise.
 
-    Nothing where it is, or where either is not known. Both are scored on the same folds; the noise
-    is the standard deviation over folds of what the trial gains, not known on a single split.
+    Nothing where it is, or where either is not known. Both are scored on the same folds, those of
+    the repeats where these were made; the noise is the standard deviation over folds of what the
+    winner gains, not known on a single split.
     """
-    certificate, best = study.certificate, study.named
+    choice = study.current_choice
+    if choice is not None and choice.of(LINEAR_HEAD) is not None:
+        return _beaten_again(choice)
+    certificate, best = study.certificate, study.best
     if certificate is None or certificate.to_beat is None or best is None or best.best is None:
         return ""
     theirs = certificate.to_beat.scores.get(study.score, ())
     ours = best.best.scores.get(study.score, ())
     if not ours or len(ours) != len(theirs):
         return ""
-    gains = [mine - other for mine, other in zip(ours, theirs, strict=True)]
-    gain = Gain.of(certificate.to_beat.name, gains)
+    return _beaten(trial_name(best.number), certificate.to_beat.name, study.score, ours, theirs)
+
+
+def _beaten_again(choice: Choice) -> str:
+    """Say so where the linear head is not beaten by the repeats."""
+    if choice.named == LINEAR_HEAD:
+        return "no trial is better than the baseline 'linear head', which is the winner"
+    named, head = choice.of(choice.named), choice.of(LINEAR_HEAD)
+    if named is None or head is None:
+        return ""
+    ours, theirs = named.scores[choice.score], head.scores[choice.score]
+    return _beaten(trial_name(choice.named), "linear head", choice.score, ours, theirs)
+
+
+def _beaten(
+    name: str, baseline: str, score: str, ours: Sequence[float], theirs: Sequence[float]
+) -> str:
+    """Say so where a baseline is not beaten, given the scores of both in the same folds."""
+    gain = Gain.of(baseline, [mine - other for mine, other in zip(ours, theirs, strict=True)])
     if gain.wins:
         return ""
-    compared = f"{study.score} {mean(ours):.4f} against {mean(theirs):.4f}"
-    line = f"trial {best.number} does not beat the baseline {gain.name!r}"
-    if len(gains) == 1:
+    compared = f"{score} {mean(ours):.4f} against {mean(theirs):.4f}"
+    line = f"{name} does not beat the baseline {baseline!r}"
+    if len(ours) == 1:
         return f"{line}: {compared}, on a single split"
     by = f"a gain of {gain.mean:+.4f} ± {gain.noise:.4f}"
     return f"{line} by more than the fold noise: {compared}, {by}"

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from bcsearch.errors import listed
-from bcsearch.records.choice import LINEAR_HEAD, trial_name
+from bcsearch.records.choice import FIRST_START, LINEAR_HEAD, trial_name
 from bcsearch.records.ending import Gain
 from bcsearch.report.columns import aligned, spread_text
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from bcsearch.records import StudyRecord
     from bcsearch.records.choice import Choice, Repeated, Way
-
-FIRST = 0  # the trial of the first start point
 
 
 def choice_lines(study: StudyRecord) -> list[str]:
@@ -30,8 +28,8 @@ def choice_lines(study: StudyRecord) -> list[str]:
     fresh = "fresh folds and seeds" if choice.fresh_folds else "fresh seeds, the folds as given"
     times = "once" if choice.n_repeats == 1 else f"{choice.n_repeats} times"
     lines = [
-        f"{trial_name(choice.named)} is named: {choice.score} "
-        f"{spread_text(named.scores[choice.score])} trained again {times} on {fresh}; "
+        f"{trial_name(choice.named)} is named, the best of {choice.n_compared} trained again "
+        f"{times} on {fresh}: {choice.score} {spread_text(named.scores[choice.score])}; "
         f"{named.searched:.4f} in the search, where its epoch was chosen on the same images"
     ]
     best = None if study.best is None else choice.of(study.best.number)
@@ -43,7 +41,7 @@ def choice_lines(study: StudyRecord) -> list[str]:
     chances = [_chance(choice, number, chance) for number, chance in choice.chances.items()]
     if chances:
         lines.append(f"chance that {trial_name(choice.named)} is better than {listed(chances)}")
-    return [*lines, *_shifted_lines(choice, named), *_ships(choice)]
+    return [*lines, *_shifted_lines(study, choice, named), *_ships(choice)]
 
 
 def choice_tables(study: StudyRecord) -> list[str]:
@@ -81,7 +79,7 @@ def choice_tables(study: StudyRecord) -> list[str]:
 def _chance(choice: Choice, number: int, chance: float) -> str:
     other = choice.of(number)
     scored = "" if other is None else f" ({other.mean(choice.score):.4f})"
-    what = ", the first start point" if number == FIRST else ""
+    what = ", the first start point" if number == FIRST_START else ""
     return f"{trial_name(number)}{what}{scored}: {chance:.2f}"
 
 
@@ -95,7 +93,7 @@ def _members(trials: Sequence[int]) -> str:
     return ", ".join(told)
 
 
-def _shifted_lines(choice: Choice, named: Repeated) -> list[str]:
+def _shifted_lines(study: StudyRecord, choice: Choice, named: Repeated) -> list[str]:
     """Say what scores on shifted images, and whether another trial is better there."""
     name = f"{choice.score}@shift"
     if "@" in choice.score or name not in named.scores:
@@ -112,7 +110,8 @@ def _shifted_lines(choice: Choice, named: Repeated) -> list[str]:
             f"{trial_name(named.trial)}, by {gain.mean:.4f} ± {gain.noise:.4f}"
         )
         if first.trial != LINEAR_HEAD:
-            line += f"; 'bcsearch refit --trial {first.trial}' makes its model"
+            command = f"bcsearch refit {study.option} --trial {first.trial}"
+            line += f"; '{command}' makes its model"
         lines.append(line)
     return lines
 

@@ -178,7 +178,7 @@ def _line(
         score=known.score,
         spread=ranking.spread if ranking is not None else None,
         folds=len(ranking.folds) if ranking is not None else 0,
-        **_shipped(study, best),
+        **_shipped(study, best, about),
         test=known.test.accuracy if known.test is not None else None,
         backbone=backbone,
         parameters=facts.parameters if facts is not None else None,
@@ -189,10 +189,13 @@ def _line(
     )
 
 
-def _shipped(study: StudyRecord, trial: TrialRecord) -> dict[str, Any]:
+def _shipped(
+    study: StudyRecord, trial: TrialRecord, about: Mapping[str, Any] | None
+) -> dict[str, Any]:
     """Return what the way scores that the study's model was made in, where it is of the trial."""
     choice = study.current_choice
-    if choice is None or choice.way is None or choice.named != trial.number:
+    other = about is not None and not study.is_made_in(about)
+    if choice is None or choice.way is None or choice.named != trial.number or other:
         return {"ships": "", "repeated": None, "shifted": None}
     clean = choice.score.partition("@")[0]
     scores = {"repeated": clean, "shifted": f"{clean}@shift"}

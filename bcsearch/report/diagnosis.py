@@ -39,6 +39,8 @@ def diagnosis_text(found: Diagnosis) -> str:
     if found.shifted:
         told = [f"  {name} {value:.4f}" for name, value in found.shifted.items()]
         lines += ["on shifted images (for comparing, no estimate):", *told]
+    else:
+        lines.append("not scored on shifted images: it was not trained again at the study's end")
     if found.mistakes:
         lines.append("surest and wrong:")
         lines += [

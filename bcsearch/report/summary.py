@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from bcsearch.records import StudyRecord, TrialRecord
     from bcsearch.records.checked import Certificate
+    from bcsearch.records.choice import Choice
 
     About = Mapping[str, Any]
 
@@ -61,6 +62,7 @@ class BestFacts:
         not_beaten: that it does not beat the best baseline, in a sentence; empty where it does.
         choice: which trial the study named at its end, and why, in lines.
         tables: what was trained again, and the ways to make a model.
+        chosen: the same as numbers; None before the study's end.
     """
 
     study: str
@@ -78,6 +80,7 @@ class BestFacts:
     not_beaten: str = ""
     choice: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
+    chosen: Choice | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +151,7 @@ def best_facts(study: StudyRecord, about: About | None = None) -> BestFacts:
         not_beaten=beaten_text(study),
         choice=tuple(choice_lines(study)),
         tables=tuple(choice_tables(study)),
+        chosen=study.current_choice,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import stdev
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from bcsearch.records.ending import Gain
 
 WITHIN = 0.02  # of the best clean score: what a winner under shift may be below it
+LOGARITHMIC = "log_loss"  # has no points: there it is the spread over folds
 MOST_PICKS = 10  # into an ensemble, one trial as often as it helps
 
 
@@ -25,7 +27,9 @@ def best_repeated(repeated: Sequence[Repeated], score: str) -> Repeated:
     clean, _, shift = score.partition("@")
     allowed = list(repeated)
     if shift and all(clean in each.scores for each in repeated):
-        least = max(each.mean(clean) for each in repeated) - WITHIN
+        best = max(repeated, key=lambda each: each.mean(clean))
+        margin = stdev(best.scores[clean]) if clean == LOGARITHMIC else WITHIN
+        least = best.mean(clean) - margin
         allowed = [each for each in repeated if each.mean(clean) >= least]
     return max(allowed, key=lambda each: each.mean(score))
 

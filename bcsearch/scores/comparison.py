@@ -79,10 +79,12 @@ class Comparison:
         for _ in range(RESAMPLES):
             drawn = random.integers(len(self._units), size=len(self._units))
             rows = np.concatenate([self._units[number] for number in drawn])
-            change = sum(
-                self._scored(self.scores[0], mine, rows) - self._scored(self.scores[0], other, rows)
-                for mine, other in zip(ours, theirs, strict=True)
-            )
+            change = 0.0
+            for mine, other, folds in zip(ours, theirs, self.folds, strict=True):
+                seen = rows[np.isin(rows, np.concatenate(folds))]
+                if len(seen):
+                    change += self._scored(self.scores[0], mine, seen)
+                    change -= self._scored(self.scores[0], other, seen)
             wins += 1.0 if change > 0 else 0.5 * (change == 0)
         return wins / RESAMPLES
 
@@ -104,10 +106,8 @@ class Comparison:
 
     @cached_property
     def _units(self) -> list[np.ndarray]:
-        """The rows of each group, or of each image, that every repeat has validated."""
-        rows = np.unique(np.concatenate(self.folds[0]))
-        for folds in self.folds[1:]:
-            rows = np.intersect1d(rows, np.concatenate(folds))
+        """The rows of each group, or of each image, that a repeat has validated."""
+        rows = np.unique(np.concatenate([rows for folds in self.folds for rows in folds]))
         if self.groups is None:
             return [rows[place : place + 1] for place in range(len(rows))]
         order = np.argsort(self.groups[rows], kind="stable")

@@ -12,7 +12,7 @@ from json import dumps, loads
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, func, insert, select
+from sqlalchemy import and_, delete, insert, select
 
 from bcsearch.recipe import Params
 from bcsearch.records import EpochScores, TrialState, best_epoch
@@ -144,10 +144,17 @@ class Ledger:
 
     @reconnecting
     def search_seconds(self) -> float:
-        """Return how long all trials took together, in seconds."""
-        whole = select(func.sum(LEDGER.c.total_seconds)).where(LEDGER.c.study_uuid == self.uuid)
+        """Return for how many seconds one trial or more was running, by the clock."""
+        times = TRIALS.c.datetime_start, TRIALS.c.datetime_complete
+        ended = TRIALS.c.study_id == self._study_id, TRIALS.c.state.in_(FINISHED)
+        rows = select(*times).where(*ended, *(each.is_not(None) for each in times))
+        seconds, until = 0.0, None
         with transaction(self._engine) as session:
-            return float(session.execute(whole).scalar_one() or 0.0)
+            for begun, over in session.execute(rows.order_by(TRIALS.c.datetime_start)):
+                begun = begun if until is None else max(begun, until)
+                seconds += max(0.0, (over - begun).total_seconds())
+                until = over if until is None else max(over, until)
+        return seconds
 
     @reconnecting
     def record_repeat(

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bcsearch.errors import StudyError
+from bcsearch.errors import InfeasibleError, StudyError
 from bcsearch.export.weighing import megabytes_of, milliseconds_of
 from bcsearch.records import EpochScores, TrialState
-from bcsearch.records.choice import LINEAR_HEAD, Choice, Repeated, Way
+from bcsearch.records.choice import FIRST_START, LINEAR_HEAD, Choice, Repeated, Way
 from bcsearch.records.events import Notice
 from bcsearch.report.choice import choice_lines
-from bcsearch.scores.calibration import at_temperature, calibrate
+from bcsearch.scores.calibration import at_temperature, calibrate, expected_calibration_error
 from bcsearch.scores.choosing import best_repeated, greedy_ensemble, simplest_unbeaten
 from bcsearch.scores.table import CLEAN, chosen_scores, with_companions
 from bcsearch.storage import LedgerEntry, attrs
@@ -22,7 +22,7 @@ from bcsearch.study.repeats import Candidate, Repeater, Repeats
 from bcsearch.training.linear import LINEAR, linear_epochs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from bcsearch.records import StudyRecord
     from bcsearch.records.ending import Gain
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from bcsearch.study.session import Session
 
 LIBRARY = 30  # best trials that an ensemble is chosen from
-FIRST = 0  # the trial of the first start point
 LINEAR_SECONDS = 2.0  # that training a linear head takes, or less
 
 
@@ -70,25 +69,24 @@ class Chooser:
         """
         best, *_ = ranked = self._ranked(study)
         committee, ensemble = self._committee(study), self._ensemble(ranked)
-        needed = [
-            best,
-            *map(self._candidate, committee),
+        nameable = [
             *ranked[: self.prepared.plan.sweep.final.candidates],
-            self._first_start(study),
-            self._linear_head(),
+            *filter(None, (self._first_start(study), self._linear_head())),
         ]
-        found = (*needed, *map(self._candidate, ensemble))
-        wanted = {each.trial: each for each in found if each is not None}
-        n_needed = len({each.trial for each in needed if each is not None})
+        members = [self._candidate(number) for number in committee]
+        others = [self._candidate(number) for number in ensemble]
+        needed = _distinct([best, *members, *nameable])
+        wanted = _distinct([*needed, *others])
         repeater = Repeater(
             prepared=self.prepared, session=self.session, check=self.check, listener=self.listener
         )
-        repeats = repeater.run(list(wanted.values()), n_needed)
+        repeats = repeater.run(wanted, len(needed))
         if repeats is None:
+            self.session.study.set_user_attr(attrs.CHOICE, {})  # an earlier one counts no more
             return Chosen(winner=best, candidates={}, temperatures={})
-        candidates = {number: wanted[number] for number in repeats.predicted}
+        candidates = {each.trial: each for each in wanted if each.trial in repeats.predicted}
         temperatures = {number: _temperature(repeats, number) for number in candidates}
-        choice = self._choice(study, repeats, candidates)
+        choice = self._choice(study, repeats, candidates, {each.trial for each in nameable})
         alone = (choice.named,)
         made = {"refit": alone, "bag": alone, "ensemble": ensemble, "committee": committee}
         choice = self._with_ways(choice, made, repeats, candidates, temperatures)
@@ -117,7 +115,11 @@ class Chooser:
         return Chosen(winner=candidate, candidates={}, temperatures={})
 
     def _choice(
-        self, study: StudyRecord, repeats: Repeats, candidates: Mapping[int, Candidate]
+        self,
+        study: StudyRecord,
+        repeats: Repeats,
+        candidates: Mapping[int, Candidate],
+        nameable: Collection[int],
     ) -> Choice:
         """Name a trial, and tell its chances against the next and the first start point."""
         compared, predicted = repeats.comparison, repeats.predicted
@@ -129,18 +131,20 @@ class Chooser:
             )
             for number, seen in predicted.items()
         )
-        named = best_repeated(repeated, study.score)
+        compared_ones = [each for each in repeated if each.trial in nameable] or repeated
+        named = best_repeated(compared_ones, study.score)
         others = sorted(
-            (each for each in repeated if each is not named),
+            (each for each in compared_ones if each is not named),
             key=lambda each: -each.mean(study.score),
         )
         against = [each.trial for each in others[:1]]
-        against += [each.trial for each in others if each.trial == FIRST]
+        against += [each.trial for each in others if each.trial == FIRST_START]
         linear = candidates.get(LINEAR_HEAD)
         return Choice(
             trials_done=study.slots_filled,
             score=study.score,
             n_repeats=repeats.n_repeats,
+            n_compared=len(compared_ones),
             fresh_folds=repeats.fresh_folds,
             repeated=repeated,
             named=named.trial,
@@ -165,22 +169,25 @@ class Chooser:
         for name, trials in made.items():
             if not trials or not set(trials) <= repeats.predicted.keys():
                 continue
-            seen = repeats.predicted[trials[0]]
+            if name == "bag" and 1 in (repeats.n_repeats, self.prepared.folds.n_folds):
+                continue  # nothing tells what several networks of it say of one image
+            seen = _mean_of(trials, repeats, temperatures)
+            raw = _mean_of(trials, repeats, dict.fromkeys(trials, 1.0))
             if name == "bag":
-                if repeats.n_repeats == 1:
-                    continue  # nothing else tells what several networks of it say of an image
-                seen = [np.stack(seen).mean(axis=0, dtype=np.float32)] * repeats.n_repeats
-            if name in ("ensemble", "committee"):
-                seen = _mean_of(trials, repeats, temperatures)
+                seen = [np.stack(seen).mean(axis=0)] * repeats.n_repeats
+                raw = [np.stack(raw).mean(axis=0)] * repeats.n_repeats
+            costs = self._costs(name, trials, candidates)
+            if costs is None:
+                continue
             predicted[name] = seen
-            milliseconds, megabytes = self._cost(name, trials, candidates)
             ways.append(
                 Way(
                     name=name,
                     trials=trials,
                     scores=repeats.comparison.score(seen),
-                    milliseconds=milliseconds,
-                    megabytes=megabytes,
+                    calibration=(_error(repeats, raw), _error(repeats, seen)),
+                    milliseconds=costs[0],
+                    megabytes=costs[1],
                 )
             )
 
@@ -189,19 +196,24 @@ class Chooser:
 
         return replace(choice, ways=tuple(ways), ships=simplest_unbeaten(list(predicted), gain))
 
-    def _cost(
+    def _costs(
         self, name: str, trials: tuple[int, ...], candidates: Mapping[int, Candidate]
-    ) -> tuple[float, float]:
+    ) -> tuple[float, float] | None:
         """Return milliseconds an image and megabytes of a way, by networks that were not trained.
 
-        What they cost does not depend on their weights.
+        What they cost does not depend on their weights. None where there is no memory for it.
         """
         trainer = self.prepared.trainer
         count = trainer.folds.n_folds if name == "bag" else 1
         parts = [candidates[number].entry.params for number in dict.fromkeys(trials)]
-        networks = [(each, trainer.untrained(each)) for each in parts for _ in range(count)]
-        model = trainer.builder.model(networks)
-        return milliseconds_of(model), megabytes_of(model)
+        try:
+            with trainer.enough_memory():
+                networks = [(each, trainer.untrained(each)) for each in parts for _ in range(count)]
+                model = trainer.builder.model(networks)
+                return milliseconds_of(model), megabytes_of(model)
+        except InfeasibleError as error:
+            self.listener(Notice(text=f"{name} is left out: {error}"))
+            return None
 
     def _ranked(self, study: StudyRecord) -> list[Candidate]:
         """Return the best trials, each configuration once."""
@@ -218,9 +230,10 @@ class Chooser:
 
     def _first_start(self, study: StudyRecord) -> Candidate | None:
         """Return the first start point, which a study tries first, if it was not pruned."""
-        if all(trial.number != FIRST for trial in study.completed):
-            return None
-        return self._candidate(FIRST)
+        for trial in study.completed:
+            if trial.number == FIRST_START or trial.retry_of == FIRST_START:
+                return self._candidate(trial.number)
+        return None
 
     def _linear_head(self) -> Candidate | None:
         """Return the linear head that the study's baselines hold, as a configuration."""
@@ -275,10 +288,29 @@ class Chooser:
         return chosen if len(set(chosen)) > 1 else ()
 
 
+def _distinct(candidates: Iterable[Candidate | None]) -> list[Candidate]:
+    """Return each configuration once, the first of its trials."""
+    found: dict[str, Candidate] = {}
+    for each in candidates:
+        if each is not None:
+            found.setdefault(each.entry.params.digest(), each)
+    return list(found.values())
+
+
 def _temperature(repeats: Repeats, trial: int) -> float:
     """Return the temperature of a trial by what it predicted of clean images in a repeat."""
     compared = repeats.comparison
     return calibrate(compared.labels, repeats.predicted[trial][0][0], compared.folds[0]).temperature
+
+
+def _error(repeats: Repeats, seen: list[np.ndarray]) -> float:
+    """Return the expected calibration error on clean images, the mean over repeats."""
+    compared = repeats.comparison
+    errors = []
+    for views, folds in zip(seen, compared.folds, strict=True):
+        rows = np.concatenate(folds)
+        errors.append(expected_calibration_error(compared.labels[rows], views[0][rows]))
+    return float(np.mean(errors))
 
 
 def _mean_of(

@@ -13,7 +13,7 @@ from bcsearch.export.about import MODEL_NAME, read_about
 from bcsearch.export.bundle import Bundle, write_bundle
 from bcsearch.export.writers import Finished
 from bcsearch.paths import locked
-from bcsearch.records.choice import trial_name
+from bcsearch.records.choice import LINEAR_HEAD, ships_in, trial_name
 from bcsearch.records.events import Notice
 from bcsearch.report.summary import unseen_facts, unseen_text
 from bcsearch.seeds import derive_seed
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from bcsearch.study.assemble import Prepared
     from bcsearch.study.making import Made
     from bcsearch.study.session import Session
+
+LOADING_SECONDS = 10.0  # of loading and writing a model
+MOST_CHOOSING_SECONDS = 120.0  # that trying ways to end a training is expected to take
 
 
 def refit_trial(
@@ -60,9 +63,16 @@ def refit_trial(
 
 
 def ensure_refitted(
-    prepared: Prepared, session: Session, check: Callable[[], None], listener: Listener
+    prepared: Prepared,
+    session: Session,
+    check: Callable[[], None],
+    listener: Listener,
+    *,
+    accept: bool = False,
 ) -> Path:
     """Make the winner's model unless its bundle exists; other processes wait meanwhile.
+
+    ``accept`` as in ``refit_trial``.
 
     Raises:
         StudyError: no trial has completed, or the model does worse than its folds.
@@ -72,7 +82,7 @@ def ensure_refitted(
         if _stands(session.bundle_dir, study, prepared):
             return session.bundle_dir
         completed_trial(study, None, "refit")
-        return _refit(prepared, session, check, listener, None)
+        return _refit(prepared, session, check, listener, None, accept=accept)
 
 
 def _alone(session: Session, check: Callable[[], None]) -> AbstractContextManager[None]:
@@ -96,7 +106,7 @@ def _refit(
     maker = Maker(prepared=prepared, session=session, check=check, listener=listener, accept=accept)
     made = maker.make(chosen)
     study = session.record()
-    trial = completed_trial(study, number, "refit")
+    trial = completed_trial(study, None if winner == LINEAR_HEAD else winner, "refit")
     likeness = _likeness(prepared, made)
     about = describe(prepared, study, chosen.winner.entry, made, likeness)
     bundle_dir = session.bundle_dir
@@ -106,7 +116,7 @@ def _refit(
         if about["test"]["unlike"]:
             listener(Notice(text=about["test"]["unlike"]))
     else:
-        about |= _tested_before(bundle_dir, study, trial)
+        about = _tested_before(bundle_dir, study, trial, about) | about
     finished = Finished(
         study=study,
         about=about,
@@ -130,20 +140,26 @@ def _likeness(prepared: Prepared, made: Made) -> Likeness:
 
 
 def estimate_refit(session: Session, prepared: Prepared) -> float:
-    """Estimate the seconds of the refit of the best trial by the time that its folds took."""
+    """Estimate the seconds of a study's end by the time that the folds of its best trial took.
+
+    It trains candidates again, then the folds and the refit of each member of a committee.
+    """
     number = session.progress().best_number
     if number is None:
         return 0.0
     entry = session.ledger.entry_of(number)
     if entry is None:
         return 0.0
+    final, searched = prepared.plan.sweep.final, session.ledger.search_seconds()
     folds = prepared.trainer.folds
     share = len(prepared.dataset.kept) / sum(len(rows) for rows in folds.train_rows)
-    epochs = (entry.best.epoch + 1) / len(entry.epochs)
-    loading_and_writing = 10.0
-    final = prepared.plan.sweep.final
-    choosing = (final.share + final.repeat_share) * session.ledger.search_seconds()
-    return entry.train_seconds * share * epochs + loading_and_writing + choosing
+    training = entry.train_seconds * (entry.best.epoch + 1) / len(entry.epochs)
+    n_again = final.repeats * (final.candidates + final.committee + 2)
+    spent = sum(session.ledger.repeats().values())
+    again = min(n_again * training, max(0.0, final.repeat_share * searched - spent))
+    members = 1 + final.committee * (again > 0)
+    choosing = min(final.share * searched, MOST_CHOOSING_SECONDS)
+    return members * training * (1 + share) + again + choosing + LOADING_SECONDS
 
 
 def completed_trial(study: StudyRecord, number: int | None, to: str) -> TrialRecord:
@@ -183,14 +199,16 @@ def _stands(bundle_dir: Path, study: StudyRecord, prepared: Prepared) -> bool:
     if test is not None and about.get("test", {}).get("source") != test.source:
         return False
     same_study = about.get("study", {}) == study_facts(study)
-    return bool(same_study and study.named.is_in(about))
+    return bool(same_study and study.is_made_in(about))
 
 
-def _tested_before(bundle_dir: Path, study: StudyRecord, trial: TrialRecord) -> dict[str, Any]:
+def _tested_before(
+    bundle_dir: Path, study: StudyRecord, trial: TrialRecord, about: dict[str, Any]
+) -> dict[str, Any]:
     """Return what the same model scored on test images that are not given any more."""
     before = read_about(bundle_dir)
     if before is None or before.get("study", {}).get("uuid") != study.uuid:
         return {}
-    if not trial.is_in(before) or "test" not in before:
+    if not trial.is_in(before) or "test" not in before or ships_in(before) != ships_in(about):
         return {}
     return {"test": before["test"]}

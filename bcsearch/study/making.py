@@ -14,7 +14,6 @@ from bcsearch.records.ending import Calibration, Ending
 from bcsearch.records.events import Notice
 from bcsearch.records.refit_check import MARGIN, RefitCheck
 from bcsearch.records.texts import study_option
-from bcsearch.scores.calibration import at_temperature, expected_calibration_error
 from bcsearch.seeds import derive_seed
 from bcsearch.study.endings import LEAST_SECONDS, Tried, calibrated, choose_ending
 from bcsearch.views.making import make_view
@@ -78,31 +77,27 @@ class Maker:
 
     def _refit(self, chosen: Chosen) -> Made:
         """Train the winner on all images."""
-        winner = chosen.winner
-        seconds = self.prepared.plan.sweep.final.share * self.session.ledger.search_seconds()
-        begun = time.monotonic()
-        folds, tried = None, Tried()
-        reaches = chosen.choice is not None or seconds >= max(LEAST_SECONDS, winner.train_seconds)
-        if seconds > 0 and reaches:
-            folds = self._folds(winner)
-            left = seconds - (time.monotonic() - begun)
+        winner, trainer = chosen.winner, self.prepared.trainer
+        begun, folds, tried = time.monotonic(), None, Tried()
+        if self._checks and (chosen.choice is not None or self._seconds >= self._least(winner)):
+            folds = self._folds(winner, averages=True)
+            left = self._seconds - (time.monotonic() - begun)
             tried = choose_ending(self.prepared, folds, left, self.check, self.listener)
-        tried = calibrated(tried, self.prepared.trainer.folds, self._out_of_fold(winner))
+        tried = calibrated(tried, trainer.folds, self._out_of_fold(winner))
         weights, checked = self._trained(winner, tried.ending, folds)
-        model = self.prepared.trainer.builder.model(
-            [(winner.entry.params, weights)], tried.ending.tta
-        )
+        model = trainer.builder.model([(winner.entry.params, weights)], tried.ending.tta)
         return Made(model=model, tried=tried, choice=chosen.choice, checked=checked)
 
     def _bag(self, chosen: Chosen) -> Made:
         """Take the networks of the winner's folds, trained once more."""
         winner, trainer = chosen.winner, self.prepared.trainer
-        tried = calibrated(Tried(), trainer.folds, self._out_of_fold(winner))
+        temperature = chosen.temperatures[winner.trial]
         networks = [
-            (winner.entry.params, each.at_temperature(tried.ending.temperature))
+            (winner.entry.params, each.at_temperature(temperature))
             for each in self._folds(winner).weights(averaged=False)
         ]
-        return Made(model=trainer.builder.model(networks), tried=tried, choice=chosen.choice)
+        model = trainer.builder.model(networks)
+        return Made(model=model, tried=_tried(chosen.choice), choice=chosen.choice)
 
     def _joined(self, chosen: Chosen) -> Made:
         """Train each member on all images, at its own temperature."""
@@ -113,19 +108,31 @@ class Maker:
         for number in dict.fromkeys(trials):
             member = chosen.candidates[number]
             ending = Ending(temperature=chosen.temperatures[number])
-            folds = self._folds(member)
+            folds = self._folds(member) if self._checks else None
             trained[number], checked = self._trained(member, ending, folds)
             checks.append(checked)
         networks = [(chosen.candidates[each].entry.params, trained[each]) for each in trials]
         lowest = min(filter(None, checks), key=lambda each: each.refit, default=None)
-        tried = Tried(calibration=self._joint_calibration(trials, chosen))
-        return Made(
-            model=trainer.builder.model(networks), tried=tried, choice=choice, checked=lowest
-        )
+        model = trainer.builder.model(networks)
+        return Made(model=model, tried=_tried(choice), choice=choice, checked=lowest)
 
-    def _folds(self, candidate: Candidate) -> FoldModels:
+    @property
+    def _checks(self) -> bool:
+        """Whether folds are trained once more, to choose an ending and to check the refit."""
+        return self.prepared.plan.sweep.final.share > 0
+
+    @property
+    def _seconds(self) -> float:
+        """What choosing an ending may take."""
+        return self.prepared.plan.sweep.final.share * self.session.ledger.search_seconds()
+
+    def _least(self, winner: Candidate) -> float:
+        """Return the least time in which it is worth while to train folds once more."""
+        return max(LEAST_SECONDS, winner.train_seconds)
+
+    def _folds(self, candidate: Candidate, *, averages: bool = False) -> FoldModels:
         params, rates = candidate.entry.params, candidate.learning_rates
-        return self.prepared.trainer.fold_models(params, rates, self.check)
+        return self.prepared.trainer.fold_models(params, rates, self.check, averages=averages)
 
     def _trained(
         self, candidate: Candidate, ending: Ending, folds: FoldModels | None
@@ -134,6 +141,10 @@ class Maker:
         params, trainer = candidate.entry.params, self.prepared.trainer
         weights = trainer.train_all(params, candidate.learning_rates, self.check, ending)
         if folds is None:
+            why = "[final] share gives no time to train its folds once more"
+            self.listener(
+                Notice(text=f"the refit of {trial_name(candidate.trial)} is not checked: {why}")
+            )
             return weights, None
         of_folds = folds.weights(averaged=ending.averaged > 1)
         checked = self._checked(candidate, weights, of_folds)
@@ -180,26 +191,23 @@ class Maker:
         )
 
     def _out_of_fold(self, candidate: Candidate) -> np.ndarray | None:
-        """Return what is kept of a candidate's predictions, (n_images, n_classes)."""
-        if candidate.trial != LINEAR_HEAD:
-            return self.session.artifacts.probabilities(candidate.trial)
-        kept = self.session.artifacts.repeat(LINEAR_HEAD, 1)
-        return None if kept is None else kept[0]
+        """Return what is kept of a candidate's predictions, (n_images, n_classes).
 
-    def _joint_calibration(self, trials: tuple[int, ...], chosen: Chosen) -> Calibration | None:
-        """Return the calibration error of a mean, without and with its members' temperatures."""
-        kept = [self._out_of_fold(chosen.candidates[number]) for number in trials]
-        if any(each is None for each in kept):
+        None where some that were validated have none.
+        """
+        kept = self.session.artifacts.probabilities(candidate.trial)
+        if candidate.trial == LINEAR_HEAD:
+            repeat = self.session.artifacts.repeat(LINEAR_HEAD, 1)
+            kept = None if repeat is None else repeat[0]
+        rows = np.concatenate(self.prepared.trainer.folds.valid_rows)
+        if kept is None or not np.isfinite(kept[rows]).all():
             return None
-        task = self.prepared.trainer.folds
-        rows = np.concatenate(task.valid_rows)
-        seen = [np.asarray(each)[rows] for each in kept]
-        cooled = [
-            at_temperature(each, chosen.temperatures[number])
-            for each, number in zip(seen, trials, strict=True)
-        ]
-        before, after = (
-            expected_calibration_error(task.labels[rows], np.stack(each).mean(axis=0, dtype=float))
-            for each in (seen, cooled)
-        )
-        return Calibration(temperature=1.0, before=before, after=after)
+        return kept
+
+
+def _tried(choice: Choice | None) -> Tried:
+    """Return how true the probabilities of the way are that ships, as its repeats tell."""
+    if choice is None or choice.way is None:
+        return Tried()
+    before, after = choice.way.calibration
+    return Tried(calibration=Calibration(temperature=1.0, before=before, after=after))

@@ -10,8 +10,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from bcsearch.backbones.cuts import INPUT
 from bcsearch.data.folds import fresh_folds
+from bcsearch.errors import InfeasibleError
+from bcsearch.records.choice import trial_name
 from bcsearch.records.events import Notice
 from bcsearch.records.sizes import time_text
 from bcsearch.scores.comparison import Comparison
@@ -24,8 +28,6 @@ from bcsearch.training.protocol import shifts_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import numpy as np
-
     from bcsearch.records.events import Listener
     from bcsearch.scores.table import Score
     from bcsearch.storage import LedgerEntry
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from bcsearch.study.session import Session
     from bcsearch.training.trainer import Trainer
 
+SHORT = "[final] repeat_share of the search's time is too short for more"
 LEAST_SECONDS = 5.0  # less is not worth a choice
 
 
@@ -106,18 +109,27 @@ class Repeater:
         """
         final, ledger = self.prepared.plan.sweep.final, self.session.ledger
         allowed = final.repeat_share * ledger.search_seconds()
-        if not final.repeats or allowed < LEAST_SECONDS:
+        if not final.repeats:
             return None
-        left = allowed - sum(ledger.repeats().values())
+        if allowed < LEAST_SECONDS:
+            line = f"a search of {time_text(ledger.search_seconds())} is too short for it"
+            self.listener(Notice(text=f"no trial is trained again before one is named: {line}"))
+            return None
+        artifacts = self.session.artifacts
+        done = {key: value for key, value in ledger.repeats().items() if artifacts.has_repeat(*key)}
+        left = allowed - sum(done.values())
         score, *_ = chosen_scores(self.prepared.plan.sweep.search)
         for scores in (with_companions(score), [score]):
             for n_repeats in range(final.repeats, 0, -1):
                 chosen = self._within(candidates, scores, n_repeats, left)
                 least = n_needed if n_repeats > 1 else 2
                 if len(chosen) >= min(least, len(candidates)):
+                    if len(scores) < len(with_companions(score)):
+                        self.listener(
+                            Notice(text=f"repeats are scored by {score.name} alone: {SHORT}")
+                        )
                     return self._trained(chosen, scores, n_repeats)
-        line = f"{time_text(allowed)}, [final] repeat_share of the search's time, is too short"
-        self.listener(Notice(text=f"no trial is trained again before one is named: {line}"))
+        self.listener(Notice(text=f"no trial is trained again before one is named: {SHORT}"))
         return None
 
     def _within(
@@ -153,10 +165,14 @@ class Repeater:
 
     def _trained(
         self, candidates: Sequence[Candidate], scores: Sequence[Score], n_repeats: int
-    ) -> Repeats:
-        """Train each candidate as often, or read what is kept."""
+    ) -> Repeats | None:
+        """Train each candidate as often, or read what is kept; those that fail are left out.
+
+        None where all of them fail.
+        """
         prepared = self.prepared
         predicted: dict[int, list[np.ndarray]] = {each.trial: [] for each in candidates}
+        failed: set[int] = set()
         all_folds, is_fresh = [], True
         for repeat in range(1, n_repeats + 1):
             seed = derive_seed(prepared.folds.seed, "repeat", repeat)
@@ -165,10 +181,19 @@ class Repeater:
             trainer = prepared.trainer.scored_by(scores).on_folds(folds)
             all_folds.append(trainer.folds.valid_rows)
             for each in candidates:
+                if each.trial in failed:
+                    continue
                 seen = self._kept(each, repeat, scores)
                 if seen is None:
                     seen = self._train(each, repeat, trainer, scores)
-                predicted[each.trial].append(seen)
+                if seen is None:
+                    failed.add(each.trial)
+                else:
+                    predicted[each.trial].append(seen)
+        for number in failed:
+            del predicted[number]
+        if not predicted:
+            return None
         comparison = Comparison(
             scores=scores,
             labels=prepared.dataset.labels,
@@ -179,12 +204,19 @@ class Repeater:
 
     def _train(
         self, candidate: Candidate, repeat: int, trainer: Trainer, scores: Sequence[Score]
-    ) -> np.ndarray:
+    ) -> np.ndarray | None:
+        """Train a candidate and keep what it predicts; None where that cannot be done."""
         begun = time.monotonic()
-        models = trainer.fold_models(
-            candidate.entry.params, candidate.learning_rates, self.check, repeat
-        )
-        seen = views_seen(models, scores, trainer.folds)
+        rates = candidate.learning_rates
+        try:
+            models = trainer.fold_models(candidate.entry.params, rates, self.check, repeat)
+            seen = views_seen(models, scores, trainer.folds)
+            if not np.isfinite(seen[:, np.concatenate(trainer.folds.valid_rows)]).all():
+                raise InfeasibleError("its predictions became NaN")
+        except InfeasibleError as error:
+            line = f"{trial_name(candidate.trial)} cannot be trained again: {error}"
+            self.listener(Notice(text=line))
+            return None
         alone = Comparison(
             scores=scores, labels=trainer.folds.labels, folds=[trainer.folds.valid_rows]
         )

@@ -98,7 +98,9 @@ def _finished(
     with suppress(KeyboardInterrupt), teller:
         if _search(session, prepared, url, options, teller, interrupts):
             _report_beaten(session, listener)
-            bundle = ensure_refitted(prepared, session, interrupts.raise_if_asked, listener)
+            bundle = ensure_refitted(
+                prepared, session, interrupts.raise_if_asked, listener, accept=options.accept
+            )
             session.check_there()
             _report_overrun(options, listener)
             return bundle

@@ -156,16 +156,25 @@ class Trainer:
             ).run()
 
     def fold_models(
-        self, params: Params, learning_rates: Sequence[float], check: Check, repeat: int = 0
+        self,
+        params: Params,
+        learning_rates: Sequence[float],
+        check: Check,
+        repeat: int = 0,
+        *,
+        averages: bool = False,
     ) -> FoldModels:
         """Train the folds of ``params`` once more, one epoch for each learning rate.
 
-        ``repeat`` above 0 gives a seed of its own. Raises as ``weights`` does.
+        ``repeat`` above 0 gives a seed of its own; where it ``averages``, the mean weights of the
+        last epochs are kept beside the last ones. Raises as ``train_all`` does.
         """
         with self.enough_memory():
             views = self.scored_views(params)
             trainer = self._staged(params, self.folds, views, repeat)
-            averaged = epochs_to_average(len(learning_rates), trainer.last_begins)
+            averaged = 1
+            if averages:
+                averaged = epochs_to_average(len(learning_rates), trainer.last_begins)
             mean = train_epochs(trainer, learning_rates, averaged, check)
             return FoldModels(
                 trainer=trainer,

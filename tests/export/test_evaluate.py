@@ -23,6 +23,9 @@ class SureBundle:
     class_names = NAMES
     trained_on: frozenset[str] = frozenset()
 
+    def unlike(self, images: np.ndarray) -> None:
+        pass
+
     def predict(self, images: np.ndarray) -> np.ndarray:
         sure: np.ndarray = np.eye(len(NAMES), dtype=np.float32)[images[:, 0, 0, 0]]
         return sure

@@ -14,8 +14,10 @@ import tomli_w
 import yaml
 
 from bcsearch.artifacts.files import Artifacts
+from bcsearch.check.likeness import MEASURES, Likeness
 from bcsearch.errors import BcsearchError, ConfigError, DiskError, StudyError
 from bcsearch.export.handover import DRAFT, hand_over
+from bcsearch.export.likeness import write_likeness
 from bcsearch.export.writers import WRITERS
 from bcsearch.records import StudyRecord, TrialRecord, TrialState
 
@@ -45,6 +47,11 @@ def bundle(tmp_path: Path) -> Path:
     (folder / "model.keras").write_bytes(b"a model")
     (folder / "trials.csv").write_text("")
     (folder / "trained_on.txt").write_text("0123456789abcdef\n")
+    none: dict[str, float] = dict.fromkeys(MEASURES, 0.0)
+    likeness = Likeness(
+        low=none, high=none, spread=none, centres=np.empty((0, 0)), scale=np.empty(0)
+    )
+    write_likeness(folder / "training_images.npz", likeness)
     return folder
 
 

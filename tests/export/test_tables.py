@@ -95,8 +95,8 @@ def test_study_without_trials_has_a_header_only() -> None:
 @pytest.mark.parametrize(
     ("probabilities", "expected"),
     [
-        ([0.25, 0.75], "a.png,1,eosinophil,0.75,0.25,0.75"),
-        ([0.5, 0.5], "a.png,0,basophil,0.5,0.5,0.5"),
+        ([0.25, 0.75], "a.png,1,eosinophil,0.75,0.25,0.75,"),
+        ([0.5, 0.5], "a.png,0,basophil,0.5,0.5,0.5,"),
     ],
     ids=["likeliest", "tie"],
 )
@@ -106,8 +106,14 @@ def test_prediction_names_the_likeliest_class(
     text = predictions_csv(["a.png"], ["basophil", "eosinophil"], [probabilities])
     assert (
         text == "image,predicted_label,predicted_class,probability,probability_basophil,"
-        f"probability_eosinophil\n{expected}\n"
+        f"probability_eosinophil,unlike\n{expected}\n"
     )
+
+
+def test_prediction_tells_in_which_measures_an_image_is_unlike_those_of_the_training() -> None:
+    ways = [("brightness", "sharpness"), ()]
+    rows = rows_of(predictions_csv(["a.png", "b.png"], ["x"], [[1.0], [1.0]], ways))
+    assert [row["unlike"] for row in rows] == ["brightness sharpness", ""]
 
 
 def test_names_with_commas_stay_one_cell() -> None:
@@ -119,6 +125,7 @@ def test_names_with_commas_stay_one_cell() -> None:
         "probability": "1.0",
         "probability_one, two": "1.0",
         "probability_three": "0.0",
+        "unlike": "",
     }
 
 
@@ -127,8 +134,8 @@ def test_names_are_no_formulas_and_hide_no_column(start: str) -> None:
     name = f"{start}cmd|' /C calc'!A0"
     text = predictions_csv([name], ["image", name], [[0.25, 0.75]])
     header, row = csv.reader(StringIO(text, newline=""))
-    assert row == [f"'{name}", "1", f"'{name}", "0.75", "0.25", "0.75"]
-    assert len(set(header)) == len(header) == 6
+    assert row == [f"'{name}", "1", f"'{name}", "0.75", "0.25", "0.75", ""]
+    assert len(set(header)) == len(header) == 7
     assert not [cell for cell in header if cell.startswith(start)]
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from bcsearch.records import StudyRecord, TrialRecord, TrialState
 from bcsearch.records.choice import LINEAR_HEAD, Choice, Repeated, Way
@@ -20,6 +21,7 @@ CHOICE = Choice(
     trials_done=3,
     score="accuracy",
     n_repeats=1,
+    n_compared=3,
     fresh_folds=True,
     repeated=tuple(
         Repeated(trial=number, searched=TRIALS[number].score or 0.0, scores=scores)
@@ -43,8 +45,9 @@ def test_winner_is_told_with_both_scores_and_its_chances() -> None:
     assert CHOSEN.named == TRIALS[2]
     named, best, chances, shifted, better = choice_lines(CHOSEN)
     assert named == (
-        "trial 2 is named: accuracy 0.9100 ± 0.0100 trained again once on fresh folds and seeds; "
-        "0.9100 in the search, where its epoch was chosen on the same images"
+        "trial 2 is named, the best of 3 trained again once on fresh folds and seeds: "
+        "accuracy 0.9100 ± 0.0100; 0.9100 in the search, where its epoch was chosen on the same "
+        "images"
     )
     assert best == (
         "trial 1, the best of the search with 0.9200, has 0.9000 ± 0.0100 trained again"
@@ -58,7 +61,7 @@ def test_winner_is_told_with_both_scores_and_its_chances() -> None:
         "trial 1 0.6100 ± 0.0100, trial 2 0.5100 ± 0.0100"
     )
     assert better.startswith("trial 0 holds better on shifted images than trial 2, by 0.1067 ± ")
-    assert better.endswith("; 'bcsearch refit --trial 0' makes its model")
+    assert better.endswith("; 'bcsearch refit --study a --trial 0' makes its model")
 
 
 def test_trial_that_is_no_better_there_by_more_than_the_noise_is_not_named() -> None:
@@ -80,7 +83,18 @@ def test_linear_head_that_is_no_worse_than_all_trials_is_the_winner() -> None:
     study = replace(STUDY, choice=choice)
     assert study.named is not None
     assert (study.named.number, study.named.score) == (LINEAR_HEAD, 0.93)
-    assert choice_lines(study)[0].startswith("the linear head is named: accuracy 0.9100")
+    assert choice_lines(study)[0].startswith("the linear head is named, the best of 3")
+
+
+def test_bundle_of_another_way_is_not_the_one_that_was_chosen() -> None:
+    ways = (Way(name="refit", trials=(2,), scores=SCORES[2]),)
+    study = replace(STUDY, choice=replace(CHOICE, ways=ways, ships="committee"))
+    about: dict[str, Any] = {"best": {"trial": 2, "score": 0.91}, "choice": {"ships": "committee"}}
+    assert study.is_made_in(about)
+    assert not study.is_made_in({**about, "choice": {}})
+    assert not study.is_made_in({**about, "best": {"trial": 1, "score": 0.92}})
+    assert not study.is_made_in(None)
+    assert CHOSEN.is_made_in({"best": {"trial": 2, "score": 0.91}})  # refit by its number
 
 
 def test_ways_are_compared_and_the_simplest_that_is_unbeaten_is_told() -> None:

@@ -30,6 +30,22 @@ def test_under_shift_only_what_is_within_two_points_of_the_best_clean_score_coun
     assert best_repeated(FOUR, "accuracy@shift").trial == 1
 
 
+def test_log_loss_has_no_points_so_its_spread_over_folds_is_the_margin() -> None:
+    found = [
+        Repeated(
+            trial=trial,
+            searched=-0.3,
+            scores={"log_loss": folds, "log_loss@shift": (shift, shift)},
+        )
+        for trial, folds, shift in (
+            (0, (-0.2, -0.4), -0.9),
+            (1, (-0.35, -0.45), -0.6),
+            (2, (-0.8, -0.9), -0.1),
+        )
+    ]
+    assert best_repeated(found, "log_loss@shift").trial == 1
+
+
 def test_where_clean_scores_are_not_known_the_shifted_one_decides() -> None:
     alone = [
         Repeated(trial=n, searched=0.9, scores={"own@there": (value,)})

@@ -96,6 +96,22 @@ def test_images_of_one_group_are_drawn_together() -> None:
     assert 0.5 < together < 0.8  # the group is not drawn with a chance of 0.37
 
 
+def test_repeats_on_other_images_count_by_those_that_each_has_validated() -> None:
+    """Of a split each repeat validates a part of its own, here two without a common image."""
+    halves = np.split(np.random.default_rng(0).permutation(N), 2)
+    apart = Comparison(
+        scores=[SCORES["accuracy"]], labels=LABELS, folds=[[half] for half in halves]
+    )
+    better, worse = right_in(0.9, 1), right_in(0.6, 2)
+    seen = []
+    for model in (better, worse):
+        views = [model.copy(), model.copy()]
+        for view, half in zip(views, halves, strict=True):
+            view[:, np.setdiff1d(np.arange(N), half)] = np.nan
+        seen.append(views)
+    assert apart.chance(*seen) > 0.99
+
+
 def test_repeats_are_averaged() -> None:
     first, second = right_in(0.9, 1), right_in(0.5, 2)
     both = compared(n_repeats=2)

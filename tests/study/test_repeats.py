@@ -48,6 +48,7 @@ def chosen(  # noqa: PLR0913 - each is something that counts
 
     found: list[tuple[list[int], int, int]] = []
     done = kept or {}
+    files = SimpleNamespace(has_repeat=lambda *_: True)
     ledger = SimpleNamespace(search_seconds=lambda: search, repeats=lambda: done)
     final = {"repeats": repeats}
     prepared = SimpleNamespace(
@@ -66,7 +67,7 @@ def chosen(  # noqa: PLR0913 - each is something that counts
     )
     repeater = module.Repeater(
         prepared=cast("Any", prepared),
-        session=cast("Any", SimpleNamespace(ledger=ledger)),
+        session=cast("Any", SimpleNamespace(ledger=ledger, artifacts=files)),
         check=lambda: None,
         listener=heard or Recorder(),
     )
@@ -95,7 +96,7 @@ def test_without_the_best_of_the_search_nothing_is_compared(
     heard = Recorder()
     assert chosen(monkeypatch, {7: 90.0, 3: 1.0, 9: 1.0}, search=100.0, heard=heard) is None
     (notice,) = heard.of(Notice)
-    assert "[final] repeat_share of the search's time, is too short" in notice.text
+    assert "[final] repeat_share of the search's time is too short" in notice.text
 
 
 def test_expensive_one_among_others_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:

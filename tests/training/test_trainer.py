@@ -341,7 +341,7 @@ def test_refit_with_averaged_weights_differs_from_the_last_ones_by_little(bench:
     last = bench.trainer().refit(LINEAR, rates, lambda: None)
     mean = bench.trainer().refit(LINEAR, rates, lambda: None, Ending(averaged=2))
     kernels = [
-        each.get_layer("head").get_layer("probabilities").kernel.numpy() for each in (last, mean)
+        each.get_layer("head_0").get_layer("probabilities").kernel.numpy() for each in (last, mean)
     ]
     assert 0 < np.abs(kernels[0] - kernels[1]).max() < 0.1
 
@@ -354,7 +354,7 @@ def test_refit_does_not_see_the_images_put_aside_to_test_on(bench: Bench) -> Non
         labels[changed] = (labels[changed] + 1) % 8
         dataset = replace(bench.dataset, labels=labels)
         model = bench.trainer(dataset=dataset, folds=folds).refit(LINEAR, RATES[:1], lambda: None)
-        kernel: np.ndarray = model.get_layer("head").get_layer("probabilities").kernel.numpy()
+        kernel: np.ndarray = model.get_layer("head_0").get_layer("probabilities").kernel.numpy()
         return kernel
 
     untouched = kernel_after(np.empty(0, np.int64))
