@@ -174,8 +174,10 @@ class Maker:
         images = np.concatenate(list(make_view(dataset.images[rows], view)))
         params = candidate.entry.params
         model = trainer.builder.models([(params, each) for each in (weights, *of_folds)])
-        starts = range(0, len(images), BATCH)
-        parts = [model(images[at : at + BATCH], training=False) for at in starts]
+        parts = []
+        for at in range(0, len(images), BATCH):
+            self.check()
+            parts.append(model(images[at : at + BATCH], training=False))
         predicted = [
             np.concatenate([np.asarray(part[number]).argmax(axis=1) for part in parts])
             for number in range(len(of_folds) + 1)
