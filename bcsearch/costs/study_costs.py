@@ -85,6 +85,7 @@ def costs_of(
         most_epochs=training.epochs,
         least_seconds=seconds_of_all(fewest),
         most_seconds=seconds_of_all(training.epochs),
+        end_share=plan.sweep.final.share + plan.sweep.final.repeat_share,
         most_fresh_passes=n_trials * max(fresh_passes(each, trainer) for each in [*points, *pool]),
     )
 

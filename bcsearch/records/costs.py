@@ -57,6 +57,8 @@ class StudyCosts:
         most_seconds: if every trial trains to the end; all passes are in it.
         most_fresh_passes: images put through a part of a backbone anew in every epoch, kept
             nowhere, if every trial trains to the end where most are.
+        end_share: of the trials' seconds, the most that choosing among them takes, without the
+            refit.
     """
 
     trials: int
@@ -67,6 +69,7 @@ class StudyCosts:
     least_seconds: float
     most_seconds: float
     most_fresh_passes: int = 0
+    end_share: float = 0.0
 
     @property
     def passes(self) -> int:

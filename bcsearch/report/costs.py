@@ -38,6 +38,8 @@ def costs_text(costs: StudyCosts) -> str:
         f"{costs.trials} trials on this machine by one worker, passes included:",
         f"  from {least} (every trial ends after {_epochs(costs.fewest_epochs)})",
         f"  to {most} (every trial trains all {_epochs(costs.most_epochs)})",
+        f"the end takes up to {100 * costs.end_share:.0f} % more ([final] repeat_share and share), "
+        "and the refit",
     )
     return "\n".join(lines)
 

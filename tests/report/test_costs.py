@@ -30,6 +30,7 @@ COSTS = StudyCosts(
     most_epochs=40,
     least_seconds=30.0,
     most_seconds=600.0,
+    end_share=0.3,
 )
 
 
@@ -49,11 +50,12 @@ def test_a_view_is_shared_by_all_backbones() -> None:
 
 
 def test_range_names_what_its_ends_are() -> None:
-    assert costs_text(COSTS).splitlines()[-4:] == [
+    assert costs_text(COSTS).splitlines()[-5:] == [
         "in all 4,000 passes, 126.0MB of cache, 14 seconds, if every choice is tried",
         "30 trials on this machine by one worker, passes included:",
         "  from 30 seconds (every trial ends after 1 epoch)",
         "  to 10.0 minutes (every trial trains all 40 epochs)",
+        "the end takes up to 30 % more ([final] repeat_share and share), and the refit",
     ]
 
 
