@@ -19,7 +19,7 @@ from benchmarks.commands import TEST, read_json, run_command
 from benchmarks.elsewhere import SHARED
 from benchmarks.recipe import good_cells
 
-N_STUDIES, N_IMAGES, N_TRIALS = 10, 1000, 60
+N_STUDIES, N_IMAGES, N_TRIALS = 10, 1000, 40
 T_95 = 2.262  # of Student's distribution with nine degrees of freedom
 
 
