@@ -11,7 +11,7 @@ from dataclasses import replace
 from json import loads
 from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import func, select
 
 from bcsearch.errors import StudyError, unknown
@@ -209,9 +209,14 @@ def certificate_of(attributes: Mapping[str, Any]) -> Certificate | None:
 
 
 def choice_of(attributes: Mapping[str, Any]) -> Choice | None:
-    """Return what a study chose at its end; None before. Raises ValueError: it is no choice."""
+    """Return what a study chose at its end; None before, or where it cannot be read."""
     said = attributes.get(attrs.CHOICE)
-    return None if said is None else _CHOICES.validate_python(said)
+    if not said:
+        return None
+    try:
+        return _CHOICES.validate_python(said)
+    except ValidationError:
+        return None
 
 
 def _record(name: str, attributes: dict[str, str], created: datetime | None) -> StudyRecord:

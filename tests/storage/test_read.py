@@ -256,3 +256,11 @@ def test_rows_of_no_sense_get_one_line(change: str, tmp_path: Path) -> None:
     session.storage.engine.dispose()
     with pytest.raises(StorageError, match=r"holds rows that make no sense .* use a backup"):
         read_study(f"sqlite:///{tmp_path / 'study.db'}", "cells", with_epochs=True)
+
+
+def test_choice_of_another_version_is_none_and_hides_nothing_else(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    made = optuna.create_study(storage=url, study_name="cells")
+    for said in ({"named": 3}, {}, {"ways": "x"}):
+        made.set_user_attr(attrs.CHOICE, said)
+        assert read_study(url, "cells").choice is None
