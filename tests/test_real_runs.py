@@ -252,7 +252,8 @@ def test_exported_model_gives_the_same_with_keras_alone_in_a_fresh_process(
     assert len([layer for layer in model.layers if layer.name.startswith("frozen_")]) == 1
     written = place.run("export", "--study", "seen", "--to", "out").split()
     assert written == [
-        f"out/{name}" for name in ("model.keras", "best.toml", "best.yaml", "best.json")
+        f"out/{name}"
+        for name in ("model.keras", "best.toml", "best.yaml", "best.json", "training_images.npz")
     ]
     images = others.images[:, ::2, ::2]
     np.save(place.folder / "images.npy", images)

@@ -52,7 +52,7 @@ def evaluate(
     matched = match_labels(images, bundle.class_names, names)
     scores = score(bundle, images, names)
     options.show(scores, evaluation_text, as_json=as_json)
-    unlike = unlike_note(scores.n_images, scores.unlike or ())
+    unlike = unlike_note(scores.n_images, scores.unlike)
     _say(*images.notes, matched.note, seen_note(scores), unlike, error=as_json)
     return 0
 
@@ -85,8 +85,8 @@ def predict(
     probabilities = bundle.predict(images.images)
     unlike = bundle.unlike(images.images)
     alone = None if unlike is None else unlike.alone
-    if unlike is not None:
-        _say(unlike_note(unlike.n_images, unlike.differences), error=is_stream(out))
+    differences = None if unlike is None else unlike.differences
+    _say(unlike_note(len(probabilities), differences), error=is_stream(out))
     names, classes = images.row_names, bundle.class_names
     with replacing(out) as draft:
         draft.write_text(

@@ -51,6 +51,18 @@ def run(
     return _end(result, watch, chosen)
 
 
+def _made_of(bundle: Path) -> list[str]:
+    """Return a line on what a model is of, as its description says."""
+    from bcsearch.export.about import read_about
+    from bcsearch.records.choice import ships_in, trial_name
+
+    about = read_about(bundle) or {}
+    match about:
+        case {"best": {"trial": int(number)}}:
+            return [f"winner: {trial_name(number)}, ships as: {ships_in(about)}"]
+    return []
+
+
 def _end(result: RunResult, watch: Watch, chosen: RunOptions) -> int:
     """Say how a run ended and where to look; return the exit code."""
     from bcsearch.export.about import read_about
@@ -66,7 +78,7 @@ def _end(result: RunResult, watch: Watch, chosen: RunOptions) -> int:
     if result.bundle is None:
         watch.end("stopped", study=result.study, bundle=None)
         return STOPPED
-    watch.say(f"best configuration and model: {result.bundle}")
+    watch.say(*_made_of(result.bundle), f"best configuration and model: {result.bundle}")
     test = (read_about(result.bundle) or {}).get("test")
     watch.end("finished", study=result.study, bundle=str(result.bundle), test=test)
     return 0

@@ -117,7 +117,7 @@ def export(
             help="Formats joined by commas: keras, toml, yaml, json, csv, figures, digests, "
             "likeness.",
         ),
-    ] = "keras,toml,yaml,json",
+    ] = "keras,toml,yaml,json,likeness",
 ) -> int:
     """Write the best configuration and its model to a folder, in the formats that are asked for."""
     from bcsearch.export.handover import hand_over

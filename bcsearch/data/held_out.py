@@ -43,10 +43,10 @@ def with_test(dataset: Dataset, test: ImageSet | None, *, given: bool = False) -
                 f"{test.source}: the test part has classes that are not trained on: "
                 f"{some_of(sorted(strange))}; known: {some_of(dataset.class_names)}"
             )
-    notes = [f"the test part, {len(test.images)} images, is scored once, by the finished model"]
+    notes = [f"the test part, {len(test.images)} images, is scored by the finished model alone"]
     if given:
         notes = [f"test: {note}" for note in test.notes]
-        notes.append(f"{len(test.images)} images of --test are scored once, by the finished model")
+        notes.append(f"{len(test.images)} images of --test are scored by the finished model alone")
         if dataset.test is not None:
             notes.append("the data's own test part is neither trained on nor scored")
     learned = np.array(digests(dataset.images))[dataset.kept]

@@ -115,10 +115,7 @@ def _digests(finished: Finished, folder: Path) -> list[Path]:
 
 def _likeness(finished: Finished, folder: Path) -> list[Path]:
     if finished.likeness is None:
-        raise StudyError(
-            "the model was made before it was kept what training images look like; make it again "
-            "with 'bcsearch refit'"
-        )
+        return []  # the model is of an earlier version
     write_likeness(folder / LIKENESS_NAME, finished.likeness)
     return [folder / LIKENESS_NAME]
 

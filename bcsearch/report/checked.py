@@ -123,6 +123,10 @@ def beaten_text(study: StudyRecord) -> str:
     ours = best.best.scores.get(study.score, ())
     if not ours or len(ours) != len(theirs):
         return ""
+    named = None if choice is None else choice.of(choice.named)
+    if named is not None:  # on other folds, so the spread of both counts
+        ours, theirs = named.scores[study.score], (mean(theirs),) * len(named.scores[study.score])
+        return _beaten(trial_name(named.trial), certificate.to_beat.name, study.score, ours, theirs)
     return _beaten(trial_name(best.number), certificate.to_beat.name, study.score, ours, theirs)
 
 

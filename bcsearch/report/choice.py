@@ -62,7 +62,7 @@ def choice_tables(study: StudyRecord) -> list[str]:
     if choice.ways:
         rows = [
             (
-                f"  {way.name}",
+                f"  {way.name}{', ships' if way is choice.way else ''}",
                 *(spread_text(way.scores[name]) for name in names),
                 f"{way.milliseconds:.1f}",
                 f"{way.megabytes:.1f}",
@@ -99,12 +99,17 @@ def _shifted_lines(study: StudyRecord, choice: Choice, named: Repeated) -> list[
     if "@" in choice.score or name not in named.scores:
         return []
     by_score = sorted(choice.repeated, key=lambda each: -each.mean(name))
-    told = [f"{trial_name(each.trial)} {spread_text(each.scores[name])}" for each in by_score[:3]]
+    shown = list(dict.fromkeys([each.trial for each in by_score[:3]] + [named.trial]))
+    told = [
+        f"{trial_name(each.trial)} {spread_text(each.scores[name])}"
+        for each in by_score
+        if each.trial in shown
+    ]
     lines = [f"{name} (ranks models, is no estimate): {', '.join(told)}"]
     first = by_score[0]
     pairs = zip(first.scores[name], named.scores[name], strict=True)
     gain = Gain.of("", [other - own for other, own in pairs])
-    if gain.wins and len(named.scores[name]) > 1:
+    if choice.ships == "refit" and gain.wins and len(named.scores[name]) > 1:
         line = (
             f"{trial_name(first.trial)} holds better on shifted images than "
             f"{trial_name(named.trial)}, by {gain.mean:.4f} ± {gain.noise:.4f}"
@@ -119,7 +124,7 @@ def _shifted_lines(study: StudyRecord, choice: Choice, named: Repeated) -> list[
 def _ships(choice: Choice) -> list[str]:
     ways = {way.name: way for way in choice.ways}
     if len(ways) < 2:
-        return []
+        return [f"ships: {choice.ships}"]
     simplest = ways[choice.ships]
     others = [_compared(choice, way, simplest) for way in ways.values() if way is not simplest]
     return [f"ships: {choice.ships}; beside it {', '.join(others)}"]
@@ -128,4 +133,8 @@ def _ships(choice: Choice) -> list[str]:
 def _compared(choice: Choice, way: Way, ships: Way) -> str:
     pairs = zip(way.scores[choice.score], ships.scores[choice.score], strict=True)
     gain = Gain.of(way.name, [other - own for other, own in pairs])
-    return f"{way.name} {gain.mean:+.4f} ± {gain.noise:.4f}"
+    told = f"{way.name} {gain.mean:+.4f} ± {gain.noise:.4f}"
+    shifted = f"{choice.score}@shift"
+    if shifted in way.scores:
+        told += f" (shifted {way.mean(shifted) - ships.mean(shifted):+.4f})"
+    return told

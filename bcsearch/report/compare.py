@@ -22,6 +22,10 @@ RIGHT = (  # headings of columns that are aligned to the right
     "trials", "best", "score", "spread", "repeated", "shifted", "test accuracy", "parameters",
     "ms/image", "training s",
 )  # fmt: skip
+LEGEND = (
+    "repeated, shifted: what ships scores on clean and on shifted images, trained again on fresh "
+    "folds; trials: those that completed"
+)
 LONG = ("parameters", "ms/image", "training s", "weights", "configuration")  # left out in brief
 
 
@@ -125,11 +129,14 @@ def compared_text(lines: Sequence[Compared], *, brief: bool = False) -> str:
     if brief:
         shown = [place for place in shown if headings[place] not in LONG]
     right = {place for place, name in enumerate(headings) if name in RIGHT}
-    return aligned(
+    table = aligned(
         [[row[place] for place in shown] for row in rows],
         [headings[place] for place in shown],
         right=[number for number, place in enumerate(shown) if place in right],
     )
+    if any(line.ships for line in lines):
+        table += f"\n{LEGEND}"
+    return table
 
 
 def _cells(line: Compared) -> tuple[str, ...]:

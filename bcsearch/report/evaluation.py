@@ -36,8 +36,16 @@ def seen_note(found: Evaluation) -> str:
     )
 
 
-def unlike_note(n_images: int, differences: Sequence[Difference]) -> str:
-    """Say in which ways images are unlike those that a model was trained on; nothing in none."""
+def unlike_note(n_images: int, differences: Sequence[Difference] | None) -> str:
+    """Say in which ways images are unlike those that a model was trained on; nothing in none.
+
+    Where ``differences`` are None it is not known what these look like.
+    """
+    if differences is None:
+        return (
+            "nothing can be read of what the model's training images look like "
+            "(training_images.npz), so it is not said whether these are like them"
+        )
     if not differences:
         return ""
     told = [

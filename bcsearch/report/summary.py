@@ -290,6 +290,12 @@ def trial_facts(study: StudyRecord, trial: TrialRecord, about: About | None) -> 
 
 
 def _ending(study: StudyRecord, trial: TrialRecord, about: About | None) -> str:
+    match about:
+        case {"study": {"uuid": study.uuid}, "best": {"trial": int(number)}} if (
+            trial == study.named and not study.is_made_in(about)
+        ):
+            command = f"bcsearch refit {study.option}"
+            return f"the model is of {trial_name(number)} alone; '{command}' makes the one chosen"
     if trial.is_in(about):
         match about:
             case {"study": {"uuid": study.uuid}, "ending": {"tried": str(tried), **rest}}:

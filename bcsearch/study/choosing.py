@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bcsearch.errors import InfeasibleError, StudyError
+from bcsearch.errors import InfeasibleError, StudyError, listed
 from bcsearch.export.weighing import megabytes_of, milliseconds_of
 from bcsearch.records import EpochScores, TrialState
-from bcsearch.records.choice import FIRST_START, LINEAR_HEAD, Choice, Repeated, Way
+from bcsearch.records.choice import FIRST_START, LINEAR_HEAD, Choice, Repeated, Way, trial_name
 from bcsearch.records.events import Notice
 from bcsearch.report.choice import choice_lines
 from bcsearch.scores.calibration import at_temperature, calibrate, expected_calibration_error
@@ -18,7 +18,7 @@ from bcsearch.scores.choosing import best_repeated, greedy_ensemble, simplest_un
 from bcsearch.scores.table import CLEAN, chosen_scores, with_companions
 from bcsearch.storage import LedgerEntry, attrs
 from bcsearch.study.checking import informed_backbone
-from bcsearch.study.repeats import Candidate, Repeater, Repeats
+from bcsearch.study.repeats import SHORT, Candidate, Repeater, Repeats
 from bcsearch.training.linear import LINEAR, linear_epochs
 
 if TYPE_CHECKING:
@@ -69,8 +69,10 @@ class Chooser:
         """
         best, *_ = ranked = self._ranked(study)
         committee, ensemble = self._committee(study), self._ensemble(ranked)
+        earlier = {number for number, _ in self.session.ledger.repeats() if number != LINEAR_HEAD}
         nameable = [
             *ranked[: self.prepared.plan.sweep.final.candidates],
+            *filter(None, map(self._candidate, sorted(earlier))),
             *filter(None, (self._first_start(study), self._linear_head())),
         ]
         members = [self._candidate(number) for number in committee]
@@ -89,6 +91,11 @@ class Chooser:
         choice = self._choice(study, repeats, candidates, {each.trial for each in nameable})
         alone = (choice.named,)
         made = {"refit": alone, "bag": alone, "ensemble": ensemble, "committee": committee}
+        for name, trials in made.items():
+            if not set(trials) <= candidates.keys():
+                told = listed([trial_name(number) for number in dict.fromkeys(trials)])
+                line = f"the {name} of {told} is not compared"
+                self.listener(Notice(text=f"{line}: {SHORT}"))
         choice = self._with_ways(choice, made, repeats, candidates, temperatures)
         self.session.study.set_user_attr(attrs.CHOICE, asdict(choice))
         for line in choice_lines(replace(study, choice=choice)):

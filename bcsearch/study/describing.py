@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bcsearch.records.ending import Calibration
     from bcsearch.storage import LedgerEntry
     from bcsearch.study.assemble import Prepared
+    from bcsearch.study.choosing import Chosen
     from bcsearch.study.making import Made
 
 PACKAGES = ("bcsearch", "optuna", "tensorflow", "keras", "keras-cv", "numpy")
@@ -30,11 +31,12 @@ PACKAGES = ("bcsearch", "optuna", "tensorflow", "keras", "keras-cv", "numpy")
 def describe(
     prepared: Prepared,
     study: StudyRecord,
-    entry: LedgerEntry,
+    chosen: Chosen,
     made: Made,
     likeness: Likeness | None = None,
 ) -> dict[str, Any]:
     """Return the content of ``best.toml``."""
+    entry = chosen.winner.entry
     dataset, folds, best = prepared.dataset, prepared.folds, entry.best
     tried = made.tried
     about: dict[str, Any] = {
@@ -48,6 +50,7 @@ def describe(
             "epochs": best.epoch + 1,
         },
         "params": study.acting(entry.params.acting),
+        "members": _member_facts(study, chosen),
         "ending": {
             "averaged_epochs": tried.ending.averaged,
             "test_time_augmentation": list(tried.ending.tta),
@@ -79,6 +82,17 @@ def describe(
             prepared, Bundle(model=made.model, about=about, likeness=likeness)
         )
     return about
+
+
+def _member_facts(study: StudyRecord, chosen: Chosen) -> dict[str, Any]:
+    """Return the configuration of every network of the model, where these are not the winner's."""
+    way = None if chosen.choice is None else chosen.choice.way
+    if way is None or set(way.trials) == {chosen.winner.trial}:
+        return {}
+    return {
+        f"trial_{number}": study.acting(chosen.candidates[number].entry.params.acting)
+        for number in dict.fromkeys(way.trials)
+    }
 
 
 def _tried_text(made: Made) -> str:

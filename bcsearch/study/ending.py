@@ -8,7 +8,7 @@ import numpy as np
 
 from bcsearch.check.likeness import Likeness
 from bcsearch.data.arrays import digests
-from bcsearch.errors import StudyError
+from bcsearch.errors import StudyError, listed
 from bcsearch.export.about import MODEL_NAME, read_about
 from bcsearch.export.bundle import Bundle, write_bundle
 from bcsearch.export.writers import Finished
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bcsearch.records import StudyRecord, TrialRecord
     from bcsearch.records.events import Listener
     from bcsearch.study.assemble import Prepared
+    from bcsearch.study.choosing import Chosen
     from bcsearch.study.making import Made
     from bcsearch.study.session import Session
 
@@ -102,13 +103,13 @@ def _refit(
     chooser = Chooser(prepared=prepared, session=session, check=check, listener=listener)
     chosen = chooser.choose(session.record()) if number is None else chooser.alone(number)
     winner = chosen.winner.trial
-    listener(Notice(text=f"refitting the configuration of {trial_name(winner)}"))
+    listener(Notice(text=_what_is_made(chosen)))
     maker = Maker(prepared=prepared, session=session, check=check, listener=listener, accept=accept)
     made = maker.make(chosen)
     study = session.record()
     trial = completed_trial(study, None if winner == LINEAR_HEAD else winner, "refit")
     likeness = _likeness(prepared, made)
-    about = describe(prepared, study, chosen.winner.entry, made, likeness)
+    about = describe(prepared, study, chosen, made, likeness)
     bundle_dir = session.bundle_dir
     tested = unseen_facts(study, trial, about)
     if tested is not None:
@@ -128,6 +129,15 @@ def _refit(
     )
     write_bundle(bundle_dir, made.model, finished)
     return bundle_dir
+
+
+def _what_is_made(chosen: Chosen) -> str:
+    """Say what is trained now."""
+    way = None if chosen.choice is None else chosen.choice.way
+    if way is None or way.name == "refit":
+        return f"refitting the configuration of {trial_name(chosen.winner.trial)}"
+    members = listed([trial_name(number) for number in dict.fromkeys(way.trials)])
+    return f"making the {way.name} of {members}"
 
 
 def _likeness(prepared: Prepared, made: Made) -> Likeness:

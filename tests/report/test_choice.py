@@ -43,7 +43,8 @@ def test_nothing_is_said_before_a_choice_or_after_more_trials() -> None:
 
 def test_winner_is_told_with_both_scores_and_its_chances() -> None:
     assert CHOSEN.named == TRIALS[2]
-    named, best, chances, shifted, better = choice_lines(CHOSEN)
+    named, best, chances, shifted, better, ships = choice_lines(CHOSEN)
+    assert ships == "ships: refit"
     assert named == (
         "trial 2 is named, the best of 3 trained again once on fresh folds and seeds: "
         "accuracy 0.9100 ± 0.0100; 0.9100 in the search, where its epoch was chosen on the same "
@@ -103,7 +104,10 @@ def test_ways_are_compared_and_the_simplest_that_is_unbeaten_is_told() -> None:
         Way(name="ensemble", trials=(2, 2, 1), scores=SCORES[1], milliseconds=6.0, megabytes=14.0),
     )
     study = replace(STUDY, choice=replace(CHOICE, ways=ways))
-    assert choice_lines(study)[-1] == "ships: refit; beside it ensemble -0.0100 ± 0.0000"
+    assert (
+        choice_lines(study)[-1]
+        == "ships: refit; beside it ensemble -0.0100 ± 0.0000 (shifted +0.1000)"
+    )
     again, shipped = choice_tables(study)
     first, best, *_ = again.splitlines()
     assert first.split() == ["trained", "again", "search", "accuracy", "accuracy@shift"]
