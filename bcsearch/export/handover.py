@@ -10,6 +10,7 @@ from bcsearch.errors import ConfigError, DiskError, StudyError
 from bcsearch.export.about import MODEL_NAME, read_about, read_trained_on
 from bcsearch.export.likeness import read_likeness
 from bcsearch.export.writers import Finished, write_all, writer_of
+from bcsearch.records.choice import trial_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -96,8 +97,8 @@ def _about_best(study: StudyRecord, bundle_dir: Path, refit: str) -> dict[str, A
         found = about.get("best", {})
         raise StudyError(
             f"the model in {bundle_dir} is of trial {found.get('trial')} with {study.score} "
-            f"{found.get('score')}, the winner of study {study.name!r} is {study.named.number} "
-            f"with {study.score} {study.named.score}; {remedy}"
+            f"{found.get('score')}, the winner of study {study.name!r} is "
+            f"{trial_name(study.named.number)} with {study.score} {study.named.score}; {remedy}"
         )
     return about
 

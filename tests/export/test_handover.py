@@ -156,7 +156,7 @@ def test_study_that_was_never_refitted_is_refused(name: str, bundle: Path, tmp_p
 def test_model_of_another_trial_than_the_best_is_refused(bundle: Path, tmp_path: Path) -> None:
     better = replace(STUDY, trials=(*TRIALS, replace(TRIALS[0], number=3, score=0.6)))
     text = (
-        "is of trial 0 with accuracy 1e-05, the winner of study 'cells' is 3 "
+        "is of trial 0 with accuracy 1e-05, the winner of study 'cells' is trial 3 "
         f"with accuracy 0.6; make it with '{REFIT}'$"
     )
     refused(bundle, tmp_path / "out", StudyError, text, better)
@@ -230,7 +230,7 @@ def test_model_of_a_copy_of_the_study_that_went_on_by_itself_is_refused(
 ) -> None:
     ours = replace(STUDY, trials=(replace(TRIALS[0], score=0.75), *TRIALS[1:]))
     text = (
-        "is of trial 0 with accuracy 1e-05, the winner of study 'cells' is 0 "
+        "is of trial 0 with accuracy 1e-05, the winner of study 'cells' is trial 0 "
         "with accuracy 0.75; make it with"
     )
     refused(bundle, tmp_path / "out", StudyError, text, ours)
