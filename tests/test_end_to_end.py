@@ -122,8 +122,9 @@ def test_run_tells_every_trial_and_where_the_model_is(finished: Finished) -> Non
     assert sum(line.startswith("study: mini,") for line in lines) == 1
     assert re.fullmatch(
         rf"{TRIALS} of {TRIALS} trials, best accuracy 0\.\d+ in trial \d+, to beat 0\.\d+",
-        lines[-3],
+        lines[-4],
     )
+    assert re.fullmatch(r"winner: (trial \d+|the linear head), ships as: \w+", lines[-3])
     assert lines[-2] == "look with: bcsearch status --study mini"
     assert sum(bool(re.match(r"trial \d+ (complete|pruned), ", line)) for line in lines) == TRIALS
     (features,) = [line for line in lines if line.endswith("images done")]
@@ -138,6 +139,7 @@ def test_bundle_holds_the_model_and_all_that_is_known_of_it(finished: Finished) 
         "best.toml",
         "folds.csv",
         "model.keras",
+        "training_images.npz",
         f"trial-{about['best']['trial']:05d}.svg",
         "trained_on.txt",
         "trials.csv",
@@ -194,9 +196,10 @@ def test_status_and_best_agree_with_the_bundle(finished: Finished) -> None:
         pytest.approx(about["best"]["score"]),
     )
     assert found["params"]["learning_rate"] == pytest.approx(about["params"]["learning_rate"])
-    said = "certificate", "not_beaten", "shifted"
+    said = "certificate", "not_beaten", "choice"
     assert {name: found[name] for name in said} == {name: status[name] for name in said}
-    assert status["best"][0] == {**found, "certificate": None, "not_beaten": "", "shifted": []}
+    of_study = {"certificate": None, "not_beaten": "", "choice": [], "tables": [], "chosen": None}
+    assert status["best"][0] == {**found, **of_study}
     linear = found["certificate"]["baselines"][-1]
     assert about["check"]["baselines"]["linear_head"]["accuracy"] == pytest.approx(
         np.mean(linear["scores"]["accuracy"])

@@ -68,7 +68,9 @@ def _end(result: RunResult, watch: Watch, chosen: RunOptions) -> int:
     from bcsearch.export.about import read_about
 
     watch.say(watch.headline)
-    if result.bundle is None:
+    if result.bundle is not None:
+        watch.say(*_made_of(result.bundle))
+    else:
         again = options.typed_again(fresh=result.study is None)
         watch.say(options.pasteable(f"stopped; go on with: {again}"))
     if result.study is not None:
@@ -78,7 +80,7 @@ def _end(result: RunResult, watch: Watch, chosen: RunOptions) -> int:
     if result.bundle is None:
         watch.end("stopped", study=result.study, bundle=None)
         return STOPPED
-    watch.say(*_made_of(result.bundle), f"best configuration and model: {result.bundle}")
+    watch.say(f"best configuration and model: {result.bundle}")
     test = (read_about(result.bundle) or {}).get("test")
     watch.end("finished", study=result.study, bundle=str(result.bundle), test=test)
     return 0

@@ -282,7 +282,7 @@ def test_averaged_weights_are_the_mean_of_those_after_the_last_epochs(
     trainer = bench.trainer()
     params = {"head": HIDDEN, "unfrozen": STAGED}[kind]
     rates = [1e-3] * (8 if kind == "head" else 7)
-    folds = trainer.fold_models(trainer.canonical(params), rates, lambda: None)
+    folds = trainer.fold_models(trainer.canonical(params), rates, lambda: None, averages=True)
     assert folds.averaged == 2
     ends = [
         trainer.fold_models(trainer.canonical(params), rates[:n_epochs], lambda: None)
