@@ -198,7 +198,13 @@ def test_status_and_best_agree_with_the_bundle(finished: Finished) -> None:
     assert found["params"]["learning_rate"] == pytest.approx(about["params"]["learning_rate"])
     said = "certificate", "not_beaten", "choice"
     assert {name: found[name] for name in said} == {name: status[name] for name in said}
-    of_study = {"certificate": None, "not_beaten": "", "choice": [], "tables": [], "chosen": None}
+    of_study: dict[str, Any] = {
+        "certificate": None,
+        "not_beaten": "",
+        "choice": [],
+        "tables": [],
+        "chosen": None,
+    }
     assert status["best"][0] == {**found, **of_study}
     linear = found["certificate"]["baselines"][-1]
     assert about["check"]["baselines"]["linear_head"]["accuracy"] == pytest.approx(

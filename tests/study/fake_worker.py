@@ -65,7 +65,7 @@ def end_study(session: Session, diary: Diary) -> None:
     from bcsearch.study import ending
 
     nothing: Any = None
-    ending._refit = lambda *_: session.bundle_dir
+    ending._refit = lambda *_, **__: session.bundle_dir
     ending.ensure_refitted(nothing, session, lambda: None, diary)
 
 

@@ -68,8 +68,9 @@ class Bench:
     def close(self) -> None:
         self.closed_at.append(self.refits)
 
-    def refit(self, prepared: Any, session: Any, *_: Any) -> Path:
+    def refit(self, prepared: Any, session: Any, *_: Any, accept: bool) -> Path:
         del prepared
+        assert not accept
         self.refits += 1
         self.in_refit()
         bundle_dir: Path = session.bundle_dir
