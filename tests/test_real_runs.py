@@ -593,13 +593,14 @@ def test_two_workers_started_at_once_share_a_cold_cache_and_write_one_model(
         for out in outs
         for number in re.findall(r"^trial (\d+) complete", out, re.MULTILINE)
     ]
-    assert sorted(ended) == [0, 0, 1, 1, 2, 2]  # each tells of all trials
+    assert sorted(ended) == [0, 0, 1, 1, 2, 2], outs  # each tells of all trials
     assert all("best configuration and model: results/views/model" in out for out in outs)
     assert written <= {model.stat().st_mtime_ns}
     assert study.best is not None
     assert {path.name for path in model.parent.iterdir()} == {
         "best.toml",
         "folds.csv",
+        "training_images.npz",
         "model.keras",
         f"trial-{study.best.number:05d}.svg",
         "trained_on.txt",

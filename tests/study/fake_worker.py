@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bcsearch.config import load_plan
+from bcsearch.records.events import Notice
 from bcsearch.study.interrupts import Interrupts
 from tests.fakes import FakeTrainer, make_worker, open_session
 
@@ -65,7 +66,12 @@ def end_study(session: Session, diary: Diary) -> None:
     from bcsearch.study import ending
 
     nothing: Any = None
-    ending._refit = lambda *_, **__: session.bundle_dir
+
+    def refit(*_: object, **__: object) -> Path:
+        diary(Notice(text="refitting"))
+        return session.bundle_dir
+
+    ending._refit = refit
     ending.ensure_refitted(nothing, session, lambda: None, diary)
 
 
